@@ -1,0 +1,1 @@
+"""semalign: low-resource language learning by semantic reward, and what it costs."""

@@ -1,0 +1,22 @@
+"""What every part of the configuration is made of."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str) and "e" in value.lower():
+        raise ValueError(f"{value!r} is text to YAML: write an exponent with a decimal point, as in 1.0e-3")
+    return value
+
+
+Rate = Annotated[float, BeforeValidator(_number), Field(ge=0)]
+Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Unknown keys are errors; values are fixed once validated."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

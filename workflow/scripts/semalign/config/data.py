@@ -1,0 +1,134 @@
+"""Config of the data: sources, languages, tasks, and the generated world."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from semalign.config.base import Count, Share, Strict
+
+
+class AlignedText(Strict):
+    """Two plain text files, a segment a line, line n of one translating line n of the other."""
+
+    format: Literal["aligned"]
+    source: Path
+    target: Path
+    documents: Path | None = Field(None, description="a file with each line's document id; else each line is one")
+
+
+class Headlines(Strict):
+    """A plain text file of documents whose first segment is their headline."""
+
+    format: Literal["headlines"]
+    text: Path
+    documents: Path = Field(description="a file with each line's document id")
+    segments: Annotated[int, Field(ge=1)] | None = Field(None, description="article segments taken; null: all")
+
+
+class Table(Strict):
+    """A table read through `datasets`."""
+
+    format: Literal["jsonl", "csv", "tsv", "parquet"]
+    path: Path
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="our column: the file's column, where the names differ (source, target, id, group …)"
+    )
+
+
+class Squad(Strict):
+    """Extractive questions in the SQuAD style."""
+
+    format: Literal["squad"]
+    path: Path
+
+
+class Lines(Strict):
+    """Monolingual text, a document a line."""
+
+    format: Literal["lines"]
+    path: Path
+
+
+PairSource = Annotated[AlignedText | Headlines | Table, Field(discriminator="format")]
+
+
+class CorpusItem(Strict):
+    """A part of the corpus on which a policy made on the spot is trained."""
+
+    kind: Literal["questions", "pairs", "text"]
+    task: str | None = Field(None, description="for pairs: the task whose prompt they are shown with")
+    source: Annotated[AlignedText | Headlines | Table | Squad | Lines, Field(discriminator="format")]
+
+
+class Language(Strict):
+    """One language: its script and what may stand beside it."""
+
+    script: str = Field(description="Unicode script of its letters: Tibetan, Han, Arabic, Cyrillic …")
+    excluded_scripts: list[str] = Field(description="scripts none of whose letters may occur")
+    latin_share: Share = Field(description="largest share of Latin among the letters")
+    bleu_tokens: str = Field(description="`tibetan` (this project's tokens) or a sacrebleu tokenizer: zh, 13a, char …")
+
+
+class World(Strict):
+    """The miniature: a generated bilingual world. Absent when all data are the user's own."""
+
+    seed: int = Field(0, ge=0, description="seed of every file of the world")
+    questions: Count = Field(description="base-training questions")
+    translations: Count = Field(description="base-training generic sentence pairs")
+    texts: Count = Field(description="base-training monolingual sentences a language")
+    mt_train: Count = Field(description="narrow-domain sentence pairs")
+    mt_test: Count
+    hg_train: Count = Field(description="narrow-domain articles with headlines")
+    hg_test: Count
+    cmrc_test: Count = Field(description="questions on passages outside the narrow domain")
+    encoder_triplets: Count = Field(description="anchor, positive, hard negative; a set for each encoder")
+    exam_scenes: Count = Field(description="scenes of the encoders' exam")
+    house_style: Share = Field(description="share of narrow-domain references in one house style")
+
+
+class Split(Strict):
+    """How one task's training pool is divided; groups (documents, scenes) are never cut."""
+
+    seed: int = Field(0, ge=0)
+    cold: Count = Field(description="pairs of the cold start")
+    rl: Count | None = Field(None, description="pairs of RL; all that cold start and dev leave, when null")
+    dev: Count = Field(description="pairs kept to choose τ and hyperparameters")
+    test: Count | None = Field(None, description="pairs of the test set, taken from the pool when `test` names no source")
+
+
+class Task(Strict):
+    """A generation task: pairs of source and target text."""
+
+    source_language: str
+    target_language: str
+    metric: Literal["bleu", "rouge_l"]
+    prompt: str = Field(description="the user's turn; {source} is replaced")
+    train: list[PairSource] = Field(min_length=1)
+    test: list[PairSource] = Field(default_factory=list, description="a test set of its own; else cut from train")
+    max_tokens: Count = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
+    max_new_tokens: Count = Field(256, description="greedy decoding stops here")
+    split: Split
+
+    @model_validator(mode="after")
+    def _check(self) -> "Task":
+        if "{source}" not in self.prompt:
+            raise ValueError("prompt must contain {source}")
+        if bool(self.test) == (self.split.test is not None):
+            raise ValueError("give either `test` (sources) or `split.test` (a size), not both and not neither")
+        return self
+
+
+class Cmrc(Strict):
+    """Reading comprehension in the dominant language: measured, never trained on."""
+
+    test: list[Squad] = Field(min_length=1)
+    prompt: str = Field(description="the user's turn; {context} and {question} are replaced")
+    max_new_tokens: Count = 64
+    limit: Count | None = Field(None, description="take only the first questions")
+
+    @model_validator(mode="after")
+    def _check(self) -> "Cmrc":
+        if "{context}" not in self.prompt or "{question}" not in self.prompt:
+            raise ValueError("prompt must contain {context} and {question}")
+        return self
