@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,11 +18,11 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
     Raises InputError with file and line where the bytes are not UTF-8 or hold a NUL.
     """
-    try:
-        file = open(path, "rb")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path in the config") from error
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(path, "rb"))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}); check the path in the config") from error
         for number, raw in enumerate(file, start=1):
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8")

@@ -5,9 +5,11 @@ are the reference: `config/schema.json` is generated from them.
 """
 
 import json
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from semalign.config.base import Count, Strict
 from semalign.config.data import Cmrc, Language, Task, World
@@ -23,7 +25,8 @@ class Judge(Strict):
 class Config(Strict):
     """The whole of it."""
 
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1, description="one complete run each")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="where models run; cuda jobs claim one GPU each")
+    seeds: list[Annotated[int, Field(ge=0, strict=True)]] = Field(min_length=1, description="one complete run each")
     languages: dict[str, Language]
     world: World | None = None
     tasks: dict[Literal["mt", "hg"], Task] = Field(min_length=1)
@@ -45,7 +48,9 @@ class Config(Strict):
         for name, task in self.tasks.items():
             for language in (task.source_language, task.target_language):
                 if language not in self.languages:
-                    raise ValueError(f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}")
+                    raise ValueError(
+                        f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}"
+                    )
         if self.judge.kind == "parser" and self.world is None:
             raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
         return self
@@ -56,12 +61,47 @@ def validate(raw: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        lines = []
-        for e in error.errors():
-            key = ".".join(str(part) for part in e["loc"]) or "config"
-            message = "unknown key" if e["type"] == "extra_forbidden" else e["msg"].removeprefix("Value error, ")
-            lines.append(f"config key {key}: {message}")
+        lines = [_explain(problem, raw) for problem in error.errors()]
         raise InputError("\n".join(lines)) from error
+
+
+def _explain(problem: ErrorDetails, raw: Any) -> str:
+    """One line: the key as the user wrote it, and what is wrong with it."""
+    key = _key(problem["loc"], raw)
+    found, kind, context = problem["input"], problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        close = get_close_matches(str(problem["loc"][-1]), _known_keys(), n=1)
+        message = "unknown key" + (f"; did you mean {close[0]}?" if close else "")
+    elif kind == "missing":
+        message = "missing, and it has no default"
+    elif kind == "union_tag_not_found":
+        message = "`format` is missing"
+    elif kind == "union_tag_invalid":
+        message = f"format: {context['tag']!r} is not one of {context['expected_tags']}"
+    elif kind in ("model_type", "dict_type"):
+        message = f"keys and values are needed here, found {found!r}"
+    elif kind == "value_error":
+        message = problem["msg"].removeprefix("Value error, ")
+    else:
+        message = f"{problem['msg']}, found {found!r}"
+    return f"config key {key}: {message}" if key else f"config: {message}"
+
+
+def _key(location: tuple[int | str, ...], raw: Any) -> str:
+    """The path of an error, without what pydantic puts between the keys (the chosen format, `[key]`)."""
+    parts = []
+    for number, part in enumerate(location, start=1):
+        if (isinstance(raw, dict) and part in raw) or isinstance(part, int):
+            raw = raw[part]
+        elif number < len(location) or part == "[key]":
+            continue
+        parts.append(str(part))
+    return ".".join(parts)
+
+
+def _known_keys() -> list[str]:
+    shape = Config.model_json_schema()
+    return [name for part in (shape, *shape["$defs"].values()) for name in part.get("properties", {})]
 
 
 def schema() -> str:

@@ -32,7 +32,11 @@ class Table(Strict):
     format: Literal["jsonl", "csv", "tsv", "parquet"]
     path: Path
     columns: dict[str, str] = Field(
-        default_factory=dict, description="our column: the file's column, where the names differ (source, target, id, group …)"
+        default_factory=dict,
+        description="our column: the file's column, where the names differ (source, target, id, group …)",
+    )
+    quoting: Literal["none"] | None = Field(
+        None, description='csv and tsv: none where " is text like any other; null: it encloses fields'
     )
 
 
@@ -59,6 +63,20 @@ class CorpusItem(Strict):
     kind: Literal["questions", "pairs", "text"]
     task: str | None = Field(None, description="for pairs: the task whose prompt they are shown with")
     source: Annotated[AlignedText | Headlines | Table | Squad | Lines, Field(discriminator="format")]
+
+    @model_validator(mode="after")
+    def _check(self) -> "CorpusItem":
+        wanted: tuple[type[Strict], ...]
+        wanted, names = {
+            "questions": ((Squad,), "squad"),
+            "pairs": ((AlignedText, Headlines, Table), "aligned, headlines, jsonl, csv, tsv or parquet"),
+            "text": ((Lines, Table), "lines, jsonl, csv, tsv or parquet"),
+        }[self.kind]
+        if not isinstance(self.source, wanted):
+            raise ValueError(f"kind: {self.kind} needs a source of format {names}, not {self.source.format}")
+        if (self.task is not None) != (self.kind == "pairs"):
+            raise ValueError("task: is given for kind: pairs, whose prompt it names, and for no other kind")
+        return self
 
 
 class Language(Strict):
@@ -94,7 +112,9 @@ class Split(Strict):
     cold: Count = Field(description="pairs of the cold start")
     rl: Count | None = Field(None, description="pairs of RL; all that cold start and dev leave, when null")
     dev: Count = Field(description="pairs kept to choose τ and hyperparameters")
-    test: Count | None = Field(None, description="pairs of the test set, taken from the pool when `test` names no source")
+    test: Count | None = Field(
+        None, description="pairs of the test set, taken from the pool when `test` names no source"
+    )
 
 
 class Task(Strict):

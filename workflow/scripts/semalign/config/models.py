@@ -62,6 +62,7 @@ class Policy(Strict):
 
 class EncoderShape(Shape):
     architecture: Literal["xlm-roberta", "bert"]
+    dropout: Share = Field(0.0, description="while it is trained; a pretrained encoder keeps its own")
 
 
 class Encoder(Strict):
@@ -92,13 +93,28 @@ class Encoders(Strict):
     independent: Encoder = Field(description="never a reward: shows over-optimisation")
 
 
+HardNegative = Literal[
+    "number_swapped",
+    "name_swapped",
+    "negated",
+    "reordered",
+    "repeated_twice",
+    "source_copied",
+    "truncated",
+    "code_mixed",
+]
+
+
 class ExamBars(Strict):
     """What an encoder must reach before GRPO may start."""
 
     retrieval: Share = Field(description="bitext retrieval accuracy, the lower direction")
     spearman: Rate = Field(le=1, description="rank correlation of similarity with grade")
     auc: Share = Field(description="the lowest AUC between neighbouring grades")
-    inequality: Share = Field(description="the lowest share of hard negatives below their reference")
+    inequality: dict[HardNegative, Share] = Field(
+        default_factory=dict,
+        description="kind: share of its items below their reference; other kinds are reported only",
+    )
 
 
 class Exam(Strict):

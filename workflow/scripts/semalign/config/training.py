@@ -44,7 +44,9 @@ class RewardWeights(Strict):
 
 class Grpo(Optimisation):
     num_generations: int = Field(8, ge=2, description="completions a prompt")
-    steps_per_generation: Count | None = Field(None, description="micro-steps served by one generation; null: one update")
+    steps_per_generation: Count | None = Field(
+        None, description="micro-steps served by one generation; null: one update"
+    )
     temperature: Rate = 0.8
     top_p: Share = 0.9
     beta: Rate = Field(0.0, description="weight of the KL to the cold start")

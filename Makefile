@@ -1,0 +1,52 @@
+# make table3   the main job: everything up to results/table3.csv
+# make test     the tests
+# make check    formatter, lint and types
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules must be kept
+
+.PHONY: table3 test check lock
+.DEFAULT_GOAL := table3
+
+table3: .venv/ready
+	@echo "semalign: building results/table3.csv (snakemake --cores $(CORES)); logs in results/logs/"
+	@$(BIN)/snakemake --cores $(CORES) results/table3.csv
+	@cat results/table3.md
+
+test: .venv/ready-dev
+	@echo "semalign: running the tests"
+	@$(BIN)/pytest
+
+check: .venv/ready-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+.venv/ready: envs/requirements.txt envs/lock.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "semalign needs Python 3.11 or newer: install it and name it, as in make PYTHON=python3.11 table3"; exit 1; }
+	@echo "semalign: installing the locked packages into .venv (once, one or two minutes)"
+	@$(PYTHON) -m venv .venv \
+		|| { echo "semalign needs Python's venv module: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --no-compile --requirement envs/requirements.txt --constraint envs/lock.txt
+	@touch $@
+
+.venv/ready-dev: .venv/ready envs/requirements-dev.txt
+	@echo "semalign: installing the test tools into .venv"
+	@$(BIN)/python -m pip install --quiet --no-compile --requirement envs/requirements-dev.txt --constraint envs/lock.txt
+	@touch $@
+
+# Renew the lock from the newest versions that the requirements admit.
+lock:
+	@rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet --requirement envs/requirements.txt --requirement envs/requirements-dev.txt torch==2.13.0
+	@.venv-lock/bin/python -m pip freeze | sed -E 's/^torch @.*/torch==2.13.0/; s/\+cpu$$//' > envs/lock.txt
+	@rm -rf .venv-lock
+
+# Write config/schema.json from the config's model.
+.PHONY: schema
+schema: .venv/ready
+	@PYTHONPATH=workflow/scripts $(BIN)/python -c 'from semalign.config import schema; print(schema(), end="")' > config/schema.json

@@ -1,0 +1,65 @@
+"""Code fingerprints: what an edit changes, on a copy of the library."""
+
+from pathlib import Path
+
+import pytest
+
+from semalign import code
+
+LIBRARY = {
+    "semalign/__init__.py": "",
+    "semalign/job.py": "from semalign import far\n",
+    "semalign/near.py": '"""Docstring."""\nfrom semalign.far import f\n\ndef g():\n    return f() + 1  # comment\n',
+    "semalign/far.py": "def f():\n    return 1\n",
+    "semalign/other.py": "x = 1\n",
+    "rule.py": "from semalign import job\nfrom semalign.near import g\n",
+}
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, text in LIBRARY.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(code, "SCRIPTS", tmp_path)
+    return tmp_path
+
+
+def edited(library: Path, name: str, old: str, new: str) -> set[str]:
+    """The modules whose hash an edit changes."""
+    before = code.fingerprint("rule")
+    text = (library / name).read_text()
+    assert old in text
+    (library / name).write_text(text.replace(old, new))
+    code._read.cache_clear()
+    after = code.fingerprint("rule")
+    assert before.keys() == after.keys()
+    return {module for module in before if before[module] != after[module]}
+
+
+def test_it_follows_imports_and_leaves_out_what_changes_no_result(library: Path) -> None:
+    assert set(code.fingerprint("rule")) == {"semalign.near", "semalign.far"}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "changed"),
+    [
+        ("semalign/far.py", "return 1", "return 2", {"semalign.far"}),
+        ("semalign/near.py", "# comment", "# another", set()),
+        ("semalign/near.py", "Docstring", "Other words", set()),
+        ("semalign/near.py", "\n\ndef g", "\n\n\n\ndef g", set()),
+        ("semalign/other.py", "x = 1", "x = 2", set()),
+        ("semalign/job.py", "far", "near", set()),
+    ],
+)
+def test_only_edits_of_code_that_a_rule_uses_change_it(
+    library: Path, name: str, old: str, new: str, changed: set[str]
+) -> None:
+    assert edited(library, name, old, new) == changed
+
+
+def test_every_script_of_the_workflow_has_a_fingerprint() -> None:
+    scripts = [path.stem for path in code.SCRIPTS.glob("*.py")]
+    assert len(scripts) > 10
+    for script in scripts:
+        assert code.fingerprint(script)

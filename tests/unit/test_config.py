@@ -1,0 +1,123 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from semalign.config import Config, validate
+from semalign.errors import InputError
+
+SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text(encoding="utf-8"))
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The shipped config with one key set."""
+    raw: dict[str, Any] = copy.deepcopy(SHIPPED)
+    *parents, last = path.split(".")
+    place: Any = raw
+    for part in parents:
+        place = place[int(part)] if isinstance(place, list) else place[part]
+    place[int(last) if isinstance(place, list) else last] = value
+    return raw
+
+
+def message(raw: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        validate(raw)
+    return str(caught.value)
+
+
+def test_shipped_config_is_valid() -> None:
+    assert isinstance(validate(copy.deepcopy(SHIPPED)), Config)
+
+
+def test_validated_config_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        validate(copy.deepcopy(SHIPPED)).lora.rank = 8
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("rl.lerning_rate", 1.0, "config key rl.lerning_rate: unknown key; did you mean learning_rate?"),
+        ("zzzzzz", 1, "config key zzzzzz: unknown key"),
+        ("tasks.mt.train.0.paht", "x", "config key tasks.mt.train.0.paht: unknown key; did you mean path?"),
+        ("rl.learning_rate", "1e-3", "config key rl.learning_rate: '1e-3' is text to YAML"),
+        ("encoders.reward.learning_rate", "2E-5", "config key encoders.reward.learning_rate: '2E-5' is text to YAML"),
+        ("rl.learning_rate", -1, "config key rl.learning_rate: Input should be greater than or equal to 0, found -1"),
+        ("rl.learning_rate", float("nan"), "config key rl.learning_rate: "),
+        ("rl.learning_rate", float("inf"), "config key rl.learning_rate: "),
+        ("rl.top_p", 1.5, "config key rl.top_p: Input should be less than or equal to 1, found 1.5"),
+        (
+            "tasks.mt.split.cold",
+            "many",
+            "config key tasks.mt.split.cold: Input should be a valid integer, found 'many'",
+        ),
+        ("tasks.mt.split.cold", True, "config key tasks.mt.split.cold: Input should be a valid integer, found True"),
+        ("tasks.mt.split.cold", 0, "config key tasks.mt.split.cold: Input should be greater than or equal to 1"),
+        ("lora.rank", "8", "config key lora.rank: Input should be a valid integer, found '8'"),
+        ("cold_sft", None, "config key cold_sft: keys and values are needed here, found None"),
+        ("seeds", [], "config key seeds: "),
+        ("seeds", [0, 1, 0], "seeds: [0, 1, 0] repeats a seed"),
+        ("seeds", [-1], "config key seeds.0: "),
+        ("judge.kind", "gpt", "config key judge.kind: Input should be 'parser' or 'none', found 'gpt'"),
+        ("tasks.xx", {}, "config key tasks.xx: Input should be 'mt' or 'hg', found 'xx'"),
+        ("tasks.mt.train", [], "config key tasks.mt.train: "),
+        ("tasks.mt.train.0", {"path": "x"}, "config key tasks.mt.train.0: `format` is missing"),
+        ("tasks.mt.train.0.format", "xml", "config key tasks.mt.train.0: format: 'xml' is not one of 'aligned', "),
+        (
+            "tasks.mt.train.0",
+            {"format": "aligned", "source": "a"},
+            "config key tasks.mt.train.0.target: missing, and it has no default",
+        ),
+    ],
+)
+def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expected: str) -> None:
+    assert expected in message(changed(path, value))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("rl.micro_batch_size", 7, "config key rl: micro_batch_size must divide batch_size"),
+        ("rl.num_generations", 5, "config key rl: num_generations must divide batch_size"),
+        ("tasks.mt.split.test", 5, "config key tasks.mt: give either `test` (sources) or `split.test`"),
+        ("tasks.mt.test", [], "config key tasks.mt: give either `test` (sources) or `split.test`"),
+        ("tasks.hg.prompt", "no place", "config key tasks.hg: prompt must contain {source}"),
+        ("cmrc.prompt", "{context}", "config key cmrc: prompt must contain {context} and {question}"),
+        ("tasks.mt.source_language", "en", "tasks.mt: language 'en' is not among languages"),
+        ("world", None, "judge.kind: parser reads the miniature's language and needs `world`"),
+        ("policy.pretraining", None, "config key policy: give path or pretraining"),
+        ("policy.pretraining.tokenizer", {}, "config key policy.pretraining.tokenizer: give either lexicon or vocab"),
+        ("encoders.reward.shape", None, "config key encoders.reward: give path, or shape and tokenizer"),
+        (
+            "policy.pretraining.corpus.0",
+            {"kind": "questions", "source": {"format": "lines", "path": "x"}},
+            "config key policy.pretraining.corpus.0: kind: questions needs a source of format squad, not lines",
+        ),
+        (
+            "policy.pretraining.corpus.0",
+            {"kind": "text", "task": "mt", "source": {"format": "lines", "path": "x"}},
+            "config key policy.pretraining.corpus.0: task: is given for kind: pairs",
+        ),
+    ],
+)
+def test_impossible_combination_is_refused(path: str, value: Any, expected: str) -> None:
+    assert expected in message(changed(path, value))
+
+
+def test_every_problem_has_its_line() -> None:
+    raw = changed("rl.epochs", "one")
+    raw["lora"]["ranks"] = 4
+    lines = message(raw).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["config key lora.ranks", "config key rl.epochs"]
+
+
+@pytest.mark.parametrize("raw", [None, [], "text"])
+def test_something_else_than_keys_is_refused(raw: Any) -> None:
+    assert message(raw).startswith("config: keys and values are needed here")
+
+
+def test_missing_sections_are_listed() -> None:
+    assert "config key tasks: missing, and it has no default" in message({}).splitlines()

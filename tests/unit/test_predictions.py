@@ -1,0 +1,37 @@
+"""Joining answers with items: nothing is missing, nothing is left over."""
+
+from pathlib import Path
+
+import pytest
+
+from semalign.errors import InputError
+from semalign.files import Row, write_jsonl
+from semalign.predictions import join
+
+ITEMS = [{"id": "a", "source": "1"}, {"id": "b", "source": "2"}]
+
+
+def answer(testset: str, name: str) -> Row:
+    return {"testset": testset, "id": name, "output": f"{testset} {name}", "tokens": 1, "truncated": False}
+
+
+def files(folder: Path, answers: list[Row]) -> tuple[Path, list[str]]:
+    write_jsonl(folder / "predictions.jsonl", answers)
+    for testset in ("mt", "cmrc"):
+        write_jsonl(folder / testset / "test.jsonl", ITEMS)
+    return folder / "predictions.jsonl", [str(folder / name / "test.jsonl") for name in ("mt", "cmrc")]
+
+
+def test_answers_find_their_items_whatever_their_order(tmp_path: Path) -> None:
+    answers = [answer(t, i) for t in ("cmrc", "mt") for i in ("b", "a")]
+    joined = join(*files(tmp_path, answers))
+    assert list(joined) == ["mt", "cmrc"]
+    assert [row["output"] for row in joined["mt"]] == ["mt a", "mt b"]
+    assert joined["cmrc"][1] == ITEMS[1] | answers[0]
+
+
+@pytest.mark.parametrize("extra", [[], [answer("mt", "b"), answer("mt", "c")]])
+def test_a_missing_or_a_foreign_answer_is_an_error(tmp_path: Path, extra: list[Row]) -> None:
+    answers = [answer("mt", "a"), answer("cmrc", "a"), answer("cmrc", "b"), *extra]
+    with pytest.raises(InputError, match=r"predictions\.jsonl: \d items of .*test\.jsonl"):
+        join(*files(tmp_path, answers))

@@ -1,0 +1,87 @@
+"""The DAG without running it: plans, bad configs, and what each script imports."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.workflow.run import snakemake
+
+SCRIPTS = ROOT / "workflow" / "scripts"
+NEED_TORCH = {
+    "train_base",
+    "train_encoder",
+    "examine_encoder",
+    "train_sft",
+    "measure_threshold",
+    "train_grpo",
+    "generate",
+    "score_similarity",
+}
+
+
+def plan(folder: Path, **keywords: list[Path]) -> dict[str, int]:
+    """Jobs by rule of a dry run."""
+    result = snakemake(folder, "--dry-run", "--quiet", "rules", **keywords)
+    assert result.returncode == 0, result.stderr
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", result.stdout + result.stderr, re.M)}
+
+
+def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
+    jobs = plan(tmp_path)
+    assert jobs["train_grpo"] == 2
+    assert jobs["train_sft"] == 4
+    assert jobs["generate"] == 7  # the base, and three models in two tasks
+    assert jobs["train_base"] == 1
+
+
+def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
+    overlay = tmp_path / "seeds.yaml"
+    overlay.write_text("seeds: [0, 1]\n")
+    one, two = plan(tmp_path), plan(tmp_path, overlays=[overlay])
+    grown = {rule for rule in one if two[rule] != one[rule]} - {"total"}
+    by_run = {"generate", "score_text", "score_similarity"}
+    assert grown == by_run | {"train_sft", "train_grpo", "measure_threshold", "judge_pairs"}
+    assert {rule: two[rule] - one[rule] for rule in by_run} == dict.fromkeys(by_run, 6)
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ({"seds": [0]}, "config key seds: unknown key"),
+        ({"rl": {"learning_rate": "1e-3"}}, "config key rl.learning_rate: '1e-3' is text to YAML"),
+        ({"seeds": [1, 1]}, "repeats a seed"),
+        ({"rl": {"num_generations": 7}}, "config key rl: num_generations must divide batch_size"),
+        ({"tasks": {"mt": {"prompt": "x"}}}, "config key tasks.mt: prompt must contain {source}"),
+        ({"languages": {"bo": {"latin_share": 2}}}, "config key languages.bo.latin_share"),
+        ({"world": None}, "needs `world`"),
+    ],
+)
+def test_a_bad_config_ends_before_anything_runs(tmp_path: Path, overlay: dict[str, object], message: str) -> None:
+    file = tmp_path / "overlay.yaml"
+    file.write_text(yaml.safe_dump(overlay))
+    result = snakemake(tmp_path, "-n", overlays=[file])
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize("script", sorted({path.stem for path in SCRIPTS.glob("*.py")} - NEED_TORCH))
+def test_a_script_that_needs_no_model_does_not_load_torch(script: str) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import semalign.job as job; job.run = lambda *a: None; "
+        f"snakemake = None; exec(open({str(SCRIPTS / f'{script}.py')!r}).read()); print('torch' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split()[-1] == "False"
+
+
+def test_schema_is_the_generated_one() -> None:
+    from semalign.config import schema
+
+    assert (ROOT / "config" / "schema.json").read_text(encoding="utf-8") == schema(), "run: make schema"

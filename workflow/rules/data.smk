@@ -1,0 +1,130 @@
+"""From raw files to splits.
+
+In:  the files named under `tasks`, `cmrc` and `policy.pretraining.corpus`, or the generated world in their stead
+Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/cmrc/test.jsonl, results/data/corpus.jsonl, and beside
+     each a report of every row that was dropped
+"""
+
+if CONFIG.world:
+
+    rule generate_world:
+        output:
+            expand("results/world/{name}", name=WORLD_FILES),
+        params:
+            settings=settings("generate_world", world=CONFIG.world),
+        log:
+            "results/logs/generate_world.log",
+        benchmark:
+            "results/benchmarks/generate_world.tsv"
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/generate_world.py"
+
+
+rule prepare_corpus:
+    input:
+        files=files(item.source for item in CORPUS),
+    output:
+        corpus="results/data/corpus.jsonl",
+        report="results/data/corpus.report.json",
+    params:
+        settings=settings(
+            "prepare_corpus",
+            corpus=[item.model_dump(mode="json") for item in CORPUS],
+            prompts={task: CONFIG.tasks[task].prompt for task in TASKS},
+            question_prompt=CONFIG.cmrc.prompt,
+        ),
+    log:
+        "results/logs/prepare_corpus.log",
+    benchmark:
+        "results/benchmarks/prepare_corpus.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/prepare_corpus.py"
+
+
+rule prepare_pairs:
+    input:
+        files=lambda wc: files(CONFIG.tasks[wc.task].train + CONFIG.tasks[wc.task].test),
+    output:
+        pairs="results/data/{task}/prepared.jsonl",
+        report="results/data/{task}/prepared.report.json",
+    params:
+        settings=lambda wc: settings("prepare_pairs", **pair_settings(wc.task)),
+    log:
+        "results/logs/prepare_pairs/{task}.log",
+    benchmark:
+        "results/benchmarks/prepare_pairs/{task}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/prepare_pairs.py"
+
+
+rule filter_length:
+    input:
+        pairs="results/data/{task}/prepared.jsonl",
+        tokenizer=TOKENIZER,
+    output:
+        pairs="results/data/{task}/filtered.jsonl",
+        report="results/data/{task}/filtered.report.json",
+    params:
+        settings=lambda wc: settings(
+            "filter_length",
+            task=wc.task,
+            prompt=CONFIG.tasks[wc.task].prompt,
+            max_tokens=CONFIG.tasks[wc.task].max_tokens,
+        ),
+    log:
+        "results/logs/filter_length/{task}.log",
+    benchmark:
+        "results/benchmarks/filter_length/{task}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/filter_length.py"
+
+
+rule split_pairs:
+    input:
+        pairs="results/data/{task}/filtered.jsonl",
+    output:
+        cold="results/data/{task}/cold.jsonl",
+        rl="results/data/{task}/rl.jsonl",
+        dev="results/data/{task}/dev.jsonl",
+        test="results/data/{task}/test.jsonl",
+        report="results/data/{task}/split.report.json",
+    params:
+        settings=lambda wc: settings("split_pairs", task=wc.task, split=CONFIG.tasks[wc.task].split),
+    log:
+        "results/logs/split_pairs/{task}.log",
+    benchmark:
+        "results/benchmarks/split_pairs/{task}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/split_pairs.py"
+
+
+rule prepare_questions:
+    input:
+        files=files(CONFIG.cmrc.test),
+    output:
+        questions="results/data/cmrc/test.jsonl",
+        report="results/data/cmrc/test.report.json",
+    params:
+        settings=settings(
+            "prepare_questions",
+            test=[source.model_dump(mode="json") for source in CONFIG.cmrc.test],
+            limit=CONFIG.cmrc.limit,
+        ),
+    log:
+        "results/logs/prepare_questions.log",
+    benchmark:
+        "results/benchmarks/prepare_questions.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/prepare_questions.py"

@@ -1,0 +1,84 @@
+"""What a run can do: greedy answers, then every score, each with its signature and floor.
+
+A run is `base` or `<task>/<model>/<seed>`; it answers its task's test set and reading comprehension.
+In:  the base, an adapter, results/data/*/test.jsonl, both encoders
+Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.json
+"""
+
+
+rule generate:
+    input:
+        base=BASE,
+        adapter=lambda wc: [] if wc.run == "base" else f"results/{wc.run}/adapter",
+        tests=lambda wc: tests_of(wc.run),
+    output:
+        predictions="results/{run}/predictions.jsonl",
+    params:
+        settings=lambda wc: settings(
+            "generate",
+            tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
+            cmrc=CONFIG.cmrc.model_dump(mode="json", exclude={"test", "limit"}),
+            batch_size=CONFIG.generation_batch_size,
+            policy=POLICY,
+        ),
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=240,
+    log:
+        "results/logs/generate/{run}.log",
+    benchmark:
+        "results/benchmarks/generate/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/generate.py"
+
+
+rule score_text:
+    input:
+        predictions="results/{run}/predictions.jsonl",
+        tests=lambda wc: tests_of(wc.run),
+    output:
+        scores="results/{run}/scores/text.json",
+        by_item="results/{run}/scores/text.jsonl",
+    params:
+        settings=lambda wc: settings(
+            "score_text",
+            tasks={task: score_settings(task) for task in tasks_of(wc.run)},
+        ),
+    log:
+        "results/logs/score_text/{run}.log",
+    benchmark:
+        "results/benchmarks/score_text/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/score_text.py"
+
+
+rule score_similarity:
+    input:
+        predictions="results/{run}/predictions.jsonl",
+        tests=lambda wc: tests_of(wc.run),
+        reward="results/encoders/reward/model",
+        independent="results/encoders/independent/model",
+    output:
+        scores="results/{run}/scores/similarity.json",
+        by_item="results/{run}/scores/similarity.jsonl",
+    params:
+        settings=lambda wc: settings("score_similarity", tasks=tasks_of(wc.run), device=CONFIG.device),
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=60,
+    log:
+        "results/logs/score_similarity/{run}.log",
+    benchmark:
+        "results/benchmarks/score_similarity/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/score_similarity.py"

@@ -1,0 +1,158 @@
+"""The policy: a base made on the spot where none is given, then adapters by SFT and GRPO.
+
+In:  results/data/<task>/{cold,rl,dev}.jsonl, the reward encoder and its passed exam
+Out: results/base/model, results/<task>/<model>/<seed>/adapter with its training record
+"""
+
+if PRETRAINING:
+
+    rule train_tokenizer:
+        input:
+            corpus="results/data/corpus.jsonl",
+            lexicon=lexicon(PRETRAINING.tokenizer),
+        output:
+            tokenizer=directory("results/base/tokenizer"),
+        params:
+            settings=settings("train_tokenizer", tokenizer=PRETRAINING.tokenizer),
+        log:
+            "results/logs/train_tokenizer.log",
+        benchmark:
+            "results/benchmarks/train_tokenizer.tsv"
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/train_tokenizer.py"
+
+    rule train_base:
+        input:
+            corpus="results/data/corpus.jsonl",
+            tokenizer="results/base/tokenizer",
+        output:
+            model=directory("results/base/model"),
+            report="results/base/training.json",
+            record="results/base/training.jsonl",
+        params:
+            settings=settings(
+                "train_base",
+                pretraining=PRETRAINING.model_dump(mode="json", exclude={"corpus", "tokenizer"}),
+                device=CONFIG.device,
+            ),
+        threads: 2
+        resources:
+            gpu=GPUS,
+            mem_mb=3000,
+            runtime=240,
+        log:
+            "results/logs/train_base.log",
+        benchmark:
+            "results/benchmarks/train_base.tsv"
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/train_base.py"
+
+
+rule train_sft:
+    input:
+        base=BASE,
+        rows=lambda wc: expand("results/data/{task}/{part}.jsonl", task=wc.task, part=SFT_PARTS[wc.model]),
+    output:
+        adapter=directory("results/{task}/{model}/{seed}/adapter"),
+        report="results/{task}/{model}/{seed}/training.json",
+        record="results/{task}/{model}/{seed}/training.jsonl",
+    params:
+        settings=lambda wc: settings(
+            "train_sft",
+            prompt=CONFIG.tasks[wc.task].prompt,
+            sft=getattr(CONFIG, wc.model),
+            lora=CONFIG.lora,
+            policy=POLICY,
+            seed=int(wc.seed),
+        ),
+    wildcard_constraints:
+        model="cold_sft|strong_sft",
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=1440,
+    log:
+        "results/logs/train_sft/{task}-{model}-{seed}.log",
+    benchmark:
+        "results/benchmarks/train_sft/{task}-{model}-{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/train_sft.py"
+
+
+rule measure_threshold:
+    input:
+        base=BASE,
+        adapter="results/{task}/cold_sft/{seed}/adapter",
+        dev="results/data/{task}/dev.jsonl",
+        encoder="results/encoders/reward/model",
+    output:
+        threshold="results/{task}/cold_sft/{seed}/threshold.json",
+    params:
+        settings=lambda wc: settings(
+            "measure_threshold",
+            prompt=CONFIG.tasks[wc.task].prompt,
+            max_new_tokens=CONFIG.tasks[wc.task].max_new_tokens,
+            batch_size=CONFIG.generation_batch_size,
+            quantile=CONFIG.rl.threshold_quantile,
+            policy=POLICY,
+        ),
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=60,
+    log:
+        "results/logs/measure_threshold/{task}-{seed}.log",
+    benchmark:
+        "results/benchmarks/measure_threshold/{task}-{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/measure_threshold.py"
+
+
+rule train_grpo:
+    input:
+        base=BASE,
+        adapter="results/{task}/cold_sft/{seed}/adapter",
+        threshold="results/{task}/cold_sft/{seed}/threshold.json",
+        rows="results/data/{task}/rl.jsonl",
+        encoder="results/encoders/reward/model",
+        passed=expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS),
+    output:
+        adapter=directory("results/{task}/{model}/{seed}/adapter"),
+        report="results/{task}/{model}/{seed}/training.json",
+        record="results/{task}/{model}/{seed}/training.jsonl",
+        rollouts="results/{task}/{model}/{seed}/rollouts.jsonl",
+    params:
+        settings=lambda wc: settings(
+            "train_grpo",
+            prompt=CONFIG.tasks[wc.task].prompt,
+            language=CONFIG.languages[CONFIG.tasks[wc.task].target_language],
+            grpo=CONFIG.rl.model_dump(mode="json", exclude={"threshold_quantile"}),
+            policy=POLICY,
+            seed=int(wc.seed),
+        ),
+    wildcard_constraints:
+        model="rl",
+    priority: 1
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=2880,
+    log:
+        "results/logs/train_grpo/{task}-{model}-{seed}.log",
+    benchmark:
+        "results/benchmarks/train_grpo/{task}-{model}-{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/train_grpo.py"

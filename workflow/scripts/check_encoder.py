@@ -1,0 +1,17 @@
+"""The gate before GRPO: stop when the encoder's exam is under a bar."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.config.models import ExamBars
+from semalign.exam import check_exam
+from semalign.files import read_json
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    check_exam(read_json(input.exam), ExamBars.model_validate(settings["bars"]))
+    Path(output.passed).touch()
+
+
+job.run(main, snakemake)

@@ -1,0 +1,41 @@
+"""τ: a quantile of the cold start's similarity on the dev split (paper: minimal adequacy after cold start)."""
+
+from typing import Any
+
+import numpy as np
+
+from semalign import job
+from semalign.encoder import load_encoder, similarity
+from semalign.files import read_jsonl, write_json
+from semalign.generation import generate
+from semalign.models import load_adapter, load_policy
+from semalign.prompts import fill
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    policy = settings["policy"]
+    base, tokenizer = load_policy(input.base, **policy)
+    rows = list(read_jsonl(input.dev))
+    completions = generate(
+        load_adapter(base, input.adapter, trainable=False),
+        tokenizer,
+        [fill(settings["prompt"], source=row["source"]) for row in rows],
+        max_new_tokens=settings["max_new_tokens"],
+        batch_size=settings["batch_size"],
+    )
+    encoder = load_encoder(input.encoder, policy["device"])
+    values = similarity(encoder, [completion.text for completion in completions], [row["target"] for row in rows])
+    quantile = settings["quantile"]
+    write_json(
+        output.threshold,
+        {
+            "tau": float(np.quantile(values, quantile)),
+            "quantile": quantile,
+            "n": len(values),
+            "mean": float(values.mean()),
+            "empty": sum(not completion.text.strip() for completion in completions),
+        },
+    )
+
+
+job.run(main, snakemake)

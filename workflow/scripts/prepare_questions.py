@@ -1,0 +1,21 @@
+"""Read and check the reading-comprehension questions."""
+
+from itertools import chain
+from typing import Any
+
+from semalign import job
+from semalign.config.data import Squad
+from semalign.files import write_json, write_jsonl
+from semalign.preparation import prepare_questions
+from semalign.sources import origin, read_questions
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    sources = [Squad.model_validate(source) for source in settings["test"]]
+    rows = chain.from_iterable(read_questions(source) for source in sources)
+    questions, report = prepare_questions(rows, settings["limit"], origin=origin("cmrc.test", sources))
+    write_jsonl(output.questions, questions)
+    write_json(output.report, report)
+
+
+job.run(main, snakemake)

@@ -1,0 +1,35 @@
+"""Similarity of a run's answers to their references, by the rewarding encoder and by the independent one."""
+
+from typing import Any
+
+import numpy as np
+
+from semalign import job
+from semalign.encoder import load_encoder, similarity
+from semalign.files import sha256, write_json, write_jsonl
+from semalign.predictions import join
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    testsets = join(input.predictions, [path for path in input.tests if "/cmrc/" not in path])
+    scores: dict[str, Any] = {task: {} for task in testsets}
+    items = {task: [{"testset": task, "id": row["id"]} for row in rows] for task, rows in testsets.items()}
+    for name in ("reward", "independent"):
+        encoder = load_encoder(input[name], settings["device"])
+        for task, rows in testsets.items():
+            outputs, references = [row["output"] for row in rows], [row["target"] for row in rows]
+            values = similarity(encoder, outputs, references)
+            shifted = similarity(encoder, outputs, references[1:] + references[:1])
+            scores[task][name] = {
+                "value": float(np.mean(values)),
+                "floor": float(np.mean(shifted)),
+                "n": len(rows),
+                "signature": f"mean cosine|encoder:{name}|sha256:{sha256(input[name])[:16]}",
+            }
+            for item, value in zip(items[task], values, strict=True):
+                item[name] = float(value)
+    write_json(output.scores, scores)
+    write_jsonl(output.by_item, (item for rows in items.values() for item in rows))
+
+
+job.run(main, snakemake)

@@ -1,0 +1,26 @@
+"""BLEU or ROUGE-L of a run's task and CMRC of its reading comprehension."""
+
+from typing import Any
+
+from semalign import job
+from semalign.config.data import Language
+from semalign.files import write_json, write_jsonl
+from semalign.predictions import join
+from semalign.scoring import score_pairs, score_questions
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    scores: dict[str, Any] = {}
+    items = []
+    for testset, rows in join(input.predictions, input.tests).items():
+        if testset == "cmrc":
+            scores[testset], values = score_questions(rows)
+        else:
+            task = settings["tasks"][testset]
+            scores[testset], values = score_pairs(rows, task["metric"], Language.model_validate(task["language"]))
+        items += [{"testset": testset, "id": row["id"], **v} for row, v in zip(rows, values, strict=True)]
+    write_json(output.scores, scores)
+    write_jsonl(output.by_item, items)
+
+
+job.run(main, snakemake)

@@ -1,0 +1,281 @@
+"""Sentence encoders: contrastive training on parallel pairs, loading, and the similarity of two texts.
+
+A sentence encoder is a transformer, the mean of its last layer over the tokens, and a normalisation to length 1, so
+that the cosine of two texts is a dot product.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sentence_transformers import (
+    SentenceTransformer,
+    SentenceTransformerTrainer,
+    SentenceTransformerTrainingArguments,
+)
+from sentence_transformers.base.sampler import BatchSamplers
+from sentence_transformers.sentence_transformer.losses import (
+    CachedMultipleNegativesRankingLoss,
+    MultipleNegativesRankingLoss,
+)
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    BertConfig,
+    PreTrainedConfig,
+    PreTrainedTokenizerFast,
+    XLMRobertaConfig,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+
+from semalign.config.models import Encoder, EncoderShape
+from semalign.errors import InputError
+from semalign.files import Row
+from semalign.tokenizer import build_encoder_tokenizer
+
+COLUMNS = ("anchor", "positive", "negative")
+LOGGED_POINTS = 50
+SAFE = {"local_files_only": True, "trust_remote_code": False}
+
+
+class _Trainer(SentenceTransformerTrainer):
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """No model card: it would tokenise and re-read the training data to describe them."""
+
+
+def train_encoder(
+    settings: Encoder,
+    rows: Sequence[Row],
+    output: Path,
+    checkpoints: Path | None = None,
+    save_steps: int = 1000,
+) -> dict[str, Any]:
+    """Tune a sentence encoder so that translations are near one another, and save it in the folder `output`.
+
+    `rows` have the columns anchor, positive and, all or none of them, negative. The loss is InfoNCE over in-batch
+    negatives, with the hard negatives among the candidates, averaged over both directions (symmetric); no batch holds
+    a text twice.
+    float32 throughout; on one machine and number of threads the same settings and rows give the same weights on a
+    CPU.
+
+    With `checkpoints`, the state is saved there every `save_steps` steps, and a run that finds a checkpoint goes on
+    from it: the folder must belong to these settings and rows alone. `output` is not written atomically: give a
+    folder to be renamed.
+
+    Returns a report: rows, texts (distinct), truncated (share of these texts cut at `settings.max_tokens`),
+    parameters, steps, loss ([{step, loss}]: mean over the steps since the entry before), seconds of training.
+    Raises InputError where a row lacks a column or the pretrained encoder cannot be used.
+    """
+    columns = _columns(rows)
+    texts = sorted({text for values in columns.values() for text in values})
+    set_seed(settings.seed)
+    encoder = _pretrained(settings) if settings.path else _random(settings, texts)
+    arguments = _arguments(settings, len(rows), checkpoints, save_steps)
+    trainer = _Trainer(
+        model=encoder,
+        args=arguments,
+        train_dataset=Dataset.from_dict(columns),
+        loss=_loss(settings, encoder, distributed=arguments.world_size > 1),
+    )
+    start = time.perf_counter()
+    trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+    seconds = time.perf_counter() - start
+    encoder.save_pretrained(str(output), create_model_card=False)
+    return {
+        "rows": len(rows),
+        "texts": len(texts),
+        "truncated": truncation_rate(encoder, texts),
+        "parameters": sum(p.numel() for p in encoder.parameters()),
+        "steps": trainer.state.global_step,
+        "loss": [{"step": e["step"], "loss": e["loss"]} for e in trainer.state.log_history if "loss" in e],
+        "seconds": seconds,
+    }
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:
+    if len(rows) < 2:
+        raise InputError(
+            f"encoders: {len(rows)} training rows; in-batch negatives need at least 2: see encoders.*.train"
+        )
+    names = COLUMNS if any("negative" in row for row in rows) else COLUMNS[:2]
+    for number, row in enumerate(rows, start=1):
+        for name in names:
+            if not isinstance(row.get(name), str):
+                raise InputError(
+                    f"encoders: training row {number} has no text in {name!r}; every row needs anchor and positive, "
+                    "and either all rows or none have a negative: map the columns in encoders.*.train"
+                )
+    return {name: [row[name] for row in rows] for name in names}
+
+
+def _random(settings: Encoder, texts: list[str]) -> SentenceTransformer:
+    # the config model demands both where there is no path
+    assert settings.shape is not None
+    assert settings.tokenizer is not None
+    tokenizer = build_encoder_tokenizer(settings.tokenizer, texts, settings.max_tokens)
+    config = _shape_config(settings.shape, tokenizer, settings.max_tokens)
+    with tempfile.TemporaryDirectory() as folder:  # Transformer reads only from a folder
+        AutoModel.from_config(config).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return _assemble(folder, settings.max_tokens)
+
+
+def _shape_config(shape: EncoderShape, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> PreTrainedConfig:
+    common: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": shape.hidden_size,
+        "intermediate_size": shape.intermediate_size,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "initializer_range": shape.initializer_range,
+        "pad_token_id": tokenizer.pad_token_id,
+        "type_vocab_size": 1,
+        "hidden_dropout_prob": shape.dropout,
+        "attention_probs_dropout_prob": shape.dropout,
+    }
+    if shape.architecture == "bert":
+        return BertConfig(max_position_embeddings=max_tokens, **common)
+    # XLM-R counts positions from the padding id on
+    return XLMRobertaConfig(max_position_embeddings=max_tokens + tokenizer.pad_token_id + 1, **common)
+
+
+def _pretrained(settings: Encoder) -> SentenceTransformer:
+    folder = settings.path
+    assert folder is not None
+    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
+        raise InputError(
+            f"{folder}: not a pretrained encoder (config.json and *.safetensors are needed); convert .bin weights with "
+            "`save_pretrained`, and see encoders.*.path"
+        )
+    try:
+        encoder = _assemble(str(folder), settings.max_tokens)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: cannot be loaded as an encoder: {error}") from error
+    limit = _position_limit(folder)
+    if settings.max_tokens > limit:
+        raise InputError(f"encoders.*.max_tokens: {settings.max_tokens} is more than the {limit} positions of {folder}")
+    return encoder
+
+
+def _position_limit(folder: Path) -> int:
+    config = AutoConfig.from_pretrained(folder, **SAFE)
+    offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0  # XLM-R counts positions from there
+    return config.max_position_embeddings - offset
+
+
+def _assemble(folder: str, max_tokens: int) -> SentenceTransformer:
+    transformer = Transformer(
+        folder,
+        max_seq_length=max_tokens,
+        model_kwargs=SAFE | {"use_safetensors": True, "dtype": torch.float32},
+        processor_kwargs=dict(SAFE),
+        config_kwargs=dict(SAFE),
+    )
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return SentenceTransformer(modules=[transformer, pooling, Normalize()], device=device)
+
+
+def _loss(settings: Encoder, encoder: SentenceTransformer, distributed: bool) -> torch.nn.Module:
+    common: dict[str, Any] = {
+        "scale": settings.scale,
+        "gather_across_devices": distributed,
+        "directions": ("query_to_doc", "doc_to_query"),
+        "partition_mode": "per_direction",
+    }
+    if settings.mini_batch_size >= settings.batch_size:  # the same loss in one pass instead of the cached form's two
+        return MultipleNegativesRankingLoss(encoder, **common)
+    return CachedMultipleNegativesRankingLoss(encoder, mini_batch_size=settings.mini_batch_size, **common)
+
+
+def _arguments(
+    settings: Encoder, rows: int, checkpoints: Path | None, save_steps: int
+) -> SentenceTransformerTrainingArguments:
+    steps = max(1, round(settings.epochs * rows / settings.batch_size))
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(checkpoints) if checkpoints else None,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup_ratio,
+        lr_scheduler_type="linear",
+        batch_sampler=BatchSamplers.NO_DUPLICATES,
+        seed=settings.seed,
+        fp16=False,
+        bf16=False,
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=torch.cuda.is_available(),
+        logging_steps=max(1, steps // LOGGED_POINTS),
+        save_strategy="steps" if checkpoints else "no",
+        save_steps=save_steps,
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=not sys.stderr.isatty(),
+    )
+
+
+def _last_checkpoint(folder: Path | None) -> str | None:
+    return get_last_checkpoint(str(folder)) if folder and folder.is_dir() else None
+
+
+def load_encoder(path: str | Path, device: str) -> SentenceTransformer:
+    """The encoder of a folder, in evaluation mode and with all its parameters frozen, on a torch device.
+
+    Raises InputError where the folder does not hold one.
+    """
+    if not (Path(path) / "modules.json").is_file():
+        raise InputError(f"{path}: not a sentence encoder (modules.json is missing)")
+    encoder = SentenceTransformer(
+        str(path),
+        device=device,
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+    )
+    return encoder.requires_grad_(False).eval()
+
+
+def embed(encoder: SentenceTransformer, texts: Iterable[str], batch_size: int) -> np.ndarray:
+    """Embeddings of length 1, float32, shape (texts, dimension), in the order given.
+
+    Each distinct text is encoded once, in batches sorted by length: the result does not depend on the order of the
+    texts.
+    """
+    texts = list(texts)
+    distinct = sorted(set(texts), key=lambda text: (len(text), text))
+    embeddings = encoder.encode(
+        distinct, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+    )
+    position = {text: index for index, text in enumerate(distinct)}
+    return embeddings[[position[text] for text in texts]]
+
+
+def similarity(encoder: SentenceTransformer, a: list[str], b: list[str], batch_size: int) -> np.ndarray:
+    """Cosine of a[i] and b[i], float32 in -1..1, shape (len(a),).
+
+    An empty text is encoded like any other, from its special tokens alone: its cosine is a number without a meaning,
+    and the caller counts the empty candidates. Both lists must be of one length.
+    """
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} texts cannot be paired with {len(b)}")
+    embeddings = embed(encoder, [*a, *b], batch_size)
+    return np.clip(np.einsum("ij,ij->i", embeddings[: len(a)], embeddings[len(a) :]), -1.0, 1.0)
+
+
+def truncation_rate(encoder: SentenceTransformer, texts: Sequence[str]) -> float:
+    """Share (0..1) of the texts that the encoder reads only in part, special tokens counted; 0 where there are no
+    texts."""
+    if not texts:
+        return 0.0
+    lengths = encoder.tokenizer(list(texts), truncation=False, padding=False, return_length=True, verbose=False)[
+        "length"
+    ]
+    return sum(length > encoder.max_seq_length for length in lengths) / len(texts)

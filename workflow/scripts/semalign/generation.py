@@ -1,0 +1,70 @@
+"""Batched greedy generation."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from semalign.prompts import prompt_text
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer: its text, its length in tokens without the end token, and whether the limit cut it off."""
+
+    text: str
+    tokens: int
+    truncated: bool
+
+
+def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_new_tokens: int) -> GenerationConfig:
+    """Greedy decoding, whatever sampling defaults the model's own folder brings."""
+    ends = model.generation_config.eos_token_id
+    ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
+    return GenerationConfig(
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        eos_token_id=sorted({*ends, tokenizer.eos_token_id}),
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def _read(answer: list[int], tokenizer: PreTrainedTokenizerBase, ends: set[int]) -> Completion:
+    length = next((i for i, token in enumerate(answer) if token in ends), None)
+    text = tokenizer.decode(answer[:length], skip_special_tokens=True)
+    return Completion(text, len(answer) if length is None else length, truncated=length is None)
+
+
+@torch.inference_mode()
+def generate(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: list[str],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+) -> list[Completion]:
+    """Answer each user turn greedily; results in the order of `texts`.
+
+    Batches hold prompts of like length, longest first (ties by position), so their composition is a function of the
+    texts and `batch_size` alone.
+    """
+    model.eval()
+    decoding = greedy(model, tokenizer, max_new_tokens)
+    rendered = [prompt_text(tokenizer, text) for text in texts]
+    ids = tokenizer(rendered, add_special_tokens=False)["input_ids"]
+    order = sorted(range(len(ids)), key=lambda i: (-len(ids[i]), i))
+    completions: dict[int, Completion] = {}
+    started = time.monotonic()
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        padded = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, padding_side="left", return_tensors="pt")
+        output = model.generate(**padded.to(model.device), generation_config=decoding)
+        for i, answer in zip(batch, output[:, padded["input_ids"].shape[1] :].tolist(), strict=True):
+            completions[i] = _read(answer, tokenizer, set(decoding.eos_token_id))
+        log.info("generated %d/%d in %.1f s", len(completions), len(texts), time.monotonic() - started)
+    return [completions[i] for i in range(len(texts))]

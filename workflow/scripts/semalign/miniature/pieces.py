@@ -1,0 +1,44 @@
+"""The pieces of which every text of the world is made: the items of a tokenizer."""
+
+from collections.abc import Iterator
+
+from semalign.miniature import chinese, tibetan
+from semalign.miniature.lexicon import CONDITIONS, SLOTS, THINGS
+from semalign.miniature.questions import ANSWER_SLOTS, question_pieces
+from semalign.miniature.scenes import Scene, State
+
+PROMPT_PIECES = ("翻译：", "标题：", "问：")
+
+
+def _covering_scenes() -> Iterator[Scene]:
+    """Scenes that between them hold every word, affirmed and negated."""
+    for i in range(max(len(words) for words in SLOTS.values())):
+        values = {slot: words[i % len(words)].name for slot, words in SLOTS.items()}
+        yield Scene(**values)
+        yield Scene(**values, negated=True)
+
+
+def _rendered() -> Iterator[list[str]]:
+    for scene in _covering_scenes():
+        for style in chinese.STYLES:
+            yield [text for _, text in chinese.pieces(scene, style)]
+            for kind in ANSWER_SLOTS:
+                yield [text for _, text in question_pieces(kind, scene, style)]
+        for style in (*tibetan.STYLES, tibetan.HOUSE_STYLE):
+            yield tibetan.pieces(scene, style)
+        for style in (*tibetan.HEADLINE_STYLES, tibetan.HOUSE_HEADLINE):
+            yield tibetan.pieces(scene.headline(), style)
+    for thing in THINGS:
+        for condition in CONDITIONS:
+            for degree in chinese.DEGREES:
+                yield [text for _, text in chinese.state_pieces(State(thing.name, condition.name), degree)]
+            for degree in tibetan.DEGREES:
+                yield tibetan.state_pieces(State(thing.name, condition.name), degree)
+
+
+def all_pieces() -> list[str]:
+    """Every piece once, sorted: words of Chinese, syllables of Tibetan, punctuation, prompts, the space of articles."""
+    found = {" ", *PROMPT_PIECES}
+    for pieces in _rendered():
+        found.update(pieces)
+    return sorted(found)

@@ -1,0 +1,83 @@
+"""Loading the policy and its adapters, and proofs of what training changed."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from semalign.config.training import Lora
+from semalign.errors import InputError
+
+log = logging.getLogger(__name__)
+
+TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The base model (evaluation mode) and its tokenizer, padding on the left; safetensors only, no remote code."""
+    path = Path(path)
+    if not (path / "config.json").is_file():
+        raise InputError(f"{path}: no config.json; policy.path must be a folder of a pretrained model")
+    tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
+    if tokenizer.chat_template is None:
+        raise InputError(f"{path}: the tokenizer has no chat template; take an instruction-tuned model")
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype), use_safetensors=True)
+    return model.to(device).eval(), tokenizer
+
+
+def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
+    """A fresh LoRA adapter on the seven projections (paper: Appendix A), seeded."""
+    torch.manual_seed(seed)
+    settings = LoraConfig(
+        r=lora.rank,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=TARGET_MODULES,
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, settings)
+
+
+def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> PeftModel:
+    """A saved adapter on the base; unmerged, since merging into bf16 would round the update away."""
+    return PeftModel.from_pretrained(model, str(path), is_trainable=trainable)
+
+
+def digest(model: PeftModel, adapter: bool) -> str:
+    """SHA-256 of the adapter's tensors, or of the base's, in the order of their names."""
+    state = hashlib.sha256()
+    for name, parameter in sorted(model.named_parameters()):
+        # the reference copy that GRPO keeps for its KL term is neither
+        if ("lora_" in name) == adapter and ".ref." not in name:
+            state.update(name.encode())
+            state.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return state.hexdigest()
+
+
+class TrainingProof:
+    """Taken before training; `check` afterwards fails loudly on a run that trained nothing or the wrong thing."""
+
+    def __init__(self, model: PeftModel) -> None:
+        self.model = model
+        self.trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        if self.trainable == 0:
+            raise RuntimeError("no trainable parameters: the adapter was loaded frozen")
+        self.adapter, self.base = digest(model, adapter=True), digest(model, adapter=False)
+
+    def check(self) -> dict[str, int | str]:
+        """Raise RuntimeError unless the adapter moved and the base did not; returns both digests and the count."""
+        adapter, base = digest(self.model, adapter=True), digest(self.model, adapter=False)
+        if adapter == self.adapter:
+            raise RuntimeError("training left the adapter unchanged")
+        if base != self.base:
+            raise RuntimeError("training changed the base model's weights")
+        return {"trainable_parameters": self.trainable, "adapter_sha256": adapter, "base_sha256": base}
+
+
+def save_adapter(model: PeftModel, output: Path) -> None:
+    """Write the adapter alone, as safetensors."""
+    model.save_pretrained(output, selected_adapters=["default"], safe_serialization=True)
+    log.info("adapter written to %s", output)

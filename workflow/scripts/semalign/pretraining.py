@@ -1,0 +1,141 @@
+"""Trains a small policy from scratch, so that the whole workflow runs without a download."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    GenerationConfig,
+    PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
+
+from semalign.config.models import Pretraining, Shape
+from semalign.errors import InputError
+from semalign.files import Row
+from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, user_turn
+from semalign.tokenizer import count_unknown
+from semalign.training import Progress
+
+log = logging.getLogger(__name__)
+
+_IGNORED = -100
+_LOSS_POINTS = 50
+
+
+def document_text(tokenizer: PreTrainedTokenizerFast, document: Row) -> str:
+    """A document as the policy sees it: chat turns for {"prompt", "completion"}, else {"text"} and the end token."""
+    if "text" in document:
+        return f"{document['text']}{tokenizer.eos_token}"
+    turns = user_turn(document["prompt"]) + assistant_turn(document["completion"])
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, **TEMPLATE_KWARGS))
+
+
+def new_policy(shape: Shape, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> Qwen3ForCausalLM:
+    """A Qwen3 of the given shape with random weights; embeddings are tied. Raises InputError on an impossible shape."""
+    if shape.hidden_size % shape.heads or shape.hidden_size // shape.heads % 2:
+        raise InputError(
+            f"policy.pretraining.shape: hidden_size {shape.hidden_size} must be an even multiple of heads {shape.heads}"
+        )
+    model = Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=len(tokenizer),
+            hidden_size=shape.hidden_size,
+            intermediate_size=shape.intermediate_size,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.heads,
+            head_dim=shape.hidden_size // shape.heads,
+            max_position_embeddings=max(2048, 2 * max_tokens),
+            initializer_range=shape.initializer_range,
+            tie_word_embeddings=True,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
+    )
+    model.generation_config = GenerationConfig(
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=False
+    )
+    return model
+
+
+def _collate(rows: list[dict[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:
+    """One document a row, padded on the right; every token is learnt but the padding."""
+    longest = max(len(row["input_ids"]) for row in rows)
+    ids = torch.tensor([row["input_ids"] + [pad] * (longest - len(row["input_ids"])) for row in rows])
+    mask = torch.tensor([[1] * len(row["input_ids"]) + [0] * (longest - len(row["input_ids"])) for row in rows])
+    return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, _IGNORED)}
+
+
+def _arguments(settings: Pretraining, device: str, folder: Path) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        warmup_steps=settings.warmup_ratio,  # below 1: a share of the run
+        lr_scheduler_type="linear",
+        train_sampling_strategy="group_by_length",  # short rows beside short ones: little padding
+        seed=settings.seed,
+        data_seed=settings.seed,
+        use_cpu=device == "cpu",
+        bf16=False,
+        dataloader_pin_memory=device != "cpu",
+        dataloader_drop_last=True,
+        logging_steps=max(1, settings.steps // _LOSS_POINTS),
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+def train_base(
+    settings: Pretraining,
+    documents: Sequence[Row],
+    tokenizer: PreTrainedTokenizerFast,
+    output: Path,
+    device: str = "cpu",
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Train a policy of `settings.shape` on the documents and save it, its tokenizer and its generation config.
+
+    A document is {"text"} or {"prompt", "completion"}, one a row; those over max_tokens are cut at the end. The
+    result depends on the settings, the documents and the number of threads alone. Returns the report (counts of
+    parameters, documents, cut documents, tokens and unknown tokens, final loss) and the trainer's log, a row a point.
+    """
+    set_seed(settings.seed)
+    texts = [document_text(tokenizer, document) for document in documents]
+    if len(texts) < settings.batch_size:
+        raise InputError(
+            f"policy.pretraining.corpus: {len(texts)} documents do not fill a batch of {settings.batch_size}; "
+            "give more text or a smaller policy.pretraining.batch_size"
+        )
+    ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    rows = [{"input_ids": row[: settings.max_tokens]} for row in ids]
+    model = new_policy(settings.shape, tokenizer, settings.max_tokens)
+    trainer = Trainer(
+        model=model,
+        args=_arguments(settings, device, output.parent),
+        train_dataset=rows,
+        data_collator=lambda batch: _collate(batch, tokenizer.pad_token_id),
+        processing_class=tokenizer,
+        callbacks=[Progress(["loss", "learning_rate"])],
+    )
+    trainer.train()
+    model.save_pretrained(output, safe_serialization=True)
+    tokenizer.save_pretrained(output)
+    history = [entry for entry in trainer.state.log_history if "loss" in entry]
+    report = {
+        "parameters": model.num_parameters(),
+        "documents": len(rows),
+        "cut_documents": sum(len(row) > settings.max_tokens for row in ids),
+        "tokens": sum(len(row["input_ids"]) for row in rows),
+        "unknown_tokens": count_unknown(tokenizer, texts),
+        "final_loss": history[-1]["loss"],
+    }
+    return report, history

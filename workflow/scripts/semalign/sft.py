@@ -1,0 +1,86 @@
+"""Supervised fine-tuning of a LoRA adapter on prompt and completion (cold start, strong SFT)."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase, PrinterCallback
+from trl import SFTConfig, SFTTrainer
+
+from semalign.config.training import Sft
+from semalign.errors import InputError
+from semalign.files import Row
+from semalign.models import TrainingProof
+from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, fill, user_turn
+from semalign.training import Progress, arguments
+
+log = logging.getLogger(__name__)
+
+
+def conversations(rows: list[Row], prompt: str) -> Dataset:
+    """Rows of source and target as trl's prompt-completion format: the loss is on the completion only."""
+    return Dataset.from_list(
+        [
+            {
+                "prompt": user_turn(fill(prompt, source=row["source"])),
+                "completion": assistant_turn(row["target"]),
+                "chat_template_kwargs": TEMPLATE_KWARGS,
+            }
+            for row in rows
+        ]
+    )
+
+
+def token_lengths(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Length of each whole conversation in tokens, template included."""
+    texts = [
+        tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=False, **TEMPLATE_KWARGS)
+        for row in dataset
+    ]
+    return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+
+
+def train_sft(
+    model: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: list[Row],
+    prompt: str,
+    settings: Sft,
+    *,
+    dtype: str,
+    device: str,
+    seed: int,
+    folder: Path,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Train the model's active adapter in place (paper: SFT, Appendix A).
+
+    Returns a report and the log of every step. Raises InputError when the trainer would cut an example, and
+    RuntimeError when the adapter did not move or the base did.
+    """
+    proof = TrainingProof(model)
+    dataset = conversations(rows, prompt)
+    lengths = token_lengths(dataset, tokenizer)
+    if max(lengths) > settings.max_tokens:
+        raise InputError(
+            f"max_tokens = {settings.max_tokens} of this SFT would cut {sum(n > settings.max_tokens for n in lengths)} of "
+            f"{len(rows)} examples (the longest has {max(lengths)} tokens); raise it, or lower the task's max_tokens"
+        )
+    trainer = SFTTrainer(
+        model=model,
+        args=SFTConfig(**arguments(settings, dtype, device, seed, folder), max_length=settings.max_tokens),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        callbacks=[Progress(["loss", "mean_token_accuracy"])],
+    )
+    trainer.remove_callback(PrinterCallback)
+    result = trainer.train()
+    report = {
+        "examples": len(rows),
+        "tokens": sum(lengths),
+        "steps": trainer.state.global_step,
+        "final_loss": result.training_loss,
+        **proof.check(),
+    }
+    return report, trainer.state.log_history

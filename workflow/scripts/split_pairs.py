@@ -1,0 +1,22 @@
+"""Divide a task's pairs into cold start, RL, dev and test."""
+
+from typing import Any
+
+from semalign import job
+from semalign.config.data import Split
+from semalign.files import read_jsonl, write_json, write_jsonl
+from semalign.splits import split_pairs
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    pools: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
+    for row in read_jsonl(input.pairs):
+        pools[row.pop("part")].append(row)
+    split, key = Split.model_validate(settings["split"]), f"tasks.{settings['task']}.split"
+    parts, report = split_pairs(pools["train"], pools["test"] or None, split, key=key)
+    for name, rows in parts.items():
+        write_jsonl(output[name], rows)
+    write_json(output.report, report)
+
+
+job.run(main, snakemake)

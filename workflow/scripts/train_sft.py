@@ -1,0 +1,36 @@
+"""Supervised fine-tuning of a fresh LoRA adapter: cold start or strong SFT."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from semalign import job
+from semalign.config.training import Lora, Sft
+from semalign.files import read_jsonl, write_json
+from semalign.models import load_policy, new_adapter, save_adapter
+from semalign.sft import train_sft
+from semalign.training import write_record
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    policy, seed = settings["policy"], settings["seed"]
+    base, tokenizer = load_policy(input.base, **policy)
+    model = new_adapter(base, Lora.model_validate(settings["lora"]), seed)
+    rows = [row for path in input.rows for row in read_jsonl(path)]
+    with TemporaryDirectory() as folder:
+        report, history = train_sft(
+            model,
+            tokenizer,
+            rows,
+            settings["prompt"],
+            Sft.model_validate(settings["sft"]),
+            **policy,
+            seed=seed,
+            folder=Path(folder),
+        )
+    save_adapter(model, Path(output.adapter))
+    write_record(history, output.record)
+    write_json(output.report, report)
+
+
+job.run(main, snakemake)

@@ -1,0 +1,16 @@
+"""Make the tokenizer of a policy made on the spot."""
+
+from typing import Any
+
+from semalign import job
+from semalign.config.models import Tokenizer
+from semalign.files import read_jsonl
+from semalign.tokenizer import build_tokenizer
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    texts = (text for row in read_jsonl(input.corpus) for text in row.values())
+    build_tokenizer(Tokenizer.model_validate(settings["tokenizer"]), texts).save_pretrained(output.tokenizer)
+
+
+job.run(main, snakemake)
