@@ -110,9 +110,9 @@ def test_cached_loss_is_the_same_loss(lexicon: Path, tmp_path: Path) -> None:
 def test_resumed_run_ends_equal(lexicon: Path, tmp_path: Path) -> None:
     rows, checkpoints = triplets(320, seed=0), tmp_path / "checkpoints"
     train_encoder(settings(lexicon), rows, tmp_path / "whole")
-    train_encoder(settings(lexicon), rows, tmp_path / "first", checkpoints, save_steps=5)
+    train_encoder(settings(lexicon), rows, tmp_path / "first", checkpoints=checkpoints, save_steps=5)
     shutil.rmtree(checkpoints / "checkpoint-10")  # as if killed after step 5
-    report = train_encoder(settings(lexicon), rows, tmp_path / "resumed", checkpoints, save_steps=5)
+    report = train_encoder(settings(lexicon), rows, tmp_path / "resumed", checkpoints=checkpoints, save_steps=5)
     assert report["steps"] == 10
     assert sha256(tmp_path / "resumed" / "model.safetensors") == sha256(tmp_path / "whole" / "model.safetensors")
 
@@ -151,9 +151,13 @@ def test_truncation_rate(trained: tuple[Path, dict[str, Any]]) -> None:
     assert truncation_rate(encoder, []) == 0.0
 
 
-def test_truncation_is_reported(lexicon: Path, tmp_path: Path) -> None:
+def test_truncation_is_reported_and_nothing_else_is_written(
+    lexicon: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     report = train_encoder(settings(lexicon, max_tokens=5), triplets(64, seed=0), tmp_path / "encoder")
     assert report["truncated"] == 1.0
+    assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
 
 
 @pytest.mark.parametrize(
@@ -185,3 +189,11 @@ def test_more_tokens_than_positions(lexicon: Path, trained: tuple[Path, dict[str
 def test_folder_without_encoder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"modules\.json"):
         load_encoder(tmp_path, "cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_no_such_device(lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no GPU"):
+        load_encoder(trained[0], "cuda")
+    with pytest.raises(InputError, match="no GPU"):
+        train_encoder(settings(lexicon), triplets(4, seed=0), tmp_path / "encoder", device="cuda")

@@ -21,9 +21,11 @@ def rows(count: int, size: int = 1, prefix: str = "r") -> list[dict[str, Any]]:
     ]
 
 
-def split(train: list[Any], test: list[Any] | None = None, **sizes: int | None) -> tuple[dict[str, list[Any]], Any]:
-    defaults: dict[str, Any] = {"cold": 5, "rl": None, "dev": 3, "test": None if test else 4}
-    return split_pairs(train, test, Split.model_validate(defaults | sizes), key=KEY)
+def split(
+    train: list[Any], held_out: list[Any] | None = None, /, **sizes: int | None
+) -> tuple[dict[str, list[Any]], Any]:
+    defaults: dict[str, Any] = {"cold": 5, "rl": None, "dev": 3, "test": None if held_out else 4}
+    return split_pairs(train, held_out, Split.model_validate(defaults | sizes), key=KEY)
 
 
 def ids(part: list[dict[str, Any]]) -> list[str]:

@@ -32,11 +32,7 @@ if PRETRAINING:
             report="results/base/training.json",
             record="results/base/training.jsonl",
         params:
-            settings=settings(
-                "train_base",
-                pretraining=PRETRAINING.model_dump(mode="json", exclude={"corpus", "tokenizer"}),
-                device=CONFIG.device,
-            ),
+            settings=settings("train_base", pretraining=PRETRAINING, device=CONFIG.device),
         threads: 2
         resources:
             gpu=GPUS,

@@ -23,7 +23,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     probes = [row for table in tables for row in read_rows(table, ("kind", "reference", "candidate"))]
     rows, _ = contrastive_rows(TABLES.validate_python(settings["train"]), set(), "encoders")
     training = {text for row in rows for text in row.values()}
-    report = examine(lambda texts: embed(encoder, texts), pairs, probes, training, exam)
+    report = examine(lambda texts: embed(encoder, texts), pairs, probes, training, exam["size"], exam["seed"])
     write_json(output.exam, report)
 
 

@@ -15,7 +15,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     held_out = {row[side] for path in input.held_out for row in read_jsonl(path) for side in ("source", "target")}
     rows, drops = contrastive_rows(encoder.train, held_out, f"encoders.{settings['name']}.train")
     report = train_encoder(encoder, rows, Path(output.model), device=settings["device"])
-    write_json(output.report, report | {"rows": drops})
+    write_json(output.report, report | {"source_rows": drops})
 
 
 job.run(main, snakemake)

@@ -17,6 +17,7 @@ WITHOUT_EFFECT = {
     "semalign.provenance",
     "semalign.errors",
     "semalign.code",
+    "semalign.clock",
     "semalign.config",
 }
 

@@ -36,6 +36,7 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 
+from semalign.clock import model_work
 from semalign.config.models import Encoder, EncoderShape
 from semalign.errors import InputError
 from semalign.files import Row
@@ -43,6 +44,7 @@ from semalign.tokenizer import build_encoder_tokenizer
 
 COLUMNS = ("anchor", "positive", "negative")
 LOGGED_POINTS = 50
+BATCH_SIZE = 64  # texts a forward pass where nothing is trained
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -55,6 +57,7 @@ def train_encoder(
     settings: Encoder,
     rows: Sequence[Row],
     output: Path,
+    device: str = "cpu",
     checkpoints: Path | None = None,
     save_steps: int = 1000,
 ) -> dict[str, Any]:
@@ -72,22 +75,24 @@ def train_encoder(
 
     Returns a report: rows, texts (distinct), truncated (share of these texts cut at `settings.max_tokens`),
     parameters, steps, loss ([{step, loss}]: mean over the steps since the entry before), seconds of training.
-    Raises InputError where a row lacks a column or the pretrained encoder cannot be used.
+    Raises InputError where a row lacks a column, there is no such device, or the pretrained encoder cannot be used.
     """
     columns = _columns(rows)
     texts = sorted({text for values in columns.values() for text in values})
     set_seed(settings.seed)
-    encoder = _pretrained(settings) if settings.path else _random(settings, texts)
-    arguments = _arguments(settings, len(rows), checkpoints, save_steps)
-    trainer = _Trainer(
-        model=encoder,
-        args=arguments,
-        train_dataset=Dataset.from_dict(columns),
-        loss=_loss(settings, encoder, distributed=arguments.world_size > 1),
-    )
-    start = time.perf_counter()
-    trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
-    seconds = time.perf_counter() - start
+    encoder = (_pretrained(settings) if settings.path else _random(settings, texts)).to(_checked(device))
+    with tempfile.TemporaryDirectory() as unused:  # the trainer wants a folder even if it saves nothing
+        arguments = _arguments(settings, len(rows), device, checkpoints, save_steps, unused)
+        trainer = _Trainer(
+            model=encoder,
+            args=arguments,
+            train_dataset=Dataset.from_dict(columns),
+            loss=_loss(settings, encoder, distributed=arguments.world_size > 1),
+        )
+        start = time.perf_counter()
+        with model_work():
+            trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+        seconds = time.perf_counter() - start
     encoder.save_pretrained(str(output), create_model_card=False)
     return {
         "rows": len(rows),
@@ -180,8 +185,13 @@ def _assemble(folder: str, max_tokens: int) -> SentenceTransformer:
         config_kwargs=dict(SAFE),
     )
     pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return SentenceTransformer(modules=[transformer, pooling, Normalize()], device=device)
+    return SentenceTransformer(modules=[transformer, pooling, Normalize()], device="cpu")
+
+
+def _checked(device: str) -> str:
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError("device: cuda is configured and there is no GPU here; set device: cpu")
+    return device
 
 
 def _loss(settings: Encoder, encoder: SentenceTransformer, distributed: bool) -> torch.nn.Module:
@@ -197,11 +207,11 @@ def _loss(settings: Encoder, encoder: SentenceTransformer, distributed: bool) ->
 
 
 def _arguments(
-    settings: Encoder, rows: int, checkpoints: Path | None, save_steps: int
+    settings: Encoder, rows: int, device: str, checkpoints: Path | None, save_steps: int, unused: str
 ) -> SentenceTransformerTrainingArguments:
     steps = max(1, round(settings.epochs * rows / settings.batch_size))
     return SentenceTransformerTrainingArguments(
-        output_dir=str(checkpoints) if checkpoints else None,
+        output_dir=str(checkpoints or unused),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
@@ -211,8 +221,8 @@ def _arguments(
         seed=settings.seed,
         fp16=False,
         bf16=False,
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
+        use_cpu=device == "cpu",
+        dataloader_pin_memory=device != "cpu",
         logging_steps=max(1, steps // LOGGED_POINTS),
         save_strategy="steps" if checkpoints else "no",
         save_steps=save_steps,
@@ -235,7 +245,7 @@ def load_encoder(path: str | Path, device: str) -> SentenceTransformer:
         raise InputError(f"{path}: not a sentence encoder (modules.json is missing)")
     encoder = SentenceTransformer(
         str(path),
-        device=device,
+        device=_checked(device),
         local_files_only=True,
         trust_remote_code=False,
         model_kwargs={"use_safetensors": True, "dtype": torch.float32},
@@ -243,7 +253,7 @@ def load_encoder(path: str | Path, device: str) -> SentenceTransformer:
     return encoder.requires_grad_(False).eval()
 
 
-def embed(encoder: SentenceTransformer, texts: Iterable[str], batch_size: int) -> np.ndarray:
+def embed(encoder: SentenceTransformer, texts: Iterable[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
     """Embeddings of length 1, float32, shape (texts, dimension), in the order given.
 
     Each distinct text is encoded once, in batches sorted by length: the result does not depend on the order of the
@@ -251,23 +261,24 @@ def embed(encoder: SentenceTransformer, texts: Iterable[str], batch_size: int) -
     """
     texts = list(texts)
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
-    embeddings = encoder.encode(
-        distinct, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-    )
+    with model_work():
+        embeddings = encoder.encode(
+            distinct, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
     position = {text: index for index, text in enumerate(distinct)}
     return embeddings[[position[text] for text in texts]]
 
 
-def similarity(encoder: SentenceTransformer, a: list[str], b: list[str], batch_size: int) -> np.ndarray:
-    """Cosine of a[i] and b[i], float32 in -1..1, shape (len(a),).
+def similarity(encoder: SentenceTransformer, a: list[str], b: list[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
+    """Cosine of a[i] (a candidate) and b[i] (its reference), float32 in -1..1, shape (len(a),).
 
-    An empty text is encoded like any other, from its special tokens alone: its cosine is a number without a meaning,
-    and the caller counts the empty candidates. Both lists must be of one length.
+    A blank candidate scores 0: its embedding, of special tokens alone, has no meaning. Both lists are of one length.
     """
     if len(a) != len(b):
         raise ValueError(f"{len(a)} texts cannot be paired with {len(b)}")
     embeddings = embed(encoder, [*a, *b], batch_size)
-    return np.clip(np.einsum("ij,ij->i", embeddings[: len(a)], embeddings[len(a) :]), -1.0, 1.0)
+    cosines = np.einsum("ij,ij->i", embeddings[: len(a)], embeddings[len(a) :])
+    return np.where([bool(text.strip()) for text in a], np.clip(cosines, -1.0, 1.0), 0.0).astype(np.float32)
 
 
 def truncation_rate(encoder: SentenceTransformer, texts: Sequence[str]) -> float:

@@ -15,7 +15,7 @@ import scipy
 from scipy.stats import mannwhitneyu, spearmanr
 
 from semalign import perturbations
-from semalign.config.models import Exam, ExamBars
+from semalign.config.models import ExamBars
 from semalign.errors import InputError
 from semalign.exam_set import GRADES, Item, choose_pairs, choose_probes, graded_items, hard_negatives
 from semalign.files import Row
@@ -25,7 +25,12 @@ DECIMALS = 6  # similarities are compared after rounding: float noise decides no
 
 
 def examine(
-    encode: Encode, pairs: Sequence[Row], probes: Iterable[Row], training_texts: Iterable[str], settings: Exam
+    encode: Encode,
+    pairs: Sequence[Row],
+    probes: Iterable[Row],
+    training_texts: Iterable[str],
+    size: int = 300,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Examine an encoder; returns the report, a dict for JSON.
 
@@ -33,7 +38,7 @@ def examine(
     source and target; `probes` have kind (one of exam_set.PROBE_KINDS), reference and candidate, in the target
     language. Texts are compared by `perturbations.canonical`: a document of which any text is among `training_texts`
     is left out whole, and so is a probe with such a text; pairs whose source or target was seen before in the exam
-    are left out. All are counted. Then whole documents are drawn (`settings.seed`) up to `settings.size` pairs.
+    are left out. All are counted. Then documents are drawn (by `seed`) up to `size` pairs.
 
     retrieval: share of sources whose most similar target is their own, and the reverse, among all pairs.
     grades: mean similarity of the five GRADES. near_identical: a target and itself with shad and spaces changed;
@@ -55,9 +60,9 @@ def examine(
     Raises InputError on a missing column, an unknown kind, or fewer than two documents left.
     """
     seen = {perturbations.canonical(text) for text in training_texts}
-    chosen, pair_counts = choose_pairs(pairs, seen, settings)
+    chosen, pair_counts = choose_pairs(pairs, seen, size, seed)
     usable, probe_counts = choose_probes(probes, seen)
-    rng = random.Random(settings.seed)
+    rng = random.Random(seed)
     graded = graded_items(chosen, usable, rng)
     negatives = hard_negatives(chosen, usable, rng)
     similar = _Similarities(encode, _texts(chosen, graded, negatives))
@@ -65,9 +70,7 @@ def examine(
     report |= _grade_report({grade: similar.of(items) for grade, items in graded.items()})
     report["unrelated"] = _unrelated(similar, chosen)
     report["inequalities"] = {kind: _inequality(similar, items, graded) for kind, items in negatives.items()}
-    report["signature"] = (
-        f"cosine|decimals:{DECIMALS}|seed:{settings.seed}|size:{settings.size}|scipy:{scipy.__version__}"
-    )
+    report["signature"] = f"cosine|decimals:{DECIMALS}|seed:{seed}|size:{size}|scipy:{scipy.__version__}"
     return report
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, get_args
 
 from semalign import perturbations
-from semalign.config.models import Exam, HardNegative
+from semalign.config.models import HardNegative
 from semalign.errors import InputError
 from semalign.files import Row
 
@@ -31,8 +31,8 @@ def _require(rows: Iterable[Row], columns: Sequence[str], key: str) -> Iterable[
         yield row
 
 
-def choose_pairs(pairs: Iterable[Row], seen: set[str], settings: Exam) -> tuple[list[Row], dict[str, int]]:
-    """Up to `settings.size` pairs of whole documents in random order, none trained on, none twice; and the counts.
+def choose_pairs(pairs: Iterable[Row], seen: set[str], size: int, seed: int) -> tuple[list[Row], dict[str, int]]:
+    """Up to `size` pairs of whole documents in random order, none trained on, none twice; and the counts.
 
     Raises InputError where fewer than two documents are left.
     """
@@ -53,8 +53,8 @@ def choose_pairs(pairs: Iterable[Row], seen: set[str], settings: Exam) -> tuple[
         documents[str(row["group"])].append(row)
     left_out = sum(len(documents.pop(group, [])) for group in trained_on)
     order = sorted(documents)
-    random.Random(settings.seed).shuffle(order)
-    chosen = [row for group in order for row in documents[group]][: settings.size]
+    random.Random(seed).shuffle(order)
+    chosen = [row for group in order for row in documents[group]][:size]
     groups = len({str(row["group"]) for row in chosen})
     if groups < 2:
         raise InputError(

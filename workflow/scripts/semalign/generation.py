@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from semalign.clock import model_work
 from semalign.prompts import prompt_text
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ def generate(
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         padded = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, padding_side="left", return_tensors="pt")
-        output = model.generate(**padded.to(model.device), generation_config=decoding)
+        with model_work():
+            output = model.generate(**padded.to(model.device), generation_config=decoding)
         for i, answer in zip(batch, output[:, padded["input_ids"].shape[1] :].tolist(), strict=True):
             completions[i] = _read(answer, tokenizer, set(decoding.eos_token_id))
         log.info("generated %d/%d in %.1f s", len(completions), len(texts), time.monotonic() - started)

@@ -10,6 +10,7 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
+from semalign.clock import model_work
 from semalign.config.training import Grpo
 from semalign.errors import InputError
 from semalign.files import Row
@@ -115,7 +116,8 @@ def train_grpo(
         callbacks=[Progress(["reward", "completions/mean_length", "frac_reward_zero_std"])],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train()
+    with model_work():
+        trainer.train()
     history = trainer.state.log_history
     steps = [entry for entry in history if "frac_reward_zero_std" in entry]
     spreadless = float(np.mean([entry["frac_reward_zero_std"] for entry in steps]))

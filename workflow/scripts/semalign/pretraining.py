@@ -19,22 +19,39 @@ from transformers import (
 from semalign.config.models import Pretraining, Shape
 from semalign.errors import InputError
 from semalign.files import Row
-from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, user_turn
-from semalign.tokenizer import count_unknown
+from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, prompt_text, user_turn
 from semalign.training import Progress
 
 log = logging.getLogger(__name__)
+
+Encoded = dict[str, list[int]]
 
 _IGNORED = -100
 _LOSS_POINTS = 50
 
 
-def document_text(tokenizer: PreTrainedTokenizerFast, document: Row) -> str:
-    """A document as the policy sees it: chat turns for {"prompt", "completion"}, else {"text"} and the end token."""
+def document_texts(tokenizer: PreTrainedTokenizerFast, document: Row) -> tuple[str, str]:
+    """What of a document is given and what is learnt, as the policy sees it.
+
+    Of {"prompt", "completion"} the chat turn is given and the answer learnt; of {"text"} all is learnt.
+    """
     if "text" in document:
-        return f"{document['text']}{tokenizer.eos_token}"
+        return "", f"{document['text']}{tokenizer.eos_token}"
+    given = prompt_text(tokenizer, document["prompt"])
     turns = user_turn(document["prompt"]) + assistant_turn(document["completion"])
-    return str(tokenizer.apply_chat_template(turns, tokenize=False, **TEMPLATE_KWARGS))
+    whole = str(tokenizer.apply_chat_template(turns, tokenize=False, **TEMPLATE_KWARGS))
+    return given, whole.removeprefix(given)
+
+
+def _rows(tokenizer: PreTrainedTokenizerFast, documents: Sequence[Row], max_tokens: int) -> tuple[list[Encoded], int]:
+    """Tokens and labels of each document, cut at max_tokens, and how many were cut."""
+    texts = [document_texts(tokenizer, document) for document in documents]
+    given, learnt = (tokenizer(list(part), add_special_tokens=False)["input_ids"] for part in zip(*texts, strict=True))
+    rows = []
+    for before, after in zip(given, learnt, strict=True):
+        labels = [_IGNORED] * len(before) + after
+        rows.append({"input_ids": (before + after)[:max_tokens], "labels": labels[:max_tokens]})
+    return rows, sum(len(a) + len(b) > max_tokens for a, b in zip(given, learnt, strict=True))
 
 
 def new_policy(shape: Shape, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> Qwen3ForCausalLM:
@@ -65,12 +82,16 @@ def new_policy(shape: Shape, tokenizer: PreTrainedTokenizerFast, max_tokens: int
     return model
 
 
-def _collate(rows: list[dict[str, list[int]]], pad: int) -> dict[str, torch.Tensor]:
-    """One document a row, padded on the right; every token is learnt but the padding."""
+def _collate(rows: list[Encoded], pad: int) -> dict[str, torch.Tensor]:
+    """One document a row, padded on the right; packing would keep a small model from learning to copy."""
     longest = max(len(row["input_ids"]) for row in rows)
-    ids = torch.tensor([row["input_ids"] + [pad] * (longest - len(row["input_ids"])) for row in rows])
+
+    def padded(name: str, filler: int) -> torch.Tensor:
+        return torch.tensor([row[name] + [filler] * (longest - len(row[name])) for row in rows])
+
+    ids = padded("input_ids", pad)
     mask = torch.tensor([[1] * len(row["input_ids"]) + [0] * (longest - len(row["input_ids"])) for row in rows])
-    return {"input_ids": ids, "attention_mask": mask, "labels": ids.masked_fill(mask == 0, _IGNORED)}
+    return {"input_ids": ids, "attention_mask": mask, "labels": padded("labels", _IGNORED)}
 
 
 def _arguments(settings: Pretraining, device: str, folder: Path) -> TrainingArguments:
@@ -109,14 +130,12 @@ def train_base(
     parameters, documents, cut documents, tokens and unknown tokens, final loss) and the trainer's log, a row a point.
     """
     set_seed(settings.seed)
-    texts = [document_text(tokenizer, document) for document in documents]
-    if len(texts) < settings.batch_size:
+    if len(documents) < settings.batch_size:
         raise InputError(
-            f"policy.pretraining.corpus: {len(texts)} documents do not fill a batch of {settings.batch_size}; "
+            f"policy.pretraining.corpus: {len(documents)} documents do not fill a batch of {settings.batch_size}; "
             "give more text or a smaller policy.pretraining.batch_size"
         )
-    ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    rows = [{"input_ids": row[: settings.max_tokens]} for row in ids]
+    rows, cut = _rows(tokenizer, documents, settings.max_tokens)
     model = new_policy(settings.shape, tokenizer, settings.max_tokens)
     trainer = Trainer(
         model=model,
@@ -133,9 +152,9 @@ def train_base(
     report = {
         "parameters": model.num_parameters(),
         "documents": len(rows),
-        "cut_documents": sum(len(row) > settings.max_tokens for row in ids),
+        "cut_documents": cut,
         "tokens": sum(len(row["input_ids"]) for row in rows),
-        "unknown_tokens": count_unknown(tokenizer, texts),
+        "unknown_tokens": sum(row["input_ids"].count(tokenizer.unk_token_id) for row in rows),
         "final_loss": history[-1]["loss"],
     }
     return report, history

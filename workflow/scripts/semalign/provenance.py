@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from semalign.clock import model_seconds
 from semalign.files import sha256, write_json
 
 LIBRARIES = (
@@ -57,6 +58,7 @@ def write(snakemake: Any, seconds: float) -> None:
             "machine": {"platform": platform.platform(), "cores": os.cpu_count(), "threads": snakemake.threads},
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
+            "model_seconds": round(model_seconds(), 2),
             "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         },
     )

@@ -9,6 +9,7 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
+from semalign.clock import model_work
 from semalign.config.training import Sft
 from semalign.errors import InputError
 from semalign.files import Row
@@ -62,10 +63,11 @@ def train_sft(
     proof = TrainingProof(model)
     dataset = conversations(rows, prompt)
     lengths = token_lengths(dataset, tokenizer)
-    if max(lengths) > settings.max_tokens:
+    cut = sum(length > settings.max_tokens for length in lengths)
+    if cut:
         raise InputError(
-            f"max_tokens = {settings.max_tokens} of this SFT would cut {sum(n > settings.max_tokens for n in lengths)} of "
-            f"{len(rows)} examples (the longest has {max(lengths)} tokens); raise it, or lower the task's max_tokens"
+            f"max_tokens = {settings.max_tokens} of this SFT would cut {cut} of {len(rows)} examples (the longest has "
+            f"{max(lengths)} tokens); raise it, or lower the task's max_tokens"
         )
     trainer = SFTTrainer(
         model=model,
@@ -75,7 +77,8 @@ def train_sft(
         callbacks=[Progress(["loss", "mean_token_accuracy"])],
     )
     trainer.remove_callback(PrinterCallback)
-    result = trainer.train()
+    with model_work():
+        result = trainer.train()
     report = {
         "examples": len(rows),
         "tokens": sum(lengths),

@@ -55,7 +55,9 @@ def _bpe_tokenizer(vocab_size: int, texts: Iterable[str], special: Iterable[str]
     special = list(special)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     if vocab_size < len(alphabet) + len(special):
-        raise InputError(f"tokenizer.vocab_size: {vocab_size} is too small; 256 bytes and {len(special)} special tokens")
+        raise InputError(
+            f"tokenizer.vocab_size: {vocab_size} is too small; 256 bytes and {len(special)} special tokens"
+        )
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -101,9 +103,7 @@ def build_tokenizer(settings: Settings, texts: Iterable[str]) -> PreTrainedToken
     )
 
 
-def build_encoder_tokenizer(
-    settings: Settings, texts: Iterable[str], max_tokens: int
-) -> PreTrainedTokenizerFast:
+def build_encoder_tokenizer(settings: Settings, texts: Iterable[str], max_tokens: int) -> PreTrainedTokenizerFast:
     """A sentence encoder's tokenizer: `<s> text </s>`, `<pad>` on the right, XLM-R's ids 0 to 3 for the special ones.
 
     Longer texts are cut at max_tokens, special tokens included. Raises InputError as `build_tokenizer`.

@@ -39,23 +39,34 @@ farmer 农民/农夫 ཞིང་པ
 herder 牧民/牧人 འབྲོག་པ
 merchant 商人 ཚོང་པ
 monk 僧人 གྲྭ་པ
-mother 母亲/妈妈 ཨ་མ
-friend 朋友/好友 གྲོགས་པོ
+nun 尼姑 བཙུན་མ
 girl 女孩/姑娘 བུ་མོ
+painter 画家/画师 ལྷ་བྲིས་པ
 driver 司机 ཁ་ལོ་བ
 soldier 士兵 དམག་མི
 police 警察 ཉེན་རྟོག
 singer 歌手 གླུ་བ
 reporter 记者 གསར་འགོད་པ
 carpenter 木匠 ཤིང་བཟོ
-father 父亲/爸爸 ཨ་ཕ
-grandfather 爷爷/祖父 མེས་པོ
-grandmother 奶奶/祖母 རྨོ་མོ
+hunter 猎人 རྔོན་པ
+tailor 裁缝 འཚེམ་བུ་བ
+cook 厨师 མ་བྱན
+boy 男孩 བུ་ཆུང
+""")
+
+COMPANIONS = _words("""
+mother 母亲/妈妈 ཨ་མ
+friend 朋友/好友 གྲོགས་པོ
 brother 哥哥/兄长 ཨ་ཇོ
 sister 姐姐 ཨ་ཅེ
+father 父亲/爸爸 ཨ་ཕ
 neighbour 邻居 ཁྱིམ་མཚེས
+grandfather 爷爷/祖父 མེས་པོ
+grandmother 奶奶/祖母 རྨོ་མོ
 guest 客人/来客 མགྲོན་པོ
-hunter 猎人 རྔོན་པ
+uncle 叔叔 ཨ་ཁུ
+aunt 阿姨 ཨ་ནེ
+child 孩子 ཕྲུ་གུ
 """)
 
 TIMES = _words("""
@@ -188,14 +199,14 @@ SLOTS: dict[str, tuple[Word, ...]] = {
     "time": TIMES,
     "subject": PEOPLE,
     "place": PLACES,
-    "companion": PEOPLE,
+    "companion": COMPANIONS,
     "action": ACTIONS,
     "number": NUMBERS,
     "quality": QUALITIES,
     "object": OBJECTS,
 }
 
-NARROW = {"time": 6, "subject": 10, "place": 8, "companion": 10, "action": 6, "number": 5, "quality": 5, "object": 10}
+NARROW = {"time": 6, "subject": 10, "place": 8, "companion": 6, "action": 6, "number": 5, "quality": 5, "object": 10}
 
 STATE_SLOTS: dict[str, tuple[Word, ...]] = {"thing": THINGS, "condition": CONDITIONS}
 

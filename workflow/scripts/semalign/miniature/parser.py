@@ -1,11 +1,9 @@
 """Reads a sentence of the world, faulty or not, back into its slots.
 
-Words are found by the longest match; what belongs to no word is counted as unread. A person is the companion where
-the companion's particle stands beside the word, else the subject.
+Words are found by the longest match, whatever their order; what belongs to no word is counted as unread.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,7 +14,7 @@ from semalign.miniature.scenes import Scene
 Form = tuple[str, ...]  # a word as the units of its script: syllables or characters
 Mention = tuple[str, str]  # slot, value
 
-_PERSON, _WITH, _GRAMMAR = "person", "with", ""
+_GRAMMAR = ""
 _TIBETAN_UNIT = re.compile(r"[ༀ-༊ཀ-࿿]+|[^\s་༌།]+")
 _CHINESE_MARKS = "，。！？：；、 "
 
@@ -37,35 +35,31 @@ class Reading:
         return Scene(**values, negated="no" in self.slots.get("polarity", ()))
 
 
-def _add_words(forms: dict[Form, Mention], language: str) -> None:
+def _words(language: str) -> dict[Form, Mention]:
+    forms: dict[Form, Mention] = {}
     for slot, words in (SLOTS | STATE_SLOTS).items():
-        kind = _PERSON if slot in ("subject", "companion") else slot
         for entry in words:
             for text in entry.chinese if language == "chinese" else entry.tibetan:
                 form = tuple(text) if language == "chinese" else tuple(text.split(TSHEG))
-                forms[form] = (kind, entry.name)
-                if kind == _PERSON and language == "tibetan":
-                    forms[tuple(tibetan.agentive(list(form), attached=True))] = (kind, entry.name)
+                forms[form] = (slot, entry.name)
+                if slot == "subject" and language == "tibetan":
+                    forms[tuple(tibetan.agentive(list(form), attached=True))] = (slot, entry.name)
+    return forms
 
 
 @cache
 def _chinese_forms() -> dict[Form, Mention]:
-    forms: dict[Form, Mention] = {}
-    _add_words(forms, "chinese")
-    grammar = ["在", "一起", "了", "的", *chinese.DEGREES]
-    forms |= {tuple(text): (_GRAMMAR, "") for text in grammar}
-    forms |= {tuple(entry.classifier): (_GRAMMAR, "") for entry in OBJECTS}
-    forms |= {tuple(text): (_WITH, "") for text in ("和", "跟", "同")}
+    grammar = ["在", "一起", "了", "的", "和", "跟", "同", *chinese.DEGREES, *(entry.classifier for entry in OBJECTS)]
+    forms = _words("chinese") | {tuple(text): (_GRAMMAR, "") for text in grammar}
     return forms | {tuple(text): ("polarity", "no") for text in ("没有", "没")}
 
 
 @cache
 def _tibetan_forms() -> dict[Form, Mention]:
-    forms: dict[Form, Mention] = {}
-    _add_words(forms, "tibetan")
-    grammar = ["ཀྱིས", "གིས", "གྱིས", "ཡིས", "སོང", "རེད", "པ", "བ", *tibetan.LOCATIVES, *tibetan.COMPANIONS]
-    forms |= {tuple(text.split(TSHEG)): (_GRAMMAR, "") for text in [*grammar, "ཧ་ཅང"]}
-    return forms | {("དང",): (_WITH, ""), ("མ",): ("polarity", "no"), ("མེད",): ("polarity", "no")}
+    particles = ["ཀྱིས", "གིས", "གྱིས", "ཡིས", "དང", "སོང", "རེད", "པ", "བ", *tibetan.LOCATIVES]
+    grammar = [*particles, *tibetan.COMPANIONS, *filter(None, tibetan.DEGREES)]
+    forms = _words("tibetan") | {tuple(text.split(TSHEG)): (_GRAMMAR, "") for text in grammar}
+    return forms | {("མ",): ("polarity", "no"), ("མེད",): ("polarity", "no")}
 
 
 def _match(units: list[str], forms: dict[Form, Mention]) -> tuple[list[Mention], int]:
@@ -85,10 +79,11 @@ def _match(units: list[str], forms: dict[Form, Mention]) -> tuple[list[Mention],
     return found, unread
 
 
-def _collect(mentions: Iterable[Mention], unread: int) -> Reading:
+def _read(units: list[str], forms: dict[Form, Mention]) -> Reading:
+    found, unread = _match(units, forms)
     slots: dict[str, tuple[str, ...]] = {}
-    for slot, value in mentions:
-        if slot not in (_GRAMMAR, _WITH):
+    for slot, value in found:
+        if slot != _GRAMMAR:
             slots[slot] = (*slots.get(slot, ()), value)
     if "action" in slots:
         slots.setdefault("polarity", ("yes",))
@@ -97,21 +92,9 @@ def _collect(mentions: Iterable[Mention], unread: int) -> Reading:
 
 def parse_chinese(text: str) -> Reading:
     """The slots of a Chinese text."""
-    found, unread = _match([c for c in text if c not in _CHINESE_MARKS], _chinese_forms())
-    before = [("", ""), *found]
-    people = {
-        i: "companion" if before[i][0] == _WITH else "subject" for i, (slot, _) in enumerate(found) if slot == _PERSON
-    }
-    return _collect(((people.get(i, slot), value) for i, (slot, value) in enumerate(found)), unread)
+    return _read([c for c in text if c not in _CHINESE_MARKS], _chinese_forms())
 
 
 def parse_tibetan(text: str) -> Reading:
     """The slots of a Tibetan text."""
-    found, unread = _match(_TIBETAN_UNIT.findall(text), _tibetan_forms())
-    after = [*found[1:], ("", "")]
-    people = {
-        i: "companion" if after[i][0] == _WITH else "subject" for i, (slot, _) in enumerate(found) if slot == _PERSON
-    }
-    return _collect(((people.get(i, slot), value) for i, (slot, value) in enumerate(found)), unread)
-
-
+    return _read(_TIBETAN_UNIT.findall(text), _tibetan_forms())

@@ -72,7 +72,10 @@ def _ranges(part: slice | None = None, *, outside: bool = False) -> dict[str, tu
 _FILLED = {"companion": 0.3, "number": 0.7, "quality": 0.6}
 GENERAL = Domain(_ranges(slice(None)), _FILLED, negated=0.15)
 NARROW_DOMAIN = Domain(_ranges(), _FILLED, negated=0.15)
-OUTSIDE = Domain(_ranges(outside=True), _FILLED, negated=0.0)  # shares no word with the narrow domain
+# Passages of questions: always affirmed, the open slots filled more often, since each is asked for.
+_ASKED = {"companion": 0.6, "number": 0.8, "quality": 0.6}
+QUESTIONED = Domain(_ranges(slice(None)), _ASKED, negated=0.0)
+OUTSIDE = Domain(_ranges(outside=True), _ASKED, negated=0.0)  # shares no word with the narrow domain
 
 
 def _hash(scene: Scene) -> int:
@@ -100,8 +103,6 @@ def draw(rng: Random, domain: Domain) -> Scene:
     for slot, names in domain.ranges.items():
         if rng.random() < domain.filled.get(slot, 1.0):
             values[slot] = rng.choice(names)
-            while slot == "companion" and values[slot] == values["subject"]:
-                values[slot] = rng.choice(names)
     return Scene(**values, negated=rng.random() < domain.negated)
 
 
@@ -124,9 +125,9 @@ def alter(rng: Random, scene: Scene, slots: list[str], domain: Domain = GENERAL)
     for slot in slots:
         if slot == "polarity":
             scene = replace(scene, negated=not scene.negated)
-            continue
-        taken = {getattr(scene, slot)} | ({scene.subject, scene.companion} if slot in ("subject", "companion") else set())
-        scene = replace(scene, **{slot: rng.choice([name for name in domain.ranges[slot] if name not in taken])})
+        else:
+            others = [name for name in domain.ranges[slot] if name != getattr(scene, slot)]
+            scene = replace(scene, **{slot: rng.choice(others)})
     return scene
 
 

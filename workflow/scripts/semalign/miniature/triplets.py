@@ -18,7 +18,12 @@ from semalign.miniature.scenes import (
 )
 
 # Scripts of anchor and of positive and negative, and how often.
-_DIRECTIONS = {("chinese", "tibetan"): 4, ("tibetan", "chinese"): 3, ("tibetan", "tibetan"): 2, ("chinese", "chinese"): 1}
+_DIRECTIONS = {
+    ("chinese", "tibetan"): 4,
+    ("tibetan", "chinese"): 3,
+    ("tibetan", "tibetan"): 2,
+    ("chinese", "chinese"): 1,
+}
 _HEADLINE_SHARE = 0.3
 PROBES: dict[str, tuple[str, ...]] = {
     "paraphrase": (),

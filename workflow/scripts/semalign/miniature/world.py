@@ -15,6 +15,7 @@ from semalign.miniature.scenes import (
     GENERAL,
     NARROW_DOMAIN,
     OUTSIDE,
+    QUESTIONED,
     Scene,
     State,
     draw_reserved,
@@ -72,10 +73,8 @@ def _squad(rng: Random, draw: Draw, count: int, name: str, a_passage: int) -> di
     paragraphs: list[dict[str, Any]] = []
     left = count
     while left:
-        scene = draw()
-        if not scene.negated:
-            paragraphs.append(questions.paragraph(rng, scene, f"{name}-{len(paragraphs)}", min(left, a_passage)))
-            left -= len(paragraphs[-1]["qas"])
+        paragraphs.append(questions.paragraph(rng, draw(), f"{name}-{len(paragraphs)}", min(left, a_passage)))
+        left -= len(paragraphs[-1]["qas"])
     return questions.squad(paragraphs)
 
 
@@ -131,7 +130,7 @@ def generate_world(settings: World, folder: Path) -> dict[str, int]:
 
     counts: dict[str, int] = {}
     base, style = rng("questions"), settings.house_style
-    squad("questions", _squad(base, lambda: draw_training(base, GENERAL), settings.questions, "base", 1))
+    squad("questions", _squad(base, lambda: draw_training(base, QUESTIONED), settings.questions, "base", 1))
     test = rng("cmrc")
     squad("cmrc", _squad(test, lambda: draw_reserved(test, OUTSIDE), settings.cmrc_test, "cmrc", 2))
 

@@ -1,0 +1,22 @@
+"""How much of a job is model computation: the rest is start-up, data and bookkeeping."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_blocks: list[float] = []
+
+
+@contextmanager
+def model_work() -> Iterator[None]:
+    """Count the seconds of this block as model computation."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        _blocks.append(time.perf_counter() - started)
+
+
+def model_seconds() -> float:
+    """Seconds of model computation in this process so far."""
+    return sum(_blocks)
