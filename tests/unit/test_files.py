@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semalign.errors import InputError
@@ -73,7 +73,8 @@ VALUES = st.recursive(
 )
 
 
-@given(st.lists(st.dictionaries(st.text(), VALUES)))
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.dictionaries(st.text(), VALUES), max_size=4))
 def test_written_rows_are_read_back(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
     path = tmp_path_factory.mktemp("files") / "new" / "rows.jsonl"
     assert write_jsonl(path, rows) == len(rows)

@@ -20,6 +20,7 @@ from semalign.config.models import Pretraining, Shape
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, prompt_text, user_turn
+from semalign.tokenizer import unknown_id
 from semalign.training import Progress
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ _IGNORED = -100
 _LOSS_POINTS = 50
 
 
-def document_texts(tokenizer: PreTrainedTokenizerFast, document: Row) -> tuple[str, str]:
+def document_texts(tokenizer: Any, document: Row) -> tuple[str, str]:
     """What of a document is given and what is learnt, as the policy sees it.
 
     Of {"prompt", "completion"} the chat turn is given and the answer learnt; of {"text"} all is learnt.
@@ -148,13 +149,14 @@ def train_base(
     trainer.train()
     model.save_pretrained(output, safe_serialization=True)
     tokenizer.save_pretrained(output)
+    unknown = unknown_id(tokenizer)
     history = [entry for entry in trainer.state.log_history if "loss" in entry]
     report = {
         "parameters": model.num_parameters(),
         "documents": len(rows),
         "cut_documents": cut,
         "tokens": sum(len(row["input_ids"]) for row in rows),
-        "unknown_tokens": sum(row["input_ids"].count(tokenizer.unk_token_id) for row in rows),
+        "unknown_tokens": 0 if unknown is None else sum(row["input_ids"].count(unknown) for row in rows),
         "final_loss": history[-1]["loss"],
     }
     return report, history

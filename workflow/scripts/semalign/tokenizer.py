@@ -1,10 +1,11 @@
 """Tokenizers made on the spot: the words of a lexicon, or byte-level BPE learnt from text.
 
-Both decode to exactly the text they were given. What a lexicon does not hold becomes `<unk>`, which stays visible in
-decoded text and is counted by `count_unknown`; BPE knows every byte.
+Both decode to exactly the text they were given. What a lexicon does not hold becomes `<unk>`, which is no special token
+to the policy, so that it stays visible in decoded text, and is counted by `count_unknown`; BPE knows every byte.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers, processors
 from tokenizers.models import BPE, Unigram
@@ -30,16 +31,16 @@ _ENCODER_SPECIAL = ("<s>", "<pad>", "</s>", UNKNOWN)  # in the order of XLM-R's 
 _WORDS = Regex(r"[\u0F40-\u0FBC]+\u0F0B?| ?[\p{L}\p{M}]+| ?\p{N}+|[^\p{L}\p{M}\p{N}]")
 
 
-def _read_lexicon(settings: Settings) -> list[str]:
+def _read_lexicon(path: Path) -> list[str]:
     items: dict[str, int] = {}
-    for number, line in read_lines(settings.lexicon):
+    for number, line in read_lines(path):
         if not line:
             continue
         if line in items:
-            raise InputError(f"{settings.lexicon}:{number}: {line!r} already stands in line {items[line]}; remove it")
+            raise InputError(f"{path}:{number}: {line!r} already stands in line {items[line]}; remove it")
         items[line] = number
     if not items:
-        raise InputError(f"{settings.lexicon}: holds no words; write one a line")
+        raise InputError(f"{path}: holds no words; write one a line")
     return list(items)
 
 
@@ -55,9 +56,7 @@ def _bpe_tokenizer(vocab_size: int, texts: Iterable[str], special: Iterable[str]
     special = list(special)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     if vocab_size < len(alphabet) + len(special):
-        raise InputError(
-            f"tokenizer.vocab_size: {vocab_size} is too small; 256 bytes and {len(special)} special tokens"
-        )
+        raise InputError(f"tokenizer.vocab_size: {vocab_size} cannot hold 256 bytes and {len(special)} special tokens")
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -84,13 +83,11 @@ def build_tokenizer(settings: Settings, texts: Iterable[str]) -> PreTrainedToken
     an item or cannot be read, or if vocab_size does not hold the bytes.
     """
     if settings.lexicon is not None:
-        words = [*_TEMPLATE_PIECES, *_read_lexicon(settings)]
+        words = [*_TEMPLATE_PIECES, *_read_lexicon(settings.lexicon)]
         tokenizer = _lexicon_tokenizer(words, (PAD, START, END, UNKNOWN))
-        unknown = {"unk_token": UNKNOWN}
     else:
         assert settings.vocab_size is not None  # the config model demands one of the two
         tokenizer = _bpe_tokenizer(settings.vocab_size, texts, (PAD, START, END))
-        unknown = {}
     tokenizer.add_special_tokens(_special(PAD, START, END))
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -99,7 +96,6 @@ def build_tokenizer(settings: Settings, texts: Iterable[str]) -> PreTrainedToken
         padding_side="left",
         chat_template=CHAT_TEMPLATE,
         clean_up_tokenization_spaces=False,
-        **unknown,
     )
 
 
@@ -109,7 +105,7 @@ def build_encoder_tokenizer(settings: Settings, texts: Iterable[str], max_tokens
     Longer texts are cut at max_tokens, special tokens included. Raises InputError as `build_tokenizer`.
     """
     if settings.lexicon is not None:
-        tokenizer = _lexicon_tokenizer(_read_lexicon(settings), _ENCODER_SPECIAL)
+        tokenizer = _lexicon_tokenizer(_read_lexicon(settings.lexicon), _ENCODER_SPECIAL)
     else:
         assert settings.vocab_size is not None
         tokenizer = _bpe_tokenizer(settings.vocab_size, texts, _ENCODER_SPECIAL)
@@ -131,9 +127,13 @@ def build_encoder_tokenizer(settings: Settings, texts: Iterable[str], max_tokens
     )
 
 
+def unknown_id(tokenizer: PreTrainedTokenizerFast) -> int | None:
+    """The id of `<unk>`; None where the tokenizer knows every byte."""
+    return tokenizer.get_vocab().get(UNKNOWN)
+
+
 def count_unknown(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> int:
     """How many `<unk>` the texts turn into; 0 where the tokenizer knows every byte."""
-    unknown = tokenizer.unk_token_id
-    if unknown is None:
+    if (unknown := unknown_id(tokenizer)) is None:
         return 0
     return sum(ids.count(unknown) for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"])

@@ -7,27 +7,28 @@ from semalign.miniature.lexicon import CONDITIONS, SLOTS, THINGS
 from semalign.miniature.questions import ANSWER_SLOTS, question_pieces
 from semalign.miniature.scenes import Scene, State
 
-PROMPT_PIECES = ("翻译：", "标题：", "问：")
+HEADLINE_PROMPT = "标题："
+PROMPT_PIECES = ("翻译：", HEADLINE_PROMPT, "问：")
 
 
 def _covering_scenes() -> Iterator[Scene]:
     """Scenes that between them hold every word, affirmed and negated."""
     for i in range(max(len(words) for words in SLOTS.values())):
         values = {slot: words[i % len(words)].name for slot, words in SLOTS.items()}
-        yield Scene(**values)
+        yield Scene(**values, negated=False)
         yield Scene(**values, negated=True)
 
 
 def _rendered() -> Iterator[list[str]]:
     for scene in _covering_scenes():
-        for style in chinese.STYLES:
-            yield [text for _, text in chinese.pieces(scene, style)]
+        for zh in chinese.STYLES:
+            yield [text for _, text in chinese.pieces(scene, zh)]
             for kind in ANSWER_SLOTS:
-                yield [text for _, text in question_pieces(kind, scene, style)]
-        for style in (*tibetan.STYLES, tibetan.HOUSE_STYLE):
-            yield tibetan.pieces(scene, style)
-        for style in (*tibetan.HEADLINE_STYLES, tibetan.HOUSE_HEADLINE):
-            yield tibetan.pieces(scene.headline(), style)
+                yield [text for _, text in question_pieces(kind, scene, zh)]
+        for bo in (*tibetan.STYLES, tibetan.HOUSE_STYLE):
+            yield tibetan.pieces(scene, bo)
+        for bo in (*tibetan.HEADLINE_STYLES, tibetan.HOUSE_HEADLINE):
+            yield tibetan.pieces(scene.headline(), bo)
     for thing in THINGS:
         for condition in CONDITIONS:
             for degree in chinese.DEGREES:

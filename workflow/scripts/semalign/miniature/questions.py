@@ -29,13 +29,13 @@ def question_pieces(kind: str, scene: Scene, style: chinese.Style) -> list[chine
         return chinese.phrase(scene, slot, style)
 
     verb = chinese.verb_pieces(scene, style)
+    classifier = ("", word("object", scene.object).classifier)
     asked: dict[str, list[chinese.Piece]] = {
         "who": [("", "谁"), *phrase("place"), *verb, *phrase("object")],
         "where": [*phrase("subject"), ("", "在"), ("", "哪里"), *verb, *phrase("object")],
         "when": [*phrase("subject"), ("", "什么时候"), *verb, *phrase("object")],
         "what": [*phrase("subject"), *phrase("place"), *verb, ("", "什么")],
-        "how_many": [*phrase("subject"), *verb, ("", "几"), ("", word("object", scene.object).classifier)]
-        + phrase("object"),
+        "how_many": [*phrase("subject"), *verb, ("", "几"), classifier, *phrase("object")],
         "with_whom": [*phrase("subject"), ("", style.companion), ("", "谁"), ("", "一起"), *verb, *phrase("object")],
     }
     return [*asked[kind], ("", "？")]

@@ -7,6 +7,7 @@ can hold one.
 import hashlib
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from semalign.miniature.lexicon import CONDITIONS, NARROW, SLOTS, THINGS
 
@@ -127,7 +128,8 @@ def alter(rng: Random, scene: Scene, slots: list[str], domain: Domain = GENERAL)
             scene = replace(scene, negated=not scene.negated)
         else:
             others = [name for name in domain.ranges[slot] if name != getattr(scene, slot)]
-            scene = replace(scene, **{slot: rng.choice(others)})
+            changed: dict[str, Any] = {slot: rng.choice(others)}
+            scene = replace(scene, **changed)
     return scene
 
 

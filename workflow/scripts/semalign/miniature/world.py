@@ -10,7 +10,7 @@ from typing import Any
 from semalign.config.data import World
 from semalign.files import Row, replacing, write_jsonl
 from semalign.miniature import chinese, questions, tibetan, triplets
-from semalign.miniature.pieces import all_pieces
+from semalign.miniature.pieces import HEADLINE_PROMPT, all_pieces
 from semalign.miniature.scenes import (
     GENERAL,
     NARROW_DOMAIN,
@@ -54,7 +54,7 @@ def _headlines(rng: Random, scenes: Iterator[Scene], count: int, name: str, hous
 
 
 def _text(rng: Random, count: int) -> Iterator[Row]:
-    """So many Chinese texts and so many Tibetan ones, of the lengths that the tasks use."""
+    """So many Chinese texts and so many Tibetan ones: sentences, headlines, and short articles under their headline."""
     for _ in range(count):
         scene = draw_training(rng, GENERAL)
         sentences = [chinese.sentence(rng, scene), *(chinese.state(rng, f) for f in _fillers(rng, 0, 1))]
@@ -63,10 +63,11 @@ def _text(rng: Random, count: int) -> Iterator[Row]:
         kind = rng.random()
         if kind < 0.5:
             yield {"text": tibetan.sentence(rng, scene)}
-        elif kind < 0.75:
+        elif kind < 0.7:
             yield {"text": tibetan.headline(rng, scene)}
         else:
-            yield {"text": tibetan.article(rng, scene, _fillers(rng, 1, 2))}
+            headline, article = tibetan.headline(rng, scene), tibetan.article(rng, scene, _fillers(rng, 1, 2))
+            yield {"text": f"{HEADLINE_PROMPT}{headline} {article}"}
 
 
 def _squad(rng: Random, draw: Draw, count: int, name: str, a_passage: int) -> dict[str, Any]:
