@@ -104,7 +104,7 @@ def test_prompt_and_target_count_together() -> None:
     tokenizer.enable_truncation(2)  # as a saved tokenizer may have it
     tokenizer.enable_padding(length=50)
     rows = pairs(("a a", "a"), ("a a", "a a"), ("a a a", "a a"), ("a", "a"))
-    kept, report = filter_length(rows, tokenizer, "say: {source} {now}", 6, origin="here")
+    kept, report = filter_length(rows, tokenizer, "say: {source} {now} {target}", 6, origin="here")
     assert [row["id"] for row in kept] == ["r1", "r2", "r4"]  # 2 tokens of prompt, so 5, 6, 7 and 4 in all
     assert report == {
         "read": 4,
@@ -118,14 +118,14 @@ def test_prompt_and_target_count_together() -> None:
 
 def test_length_is_the_same_in_batches() -> None:
     rows = pairs(*[(" ".join("a" * (n % 7)), "a") for n in range(2500)])
-    kept, report = filter_length(iter(rows), words("a"), "{source}", 5, origin="here")
+    kept, report = filter_length(iter(rows), words("a"), "{source} {target}", 5, origin="here")
     assert [row["id"] for row in kept] == [row["id"] for row in rows if len(row["source"].split()) <= 4]
     assert report["read"] == 2500
 
 
 def test_all_too_long_names_the_limit() -> None:
     with pytest.raises(InputError, match=r"tasks\.mt: nothing is left of 1 rows \(1 too_long\); max_tokens is 1"):
-        filter_length(pairs(("a", "a")), words("a"), "{source}", 1, origin="tasks.mt")
+        filter_length(pairs(("a", "a")), words("a"), "{source} {target}", 1, origin="tasks.mt")
 
 
 # Questions

@@ -71,9 +71,10 @@ def test_a_base_depends_on_its_seed_alone(tokenizer: PreTrainedTokenizerFast, tm
 
 
 def test_what_is_cut_or_unknown_is_counted(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
-    documents = [{"text": "天" * 20}, {"text": "地x"}] * 4
+    documents = [{"text": "天" * 20}, {"text": "地x"}] * 4 + [{"prompt": "天" * 20, "completion": "天"}]
     report, _ = train_base(_settings(steps=1, max_tokens=10), documents, tokenizer, tmp_path / "base")
-    assert (report["cut_documents"], report["unknown_tokens"]) == (4, 4)
+    assert (report["documents"], report["cut_documents"], report["dropped_documents"]) == (8, 5, 1)
+    assert report["unknown_tokens"] == 4
     assert report["tokens"] == 4 * 10 + 4 * 3
 
 

@@ -6,14 +6,12 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-DEFAULT = ROOT / "config" / "config.yaml"
-
 
 def snakemake(folder: Path, *arguments: str, overlays: list[Path] | None = None) -> subprocess.CompletedProcess[str]:
     """Run Snakemake on this project with `folder` as its working directory and two cores."""
-    configs = ["--configfile", str(DEFAULT), *map(str, overlays)] if overlays else []
+    configs = ["--configfile", *map(str, overlays)] if overlays else []  # last: it takes all that follows
     profile = ["--workflow-profile", str(ROOT / "profiles" / "default")]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     return subprocess.run(
-        [*command, *profile, "--cores", "2", *configs, *arguments], capture_output=True, text=True, check=False
+        [*command, *profile, "--cores", "2", *arguments, *configs], capture_output=True, text=True, check=False
     )

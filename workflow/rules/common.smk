@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -59,11 +60,7 @@ def tasks_of(run):
 
 def files(sources):
     """The files that a list of config sources names."""
-    names = []
-    for source in sources:
-        fields = source.model_dump(exclude={"format", "columns", "segments"}, exclude_none=True)
-        names += [str(path) for path in fields.values()]
-    return names
+    return [str(path) for source in sources for _, path in source if isinstance(path, Path)]
 
 
 def lexicon(tokenizer):

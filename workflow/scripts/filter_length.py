@@ -1,19 +1,23 @@
 """Drop pairs that are too long in the policy's tokens, from train and test alike."""
 
-from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from semalign import job
 from semalign.files import read_jsonl, write_json, write_jsonl
 from semalign.preparation import filter_length
+from semalign.prompts import conversation_text
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    tokenizer = Tokenizer.from_file(str(Path(input.tokenizer) / "tokenizer.json"))
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(input.tokenizer)
     kept, report = filter_length(
-        read_jsonl(input.pairs), tokenizer, settings["prompt"], settings["max_tokens"], origin=str(input.pairs)
+        read_jsonl(input.pairs),
+        tokenizer.backend_tokenizer,
+        conversation_text(tokenizer, settings["prompt"], "{target}"),
+        settings["max_tokens"],
+        origin=f"tasks.{settings['task']} ({input.pairs})",
     )
     write_jsonl(output.pairs, kept)
     write_json(output.report, report)

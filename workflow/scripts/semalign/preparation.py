@@ -77,9 +77,9 @@ def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: 
 def filter_length(
     rows: Iterable[Row], tokenizer: Tokenizer, template: str, max_tokens: int, *, origin: str
 ) -> tuple[list[Row], Report]:
-    """Drops pairs (reason too_long) whose prompt and target together exceed `max_tokens` policy tokens.
+    """Drops pairs (reason too_long) whose whole conversation exceeds `max_tokens` policy tokens.
 
-    `template` is the text that the policy sees around {source}. The report's `longest` is the largest length kept, in
+    `template` is the conversation as the policy sees it, with {source} and {target} to be replaced. The report's `longest` is the largest length kept, in
     tokens. Truncation and padding of `tokenizer` are switched off. Raises InputError where nothing is left.
     """
     tokenizer.no_truncation()
@@ -87,13 +87,12 @@ def filter_length(
     tally = _Tally()
     longest = 0
     for batch in _batches(rows):
-        texts = [text for row in batch for text in (fill(template, source=row["source"]), row["target"])]
-        lengths = [len(encoding) for encoding in tokenizer.encode_batch(texts, add_special_tokens=False)]
-        for row, prompt, target in zip(batch, lengths[::2], lengths[1::2], strict=True):
-            if prompt + target > max_tokens:
+        texts = [fill(template, source=row["source"], target=row["target"]) for row in batch]
+        for row, encoding in zip(batch, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
+            if len(encoding) > max_tokens:
                 tally.drop("too_long", row)
             else:
-                longest = max(longest, prompt + target)
+                longest = max(longest, len(encoding))
                 tally.keep(row)
     return tally.result(origin, f"max_tokens is {max_tokens}", longest=longest, max_tokens=max_tokens)
 

@@ -126,17 +126,19 @@ def train_base(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train a policy of `settings.shape` on the documents and save it, its tokenizer and its generation config.
 
-    A document is {"text"} or {"prompt", "completion"}, one a row; those over max_tokens are cut at the end. The
-    result depends on the settings, the documents and the number of threads alone. Returns the report (counts of
-    parameters, documents, cut documents, tokens and unknown tokens, final loss) and the trainer's log, a row a point.
+    A document is {"text"} or {"prompt", "completion"}, one a row; those over max_tokens are cut at the end, and
+    dropped where that leaves nothing of the answer. The result depends on the settings, the documents and the number
+    of threads alone. Returns the report (counts of parameters, documents, cut and dropped documents, tokens and
+    unknown tokens, final loss) and the trainer's log, a row a point. Raises InputError on too few documents.
     """
     set_seed(settings.seed)
-    if len(documents) < settings.batch_size:
+    encoded, cut = _rows(tokenizer, documents, settings.max_tokens)
+    rows = [row for row in encoded if any(label != _IGNORED for label in row["labels"])]
+    if len(rows) < settings.batch_size:
         raise InputError(
-            f"policy.pretraining.corpus: {len(documents)} documents do not fill a batch of {settings.batch_size}; "
+            f"policy.pretraining.corpus: {len(rows)} documents do not fill a batch of {settings.batch_size}; "
             "give more text or a smaller policy.pretraining.batch_size"
         )
-    rows, cut = _rows(tokenizer, documents, settings.max_tokens)
     model = new_policy(settings.shape, tokenizer, settings.max_tokens)
     trainer = Trainer(
         model=model,
@@ -155,6 +157,7 @@ def train_base(
         "parameters": model.num_parameters(),
         "documents": len(rows),
         "cut_documents": cut,
+        "dropped_documents": len(encoded) - len(rows),
         "tokens": sum(len(row["input_ids"]) for row in rows),
         "unknown_tokens": 0 if unknown is None else sum(row["input_ids"].count(unknown) for row in rows),
         "final_loss": history[-1]["loss"],

@@ -22,6 +22,12 @@ def assistant_turn(text: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": text}]
 
 
+def conversation_text(tokenizer: Any, text: str, answer: str) -> str:
+    """A whole conversation of one prompt and one answer as one string, special tokens included."""
+    turns = user_turn(text) + assistant_turn(answer)
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, **TEMPLATE_KWARGS))
+
+
 def prompt_text(tokenizer: Any, text: str) -> str:
     """The prompt as one string, special tokens and generation prefix included."""
     rendered = tokenizer.apply_chat_template(

@@ -14,7 +14,7 @@ from semalign.config.training import Sft
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.models import TrainingProof
-from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, fill, user_turn
+from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, conversation_text, fill, user_turn
 from semalign.training import Progress, arguments
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,7 @@ def conversations(rows: list[Row], prompt: str) -> Dataset:
 def token_lengths(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Length of each whole conversation in tokens, template included."""
     texts = [
-        tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=False, **TEMPLATE_KWARGS)
-        for row in dataset
+        conversation_text(tokenizer, row["prompt"][0]["content"], row["completion"][0]["content"]) for row in dataset
     ]
     return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
 

@@ -1,0 +1,86 @@
+"""The miniature from end to end, on amounts too small to learn from: what a user finds afterwards."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT
+from tests.workflow.run import snakemake
+
+OVERLAY = ROOT / "tests" / "workflow" / "tiny.yaml"
+TABLE = "results/table3.csv"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working folder of a finished run."""
+    folder = tmp_path_factory.mktemp("miniature")
+    result = snakemake(folder, TABLE, overlays=[OVERLAY])
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+def test_the_table_has_its_rows_and_figures(finished: Path) -> None:
+    table = pd.read_csv(finished / TABLE)
+    models = ["base", "cold_sft", "strong_sft", "rl", "gap"]
+    assert list(zip(table["task"], table["model"], strict=True)) == [(t, m) for t in ("mt", "hg") for m in models]
+    figures = ["metric", "similarity", "similarity_independent", "cmrc_avg", "cmrc_f1", "cmrc_em"]
+    assert table[figures].notna().all().all()
+    judged = table["model"].isin(["strong_sft", "rl", "gap"])
+    assert table["judge_win"].notna().equals(judged)
+    assert (table["seeds"] == 1).all()
+
+
+def test_figures_are_those_of_the_score_files(finished: Path) -> None:
+    table = pd.read_csv(finished / TABLE).set_index(["task", "model"])
+    scores = json.loads((finished / "results/hg/rl/0/scores/text.json").read_text())
+    assert table.loc[("hg", "rl"), "metric"] == pytest.approx(scores["hg"]["rouge_l"]["value"], abs=1e-6)
+    assert table.loc[("hg", "rl"), "cmrc_em"] == pytest.approx(scores["cmrc"]["em"], abs=1e-6)
+    assert scores["cmrc"]["skipped"] == 0
+
+
+def test_every_dropped_row_is_counted(finished: Path) -> None:
+    for report in finished.glob("results/data/*/*.report.json"):
+        content = json.loads(report.read_text())
+        stages = (
+            [content] if "read" in content else [v for v in content.values() if isinstance(v, dict) and "read" in v]
+        )
+        for stage in stages:
+            assert stage["read"] == stage["kept"] + sum(stage["dropped"].values()), report
+
+
+def test_every_artefact_says_where_it_comes_from(finished: Path) -> None:
+    record = json.loads((finished / "results/mt/rl/0/adapter.provenance.json").read_text())
+    assert record["rule"] == "train_grpo"
+    assert record["settings"]["grpo"]["beta"] == 0.0
+    assert set(record["inputs"]) >= {"results/data/mt/rl.jsonl", "results/mt/cold_sft/0/adapter"}
+    assert record["settings"]["seed"] == 0
+    scored = json.loads((finished / "results/mt/rl/0/scores/text.json").read_text())
+    assert scored["mt"]["bleu"]["signature"]
+
+
+def test_rl_started_from_the_cold_start_on_the_shared_base(finished: Path) -> None:
+    runs = {
+        model: json.loads((finished / f"results/mt/{model}/0/training.json").read_text())
+        for model in ("cold_sft", "strong_sft", "rl")
+    }
+    assert len({run["base_sha256"] for run in runs.values()}) == 1
+    assert len({run["adapter_sha256"] for run in runs.values()}) == 3
+    assert runs["strong_sft"]["examples"] == 48  # the cold start's 32 and RL's 16
+
+
+def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
+    result = snakemake(finished, TABLE, overlays=[OVERLAY])
+    assert "Nothing to be done" in result.stdout + result.stderr
+
+
+def test_a_failed_exam_stops_before_grpo_and_leaves_its_report(finished: Path) -> None:
+    overlay = finished / "strict.yaml"
+    overlay.write_text("exam: {bars: {retrieval: 1.0, spearman: 1.0}}\n")
+    result = snakemake(finished, "results/encoders/reward/exam.passed", overlays=[OVERLAY, overlay])
+    assert result.returncode != 0
+    assert "spearman" in result.stderr
+    assert (finished / "results/encoders/reward/exam.json").is_file()
+    assert not (finished / "results/encoders/reward/exam.passed").exists()
