@@ -71,7 +71,10 @@ class TrainingProof:
         """Raise RuntimeError unless the adapter moved and the base did not; returns both digests and the count."""
         adapter, base = digest(self.model, adapter=True), digest(self.model, adapter=False)
         if adapter == self.adapter:
-            raise RuntimeError("training left the adapter unchanged")
+            raise RuntimeError(
+                "training left the adapter unchanged: no step had both a gradient and a learning rate above 0 (a warm-up "
+                "begins at 0, and equal rewards give no gradient)"
+            )
         if base != self.base:
             raise RuntimeError("training changed the base model's weights")
         return {"trainable_parameters": self.trainable, "adapter_sha256": adapter, "base_sha256": base}

@@ -16,6 +16,7 @@ from transformers import (
     set_seed,
 )
 
+from semalign.clock import model_work
 from semalign.config.models import Pretraining, Shape
 from semalign.errors import InputError
 from semalign.files import Row
@@ -148,7 +149,8 @@ def train_base(
         processing_class=tokenizer,
         callbacks=[Progress(["loss", "learning_rate"])],
     )
-    trainer.train()
+    with model_work():
+        trainer.train()
     model.save_pretrained(output, safe_serialization=True)
     tokenizer.save_pretrained(output)
     unknown = unknown_id(tokenizer)
