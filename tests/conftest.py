@@ -31,7 +31,7 @@ def tiny_policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("policy")
     texts = [row[side] for row in PAIRS for side in ("source", "target")]
-    tokenizer = build_tokenizer(Tokenizer(vocab_size=300), texts)
+    tokenizer = build_tokenizer(Tokenizer(lexicon=None, vocab_size=300), texts)
     torch.manual_seed(0)
     config = Qwen3Config(
         vocab_size=len(tokenizer),

@@ -35,8 +35,8 @@ def scores(tmp_path: Path) -> Scores:
     return collect(tmp_path, ["mt"], MODELS, [0, 1], judged=True)
 
 
-def row(scores: Scores, model: str) -> dict[str, Any]:
-    return rows(scores).set_index("model").loc[model].to_dict()
+def row(scores: Scores, model: str) -> Any:
+    return next(row for row in rows(scores).to_dict("records") if row["model"] == model)
 
 
 def test_columns_are_the_documented_ones_each_figure_with_its_sd(scores: Scores) -> None:

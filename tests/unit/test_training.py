@@ -34,7 +34,7 @@ def grpo(**changes: Any) -> Grpo:
         "schedule": "constant",
         "warmup_ratio": 0.0,
     }
-    return Grpo(**(values | changes))
+    return Grpo.model_validate(values | changes)
 
 
 def short(completions: list[Conversation], **columns: Any) -> list[float]:

@@ -5,6 +5,7 @@ Models are too small to learn it, so scores are poor; what must hold is that not
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -28,9 +29,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "results"
 
 
-def report(results: Path, name: str) -> dict[str, dict[str, int]]:
-    content: dict[str, dict[str, int]] = json.loads((results / "data" / name).read_text())
-    return content
+def report(results: Path, name: str) -> Any:
+    return json.loads((results / "data" / name).read_text())
 
 
 def test_every_row_and_no_judge(results: Path) -> None:
@@ -47,8 +47,8 @@ def test_each_stage_takes_what_the_one_before_kept(results: Path) -> None:
     split = report(results, "mt/split.report.json")
     assert prepared["read"] == lines
     assert filtered["read"] == prepared["kept"]
-    overlap = sum(sum(reasons.values()) for reasons in split["dropped"].values())  # type: ignore[attr-defined]
-    assert filtered["kept"] == sum(split["sizes"].values()) + overlap + split["unused"]  # type: ignore[operator]
+    overlap = sum(sum(reasons.values()) for reasons in split["dropped"].values())
+    assert filtered["kept"] == sum(split["sizes"].values()) + overlap + split["unused"]
 
 
 def test_no_document_is_on_two_sides(results: Path) -> None:

@@ -3,9 +3,10 @@
 import logging
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from semalign.clock import model_work
 from semalign.prompts import prompt_text
@@ -22,7 +23,7 @@ class Completion:
     truncated: bool
 
 
-def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_new_tokens: int) -> GenerationConfig:
+def greedy(model: Any, tokenizer: PreTrainedTokenizerBase, max_new_tokens: int) -> GenerationConfig:
     """Greedy decoding, whatever sampling defaults the model's own folder brings."""
     ends = model.generation_config.eos_token_id
     ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
@@ -36,20 +37,20 @@ def greedy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_new_t
 
 def _read(answer: list[int], tokenizer: PreTrainedTokenizerBase, ends: set[int]) -> Completion:
     length = next((i for i, token in enumerate(answer) if token in ends), None)
-    text = tokenizer.decode(answer[:length], skip_special_tokens=True)
+    text = str(tokenizer.decode(answer[:length], skip_special_tokens=True))
     return Completion(text, len(answer) if length is None else length, truncated=length is None)
 
 
 @torch.inference_mode()
 def generate(
-    model: PreTrainedModel,
+    model: Any,
     tokenizer: PreTrainedTokenizerBase,
     texts: list[str],
     *,
     max_new_tokens: int,
     batch_size: int,
 ) -> list[Completion]:
-    """Answer each user turn greedily; results in the order of `texts`.
+    """Answer each user turn greedily with a policy, adapted or not; results in the order of `texts`.
 
     Batches hold prompts of like length, longest first (ties by position), so their composition is a function of the
     texts and `batch_size` alone.

@@ -107,10 +107,11 @@ def train_grpo(
     proof = TrainingProof(model)
     dataset, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
     rollouts = Rollouts()
+    functions: list[Any] = [rollouts.record(reward) for reward in rewards]
     trainer = GRPOTrainer(
         model=model,
         args=config(settings, dtype, device, seed, folder, list(rewards.values())),
-        reward_funcs=[rollouts.record(reward) for reward in rewards],
+        reward_funcs=functions,
         train_dataset=dataset,
         processing_class=tokenizer,
         callbacks=[Progress(["reward", "completions/mean_length", "frac_reward_zero_std"])],

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from pathlib import Path
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -24,7 +25,7 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
     tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
     if tokenizer.chat_template is None:
         raise InputError(f"{path}: the tokenizer has no chat template; take an instruction-tuned model")
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype), use_safetensors=True)
+    model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype), use_safetensors=True)
     return model.to(device).eval(), tokenizer
 
 
@@ -72,8 +73,8 @@ class TrainingProof:
         adapter, base = digest(self.model, adapter=True), digest(self.model, adapter=False)
         if adapter == self.adapter:
             raise RuntimeError(
-                "training left the adapter unchanged: no step had both a gradient and a learning rate above 0 (a warm-up "
-                "begins at 0, and equal rewards give no gradient)"
+                "training left the adapter unchanged: no step had both a gradient and a learning rate above 0 (a "
+                "warm-up begins at 0, and equal rewards give no gradient)"
             )
         if base != self.base:
             raise RuntimeError("training changed the base model's weights")
@@ -82,5 +83,5 @@ class TrainingProof:
 
 def save_adapter(model: PeftModel, output: Path) -> None:
     """Write the adapter alone, as safetensors."""
-    model.save_pretrained(output, selected_adapters=["default"], safe_serialization=True)
+    model.save_pretrained(str(output), selected_adapters=["default"], safe_serialization=True)
     log.info("adapter written to %s", output)

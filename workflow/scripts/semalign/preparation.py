@@ -80,7 +80,8 @@ def filter_length(
     """Drops pairs (reason too_long) whose whole conversation exceeds `max_tokens` policy tokens.
 
     `template` is the conversation as the policy sees it, with {source} and {target} to be replaced. The report's
-    `longest` is the largest length kept, in tokens. Truncation and padding of `tokenizer` are switched off. Raises InputError where nothing is left.
+    `longest` is the largest length kept, in tokens. Truncation and padding of `tokenizer` are switched off.
+    Raises InputError where nothing is left.
     """
     tokenizer.no_truncation()
     tokenizer.no_padding()
