@@ -47,6 +47,7 @@ rule score_text:
         settings=lambda wc: settings(
             "score_text",
             tasks={task: score_settings(task) for task in tasks_of(wc.run)},
+            content=CONFIG.judge.kind == "parser",
         ),
     log:
         "results/logs/score_text/{run}.log",

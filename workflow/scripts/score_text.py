@@ -1,10 +1,12 @@
-"""BLEU or ROUGE-L of a run's task and CMRC of its reading comprehension."""
+"""BLEU or ROUGE-L of a run's task and CMRC of its reading comprehension; in the miniature, the content told."""
 
+from statistics import fmean
 from typing import Any
 
 from semalign import job
 from semalign.config.data import Language
 from semalign.files import write_json, write_jsonl
+from semalign.miniature.judge import content_score
 from semalign.predictions import join
 from semalign.scoring import score_pairs, score_questions
 
@@ -18,6 +20,10 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         else:
             task = settings["tasks"][testset]
             scores[testset], values = score_pairs(rows, task["metric"], Language.model_validate(task["language"]))
+            if settings["content"]:
+                content = [content_score(testset, row["source"], row["output"]) for row in rows]
+                scores[testset]["content"] = {"value": fmean(content), "n": len(rows)}
+                values = [v | {"content": c} for v, c in zip(values, content, strict=True)]
         items += [{"testset": testset, "id": row["id"], **v} for row, v in zip(rows, values, strict=True)]
     write_json(output.scores, scores)
     write_jsonl(output.by_item, items)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign import job
-from semalign.files import replacing, write_json
+from semalign.files import read_json, replacing, write_json
 from semalign.table3 import collect, markdown, rows
 
 
@@ -17,7 +17,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         table.to_csv(file, index=False)
     with replacing(output.markdown) as file:
         file.write(markdown(table))
-    write_json(output.sidecar, scores.sidecar())
+    exams = {Path(path).parent.name: read_json(path) for path in input.exams}
+    write_json(output.sidecar, scores.sidecar() | {"encoder_exams": exams})
 
 
 job.run(main, snakemake)
