@@ -38,13 +38,15 @@ def edited(library: Path, name: str, old: str, new: str) -> set[str]:
 
 
 def test_it_follows_imports_and_leaves_out_what_changes_no_result(library: Path) -> None:
-    assert set(code.fingerprint("rule")) == {"semalign.near", "semalign.far"}
+    assert set(code.fingerprint("rule")) == {"rule", "semalign.near", "semalign.far"}
 
 
 @pytest.mark.parametrize(
     ("name", "old", "new", "changed"),
     [
         ("semalign/far.py", "return 1", "return 2", {"semalign.far"}),
+        ("rule.py", "import g", "import g as h", {"rule"}),
+        ("rule.py", "import g\n", "import g\n# comment\n", set()),
         ("semalign/near.py", "# comment", "# another", set()),
         ("semalign/near.py", "Docstring", "Other words", set()),
         ("semalign/near.py", "\n\ndef g", "\n\n\n\ndef g", set()),

@@ -8,7 +8,7 @@ import yaml
 from tests.workflow.run import snakemake
 
 GOOD = '{"id": "1", "source": "老师看书。", "target": "དགེ་རྒན་གྱིས་དཔེ་ཆ་བལྟས།"}\n'
-CASES = {
+CASES: dict[str, tuple[str | bytes, str]] = {
     "missing column": ('{"id": "1", "source": "老师看书。"}\n', "data.jsonl:1"),
     "broken JSON": (GOOD + '{"id": "2", "source": \n', "data.jsonl:2: broken JSON"),
     "broken UTF-8": (GOOD.encode() + b'{"id": "2", "source": "\xff\xfe", "target": "x"}\n', "data.jsonl:2: not UTF-8"),

@@ -1,7 +1,8 @@
 """Which of the project's own code a script's result depends on, as hashes that ignore comments and layout.
 
-Snakemake follows a script's text but not the modules that it imports, so each rule's settings hold these hashes: an
-edited function reruns the rules that use its module, an edited comment or docstring reruns nothing.
+Snakemake follows a script's date and text but not the modules that it imports, so each rule's settings hold these
+hashes instead: an edited function reruns the rules that use its module; an edited comment, an edited docstring or a
+fresh checkout reruns nothing.
 """
 
 import ast
@@ -57,12 +58,12 @@ def _has_effect(module: str) -> bool:
 
 
 def fingerprint(script: str) -> dict[str, str]:
-    """Map each semalign module that a script imports, directly or not, to the hash of its code.
+    """Map a script, and each semalign module that it imports, directly or not, to the hash of its code.
 
     `script` is the rule's name: `workflow/scripts/<script>.py`.
     """
     waiting = [SCRIPTS / f"{script}.py"]
-    hashes: dict[str, str] = {}
+    hashes = {script: _read(waiting[0])[0]}
     while waiting:
         _, imports = _read(waiting.pop())
         for module in sorted(imports - hashes.keys()):
