@@ -34,7 +34,7 @@ def test_shipped_config_is_valid() -> None:
 
 def test_validated_config_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        validate(copy.deepcopy(SHIPPED)).lora.rank = 8
+        validate(copy.deepcopy(SHIPPED)).lora.__setattr__("rank", 8)
 
 
 @pytest.mark.parametrize(

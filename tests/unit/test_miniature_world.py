@@ -56,7 +56,7 @@ def test_report_counts_every_file(world: Path) -> None:
     assert set(report) == {path.name for path in world.iterdir()}
     assert report["questions.json"] == sum(len(p["qas"]) for p in _passages(world, "questions")) == 1500
     assert report["text.jsonl"] == 1000
-    assert report["probes.jsonl"] == 150
+    assert report["probes.jsonl"] == 240  # four kinds of thirty, each with a paraphrase
     for name in ("mt_train", "hg_test", "encoder_reward", "exam_pairs", "probes"):
         assert report[f"{name}.jsonl"] == len(_rows(world, name))
 

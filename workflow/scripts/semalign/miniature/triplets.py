@@ -26,7 +26,6 @@ _DIRECTIONS = {
 }
 _HEADLINE_SHARE = 0.3
 PROBES: dict[str, tuple[str, ...]] = {
-    "paraphrase": (),
     "clause_replaced": ("number", "quality", "object"),
     "number_swapped": ("number",),
     "name_swapped": ("subject",),
@@ -99,11 +98,12 @@ def _probe_pair(rng: Random, slots: tuple[str, ...]) -> tuple[Scene, Scene]:
 
 
 def probes(rng: Random, count: int) -> Iterator[Row]:
-    """For each kind of probe so many Tibetan pairs: a reference and what is or only looks like it."""
+    """For each kind of probe so many Tibetan references, each with a paraphrase and with what only looks like it."""
     for kind, slots in PROBES.items():
         for _ in range(count):
             scene, other = _probe_pair(rng, slots)
             reference = tibetan.sentence(rng, scene)
-            while (candidate := tibetan.sentence(rng, other)) == reference:
+            while (paraphrase := tibetan.sentence(rng, scene)) == reference:
                 pass
-            yield {"kind": kind, "reference": reference, "candidate": candidate}
+            yield {"kind": "paraphrase", "reference": reference, "candidate": paraphrase}
+            yield {"kind": kind, "reference": reference, "candidate": tibetan.sentence(rng, other)}
