@@ -14,6 +14,17 @@ from semalign.config import validate
 from semalign.errors import InputError
 from semalign.miniature import WORLD_FILES
 
+# Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
+# time, and tokenizers do not compete with the threads that a rule has asked for.
+os.environ.update(
+    {
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+)
+
 try:
     CONFIG = validate(config)
 except InputError as error:
@@ -22,7 +33,10 @@ except InputError as error:
 TASKS = list(CONFIG.tasks)
 SEEDS = CONFIG.seeds
 MODELS = ["cold_sft", "strong_sft", "rl"]
-ENCODERS = {"reward": CONFIG.encoders.reward, "independent": CONFIG.encoders.independent}
+ENCODERS = {
+    "reward": CONFIG.encoders.reward,
+    "independent": CONFIG.encoders.independent,
+}
 PRETRAINING = CONFIG.policy.pretraining if CONFIG.policy.path is None else None
 CORPUS = PRETRAINING.corpus if PRETRAINING else []
 LANGUAGE_KEYS = ["source_language", "target_language"]
@@ -45,7 +59,9 @@ def settings(script, **values):
         key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         for key, value in values.items()
     }
-    return json.loads(json.dumps(plain | {"code": fingerprint(script)}, sort_keys=True, default=str))
+    return json.loads(
+        json.dumps(plain | {"code": fingerprint(script)}, sort_keys=True, default=str)
+    )
 
 
 def task_of(run):
@@ -60,7 +76,9 @@ def tasks_of(run):
 
 def files(sources):
     """The files that a list of config sources names."""
-    return [str(path) for source in sources for _, path in source if isinstance(path, Path)]
+    return [
+        str(path) for source in sources for _, path in source if isinstance(path, Path)
+    ]
 
 
 def lexicon(tokenizer):
@@ -76,16 +94,24 @@ def tests_of(run):
 def pair_settings(task):
     """What preparing a task's pairs depends on."""
     entry = CONFIG.tasks[task].model_dump(mode="json")
-    languages = {name: CONFIG.languages[entry[name]].model_dump(mode="json") for name in LANGUAGE_KEYS}
+    languages = {
+        name: CONFIG.languages[entry[name]].model_dump(mode="json")
+        for name in LANGUAGE_KEYS
+    }
     return {"task": task, "train": entry["train"], "test": entry["test"], **languages}
 
 
 def generation_settings(task):
     """What answering a task's test set depends on."""
-    return CONFIG.tasks[task].model_dump(mode="json", include={"prompt", "max_new_tokens"})
+    return CONFIG.tasks[task].model_dump(
+        mode="json", include={"prompt", "max_new_tokens"}
+    )
 
 
 def score_settings(task):
     """What a task's text scores depend on."""
     entry = CONFIG.tasks[task]
-    return {"metric": entry.metric, "language": CONFIG.languages[entry.target_language].model_dump(mode="json")}
+    return {
+        "metric": entry.metric,
+        "language": CONFIG.languages[entry.target_language].model_dump(mode="json"),
+    }

@@ -10,14 +10,14 @@ if CONFIG.world:
     rule generate_world:
         output:
             expand("results/world/{name}", name=WORLD_FILES),
-        params:
-            settings=settings("generate_world", world=CONFIG.world),
         log:
             "results/logs/generate_world.log",
         benchmark:
             "results/benchmarks/generate_world.tsv"
         conda:
             ENVIRONMENT
+        params:
+            settings=settings("generate_world", world=CONFIG.world),
         script:
             "../scripts/generate_world.py"
 
@@ -28,6 +28,12 @@ rule prepare_corpus:
     output:
         corpus="results/data/corpus.jsonl",
         report="results/data/corpus.report.json",
+    log:
+        "results/logs/prepare_corpus.log",
+    benchmark:
+        "results/benchmarks/prepare_corpus.tsv"
+    conda:
+        ENVIRONMENT
     params:
         settings=settings(
             "prepare_corpus",
@@ -35,12 +41,6 @@ rule prepare_corpus:
             prompts={task: CONFIG.tasks[task].prompt for task in TASKS},
             question_prompt=CONFIG.cmrc.prompt,
         ),
-    log:
-        "results/logs/prepare_corpus.log",
-    benchmark:
-        "results/benchmarks/prepare_corpus.tsv"
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/prepare_corpus.py"
 
@@ -51,14 +51,14 @@ rule prepare_pairs:
     output:
         pairs="results/data/{task}/prepared.jsonl",
         report="results/data/{task}/prepared.report.json",
-    params:
-        settings=lambda wc: settings("prepare_pairs", **pair_settings(wc.task)),
     log:
         "results/logs/prepare_pairs/{task}.log",
     benchmark:
         "results/benchmarks/prepare_pairs/{task}.tsv"
     conda:
         ENVIRONMENT
+    params:
+        settings=lambda wc: settings("prepare_pairs", **pair_settings(wc.task)),
     script:
         "../scripts/prepare_pairs.py"
 
@@ -70,6 +70,12 @@ rule filter_length:
     output:
         pairs="results/data/{task}/filtered.jsonl",
         report="results/data/{task}/filtered.report.json",
+    log:
+        "results/logs/filter_length/{task}.log",
+    benchmark:
+        "results/benchmarks/filter_length/{task}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         settings=lambda wc: settings(
             "filter_length",
@@ -77,12 +83,6 @@ rule filter_length:
             prompt=CONFIG.tasks[wc.task].prompt,
             max_tokens=CONFIG.tasks[wc.task].max_tokens,
         ),
-    log:
-        "results/logs/filter_length/{task}.log",
-    benchmark:
-        "results/benchmarks/filter_length/{task}.tsv"
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/filter_length.py"
 
@@ -96,14 +96,16 @@ rule split_pairs:
         dev="results/data/{task}/dev.jsonl",
         test="results/data/{task}/test.jsonl",
         report="results/data/{task}/split.report.json",
-    params:
-        settings=lambda wc: settings("split_pairs", task=wc.task, split=CONFIG.tasks[wc.task].split),
     log:
         "results/logs/split_pairs/{task}.log",
     benchmark:
         "results/benchmarks/split_pairs/{task}.tsv"
     conda:
         ENVIRONMENT
+    params:
+        settings=lambda wc: settings(
+            "split_pairs", task=wc.task, split=CONFIG.tasks[wc.task].split
+        ),
     script:
         "../scripts/split_pairs.py"
 
@@ -114,17 +116,17 @@ rule prepare_questions:
     output:
         questions="results/data/cmrc/test.jsonl",
         report="results/data/cmrc/test.report.json",
-    params:
-        settings=settings(
-            "prepare_questions",
-            test=[source.model_dump(mode="json") for source in CONFIG.cmrc.test],
-            limit=CONFIG.cmrc.limit,
-        ),
     log:
         "results/logs/prepare_questions.log",
     benchmark:
         "results/benchmarks/prepare_questions.tsv"
     conda:
         ENVIRONMENT
+    params:
+        settings=settings(
+            "prepare_questions",
+            test=[source.model_dump(mode="json") for source in CONFIG.cmrc.test],
+            limit=CONFIG.cmrc.limit,
+        ),
     script:
         "../scripts/prepare_questions.py"

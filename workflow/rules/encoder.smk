@@ -8,24 +8,31 @@ Out: results/encoders/<name>/model, its exam, and the gate that GRPO waits for
 rule train_encoder:
     input:
         files=lambda wc: files(ENCODERS[wc.encoder].train),
-        held_out=expand("results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]),
+        held_out=expand(
+            "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
+        ),
         lexicon=lambda wc: lexicon(ENCODERS[wc.encoder].tokenizer),
     output:
         model=directory("results/encoders/{encoder}/model"),
         report="results/encoders/{encoder}/training.json",
-    params:
-        settings=lambda wc: settings("train_encoder", name=wc.encoder, encoder=ENCODERS[wc.encoder], device=CONFIG.device),
-    threads: 1
-    resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=240,
     log:
         "results/logs/train_encoder/{encoder}.log",
     benchmark:
         "results/benchmarks/train_encoder/{encoder}.tsv"
     conda:
         ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=240,
+    params:
+        settings=lambda wc: settings(
+            "train_encoder",
+            name=wc.encoder,
+            encoder=ENCODERS[wc.encoder],
+            device=CONFIG.device,
+        ),
     script:
         "../scripts/train_encoder.py"
 
@@ -38,24 +45,26 @@ rule examine_encoder:
         probes=files(CONFIG.exam.probes),
     output:
         exam="results/encoders/{encoder}/exam.json",
-    params:
-        settings=lambda wc: settings(
-            "examine_encoder",
-            exam=CONFIG.exam.model_dump(mode="json", exclude={"bars"}),
-            train=[source.model_dump(mode="json") for source in ENCODERS[wc.encoder].train],
-            device=CONFIG.device,
-        ),
-    threads: 1
-    resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
     log:
         "results/logs/examine_encoder/{encoder}.log",
     benchmark:
         "results/benchmarks/examine_encoder/{encoder}.tsv"
     conda:
         ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=lambda wc: settings(
+            "examine_encoder",
+            exam=CONFIG.exam.model_dump(mode="json", exclude={"bars"}),
+            train=[
+                source.model_dump(mode="json") for source in ENCODERS[wc.encoder].train
+            ],
+            device=CONFIG.device,
+        ),
     script:
         "../scripts/examine_encoder.py"
 
@@ -66,13 +75,13 @@ rule check_encoder:
         exam="results/encoders/{encoder}/exam.json",
     output:
         passed="results/encoders/{encoder}/exam.passed",
-    params:
-        settings=settings("check_encoder", bars=CONFIG.exam.bars),
     log:
         "results/logs/check_encoder/{encoder}.log",
     benchmark:
         "results/benchmarks/check_encoder/{encoder}.tsv"
     conda:
         ENVIRONMENT
+    params:
+        settings=settings("check_encoder", bars=CONFIG.exam.bars),
     script:
         "../scripts/check_encoder.py"

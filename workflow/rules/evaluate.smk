@@ -13,6 +13,17 @@ rule generate:
         tests=lambda wc: tests_of(wc.run),
     output:
         predictions="results/{run}/predictions.jsonl",
+    log:
+        "results/logs/generate/{run}.log",
+    benchmark:
+        "results/benchmarks/generate/{run}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=240,
     params:
         settings=lambda wc: settings(
             "generate",
@@ -21,17 +32,6 @@ rule generate:
             batch_size=CONFIG.generation_batch_size,
             policy=POLICY,
         ),
-    threads: 1
-    resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=240,
-    log:
-        "results/logs/generate/{run}.log",
-    benchmark:
-        "results/benchmarks/generate/{run}.tsv"
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/generate.py"
 
@@ -43,18 +43,18 @@ rule score_text:
     output:
         scores="results/{run}/scores/text.json",
         by_item="results/{run}/scores/text.jsonl",
-    params:
-        settings=lambda wc: settings(
-            "score_text",
-            tasks={task: score_settings(task) for task in tasks_of(wc.run)},
-            content=CONFIG.judge.kind == "parser",
-        ),
     log:
         "results/logs/score_text/{run}.log",
     benchmark:
         "results/benchmarks/score_text/{run}.tsv"
     conda:
         ENVIRONMENT
+    params:
+        settings=lambda wc: settings(
+            "score_text",
+            tasks={task: score_settings(task) for task in tasks_of(wc.run)},
+            content=CONFIG.judge.kind == "parser",
+        ),
     script:
         "../scripts/score_text.py"
 
@@ -68,18 +68,20 @@ rule score_similarity:
     output:
         scores="results/{run}/scores/similarity.json",
         by_item="results/{run}/scores/similarity.jsonl",
-    params:
-        settings=lambda wc: settings("score_similarity", tasks=tasks_of(wc.run), device=CONFIG.device),
-    threads: 1
-    resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
     log:
         "results/logs/score_similarity/{run}.log",
     benchmark:
         "results/benchmarks/score_similarity/{run}.tsv"
     conda:
         ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=lambda wc: settings(
+            "score_similarity", tasks=tasks_of(wc.run), device=CONFIG.device
+        ),
     script:
         "../scripts/score_similarity.py"

@@ -13,13 +13,15 @@ rule judge_pairs:
     output:
         verdicts="results/{task}/judge/{seed}.jsonl",
         summary="results/{task}/judge/{seed}.json",
-    params:
-        settings=lambda wc: settings("judge_pairs", task=wc.task, judge=CONFIG.judge, seed=int(wc.seed)),
     log:
         "results/logs/judge_pairs/{task}-{seed}.log",
     benchmark:
         "results/benchmarks/judge_pairs/{task}-{seed}.tsv"
     conda:
         ENVIRONMENT
+    params:
+        settings=lambda wc: settings(
+            "judge_pairs", task=wc.task, judge=CONFIG.judge, seed=int(wc.seed)
+        ),
     script:
         "../scripts/judge_pairs.py"

@@ -12,14 +12,14 @@ if PRETRAINING:
             lexicon=lexicon(PRETRAINING.tokenizer),
         output:
             tokenizer=directory("results/base/tokenizer"),
-        params:
-            settings=settings("train_tokenizer", tokenizer=PRETRAINING.tokenizer),
         log:
             "results/logs/train_tokenizer.log",
         benchmark:
             "results/benchmarks/train_tokenizer.tsv"
         conda:
             ENVIRONMENT
+        params:
+            settings=settings("train_tokenizer", tokenizer=PRETRAINING.tokenizer),
         script:
             "../scripts/train_tokenizer.py"
 
@@ -31,19 +31,21 @@ if PRETRAINING:
             model=directory("results/base/model"),
             report="results/base/training.json",
             record="results/base/training.jsonl",
-        params:
-            settings=settings("train_base", pretraining=PRETRAINING, device=CONFIG.device),
-        threads: 2
-        resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=240,
         log:
             "results/logs/train_base.log",
         benchmark:
             "results/benchmarks/train_base.tsv"
         conda:
             ENVIRONMENT
+        threads: 2
+        resources:
+            gpu=GPUS,
+            mem_mb=3000,
+            runtime=240,
+        params:
+            settings=settings(
+                "train_base", pretraining=PRETRAINING, device=CONFIG.device
+            ),
         script:
             "../scripts/train_base.py"
 
@@ -51,11 +53,26 @@ if PRETRAINING:
 rule train_sft:
     input:
         base=BASE,
-        rows=lambda wc: expand("results/data/{task}/{part}.jsonl", task=wc.task, part=SFT_PARTS[wc.model]),
+        rows=lambda wc: expand(
+            "results/data/{task}/{part}.jsonl", task=wc.task, part=SFT_PARTS[wc.model]
+        ),
     output:
         adapter=directory("results/{task}/{model}/{seed}/adapter"),
         report="results/{task}/{model}/{seed}/training.json",
         record="results/{task}/{model}/{seed}/training.jsonl",
+    log:
+        "results/logs/train_sft/{task}-{model}-{seed}.log",
+    benchmark:
+        "results/benchmarks/train_sft/{task}-{model}-{seed}.tsv"
+    wildcard_constraints:
+        model="cold_sft|strong_sft",
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=1440,
     params:
         settings=lambda wc: settings(
             "train_sft",
@@ -65,19 +82,6 @@ rule train_sft:
             policy=POLICY,
             seed=int(wc.seed),
         ),
-    wildcard_constraints:
-        model="cold_sft|strong_sft",
-    threads: 1
-    resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=1440,
-    log:
-        "results/logs/train_sft/{task}-{model}-{seed}.log",
-    benchmark:
-        "results/benchmarks/train_sft/{task}-{model}-{seed}.tsv"
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/train_sft.py"
 
@@ -90,6 +94,17 @@ rule measure_threshold:
         encoder="results/encoders/reward/model",
     output:
         threshold="results/{task}/cold_sft/{seed}/threshold.json",
+    log:
+        "results/logs/measure_threshold/{task}-{seed}.log",
+    benchmark:
+        "results/benchmarks/measure_threshold/{task}-{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=60,
     params:
         settings=lambda wc: settings(
             "measure_threshold",
@@ -99,17 +114,6 @@ rule measure_threshold:
             quantile=CONFIG.rl.threshold_quantile,
             policy=POLICY,
         ),
-    threads: 1
-    resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
-    log:
-        "results/logs/measure_threshold/{task}-{seed}.log",
-    benchmark:
-        "results/benchmarks/measure_threshold/{task}-{seed}.tsv"
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/measure_threshold.py"
 
@@ -127,6 +131,20 @@ rule train_grpo:
         report="results/{task}/{model}/{seed}/training.json",
         record="results/{task}/{model}/{seed}/training.jsonl",
         rollouts="results/{task}/{model}/{seed}/rollouts.jsonl",
+    log:
+        "results/logs/train_grpo/{task}-{model}-{seed}.log",
+    benchmark:
+        "results/benchmarks/train_grpo/{task}-{model}-{seed}.tsv"
+    wildcard_constraints:
+        model="rl",
+    priority: 1
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=2880,
     params:
         settings=lambda wc: settings(
             "train_grpo",
@@ -136,19 +154,5 @@ rule train_grpo:
             policy=POLICY,
             seed=int(wc.seed),
         ),
-    wildcard_constraints:
-        model="rl",
-    priority: 1
-    threads: 1
-    resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=2880,
-    log:
-        "results/logs/train_grpo/{task}-{model}-{seed}.log",
-    benchmark:
-        "results/benchmarks/train_grpo/{task}-{model}-{seed}.tsv"
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/train_grpo.py"

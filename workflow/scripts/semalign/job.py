@@ -15,9 +15,6 @@ from semalign.errors import InputError
 
 log = logging.getLogger("semalign")
 
-OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-QUIET = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRL_EXPERIMENTAL_SILENCE": "1"}
-
 
 @contextlib.contextmanager
 def _output_to(path: str) -> Iterator[None]:
@@ -47,7 +44,6 @@ def run(main: Callable[..., None], snakemake: Any) -> None:
     What the job prints goes to the rule's log. An InputError ends the job with its message alone, any other error
     with a pointer to the log; a finished job leaves `<first output>.provenance.json` beside its first output.
     """
-    os.environ.update(OFFLINE | QUIET)
     signal.signal(signal.SIGTERM, _terminate)
     started = time.time()
     path = str(snakemake.log[0])
