@@ -27,7 +27,7 @@ class Headlines(Strict):
 
 
 class Table(Strict):
-    """A table read through `datasets`."""
+    """A table: JSON lines, or CSV, TSV and Parquet read through `datasets`."""
 
     format: Literal["jsonl", "csv", "tsv", "parquet"]
     path: Path
