@@ -44,9 +44,9 @@ def examine(
     grades: mean similarity of the five GRADES. near_identical: a target and itself with shad and spaces changed;
     paraphrase: from probes; clause_replaced: from probes, and targets of several clauses with one taken from another
     document; same_document: a target and another of its document; random: a target and the one of another document
-    nearest in length. A grade for which the data offer nothing has n 0 and takes no part in what follows. spearman:
-    of similarity with grade over all items, `ceiling` being its value for perfect order (ties among grades keep it
-    below 1). auc: for each two neighbouring grades with items, the probability that an item of the higher one is more
+    nearest in length. No grade has more items than there are pairs. A grade for which the data offer nothing has n 0
+    and takes no part in what follows. spearman: of similarity with grade over all items, `ceiling` being its value for
+    perfect order (ties among grades keep it below 1). auc: for each two neighbouring grades with items, the probability that an item of the higher one is more
     similar, ties counting half.
     unrelated: mean cosine over all (target, target) and (source, target) of different documents.
     inequalities: for each kind of hard negative, the share of items with sim(reference, negative) < sim(reference,
@@ -65,11 +65,12 @@ def examine(
     rng = random.Random(seed)
     graded = graded_items(chosen, usable, rng)
     negatives = hard_negatives(chosen, usable, rng)
-    similar = _Similarities(encode, _texts(chosen, graded, negatives))
+    paraphrases = [probe for probe in usable if probe.kind == "paraphrase"]
+    similar = _Similarities(encode, _texts(chosen, graded, negatives, {"paraphrase": paraphrases}))
     report = {"pairs": pair_counts, "probes": probe_counts, "retrieval": _retrieval(similar, chosen)}
     report |= _grade_report({grade: similar.of(items) for grade, items in graded.items()})
     report["unrelated"] = _unrelated(similar, chosen)
-    report["inequalities"] = {kind: _inequality(similar, items, graded) for kind, items in negatives.items()}
+    report["inequalities"] = {kind: _inequality(similar, items, paraphrases) for kind, items in negatives.items()}
     report["signature"] = f"cosine|decimals:{DECIMALS}|seed:{seed}|size:{size}|scipy:{scipy.__version__}"
     return report
 
@@ -159,23 +160,23 @@ def _auc(higher: np.ndarray, lower: np.ndarray) -> float:
     return float(mannwhitneyu(higher, lower).statistic / (len(higher) * len(lower)))
 
 
-def _inequality(similar: _Similarities, items: list[Item], graded: dict[str, list[Item]]) -> dict[str, Any]:
+def _inequality(similar: _Similarities, items: list[Item], paraphrases: list[Item]) -> dict[str, Any]:
     if not items:
         return {"n": 0, "against_paraphrase": 0, "share": None, "mean": None, "margin": None}
-    paraphrases: dict[str, list[float]] = defaultdict(list)
-    for item, value in zip(graded["paraphrase"], similar.of(graded["paraphrase"]), strict=True):
-        paraphrases[item.reference].append(value)
+    said_otherwise: dict[str, list[float]] = defaultdict(list)
+    for item, value in zip(paraphrases, similar.of(paraphrases), strict=True):
+        said_otherwise[item.reference].append(value)
     respaced = similar.of([Item("", i.reference, perturbations.respace(i.reference)) for i in items])
     good = np.array(
         [
-            np.mean(paraphrases[i.reference]) if i.reference in paraphrases else s
+            np.mean(said_otherwise[i.reference]) if i.reference in said_otherwise else s
             for i, s in zip(items, respaced, strict=True)
         ]
     )
     bad = similar.of(items)
     return {
         "n": len(items),
-        "against_paraphrase": sum(i.reference in paraphrases for i in items),
+        "against_paraphrase": sum(i.reference in said_otherwise for i in items),
         "share": float(np.mean(bad < np.round(good, DECIMALS))),
         "mean": float(bad.mean()),
         "margin": float((good - bad).mean()),

@@ -82,7 +82,10 @@ def choose_probes(probes: Iterable[Row], seen: set[str]) -> tuple[list[Item], di
 
 
 def graded_items(pairs: Sequence[Row], probes: Sequence[Item], rng: random.Random) -> dict[str, list[Item]]:
-    """The items of each grade, those from probes first; see `exam.examine` for their definition."""
+    """The items of each grade, at most one a pair, drawn where there are more; see `exam.examine` for their definition.
+
+    Grades of one size: rank correlation falls when one grade has many more items, all tied, than the others.
+    """
     graded: dict[str, list[Item]] = {grade: [p for p in probes if p.kind == grade] for grade in GRADES}
 
     def add(grade: str, reference: str, candidate: str | None) -> None:
@@ -97,7 +100,7 @@ def graded_items(pairs: Sequence[Row], probes: Sequence[Item], rng: random.Rando
         add("clause_replaced", target, perturbations.replace_clause(target, rng.choice(others), rng))
         add("same_document", target, rng.choice(siblings) if siblings else None)
         add("random", target, min(others, key=lambda other: (abs(len(other) - len(target)), rng.random())))
-    return graded
+    return {grade: rng.sample(items, min(len(items), len(pairs))) for grade, items in graded.items()}
 
 
 def hard_negatives(pairs: Sequence[Row], probes: Sequence[Item], rng: random.Random) -> dict[str, list[Item]]:

@@ -29,7 +29,7 @@ BETWEEN_UNITS = regex.compile(rf"[\s\u0f0b\u0f0c\u200b{FULL_MARKS},.;!?]+")
 
 def canonical(text: str) -> str:
     """The text in NFC without spaces, tsheg and clause marks: equal for texts that differ in these alone."""
-    return BETWEEN_UNITS.sub("", unicodedata.normalize("NFC", text))
+    return BETWEEN_UNITS.sub("", "".join(unicodedata.normalize("NFC", text).split()))
 
 
 def respace(text: str) -> str:
