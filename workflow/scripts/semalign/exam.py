@@ -42,12 +42,12 @@ def examine(
 
     retrieval: share of sources whose most similar target is their own, and the reverse, among all pairs.
     grades: mean similarity of the five GRADES. near_identical: a target and itself with shad and spaces changed;
-    paraphrase: from probes; clause_replaced: from probes, and targets of several clauses with one taken from another
-    document; same_document: a target and another of its document; random: a target and the one of another document
-    nearest in length. No grade has more items than there are pairs. A grade for which the data offer nothing has n 0
-    and takes no part in what follows. spearman: of similarity with grade over all items, `ceiling` being its value for
-    perfect order (ties among grades keep it below 1). auc: for each two neighbouring grades with items, the probability that an item of the higher one is more
-    similar, ties counting half.
+    paraphrase: from probes; clause_replaced: from probes, and targets of several clauses with one taken from
+    another document; same_document: a target and another of its document; random: a target and the one of another
+    document nearest in length. No grade has more items than there are pairs. A grade for which the data offer
+    nothing has n 0 and takes no part in what follows. spearman: of similarity with grade over all items, `ceiling`
+    being its value for perfect order (ties among grades keep it below 1). auc: for each two neighbouring grades
+    with items, the probability that an item of the higher one is more similar, ties counting half.
     unrelated: mean cosine over all (target, target) and (source, target) of different documents.
     inequalities: for each kind of hard negative, the share of items with sim(reference, negative) < sim(reference,
     good), where good is the mean over the reference's paraphrases among the probes or, if there is none, its
