@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable, Sequence
 
 import pytest
 from sacrebleu.metrics import BLEU
@@ -95,8 +96,8 @@ def test_empty_outputs_score_zero() -> None:
 def test_floor_shifts_the_references_by_one() -> None:
     texts = ["ཀ་ཁ་ག་ང", "ཅ་ཆ་ཇ་ཉ", "ཏ་ཐ་ད་ན"]
 
-    def measure(hypotheses: object, references: object) -> Score:
-        return corpus_bleu(list(hypotheses), list(references), TIBETAN)  # type: ignore[call-overload]
+    def measure(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+        return corpus_bleu(hypotheses, references, TIBETAN)
 
     assert measure(texts, texts).value == pytest.approx(1)
     below = floor(measure, texts, texts)
@@ -109,7 +110,7 @@ def test_floor_shifts_the_references_by_one() -> None:
 
 
 @pytest.mark.parametrize("measure", [character_bleu, chrf_plus_plus, lambda h, r: corpus_bleu(h, r, TIBETAN)])
-def test_unequal_or_empty_input_is_an_error(measure) -> None:  # type: ignore[no-untyped-def]
+def test_unequal_or_empty_input_is_an_error(measure: Callable[[list[str], list[str]], Score]) -> None:
     with pytest.raises(InputError, match="2 outputs but 1 references"):
         measure(["a", "b"], ["a"])
     with pytest.raises(InputError, match="no outputs"):

@@ -153,5 +153,6 @@ def test_every_piece_of_the_lexicon_occurs_in_base_training(world: Path) -> None
     used = {token for ids in tokenizer(texts)["input_ids"] for token in tokenizer.convert_ids_to_tokens(ids)}
     lexicon = set((world / "lexicon.txt").read_text(encoding="utf-8").splitlines())
     assert used == lexicon
-    others = [row[side] for name in ("mt_train", "mt_test", "hg_train", "hg_test") for row in _rows(world, name) for side in ("source", "target")]  # fmt: skip # noqa: E501
+    rows = [row for name in ("mt_train", "mt_test", "hg_train", "hg_test") for row in _rows(world, name)]
+    others = [row[side] for row in rows for side in ("source", "target")]
     assert count_unknown(tokenizer, others) == 0

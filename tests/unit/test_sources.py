@@ -4,29 +4,9 @@ from typing import Any
 
 import pytest
 
-from semalign.config.data import AlignedText, CorpusItem, Headlines, Lines, Squad, Table
-from semalign.errors import InputError
+from semalign.config.data import AlignedText, CorpusItem, Headlines, Lines, Squad
 from semalign.sources import origin, read_all_pairs, read_documents, read_pairs, read_questions
-
-DATA = Path(__file__).parents[3] / "shared/data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the public samples are not at {DATA}")
-
-
-def written(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def table(path: Path, **fields: Any) -> Table:
-    return Table.model_validate({"format": path.suffix[1:], "path": path} | fields)
-
-
-def message(rows: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        list(rows)
-    return str(caught.value)
-
+from tests.unit.inputs import DATA, message, needs_data, table, written
 
 # Aligned text and headlines
 

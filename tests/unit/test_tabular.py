@@ -11,30 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from semalign.config.data import Table
-from semalign.errors import InputError
 from semalign.sources import read_pairs
 from semalign.tabular import read_rows
-
-DATA = Path(__file__).parents[3] / "shared/data"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the public samples are not at {DATA}")
-
-
-def written(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def table(path: Path, **fields: Any) -> Table:
-    return Table.model_validate({"format": path.suffix[1:], "path": path} | fields)
-
-
-def message(rows: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        list(rows)
-    return str(caught.value)
-
+from tests.unit.inputs import DATA, message, needs_data, table, written
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=12)
 PLAIN = CELLS.map(lambda text: text.replace("\n", " ").replace("\t", " "))
