@@ -1,18 +1,39 @@
-# make table3   the main job: everything up to results/table3.csv
+# make table3   the main job: everything up to results/table3.csv, one seed (SEEDS=0,1,2 for more)
+# make all      every table and figure, every seed of the config
+# make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, statistics, audit
+# make figures  every figure
 # make test     the tests
 # make check    formatter, lint and types
 PYTHON ?= python3
 CORES ?= all
+SEEDS ?= 0
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules must be kept
 
-.PHONY: table3 test check lock
+TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
+
+.PHONY: table3 all figures $(TABLES) test check lock
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
-	@echo "semalign: building results/table3.csv (snakemake --cores $(CORES)); logs in results/logs/"
-	@$(BIN)/snakemake --cores $(CORES) results/table3.csv
+	@echo "semalign: building results/table3.csv, seeds $(SEEDS) (snakemake --cores $(CORES)); logs in results/logs/"
+	@$(SNAKEMAKE) results/table3.csv --config 'seeds=[$(SEEDS)]'
 	@cat results/table3.md
+
+all: .venv/ready
+	@echo "semalign: building every table and figure (snakemake --cores $(CORES)); logs in results/logs/"
+	@$(SNAKEMAKE) all
+	@cat results/table3.md
+
+$(TABLES): .venv/ready
+	@echo "semalign: building results/$@.csv (snakemake --cores $(CORES)); logs in results/logs/"
+	@$(SNAKEMAKE) results/$@.csv
+	@cat results/$@.md
+
+figures: .venv/ready
+	@echo "semalign: building results/figures/ (snakemake --cores $(CORES)); logs in results/logs/"
+	@$(SNAKEMAKE) figures
 
 test: .venv/ready-dev
 	@echo "semalign: running the tests"

@@ -15,20 +15,15 @@ configfile: os.path.join(workflow.basedir, "config", "config.yaml")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/runs.smk"
 
 
 wildcard_constraints:
-    task="mt|hg",
-    model="cold_sft|strong_sft|rl",
+    task=TASK_PATTERN,
+    model=MODEL_PATTERN,
     seed=r"\d+",
-    run=r"base|(mt|hg)/(cold_sft|strong_sft|rl)/\d+",
+    run=f"base|({TASK_PATTERN})/({MODEL_PATTERN})/\\d+",
     encoder="reward|independent",
-
-
-rule all:
-    default_target: True
-    input:
-        "results/table3.csv",
 
 
 include: "workflow/rules/data.smk"
@@ -37,3 +32,11 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        TABLES,
+        FIGURES,

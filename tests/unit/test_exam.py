@@ -50,6 +50,33 @@ def test_similarity_by_grade(report: dict[str, Any]) -> None:
     assert means["random"] == (4, pytest.approx(-0.25))  # nearest in length: cos 90° twice, cos 120° twice
 
 
+def test_spread_and_example_of_a_grade(report: dict[str, Any]) -> None:
+    # cos 60° twice, cos 30° twice: linear interpolation at places .3, 1.5 and 2.7
+    spread = [report["grades"]["same_document"][name] for name in ("p10", "median", "p90")]
+    assert spread == pytest.approx([0.5, 0.683013, 0.866025], abs=1e-6)
+    assert report["grades"]["clause_replaced"] == dict.fromkeys(("mean", "p10", "median", "p90")) | {"n": 0}
+    assert report["examples"]["clause_replaced"] is None
+    assert report["examples"]["paraphrase"] == {
+        "reference": "ཀ",
+        "candidate": "ཅ",
+        "similarity": pytest.approx(0.707107, abs=1e-6),
+    }
+    # all four are in the middle half, and the first pair's are shortest
+    assert {report["examples"]["same_document"][side] for side in ("reference", "candidate")} == {"ཀ", "ཁཁཁཁ"}
+
+
+def test_example_is_of_middling_similarity() -> None:
+    # cos 80°, cos 45° and cos 5°: the shortest pair is the least similar, and the quarter of it is left out
+    probes = [
+        {"kind": "paraphrase", "reference": "ཀ", "candidate": "ཇ"},
+        *({"kind": "paraphrase", "reference": "ཀ", "candidate": "ཅཅ"} for _ in range(2)),
+        {"kind": "paraphrase", "reference": "ཀ", "candidate": "ཆཆཆ"},
+    ]
+    degrees = DEGREES | {"ཇ": 80, "ཅཅ": 45, "ཆཆཆ": 5}
+    report = examine(lambda texts: _at(texts, degrees), PAIRS, probes, [])
+    assert report["examples"]["paraphrase"]["candidate"] == "ཅཅ"
+
+
 def test_spearman_with_ties(report: dict[str, Any]) -> None:
     # centred ranks of grade: 4 x -4.5, 4 x -.5, 2, 4 x 4.5
     # centred ranks of similarity: -5.5 -5.5 -3.5 -3.5, -1.5 -1.5 1.5 1.5, 0, 4 x 4.5

@@ -11,9 +11,17 @@ from peft import PeftModel
 from semalign.config.training import Grpo, Lora, Sft
 from semalign.errors import InputError
 from semalign.grpo import train_grpo
-from semalign.models import TrainingProof, digest, load_adapter, load_policy, new_adapter, save_adapter
-from semalign.rewards import Conversation
-from semalign.sft import train_sft
+from semalign.models import (
+    TrainingProof,
+    digest,
+    load_adapter,
+    load_policy,
+    merged_adapter,
+    new_adapter,
+    save_adapter,
+)
+from semalign.rewards import Reward
+from semalign.sft import first, train_sft
 from tests.conftest import PAIRS
 
 PROMPT = "翻译：{source}"
@@ -33,14 +41,28 @@ def grpo(**changes: Any) -> Grpo:
         "top_p": 1.0,
         "schedule": "constant",
         "warmup_ratio": 0.0,
+        "rewards": {"mine:short": 1.0},
     }
     return Grpo.model_validate(values | changes)
 
 
-def short(completions: list[Conversation], **columns: Any) -> list[float]:
+def short(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
     """A reward that a random model can learn in a few steps: many of one frequent byte."""
-    texts = [completion[0]["content"] for completion in completions]
-    return [text.count("།") - 0.1 * len(text) for text in texts]
+    return [text.count("།") - 0.1 * len(text) for text in completions]
+
+
+def constant(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
+    return [1.0] * len(completions)
+
+
+def run_grpo(policy: PeftModel, tokenizer: Any, folder: Path, rows: Any = PAIRS, **changes: Any) -> Any:
+    """train_grpo with the rewards above, found by the names after the colon."""
+    settings = grpo(**changes)
+    known: dict[str, Reward] = {"short": short, "constant": constant}
+    rewards = {name: known[name.partition(":")[2]] for name in settings.rewards}
+    return train_grpo(
+        policy, tokenizer, rows, PROMPT, rewards, settings, **HERE, folder=folder, snapshots=folder / "snapshots"
+    )
 
 
 def fresh(policy: Path, dropout: float = 0.0) -> tuple[PeftModel, Any]:
@@ -112,9 +134,7 @@ def test_grpo_trains_the_loaded_adapter_and_the_reward_rises(tiny_policy: Path, 
     base, _ = load_policy(tiny_policy, "float32", "cpu")
     policy = load_adapter(base, tmp_path / "cold", trainable=True)
     before = digest(policy, adapter=True), digest(policy, adapter=False)
-    report, history, rollouts = train_grpo(
-        policy, tokenizer, PAIRS, PROMPT, {short: 1.0}, grpo(), **HERE, folder=tmp_path
-    )
+    report, history, rollouts = run_grpo(policy, tokenizer, tmp_path)
     assert report["trainable_parameters"] > 0
     assert report["adapter_sha256"] != before[0]
     assert report["base_sha256"] == before[1]
@@ -122,9 +142,9 @@ def test_grpo_trains_the_loaded_adapter_and_the_reward_rises(tiny_policy: Path, 
     steps = 6 * len(PAIRS) * 8 // 16
     assert report["steps"] == steps
     assert len(rollouts) == steps * 16
-    assert {"step", "id", "completion", "short"} == rollouts[0].keys()
+    assert {"step", "id", "completion", "mine:short"} == rollouts[0].keys()
     rewards = [entry["reward"] for entry in history if "reward" in entry]
-    assert rewards[0] == pytest.approx(np.mean([row["short"] for row in rollouts[:16]]))
+    assert rewards[0] == pytest.approx(np.mean([row["mine:short"] for row in rollouts[:16]]))
 
 
 def test_grpo_starts_at_zero_kl_to_the_cold_start(tiny_policy: Path, tmp_path: Path) -> None:
@@ -134,29 +154,81 @@ def test_grpo_starts_at_zero_kl_to_the_cold_start(tiny_policy: Path, tmp_path: P
     save_adapter(model, tmp_path / "cold")
     base, _ = load_policy(tiny_policy, "float32", "cpu")
     policy = load_adapter(base, tmp_path / "cold", trainable=True)
-    settings = grpo(beta=0.1, epochs=1)
-    _, history, _ = train_grpo(policy, tokenizer, PAIRS, PROMPT, {short: 1.0}, settings, **HERE, folder=tmp_path)
+    _, history, _ = run_grpo(policy, tokenizer, tmp_path, beta=0.1, epochs=1)
     kl = [entry["kl"] for entry in history if "kl" in entry]
     assert kl[0] == pytest.approx(0, abs=1e-7)
     assert kl[-1] > 1e-4
 
 
 def test_grpo_stops_when_no_group_has_a_spread(tiny_policy: Path, tmp_path: Path) -> None:
-    def constant(completions: list[Conversation], **columns: Any) -> list[float]:
-        return [1.0] * len(completions)
-
     model, tokenizer = fresh(tiny_policy)
     with pytest.raises(RuntimeError, match=r"unchanged|equal rewards"):
-        train_grpo(model, tokenizer, PAIRS, PROMPT, {constant: 1.0}, grpo(epochs=1), **HERE, folder=tmp_path)
+        run_grpo(model, tokenizer, tmp_path, epochs=1, rewards={"mine:constant": 1.0})
 
 
 def test_grpo_counts_prompts_that_are_too_long(tiny_policy: Path, tmp_path: Path) -> None:
     model, tokenizer = fresh(tiny_policy)
     rows = [*PAIRS, PAIRS[0] | {"id": "long", "source": "书" * 200}]
-    report, _, rollouts = train_grpo(
-        model, tokenizer, rows, PROMPT, {short: 1.0}, grpo(epochs=1), **HERE, folder=tmp_path
-    )
+    report, _, rollouts = run_grpo(model, tokenizer, tmp_path, rows, epochs=1)
     assert report["prompts_too_long"] == 1
     assert "long" not in {row["id"] for row in rollouts}
     with pytest.raises(InputError, match="max_prompt_tokens = 3"):
-        train_grpo(model, tokenizer, rows, PROMPT, {short: 1.0}, grpo(max_prompt_tokens=3), **HERE, folder=tmp_path)
+        run_grpo(model, tokenizer, tmp_path, rows, max_prompt_tokens=3)
+
+
+def test_rewards_add_up_by_their_weights_and_a_weight_of_nothing_only_records(
+    tiny_policy: Path, tmp_path: Path
+) -> None:
+    model, tokenizer = fresh(tiny_policy)
+    weights = {"mine:short": 2.0, "mine:constant": 0.5, "also:short": 0.0}
+    _, history, rollouts = run_grpo(model, tokenizer, tmp_path, epochs=1, rewards=weights)
+    first_step = rollouts[:16]
+    expected = np.mean([2 * row["mine:short"] + 0.5 * row["mine:constant"] for row in first_step])
+    entries = [entry for entry in history if "reward" in entry]
+    assert entries[0]["reward"] == pytest.approx(expected, abs=1e-5)
+    assert entries[0]["rewards/also:short/mean"] == pytest.approx(np.mean([row["also:short"] for row in first_step]))
+
+
+def test_snapshots_are_kept_before_the_last_step(tiny_policy: Path, tmp_path: Path) -> None:
+    model, tokenizer = fresh(tiny_policy)
+    report, _, _ = run_grpo(model, tokenizer, tmp_path, epochs=1, snapshot_steps=3)
+    assert report["steps"] == 8
+    assert sorted(folder.name for folder in (tmp_path / "snapshots").iterdir()) == ["3", "6"]
+    digests = {report["adapter_sha256"]}
+    for step in ("3", "6"):
+        base, _ = load_policy(tiny_policy, "float32", "cpu")
+        digests.add(digest(load_adapter(base, tmp_path / "snapshots" / step, trainable=False), adapter=True))
+    assert len(digests) == 3
+
+
+def test_merged_weights_say_the_same_and_leave_no_trace(tiny_policy: Path, tmp_path: Path) -> None:
+    model, tokenizer = fresh(tiny_policy)
+    train_sft(model, tokenizer, PAIRS, PROMPT, SFT, **HERE, folder=tmp_path)
+    model.eval()
+    before = digest(model, adapter=True), digest(model, adapter=False)
+    tokens = torch.tensor([tokenizer(PAIRS[0]["target"])["input_ids"]])
+    with torch.no_grad():
+        plain = model(tokens).logits.log_softmax(-1)
+        with merged_adapter(model):
+            merged = model(tokens).logits.log_softmax(-1)
+            assert digest(model, adapter=False) != before[1]
+    assert torch.allclose(plain, merged, atol=1e-5)
+    assert (digest(model, adapter=True), digest(model, adapter=False)) == before
+
+
+def test_transfer_continues_the_given_adapter(tiny_policy: Path, tmp_path: Path) -> None:
+    model, tokenizer = fresh(tiny_policy)
+    train_sft(model, tokenizer, PAIRS, PROMPT, SFT, **HERE, folder=tmp_path)
+    save_adapter(model, tmp_path / "first")
+    base, _ = load_policy(tiny_policy, "float32", "cpu")
+    continued = load_adapter(base, tmp_path / "first", trainable=True)
+    assert digest(continued, adapter=True) == digest(model, adapter=True)
+    report, _ = train_sft(continued, tokenizer, PAIRS[:4], PROMPT, SFT, **HERE, folder=tmp_path)
+    assert report["adapter_sha256"] != digest(model, adapter=True)
+
+
+def test_fewer_pairs_are_the_first_and_more_than_there_are_is_an_error() -> None:
+    assert first(PAIRS, 3, "few_shot.pairs") == PAIRS[:3]
+    assert first(PAIRS, None, None) == PAIRS
+    with pytest.raises(InputError, match=r"config key few_shot\.pairs: 17 pairs are asked for, .* hold 16"):
+        first(PAIRS, 17, "few_shot.pairs")

@@ -21,32 +21,44 @@ NEED_TORCH = {
     "train_grpo",
     "generate",
     "score_similarity",
+    "measure_likelihood",
+    "audit_rollouts",
 }
 
 
-def plan(folder: Path, **keywords: list[Path]) -> dict[str, int]:
+def plan(folder: Path, target: str = "all", overlays: list[Path] | None = None) -> dict[str, int]:
     """Jobs by rule of a dry run."""
-    result = snakemake(folder, "--dry-run", "--quiet", "rules", **keywords)
+    result = snakemake(folder, target, "--dry-run", "--quiet", "rules", overlays=overlays)
     assert result.returncode == 0, result.stderr
     return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", result.stdout + result.stderr, re.M)}
 
 
 def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
     jobs = plan(tmp_path)
-    assert jobs["train_grpo"] == 2
-    assert jobs["train_sft"] == 4
-    assert jobs["generate"] == 7  # the base, and three models in two tasks
     assert jobs["train_base"] == 1
+    assert jobs["train_grpo"] == 3 * (2 + 4)  # seeds; rl in two tasks, four reward variants in one
+    assert jobs["train_sft"] == 3 * (2 * (2 + 3) + 3)  # cold start, strong SFT, three sizes; three few-shot starts
+    assert jobs["take_snapshot"] == 3 * 2
+    assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 3 + 1)  # the base; models, sizes, snapshots
+    assert jobs["generate"] == jobs["measure_likelihood"] + 3 * (4 + 3)
+
+
+def test_one_table_needs_only_its_own_runs(tmp_path: Path) -> None:
+    jobs = plan(tmp_path, target="results/table1.csv")
+    assert jobs["train_grpo"] == 3
+    assert jobs["train_sft"] == 3
+    assert "measure_likelihood" not in jobs
 
 
 def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
     overlay = tmp_path / "seeds.yaml"
-    overlay.write_text("seeds: [0, 1]\n")
-    one, two = plan(tmp_path), plan(tmp_path, overlays=[overlay])
-    grown = {rule for rule in one if two[rule] != one[rule]} - {"total"}
-    by_run = {"generate", "score_text", "score_similarity"}
-    assert grown == by_run | {"train_sft", "train_grpo", "measure_threshold", "judge_pairs"}
-    assert {rule: two[rule] - one[rule] for rule in by_run} == dict.fromkeys(by_run, 6)
+    overlay.write_text("seeds: [0, 1, 2, 3]\n")
+    three, four = plan(tmp_path), plan(tmp_path, overlays=[overlay])
+    grown = {rule for rule in three if four[rule] != three[rule]} - {"total"}
+    training = {"train_sft", "train_grpo", "measure_threshold", "take_snapshot"}
+    measures = {"generate", "score_text", "score_similarity", "measure_likelihood", "audit_rollouts", "judge_pairs"}
+    assert grown == training | measures
+    assert all(four[rule] - three[rule] == three[rule] // 3 for rule in grown)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +71,16 @@ def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
         ({"tasks": {"mt": {"prompt": "x"}}}, "config key tasks.mt: prompt must contain {source}"),
         ({"languages": {"bo": {"latin_share": 2}}}, "config key languages.bo.latin_share"),
         ({"world": None}, "needs `world`"),
+        (
+            {"rl": {"rewards": {"similarty": 1.0}}},
+            "'similarty' is neither one of similarity, language, bleu, length nor",
+        ),
+        ({"rl": {"rewards": {"similarity": None, "language": 0.0}}}, "no reward has a weight"),
+        ({"rl": {"rewards": {"rewards_of_mine:short": 1.0}}}, "rewards_of_mine"),
+        ({"frontier": {"rl_steps": [75]}}, "frontier.rl_steps: 75 is no multiple of rl.snapshot_steps (50)"),
+        ({"few_shot": {"task": "mt"}}, "config key few_shot: task and source_task must differ"),
+        ({"ablation": {"variants": {"BLEU": {"rewards": {"bleu": 1.0}}}}}, "small letters, digits and _"),
+        ({"mechanism": {"sha256": "abc"}}, "config key mechanism.sha256"),
     ],
 )
 def test_a_bad_config_ends_before_anything_runs(tmp_path: Path, overlay: dict[str, object], message: str) -> None:

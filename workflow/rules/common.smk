@@ -13,6 +13,7 @@ from semalign.code import fingerprint
 from semalign.config import validate
 from semalign.errors import InputError
 from semalign.miniature import WORLD_FILES
+from semalign.user_rewards import find_user_reward
 
 # Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
 # time, and tokenizers do not compete with the threads that a rule has asked for.
@@ -27,12 +28,15 @@ os.environ.update(
 
 try:
     CONFIG = validate(config)
+    USER_REWARDS = {
+        name: find_user_reward(name, Path.cwd(), key)
+        for key, rewards in CONFIG.rewards().items()
+        for name in rewards
+        if ":" in name
+    }
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-TASKS = list(CONFIG.tasks)
-SEEDS = CONFIG.seeds
-MODELS = ["cold_sft", "strong_sft", "rl"]
 ENCODERS = {
     "reward": CONFIG.encoders.reward,
     "independent": CONFIG.encoders.independent,
@@ -40,8 +44,6 @@ ENCODERS = {
 PRETRAINING = CONFIG.policy.pretraining if CONFIG.policy.path is None else None
 CORPUS = PRETRAINING.corpus if PRETRAINING else []
 LANGUAGE_KEYS = ["source_language", "target_language"]
-SFT_PARTS = {"cold_sft": ["cold"], "strong_sft": ["cold", "rl"]}
-RUNS = ["base", *expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS)]
 JUDGED = CONFIG.judge.kind != "none"
 ENVIRONMENT = os.path.join(workflow.basedir, "envs", "semalign.yaml")
 BASE = str(CONFIG.policy.path or "results/base/model")
@@ -64,16 +66,6 @@ def settings(script, **values):
     )
 
 
-def task_of(run):
-    """The task of a run's path, None for the base."""
-    return None if run == "base" else run.split("/")[0]
-
-
-def tasks_of(run):
-    """The tasks on which a run is measured."""
-    return TASKS if run == "base" else [task_of(run)]
-
-
 def files(sources):
     """The files that a list of config sources names."""
     return [
@@ -84,11 +76,6 @@ def files(sources):
 def lexicon(tokenizer):
     """The word file of a tokenizer made on the spot, as a list of inputs."""
     return [str(tokenizer.lexicon)] if tokenizer and tokenizer.lexicon else []
-
-
-def tests_of(run):
-    """The test sets on which a run is measured: its task's and reading comprehension."""
-    return expand("results/data/{name}/test.jsonl", name=[*tasks_of(run), "cmrc"])
 
 
 def pair_settings(task):

@@ -1,8 +1,8 @@
 """From raw files to splits.
 
 In:  the files named under `tasks`, `cmrc` and `policy.pretraining.corpus`, or the generated world in their stead
-Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/cmrc/test.jsonl, results/data/corpus.jsonl, and beside
-     each a report of every row that was dropped
+Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/cmrc/{test,passages}.jsonl, results/data/corpus.jsonl, and
+     beside each a report of every row that was dropped
 """
 
 if CONFIG.world:
@@ -130,3 +130,27 @@ rule prepare_questions:
         ),
     script:
         "../scripts/prepare_questions.py"
+
+
+if CONFIG.mechanism:
+
+    rule select_passages:
+        input:
+            questions="results/data/cmrc/test.jsonl",
+        output:
+            passages="results/data/cmrc/passages.jsonl",
+            report="results/data/cmrc/passages.report.json",
+        log:
+            "results/logs/select_passages.log",
+        benchmark:
+            "results/benchmarks/select_passages.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings(
+                "select_passages",
+                passages=CONFIG.mechanism.passages,
+                sha256=CONFIG.mechanism.sha256,
+            ),
+        script:
+            "../scripts/select_passages.py"

@@ -1,15 +1,16 @@
 """What a run can do: greedy answers, then every score, each with its signature and floor.
 
 A run is `base` or `<task>/<model>/<seed>`; it answers its task's test set and reading comprehension.
-In:  the base, an adapter, results/data/*/test.jsonl, both encoders
-Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.json
+In:  the base, an adapter, results/data/*/test.jsonl, both encoders; RL's rollouts
+Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.json, results/<run>/likelihood.{json,npz},
+     and for RL results/<run>/audit.{json,jsonl}
 """
 
 
 rule generate:
     input:
         base=BASE,
-        adapter=lambda wc: [] if wc.run == "base" else f"results/{wc.run}/adapter",
+        adapter=lambda wc: adapter_of(wc.run),
         tests=lambda wc: tests_of(wc.run),
     output:
         predictions="results/{run}/predictions.jsonl",
@@ -85,3 +86,70 @@ rule score_similarity:
         ),
     script:
         "../scripts/score_similarity.py"
+
+
+rule audit_rollouts:
+    input:
+        rollouts="results/{task}/{model}/{seed}/rollouts.jsonl",
+        rows="results/data/{task}/rl.jsonl",
+        reward="results/encoders/reward/model",
+        independent="results/encoders/independent/model",
+    output:
+        summary="results/{task}/{model}/{seed}/audit.json",
+        by_step="results/{task}/{model}/{seed}/audit.jsonl",
+    log:
+        "results/logs/audit_rollouts/{task}-{model}-{seed}.log",
+    benchmark:
+        "results/benchmarks/audit_rollouts/{task}-{model}-{seed}.tsv"
+    wildcard_constraints:
+        model=GRPO_PATTERN,
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=lambda wc: settings(
+            "audit_rollouts",
+            steps=CONFIG.audit.steps,
+            rewards=rewards_of(wc.model),
+            language=CONFIG.languages[CONFIG.tasks[wc.task].target_language],
+            device=CONFIG.device,
+        ),
+    script:
+        "../scripts/audit_rollouts.py"
+
+
+if CONFIG.mechanism:
+
+    rule measure_likelihood:
+        input:
+            base=BASE,
+            adapter=lambda wc: adapter_of(wc.run),
+            passages="results/data/cmrc/passages.jsonl",
+        output:
+            summary="results/{run}/likelihood.json",
+            tokens="results/{run}/likelihood.npz",
+        log:
+            "results/logs/measure_likelihood/{run}.log",
+        benchmark:
+            "results/benchmarks/measure_likelihood/{run}.tsv"
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            gpu=GPUS,
+            mem_mb=3000,
+            runtime=60,
+        params:
+            settings=settings(
+                "measure_likelihood",
+                mechanism=CONFIG.mechanism.model_dump(
+                    mode="json", exclude={"passages", "sha256"}
+                ),
+                policy=POLICY,
+            ),
+        script:
+            "../scripts/measure_likelihood.py"

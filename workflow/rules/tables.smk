@@ -1,31 +1,137 @@
-"""The paper's tables, from scores alone.
+"""The paper's tables, the frontier, the tests and the reward audit, from scores alone.
 
-In:  results/<run>/scores/*.json, results/<task>/judge/<seed>.json
-Out: results/table3.{csv,md,json}
+In:  results/<run>/{scores,likelihood,audit}*, results/<task>/judge/<seed>.{json,jsonl}
+Out: results/<table>.{csv,md,tex,json}
 """
 
 
-rule tabulate_table3:
+rule tabulate_paper:
     input:
-        text=expand("results/{run}/scores/text.json", run=RUNS),
-        similarity=expand("results/{run}/scores/similarity.json", run=RUNS),
-        exams=expand("results/encoders/{encoder}/exam.json", encoder=ENCODERS),
-        judge=(
-            expand("results/{task}/judge/{seed}.json", task=TASKS, seed=SEEDS)
-            if JUDGED
-            else []
-        ),
+        scores=lambda wc: table_scores(wc.table),
+        judge=lambda wc: VERDICTS if wc.table == "table3" else [],
+        exams=lambda wc: EXAMS if wc.table == "table3" else [],
     output:
-        csv="results/table3.csv",
-        markdown="results/table3.md",
-        sidecar="results/table3.json",
+        csv="results/{table}.csv",
+        markdown="results/{table}.md",
+        latex="results/{table}.tex",
+        sidecar="results/{table}.json",
     log:
-        "results/logs/tabulate_table3.log",
+        "results/logs/tabulate_paper/{table}.log",
     benchmark:
-        "results/benchmarks/tabulate_table3.tsv"
+        "results/benchmarks/tabulate_paper/{table}.tsv"
+    wildcard_constraints:
+        table=r"table\d[ab]?",
     conda:
         ENVIRONMENT
     params:
-        settings=settings("tabulate_table3", tasks=TASKS, models=MODELS, seeds=SEEDS),
+        settings=lambda wc: settings(
+            "tabulate_paper",
+            table=wc.table,
+            tasks=TABLE_ROWS[wc.table][0],
+            models=TABLE_ROWS[wc.table][1],
+            rewards={
+                model: rewards_of(model)
+                for model in TABLE_ROWS[wc.table][1]
+                if wc.table == "table5"
+            },
+            seeds=SEEDS,
+            statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
+        ),
     script:
-        "../scripts/tabulate_table3.py"
+        "../scripts/tabulate_paper.py"
+
+
+rule compare_systems:
+    input:
+        tests=expand("results/data/{task}/test.jsonl", task=TASKS),
+        predictions=expand("results/{run}/predictions.jsonl", run=runs(TASKS, MODELS)),
+        scores=scores(runs(TASKS, MODELS)),
+        likelihood=likelihoods(runs(TASKS, MODELS)) if CONFIG.mechanism else [],
+        judge=VERDICTS,
+    output:
+        csv="results/statistics.csv",
+        markdown="results/statistics.md",
+        latex="results/statistics.tex",
+        sidecar="results/statistics.json",
+    log:
+        "results/logs/compare_systems.log",
+    benchmark:
+        "results/benchmarks/compare_systems.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings(
+            "compare_systems",
+            languages={
+                task: score_settings(task)["language"]
+                for task in TASKS
+                if CONFIG.tasks[task].metric == "bleu"
+            },
+            tasks=TASKS,
+            seeds=SEEDS,
+            statistics=CONFIG.statistics,
+            judged=JUDGED,
+            mechanism=CONFIG.mechanism is not None,
+        ),
+    script:
+        "../scripts/compare_systems.py"
+
+
+rule tabulate_audit:
+    input:
+        rollouts=expand("results/{run}/audit.json", run=RL_RUNS),
+        scores=scores([*runs(TASKS, MODELS), *VARIANT_RUNS]),
+    output:
+        csv="results/audit.csv",
+        markdown="results/audit.md",
+        latex="results/audit.tex",
+        sidecar="results/audit.json",
+    log:
+        "results/logs/tabulate_audit.log",
+    benchmark:
+        "results/benchmarks/tabulate_audit.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings(
+            "tabulate_audit",
+            tasks=TASKS,
+            seeds=SEEDS,
+            models={task: [*MODELS, *variants_of(task)] for task in TASKS},
+            rl_models={task: ["rl", *variants_of(task)] for task in TASKS},
+        ),
+    script:
+        "../scripts/tabulate_audit.py"
+
+
+if CONFIG.frontier:
+
+    rule tabulate_frontier:
+        input:
+            scores=scores(FRONTIER_RUNS),
+            likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.mechanism else [],
+            training=expand(
+                "results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])
+            ),
+        output:
+            csv="results/frontier.csv",
+            markdown="results/frontier.md",
+            latex="results/frontier.tex",
+            sidecar="results/frontier.json",
+        log:
+            "results/logs/tabulate_frontier.log",
+        benchmark:
+            "results/benchmarks/tabulate_frontier.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings(
+                "tabulate_frontier",
+                tasks=TASKS,
+                seeds=SEEDS,
+                sft_pairs=CONFIG.frontier.sft_pairs,
+                rl_steps=CONFIG.frontier.rl_steps,
+                mechanism=CONFIG.mechanism is not None,
+            ),
+        script:
+            "../scripts/tabulate_frontier.py"

@@ -54,8 +54,11 @@ rule train_sft:
     input:
         base=BASE,
         rows=lambda wc: expand(
-            "results/data/{task}/{part}.jsonl", task=wc.task, part=SFT_PARTS[wc.model]
+            "results/data/{task}/{part}.jsonl",
+            task=wc.task,
+            part=sft_recipe(wc.model)[1],
         ),
+        adapter=lambda wc: start_of(wc.model, wc.seed),
     output:
         adapter=directory("results/{task}/{model}/{seed}/adapter"),
         report="results/{task}/{model}/{seed}/training.json",
@@ -65,7 +68,7 @@ rule train_sft:
     benchmark:
         "results/benchmarks/train_sft/{task}-{model}-{seed}.tsv"
     wildcard_constraints:
-        model="cold_sft|strong_sft",
+        model=SFT_PATTERN,
     conda:
         ENVIRONMENT
     threads: 1
@@ -77,7 +80,9 @@ rule train_sft:
         settings=lambda wc: settings(
             "train_sft",
             prompt=CONFIG.tasks[wc.task].prompt,
-            sft=getattr(CONFIG, wc.model),
+            sft=sft_recipe(wc.model)[0],
+            pairs=sft_recipe(wc.model)[2],
+            pairs_key=sft_recipe(wc.model)[3],
             lora=CONFIG.lora,
             policy=POLICY,
             seed=int(wc.seed),
@@ -122,21 +127,31 @@ rule train_grpo:
     input:
         base=BASE,
         adapter="results/{task}/cold_sft/{seed}/adapter",
-        threshold="results/{task}/cold_sft/{seed}/threshold.json",
         rows="results/data/{task}/rl.jsonl",
-        encoder="results/encoders/reward/model",
+        threshold=lambda wc: (
+            f"results/{wc.task}/cold_sft/{wc.seed}/threshold.json"
+            if "similarity" in rewards_of(wc.model)
+            else []
+        ),
+        encoder=lambda wc: (
+            "results/encoders/reward/model"
+            if "similarity" in rewards_of(wc.model)
+            else []
+        ),
         passed=expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS),
+        user_rewards=lambda wc: user_reward_files(rewards_of(wc.model)),
     output:
         adapter=directory("results/{task}/{model}/{seed}/adapter"),
         report="results/{task}/{model}/{seed}/training.json",
         record="results/{task}/{model}/{seed}/training.jsonl",
         rollouts="results/{task}/{model}/{seed}/rollouts.jsonl",
+        snapshots=directory("results/{task}/{model}/{seed}/snapshots"),
     log:
         "results/logs/train_grpo/{task}-{model}-{seed}.log",
     benchmark:
         "results/benchmarks/train_grpo/{task}-{model}-{seed}.tsv"
     wildcard_constraints:
-        model="rl",
+        model=GRPO_PATTERN,
     priority: 1
     conda:
         ENVIRONMENT
@@ -150,9 +165,28 @@ rule train_grpo:
             "train_grpo",
             prompt=CONFIG.tasks[wc.task].prompt,
             language=CONFIG.languages[CONFIG.tasks[wc.task].target_language],
-            grpo=CONFIG.rl.model_dump(mode="json", exclude={"threshold_quantile"}),
+            grpo=grpo_settings(wc.model),
             policy=POLICY,
             seed=int(wc.seed),
         ),
     script:
         "../scripts/train_grpo.py"
+
+
+rule take_snapshot:
+    input:
+        snapshots="results/{task}/rl/{seed}/snapshots",
+    output:
+        adapter=directory("results/{task}/rl@{step}/{seed}/adapter"),
+    log:
+        "results/logs/take_snapshot/{task}-{step}-{seed}.log",
+    benchmark:
+        "results/benchmarks/take_snapshot/{task}-{step}-{seed}.tsv"
+    wildcard_constraints:
+        step=r"\d+",
+    conda:
+        ENVIRONMENT
+    params:
+        settings=lambda wc: settings("take_snapshot", step=int(wc.step)),
+    script:
+        "../scripts/take_snapshot.py"

@@ -1,9 +1,10 @@
-"""BLEU or ROUGE-L of a run's task and CMRC of its reading comprehension; in the miniature, the content told."""
+"""BLEU or ROUGE-L of a run's task, signs of a gamed reward, CMRC; in the miniature, the content told."""
 
 from statistics import fmean
 from typing import Any
 
 from semalign import job
+from semalign.audit import audit
 from semalign.config.data import Language
 from semalign.files import write_json, write_jsonl
 from semalign.miniature.judge import content_score
@@ -20,6 +21,13 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         else:
             task = settings["tasks"][testset]
             scores[testset], values = score_pairs(rows, task["metric"], Language.model_validate(task["language"]))
+            scores[testset]["audit"] = audit(
+                [row["output"] for row in rows],
+                [row["target"] for row in rows],
+                [row["source"] for row in rows],
+                [row["id"] for row in rows],
+                Language.model_validate(task["language"]),
+            )
             if settings["content"]:
                 content = [content_score(testset, row["source"], row["output"]) for row in rows]
                 scores[testset]["content"] = {"value": fmean(content), "n": len(rows)}

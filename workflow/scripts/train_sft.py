@@ -1,4 +1,4 @@
-"""Supervised fine-tuning of a fresh LoRA adapter: cold start or strong SFT."""
+"""Supervised fine-tuning of a LoRA adapter: a fresh one, or in few-shot transfer another task's."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,16 +7,19 @@ from typing import Any
 from semalign import job
 from semalign.config.training import Lora, Sft
 from semalign.files import read_jsonl, write_json
-from semalign.models import load_policy, new_adapter, save_adapter
-from semalign.sft import train_sft
+from semalign.models import load_adapter, load_policy, new_adapter, save_adapter
+from semalign.sft import first, train_sft
 from semalign.training import write_record
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     policy, seed = settings["policy"], settings["seed"]
     base, tokenizer = load_policy(input.base, **policy)
-    model = new_adapter(base, Lora.model_validate(settings["lora"]), seed)
-    rows = [row for path in input.rows for row in read_jsonl(path)]
+    if input.adapter:
+        model = load_adapter(base, input.adapter, trainable=True)
+    else:
+        model = new_adapter(base, Lora.model_validate(settings["lora"]), seed)
+    rows = first([row for path in input.rows for row in read_jsonl(path)], settings["pairs"], settings["pairs_key"])
     with TemporaryDirectory() as folder:
         report, history = train_sft(
             model,

@@ -1,9 +1,11 @@
 """BLEU-4, character BLEU and chrF++, all by sacrebleu and all stored 0..1."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.metrics.base import Metric
+from sacrebleu.significance import PairedTest
 
 from semalign import tokens
 from semalign.config.data import Language
@@ -24,6 +26,44 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: 
         hypotheses, references = [_spaced(text) for text in hypotheses], [_spaced(text) for text in references]
     score = _corpus_score(_bleu(language), hypotheses, references)
     return Score(score.value, f"{score.signature}|tokens:{tokens.VERSION}", score.n) if own else score
+
+
+def bleu_statistics(hypotheses: Sequence[str], references: Sequence[str], language: Language) -> list[list[int]]:
+    """What each item adds to corpus BLEU: matched 1- to 4-grams, all 1- to 4-grams, both lengths; ten counts."""
+    check_aligned(hypotheses, references)
+    # the effective order changes a sentence's score, not its counts, and silences sacrebleu's advice to use it
+    metric, own = _bleu(language, effective_order=True), language.bleu_tokens == TIBETAN
+    rows = []
+    for hypothesis, reference in zip(hypotheses, references, strict=True):
+        texts = (_spaced(hypothesis), _spaced(reference)) if own else (hypothesis, reference)
+        score = metric.sentence_score(texts[0], [texts[1]])
+        rows.append([*score.counts, *score.totals, score.sys_len, score.ref_len])
+    return rows
+
+
+def bleu_of_sums(sums: Sequence[int]) -> float:
+    """Corpus BLEU-4 (0..1) of items whose statistics add up to `sums`; smoothing as in `corpus_bleu`."""
+    score = BLEU.compute_bleu(
+        correct=list(sums[:4]), total=list(sums[4:8]), sys_len=sums[8], ref_len=sums[9], smooth_method="exp"
+    )
+    return float(score.score) / 100
+
+
+def paired_bootstrap(
+    first: Sequence[str], second: Sequence[str], references: Sequence[str], language: Language, resamples: int
+) -> float:
+    """p of corpus BLEU's difference by sacrebleu's paired bootstrap (its own seed, SACREBLEU_SEED, default 12345)."""
+    if language.bleu_tokens == TIBETAN:
+        first, second, references = ([_spaced(text) for text in texts] for texts in (first, second, references))
+    test = PairedTest(
+        [("first", list(first)), ("second", list(second))],
+        {"BLEU": _bleu(language)},
+        [list(references)],
+        test_type="bs",
+        n_samples=resamples,
+    )
+    result: Any = test()[1]["BLEU"][1]
+    return float(result.p_value)
 
 
 def character_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Score:

@@ -41,13 +41,14 @@ def examine(
     are left out. All are counted. Then documents are drawn (by `seed`) up to `size` pairs.
 
     retrieval: share of sources whose most similar target is their own, and the reverse, among all pairs.
-    grades: mean similarity of the five GRADES. near_identical: a target and itself with shad and spaces changed;
-    paraphrase: from probes; clause_replaced: from probes, and targets of several clauses with one taken from
-    another document; same_document: a target and another of its document; random: a target and the one of another
-    document nearest in length. No grade has more items than there are pairs. A grade for which the data offer
-    nothing has n 0 and takes no part in what follows. spearman: of similarity with grade over all items, `ceiling`
-    being its value for perfect order (ties among grades keep it below 1). auc: for each two neighbouring grades
-    with items, the probability that an item of the higher one is more similar, ties counting half.
+    grades: similarity of the five GRADES: mean, p10, median, p90. near_identical: a target and itself with shad and
+    spaces changed; paraphrase: from probes; clause_replaced: from probes, and targets of several clauses with one taken
+    from another document; same_document: a target and another of its document; random: a target and the one of another
+    document nearest in length. No grade has more items than there are pairs. A grade for which the data offer nothing
+    has n 0 and takes no part in what follows. examples: of each grade, the shortest item in the middle half of its
+    similarities. spearman: of similarity with grade over all items, `ceiling` being its value for perfect order (ties
+    among grades keep it below 1). auc: for each two neighbouring grades with items, the probability that an item of the
+    higher one is more similar, ties counting half.
     unrelated: mean cosine over all (target, target) and (source, target) of different documents.
     inequalities: for each kind of hard negative, the share of items with sim(reference, negative) < sim(reference,
     good), where good is the mean over the reference's paraphrases among the probes or, if there is none, its
@@ -68,7 +69,9 @@ def examine(
     paraphrases = [probe for probe in usable if probe.kind == "paraphrase"]
     similar = _Similarities(encode, _texts(chosen, graded, negatives, {"paraphrase": paraphrases}))
     report = {"pairs": pair_counts, "probes": probe_counts, "retrieval": _retrieval(similar, chosen)}
-    report |= _grade_report({grade: similar.of(items) for grade, items in graded.items()})
+    similarities = {grade: similar.of(items) for grade, items in graded.items()}
+    report |= _grade_report(similarities)
+    report["examples"] = {grade: _example(items, similarities[grade]) for grade, items in graded.items()}
     report["unrelated"] = _unrelated(similar, chosen)
     report["inequalities"] = {kind: _inequality(similar, items, paraphrases) for kind, items in negatives.items()}
     report["signature"] = f"cosine|decimals:{DECIMALS}|seed:{seed}|size:{size}|scipy:{scipy.__version__}"
@@ -134,10 +137,7 @@ def _grade_report(values: dict[str, np.ndarray]) -> dict[str, Any]:
     level = np.concatenate([np.full(len(values[grade]), -GRADES.index(grade)) for grade in present])
     similarity = np.concatenate([values[grade] for grade in present])
     return {
-        "grades": {
-            grade: {"n": len(values[grade]), "mean": float(values[grade].mean()) if grade in present else None}
-            for grade in GRADES
-        },
+        "grades": {grade: {"n": len(values[grade])} | _spread(values[grade]) for grade in GRADES},
         "spearman": {
             "n": len(level),
             "value": _spearman(level, similarity),
@@ -148,6 +148,23 @@ def _grade_report(values: dict[str, np.ndarray]) -> dict[str, Any]:
             for a, b in pairwise(present)
         ],
     }
+
+
+def _spread(values: np.ndarray) -> dict[str, float | None]:
+    names = ("mean", "p10", "median", "p90")
+    if not len(values):
+        return dict.fromkeys(names)
+    figures = [values.mean(), *np.percentile(values, [10, 50, 90])]
+    return {name: float(figure) for name, figure in zip(names, figures, strict=True)}
+
+
+def _example(items: Sequence[Item], values: np.ndarray) -> Row | None:
+    if not items:
+        return None
+    low, high = np.percentile(values, [25, 75], method="nearest")
+    middling = [(item, value) for item, value in zip(items, values, strict=True) if low <= value <= high]
+    item, value = min(middling, key=lambda pair: (len(pair[0].reference) + len(pair[0].candidate), pair[0]))
+    return {"reference": item.reference, "candidate": item.candidate, "similarity": float(value)}
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from semalign.errors import InputError
 
@@ -63,17 +63,30 @@ def read_json(path: str | Path) -> Any:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[TextIO]:
-    """Open a text file for writing that takes its name only when the block ends without an error."""
+def _part_of(path: str | Path) -> Iterator[Path]:
+    """A file beside `path` that takes its name when the block ends without an error, and is gone otherwise."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with open(partial, "w", encoding="utf-8", newline="\n") as file:
-            yield file
+        yield partial
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[TextIO]:
+    """Open a text file for writing that takes its name only when the block ends without an error."""
+    with _part_of(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+@contextmanager
+def replacing_binary(path: str | Path) -> Iterator[BinaryIO]:
+    """The same for bytes."""
+    with _part_of(path) as partial, open(partial, "wb") as file:
+        yield file
 
 
 def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:

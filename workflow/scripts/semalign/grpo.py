@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase, PrinterCallback
+from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallback, TrainerControl, TrainerState
 from trl import GRPOConfig, GRPOTrainer
 
 from semalign.clock import model_work
 from semalign.config.training import Grpo
 from semalign.errors import InputError
 from semalign.files import Row
-from semalign.models import TrainingProof
+from semalign.models import TrainingProof, merged_adapter, save_adapter
 from semalign.prompts import TEMPLATE_KWARGS, fill, prompt_text, user_turn
-from semalign.rewards import Conversation, Reward
+from semalign.rewards import Reward, for_trl
 from semalign.training import Progress, arguments
 
 log = logging.getLogger(__name__)
@@ -25,13 +25,14 @@ log = logging.getLogger(__name__)
 def prompts(
     rows: list[Row], prompt: str, tokenizer: PreTrainedTokenizerBase, max_prompt_tokens: int
 ) -> tuple[Dataset, int]:
-    """The data set of trl's GRPO (prompt, reference, id) and how many prompts were too long and left out."""
+    """The data set of trl's GRPO (prompt, source, reference, id) and how many prompts were too long and left out."""
     kept = []
     for row in rows:
         text = fill(prompt, source=row["source"])
         length = len(tokenizer(prompt_text(tokenizer, text), add_special_tokens=False)["input_ids"])
         if length <= max_prompt_tokens:
-            kept.append({"prompt": user_turn(text), "reference": row["target"], "id": row["id"]})
+            columns = {"source": row["source"], "reference": row["target"], "id": row["id"]}
+            kept.append({"prompt": user_turn(text), **columns})
     if not kept:
         raise InputError(f"rl.max_prompt_tokens = {max_prompt_tokens}: all {len(rows)} prompts are longer; raise it")
     return Dataset.from_list(kept), len(rows) - len(kept)
@@ -43,12 +44,12 @@ class Rollouts:
     def __init__(self) -> None:
         self.rows: list[Row] = []
 
-    def record(self, reward: Reward) -> Reward:
-        """The same reward, whose figures are also noted; completions are noted with the first reward called."""
-        name = reward.__name__
+    def record(self, name: str, reward: Reward) -> Any:
+        """The reward for trl, its figures also noted; completions are noted with the first reward called."""
+        call = for_trl(name, reward)
 
-        def recorded(completions: list[Conversation], **columns: Any) -> list[float]:
-            values = reward(completions, **columns)
+        def recorded(completions: list[Any], **columns: Any) -> list[float]:
+            values: list[float] = call(completions, **columns)
             step = columns["trainer_state"].global_step
             batch = self.rows[-len(completions) :]
             if not batch or name in batch[0]:
@@ -85,20 +86,44 @@ def config(settings: Grpo, dtype: str, device: str, seed: int, folder: Path, wei
     )
 
 
+class RolloutTrainer(GRPOTrainer):
+    """trl's trainer, which samples from merged weights where merging is exact to rounding: fewer operations a
+    token."""
+
+    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+        with merged_adapter(self.accelerator.unwrap_model(self.model)):
+            return super()._generate_single_turn(*args, **kwargs)
+
+
+class Snapshots(TrainerCallback):
+    """Keeps the adapter every so many updates before the last."""
+
+    def __init__(self, every: int | None, folder: Path) -> None:
+        self.every, self.folder = every, folder
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        step = state.global_step
+        if self.every and step % self.every == 0 and step < state.max_steps:
+            save_adapter(kwargs["model"], self.folder / str(step))
+
+
 def train_grpo(
     model: PeftModel,
     tokenizer: PreTrainedTokenizerBase,
     rows: list[Row],
     prompt: str,
-    rewards: dict[Reward, float],
+    rewards: dict[str, Reward],
     settings: Grpo,
     *,
     dtype: str,
     device: str,
     seed: int,
     folder: Path,
+    snapshots: Path,
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[Row]]:
-    """Train the model's trainable adapter in place against weighted rewards.
+    """Train the model's trainable adapter in place against rewards by name, weighted by `settings.rewards`.
+
+    The adapter is kept at `<snapshots>/<step>` every `settings.snapshot_steps` updates before the last.
 
     With beta > 0 the KL reference is a frozen copy of the adapter as given (the cold start), not the base. Returns a
     report, the log of every step and every rollout. Raises RuntimeError when the adapter did not move, the base did,
@@ -107,14 +132,16 @@ def train_grpo(
     proof = TrainingProof(model)
     dataset, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
     rollouts = Rollouts()
-    functions: list[Any] = [rollouts.record(reward) for reward in rewards]
-    trainer = GRPOTrainer(
+    trainer = RolloutTrainer(
         model=model,
-        args=config(settings, dtype, device, seed, folder, list(rewards.values())),
-        reward_funcs=functions,
+        args=config(settings, dtype, device, seed, folder, list(settings.rewards.values())),
+        reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
         train_dataset=dataset,
         processing_class=tokenizer,
-        callbacks=[Progress(["reward", "completions/mean_length", "frac_reward_zero_std"])],
+        callbacks=[
+            Progress(["reward", "completions/mean_length", "frac_reward_zero_std"]),
+            Snapshots(settings.snapshot_steps, snapshots),
+        ],
     )
     trainer.remove_callback(PrinterCallback)
     with model_work():

@@ -2,11 +2,14 @@
 
 import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from semalign.config.training import Lora
@@ -45,6 +48,32 @@ def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
 def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> PeftModel:
     """A saved adapter on the base; unmerged, since merging into bf16 would round the update away."""
     return PeftModel.from_pretrained(model, str(path), is_trainable=trainable)
+
+
+@contextmanager
+def merged_adapter(model: PeftModel) -> Iterator[None]:
+    """Within the block the active adapter is merged into the base's weights; afterwards they are bit for bit as before.
+
+    Does nothing below float32, where merging would round the update away.
+    """
+    layers: list[Any] = [module for module in model.modules() if isinstance(module, LoraLayer)]
+    if any(layer.get_base_layer().weight.dtype != torch.float32 for layer in layers):
+        yield
+        return
+    adapter: Any = model.active_adapter
+    bases: list[Any] = [layer.get_base_layer() for layer in layers]
+    originals = [base.weight.data for base in bases]
+    with torch.no_grad():
+        merged = [base.weight.data + layer.get_delta_weight(adapter) for base, layer in zip(bases, layers, strict=True)]
+    try:
+        for base, layer, weight in zip(bases, layers, merged, strict=True):
+            base.weight.data = weight
+            layer.merged_adapters = [adapter]
+        yield
+    finally:
+        for base, layer, weight in zip(bases, layers, originals, strict=True):
+            base.weight.data = weight
+            layer.merged_adapters = []
 
 
 def digest(model: PeftModel, adapter: bool) -> str:

@@ -21,6 +21,9 @@ LIBRARIES = (
     "datasets",
     "sacrebleu",
     "rouge-score",
+    "matplotlib",
+    "scipy",
+    "statsmodels",
     "nltk",
 )
 

@@ -1,24 +1,25 @@
-"""Rewards as functions `(completions, **columns) -> one float a completion`, as trl's GRPO calls them (paper: Reward).
+"""Rewards: pure functions of texts, each named in the config with its weight (paper: Reward).
 
-A completion is a conversation of one assistant turn; columns are the data set's, repeated for each completion.
+A reward maps (completions, references, sources), three lists of n texts, to n figures; GRPO maximises the weighted sum.
 """
 
-from collections.abc import Callable
-from typing import Any, Protocol
+import math
+from collections.abc import Callable, Sequence
+from numbers import Real
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from semalign.bleu import SentenceBleu
 from semalign.config.data import Language
+from semalign.errors import InputError
 from semalign.languages import language_consistency
+from semalign.tokens import bleu_tokens
+from semalign.user_rewards import load_user_reward
 
-Conversation = list[dict[str, str]]
+Reward = Callable[[list[str], list[str], list[str]], list[float]]
 Embed = Callable[[list[str]], np.ndarray]
-
-
-class Reward(Protocol):
-    __name__: str
-
-    def __call__(self, completions: list[Conversation], **columns: Any) -> list[float]: ...
 
 
 def above_threshold(similarity: float, tau: float) -> float:
@@ -27,26 +28,23 @@ def above_threshold(similarity: float, tau: float) -> float:
 
 
 def similarity_reward(embed: Embed, tau: float) -> Reward:
-    """R_sim of the cosine between completion and the column `reference`; a blank completion scores 0.
+    """R_sim of the cosine between completion and reference; a blank completion scores 0.
 
     `embed` maps n texts to an (n, d) array of unit vectors. Each reference is embedded once.
 
-    >>> reward = similarity_reward(embed, tau=0.5)
-    >>> reward([[{"role": "assistant", "content": "བོད"}]], reference=["བོད"])
+    >>> similarity_reward(embed, tau=0.5)(["བོད"], ["བོད"], ["西藏"])
     [1.0]
     """
     known: dict[str, np.ndarray] = {}
 
-    def similarity(completions: list[Conversation], **columns: Any) -> list[float]:
-        references: list[str] = columns["reference"]
+    def similarity(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
         new = sorted(set(references) - known.keys())
         if new:
             known.update(zip(new, embed(new), strict=True))
-        texts = [completion[0]["content"] for completion in completions]
-        cosines = np.einsum("nd,nd->n", embed(texts), np.stack([known[text] for text in references]))
+        cosines = np.einsum("nd,nd->n", embed(completions), np.stack([known[text] for text in references]))
         return [
             above_threshold(float(cosine), tau) if text.strip() else 0.0
-            for cosine, text in zip(cosines, texts, strict=True)
+            for cosine, text in zip(cosines, completions, strict=True)
         ]
 
     return similarity
@@ -54,8 +52,78 @@ def similarity_reward(embed: Embed, tau: float) -> Reward:
 
 def language_reward(language: Language) -> Reward:
     """R_lang: 1 where a completion is written in the language's script alone, else 0."""
+    return lambda completions, references, sources: [language_consistency(text, language) for text in completions]
 
-    def language_consistent(completions: list[Conversation], **columns: Any) -> list[float]:
-        return [language_consistency(completion[0]["content"], language) for completion in completions]
 
-    return language_consistent
+def bleu_reward(language: Language) -> Reward:
+    """Sentence BLEU-4 against the reference, 0..1, with the effective order."""
+    bleu = SentenceBleu(language)
+    return lambda completions, references, sources: [
+        bleu(text, reference) for text, reference in zip(completions, references, strict=True)
+    ]
+
+
+def _length_match(completion: str, reference: str) -> float:
+    wanted = len(bleu_tokens(reference))
+    return max(0.0, 1 - abs(len(bleu_tokens(completion)) - wanted) / wanted) if wanted else 0.0
+
+
+def length_reward(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
+    """1 at the reference's length in tokens (syllables, characters), falling linearly to 0 at none or twice of it.
+
+    The paper tried a length constraint without giving its form.
+    """
+    return [_length_match(text, reference) for text, reference in zip(completions, references, strict=True)]
+
+
+def user_reward(name: str, folder: Path) -> Reward:
+    """The function `module:function` of a file in `folder`, whatever other module bears that name.
+
+    What it returns is checked at every call: InputError names the reward when it is not n finite figures.
+    """
+    function = load_user_reward(name, folder)
+
+    def checked(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
+        values = function(list(completions), list(references), list(sources))
+        if not isinstance(values, Sequence | np.ndarray):
+            raise InputError(f"reward {name}: returned {values!r}; a list of {len(completions)} figures is needed")
+        if len(values) != len(completions):
+            raise InputError(f"reward {name}: returned {len(values)} figures for {len(completions)} completions")
+        for value, text in zip(values, completions, strict=True):
+            if not isinstance(value, Real) or not math.isfinite(value):
+                raise InputError(f"reward {name}: returned {value!r} for {text!r}; a finite number is needed")
+        return [float(value) for value in values]
+
+    return checked
+
+
+def build_rewards(names: list[str], language: Language, embed: Embed | None, tau: float | None) -> dict[str, Reward]:
+    """The rewards of these names; `similarity` needs `embed` and `tau`, user rewards are looked up in the working
+    folder."""
+    rewards: dict[str, Reward] = {}
+    for name in names:
+        if name == "similarity":
+            if embed is None or tau is None:
+                raise ValueError("the similarity reward needs an encoder and a threshold")
+            rewards[name] = similarity_reward(embed, tau)
+        elif name == "language":
+            rewards[name] = language_reward(language)
+        elif name == "bleu":
+            rewards[name] = bleu_reward(language)
+        elif name == "length":
+            rewards[name] = length_reward
+        else:
+            rewards[name] = user_reward(name, Path.cwd())
+    return rewards
+
+
+def for_trl(name: str, reward: Reward) -> Any:
+    """The reward as trl's GRPO calls it: completions are conversations of one assistant turn, columns are the data
+    set's, repeated for each completion; its name is the config's."""
+
+    def called(completions: list[list[dict[str, str]]], **columns: Any) -> list[float]:
+        texts = [completion[0]["content"] for completion in completions]
+        return reward(texts, columns["reference"], columns["source"])
+
+    called.__name__ = name
+    return called

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from semalign.bleu import character_bleu, chrf_plus_plus, corpus_bleu
+from semalign.bleu import bleu_statistics, character_bleu, chrf_plus_plus, corpus_bleu
 from semalign.cmrc import score, strip_think
 from semalign.config.data import Language
 from semalign.files import Row
@@ -42,8 +42,13 @@ def score_pairs(rows: list[Row], metric: str, language: Language) -> tuple[dict[
     consistent = [language_consistency(output, language) for output in outputs]
     scores["language_consistency"] = sum(consistent) / len(rows)
     items = [
-        {"rouge_l": value, "language_consistency": c}
-        for value, c in zip(rouge_l_items(outputs, references), consistent, strict=True)
+        {"rouge_l": value, "language_consistency": c, "bleu_statistics": s}
+        for value, c, s in zip(
+            rouge_l_items(outputs, references),
+            consistent,
+            bleu_statistics(outputs, references, language),
+            strict=True,
+        )
     ]
     return scores, items
 

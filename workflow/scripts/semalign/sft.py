@@ -20,6 +20,13 @@ from semalign.training import Progress, arguments
 log = logging.getLogger(__name__)
 
 
+def first(rows: list[Row], pairs: int | None, key: str | None) -> list[Row]:
+    """The first so many rows, or all. Raises InputError naming the config key where there are fewer."""
+    if pairs is not None and pairs > len(rows):
+        raise InputError(f"config key {key}: {pairs} pairs are asked for, cold start and RL hold {len(rows)}")
+    return rows[:pairs]
+
+
 def conversations(rows: list[Row], prompt: str) -> Dataset:
     """Rows of source and target as trl's prompt-completion format: the loss is on the completion only."""
     return Dataset.from_list(

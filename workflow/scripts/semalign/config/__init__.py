@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from semalign.config.base import Count, Strict
 from semalign.config.data import Cmrc, Language, Task, World
+from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Statistics
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.training import Grpo, Lora, Sft
 from semalign.errors import InputError
@@ -40,6 +41,12 @@ class Config(Strict):
     exam: Exam
     generation_batch_size: Count = Field(64, description="greedy decoding; recorded, since it can change bf16 output")
     judge: Judge
+    ablation: Ablation | None = Field(None, description="null: no table 5")
+    few_shot: FewShot | None = Field(None, description="null: no table 4")
+    frontier: Frontier | None = Field(None, description="null: no frontier")
+    mechanism: Mechanism | None = Field(None, description="null: no table 6")
+    statistics: Statistics = Field(default_factory=Statistics)
+    audit: Audit = Field(default_factory=Audit)
 
     @model_validator(mode="after")
     def _check(self) -> "Config":
@@ -51,9 +58,31 @@ class Config(Strict):
                     raise ValueError(
                         f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}"
                     )
+        self._check_experiments()
         if self.judge.kind == "parser" and self.world is None:
             raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
         return self
+
+    def rewards(self) -> dict[str, dict[str, float]]:
+        """Every mapping of rewards to weights, by its config key."""
+        variants = self.ablation.variants if self.ablation else {}
+        return {"rl.rewards": self.rl.rewards} | {
+            f"ablation.variants.{name}.rewards": variant.rewards for name, variant in variants.items()
+        }
+
+    def _check_experiments(self) -> None:
+        needed = {
+            "ablation.task": self.ablation and self.ablation.task,
+            "few_shot.task": self.few_shot and self.few_shot.task,
+            "few_shot.source_task": self.few_shot and self.few_shot.source_task,
+        } | {f"statistics.primary.{i}.task": item.task for i, item in enumerate(self.statistics.primary)}
+        for key, task in needed.items():
+            if task and task not in self.tasks:
+                raise ValueError(f"{key}: {task} is not among tasks: {list(self.tasks)}")
+        every = self.rl.snapshot_steps
+        for step in self.frontier.rl_steps if self.frontier else []:
+            if every is None or step % every:
+                raise ValueError(f"frontier.rl_steps: {step} is no multiple of rl.snapshot_steps ({every})")
 
 
 def validate(raw: dict[str, Any]) -> Config:

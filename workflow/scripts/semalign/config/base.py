@@ -20,3 +20,8 @@ class Strict(BaseModel):
     """Unknown keys are errors; values are fixed once validated."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def without_null(mapping: Any) -> Any:
+    """An overlay takes an entry out with null, since mappings are merged."""
+    return {key: value for key, value in mapping.items() if value is not None} if isinstance(mapping, dict) else mapping

@@ -1,10 +1,14 @@
 """Config of the training of adapters: LoRA, SFT and GRPO."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, Rate, Share, Strict
+from semalign.config.base import Count, Rate, Share, Strict, without_null
+
+REWARDS = ("similarity", "language", "bleu", "length")
+USER_REWARD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 class Lora(Strict):
@@ -37,9 +41,17 @@ class Sft(Optimisation):
     max_tokens: Count = Field(2048, description="sequence length; longer examples are an error after the filter")
 
 
-class RewardWeights(Strict):
-    similarity: float = 1.5
-    language: float = 1.0
+def _check_rewards(weights: dict[str, float]) -> dict[str, float]:
+    for name in weights:
+        if name not in REWARDS and not USER_REWARD.fullmatch(name):
+            raise ValueError(f"{name!r} is neither one of {', '.join(REWARDS)} nor module:function")
+    if not any(weights.values()):
+        raise ValueError("no reward has a weight: nothing would be learnt")
+    return weights
+
+
+Weight = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Rewards = Annotated[dict[str, Weight], BeforeValidator(without_null), AfterValidator(_check_rewards)]
 
 
 class Grpo(Optimisation):
@@ -55,7 +67,11 @@ class Grpo(Optimisation):
     max_prompt_tokens: Count = Field(256, description="longer prompts are dropped; counted")
     max_new_tokens: Count = Field(256)
     threshold_quantile: Share = Field(0.5, description="τ is this quantile of the cold start's dev similarity")
-    weights: RewardWeights = Field(default_factory=RewardWeights)
+    rewards: Rewards = Field(
+        default={"similarity": 1.5, "language": 1.0},
+        description="name or module:function, and weight; 0: recorded only; null in an overlay: not computed",
+    )
+    snapshot_steps: Count | None = Field(None, description="keep the adapter every so many steps; null: only the last")
     max_spreadless_share: Share = Field(0.95, description="stop if more groups than this have equal rewards")
 
     @model_validator(mode="after")

@@ -1,0 +1,65 @@
+"""Scores of runs written by hand, for tests of what reads them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+
+def write_run(results: Path, run: str, tasks: list[str], values: list[float], em: list[float] | None = None) -> None:
+    """A run whose figures on item i are `values[i]` (ROUGE-L is the metric), and whose questions are right by `em`.
+
+    Two questions share a passage. Percentages are a hundred times the mean of `em`.
+    """
+    em = em if em is not None else [100.0] * 4
+    mean = sum(values) / len(values)
+    one = {"value": mean}
+    own: dict[str, Any] = {"metric": "rouge_l", "rouge_l": one, "chrf": one, "bleu_char": one, "content": one}
+    own |= {"language_consistency": mean}
+    cmrc = dict.fromkeys(("avg", "f1", "em"), sum(em) / len(em)) | {"answer_length": 2.0}
+    folder = results / run / "scores"
+    folder.mkdir(parents=True)
+    (folder / "text.json").write_text(json.dumps({**dict.fromkeys(tasks, own), "cmrc": cmrc}))
+    similarity = {task: {"reward": one, "independent": one} for task in tasks}
+    (folder / "similarity.json").write_text(json.dumps(similarity))
+    text, similar = [], []
+    for task in tasks:
+        for i, value in enumerate(values):
+            named = {"testset": task, "id": str(i)}
+            text.append(named | {"rouge_l": value, "content": value, "language_consistency": value})
+            similar.append(named | {"reward": value, "independent": value})
+    text += [{"testset": "cmrc", "id": f"q{i}", "group": f"p{i // 2}", "em": e, "f1": e} for i, e in enumerate(em)]
+    write_lines(folder / "text.jsonl", text)
+    write_lines(folder / "similarity.jsonl", similar)
+
+
+def write_judge(results: Path, task: str, seed: int, winners: list[int]) -> None:
+    """Verdicts: 1 strong_sft, 2 rl, 0 a tie."""
+    write_lines(
+        results / task / "judge" / f"{seed}.jsonl", [{"id": str(i), "winner": w} for i, w in enumerate(winners)]
+    )
+    win = {name: 100 * winners.count(i) / len(winners) for name, i in (("strong_sft", 1), ("rl", 2))}
+    (results / task / "judge" / f"{seed}.json").write_text(json.dumps({"win": win, "n": len(winners)}))
+
+
+def write_likelihood(results: Path, run: str, nll: list[float], kl: list[float] | None) -> None:
+    """NLL and KL of tokens, two a passage; for the base (no KL) a noise floor of zeros."""
+
+    def spread(values: list[float]) -> dict[str, float]:
+        low, median, high = np.percentile(values, [10, 50, 90])
+        return {"mean": float(np.mean(values)), "median": float(median), "p10": float(low), "p90": float(high)}
+
+    folder = results / run
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {"nll": np.array(nll, np.float32), "passage": np.arange(len(nll), dtype=np.int32) // 2}
+    arrays["noise" if kl is None else "kl"] = np.array(kl if kl is not None else [0.0] * len(nll), np.float32)
+    np.savez(folder / "likelihood.npz", **arrays)  # type: ignore[arg-type]
+    content = {"nll": spread(nll), "kl": spread(kl) if kl else None, "n": len(nll)}
+    content["noise_floor"] = None if kl else spread([0.0])
+    (folder / "likelihood.json").write_text(json.dumps(content))

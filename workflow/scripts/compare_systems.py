@@ -1,0 +1,31 @@
+"""Tests of RL against strong SFT and against its cold start."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.comparisons import Request, compare, note, shown
+from semalign.config.data import Language
+from semalign.config.experiments import Statistics
+from semalign.files import replacing, write_json
+from semalign.tables import frame_latex, frame_markdown
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    statistics = Statistics.model_validate(settings["statistics"])
+    languages = {task: Language.model_validate(entry) for task, entry in settings["languages"].items()}
+    names = ("tasks", "seeds", "judged", "mechanism")
+    frame = compare(
+        Request(Path("results"), languages=languages, statistics=statistics, **{name: settings[name] for name in names})
+    )
+    text = note(statistics, len(settings["seeds"]))
+    with replacing(output.csv) as file:
+        frame.round(6).to_csv(file, index=False)
+    with replacing(output.markdown) as file:
+        file.write(frame_markdown(shown(frame), text))
+    with replacing(output.latex) as file:
+        file.write(frame_latex(shown(frame), text))
+    write_json(output.sidecar, {"statistics": settings["statistics"], "seeds": settings["seeds"], "note": text})
+
+
+job.run(main, snakemake)

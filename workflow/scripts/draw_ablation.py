@@ -1,0 +1,14 @@
+"""Figure: similarity against reading comprehension of RL with other rewards, a marker a variant."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.figures.points import tradeoff
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    tradeoff(Path("results"), [settings["task"]], settings["models"], settings["seeds"], output.png, output.svg)
+
+
+job.run(main, snakemake)

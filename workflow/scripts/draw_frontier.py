@@ -1,0 +1,14 @@
+"""Figure: what each method costs along its strength."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.figures.points import frontier
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    frontier(Path(input.frontier), output.png, output.svg)
+
+
+job.run(main, snakemake)

@@ -1,0 +1,14 @@
+"""Figure: distributions of token NLL and of token KL to the base."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.figures.likelihood import likelihood
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    likelihood(Path("results"), settings["tasks"], settings["models"], settings["seeds"], output.png, output.svg)
+
+
+job.run(main, snakemake)

@@ -1,0 +1,14 @@
+"""Figure: mean reward and its parts over the steps of RL."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.figures.training import reward
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    reward(Path("results"), settings["tasks"], settings["seeds"], settings["rewards"], output.png, output.svg)
+
+
+job.run(main, snakemake)

@@ -1,0 +1,14 @@
+"""Figure: similarity in the task against reading comprehension, a marker a model."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.figures.points import tradeoff
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    tradeoff(Path("results"), settings["tasks"], settings["models"], settings["seeds"], output.png, output.svg)
+
+
+job.run(main, snakemake)

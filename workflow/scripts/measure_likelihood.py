@@ -1,0 +1,38 @@
+"""Token NLL of a run, and its KL to the base, on the fixed passages."""
+
+from typing import Any
+
+import numpy as np
+
+from semalign import job
+from semalign.files import read_jsonl, replacing_binary, sha256, write_json
+from semalign.likelihood import noise_floor, summary, token_statistics
+from semalign.models import load_adapter, load_policy
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    base, tokenizer = load_policy(input.base, **settings["policy"])
+    model = load_adapter(base, input.adapter, trainable=False) if input.adapter else base
+    texts = [row["text"] for row in read_jsonl(input.passages)]
+    arrays, cut = token_statistics(model, tokenizer, texts, **settings["mechanism"])
+    if not input.adapter:
+        arrays["noise"] = noise_floor(model, tokenizer, texts, **settings["mechanism"])
+        del arrays["kl"]
+    with replacing_binary(output.tokens) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the keyword allow_pickle for one of ours
+    write_json(
+        output.summary,
+        {
+            "nll": summary(arrays["nll"]),
+            "kl": summary(arrays["kl"]) if "kl" in arrays else None,
+            "noise_floor": summary(arrays["noise"]) if "noise" in arrays else None,
+            "n": len(arrays["nll"]),
+            "passages": len(texts),
+            "truncated": cut,
+            "passages_sha256": sha256(input.passages),
+            "signature": f"nats|full vocabulary|float64 softmax|max_tokens:{settings['mechanism']['max_tokens']}",
+        },
+    )
+
+
+job.run(main, snakemake)

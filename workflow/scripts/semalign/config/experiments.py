@@ -1,0 +1,93 @@
+"""Config of what is asked of the trained models: ablation, transfer, frontier, mechanism, statistics, audit."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from semalign.config.base import Count, Share, Strict, without_null
+from semalign.config.training import Rewards, Sft
+
+TaskName = Literal["mt", "hg"]
+
+
+class Variant(Strict):
+    """What a reward variant changes of `rl`."""
+
+    rewards: Rewards = Field(description="in place of rl.rewards: name or module:function, and weight")
+
+
+class Ablation(Strict):
+    """Table 5: RL with other rewards, all else equal."""
+
+    task: TaskName = "mt"
+    variants: Annotated[dict[str, Variant], BeforeValidator(without_null)] = Field(
+        description="name (small letters, digits, _) and rewards, trained as rl-<name>; null in an overlay: not trained"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "Ablation":
+        for name in self.variants:
+            if not name.replace("_", "").isalnum() or not name.isascii() or name != name.lower():
+                raise ValueError(f"variants: {name!r} must be made of small letters, digits and _")
+        return self
+
+
+class FewShot(Strict):
+    """Table 4: a few pairs of one task, learnt from the base or from models of another task."""
+
+    task: TaskName = Field("hg", description="the task that is learnt")
+    source_task: TaskName = Field("mt", description="the task of the models to start from")
+    starts: list[Literal["base", "cold_sft", "strong_sft", "rl"]] = Field(min_length=1)
+    pairs: Count = Field(description="the first of the task's cold-start pairs, then RL's: seeded order")
+    sft: Sft = Field(description="the same for every start")
+
+    @model_validator(mode="after")
+    def _check(self) -> "FewShot":
+        if self.task == self.source_task:
+            raise ValueError("task and source_task must differ")
+        return self
+
+
+class Frontier(Strict):
+    """Methods along their strength: what each costs at equal adequacy."""
+
+    sft_pairs: list[Count] = Field(description="sizes of shorter strong SFTs, trained as sft-<pairs>")
+    rl_steps: list[Count] = Field(description="snapshots of RL that are measured too, as rl@<step>")
+
+
+class Mechanism(Strict):
+    """Table 6: token NLL and KL to the base on text out of the domain."""
+
+    passages: Count = Field(description="reading-comprehension passages, chosen by the hash of their text")
+    sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="of the chosen passages; another choice stops the run; null: recorded",
+    )
+    max_tokens: Count = Field(1024, description="a longer passage is cut; counted")
+    batch_size: Count = 16
+    chunk_tokens: Count = Field(1024, description="tokens that pass the LM head at once: bounds memory")
+
+
+class Primary(Strict):
+    """A comparison declared before the results are seen: RL − strong SFT."""
+
+    task: TaskName
+    measure: Literal["cmrc_avg", "judge_net"]
+
+
+class Statistics(Strict):
+    """Intervals and tests."""
+
+    resamples: Count = Field(2000, description="of every bootstrap")
+    confidence: Share = 0.95
+    seed: int = Field(0, ge=0)
+    primary: list[Primary] = Field(
+        default_factory=list, description="compared at Holm-adjusted p; every other test is exploratory"
+    )
+
+
+class Audit(Strict):
+    """Signs that a reward is gamed, read from rollouts and test outputs."""
+
+    steps: Count = Field(50, description="steps of a run, evenly spaced, whose rollouts are read")

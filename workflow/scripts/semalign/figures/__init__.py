@@ -1,0 +1,1 @@
+"""Figures from finished results: one module a figure or a few, all drawn through `style.picture`."""

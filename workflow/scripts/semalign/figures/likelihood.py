@@ -1,0 +1,81 @@
+"""Distributions of token NLL and of token KL to the base: what of its language modelling a model has kept."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from semalign import runs
+from semalign.errors import InputError
+from semalign.figures.style import DOUBLE, MODELS, THICK, THIN, Look, grid, legend_above, note, picture, width_for
+
+GRID = 400  # points of a curve
+NLL_SHOWN = 95  # percentile at which the axis of NLL ends: a few tokens are very unlikely
+
+
+def _tokens(results: Path, task: str, model: str, seeds: Sequence[int], name: str) -> list[np.ndarray]:
+    """One array a run: the base is one run, and has no KL."""
+    arrays = []
+    for run in dict.fromkeys(runs.name(task, model, seed) for seed in seeds):
+        path = results / run / "likelihood.npz"
+        with np.load(path) as file:
+            if name not in file:
+                raise InputError(f"{path}: has no array {name!r}; remove the file to make it again")
+            arrays.append(np.sort(file[name]))
+    return arrays
+
+
+def _shares(axes: Axes, by_seed: list[np.ndarray], at: np.ndarray, look: Look) -> None:
+    """Share of tokens at or below each point of `at`: a thin line a seed, a thick one of their mean."""
+    shares = np.array([np.searchsorted(values, at, side="right") / len(values) for values in by_seed]) * 100
+    if len(by_seed) > 1:
+        axes.plot(at, shares.T, color=look.colour, lw=THIN, alpha=0.45)
+    axes.plot(at, shares.mean(axis=0), color=look.colour, lw=THICK, ls=look.line, label=look.label)
+
+
+def likelihood(
+    results: Path, tasks: Sequence[str], models: Sequence[str], seeds: Sequence[int], png: str, svg: str
+) -> None:
+    """Share of tokens at or below each NLL and each KL, of the models, a column a task; the base has no KL.
+
+    The lines of the grid stand at the 10th, 50th and 90th percentile. Reads results/<run>/likelihood.npz.
+    """
+    noise = _tokens(results, tasks[0], "base", seeds, "noise")[0].max()
+    with picture(png, svg, width_for(len(tasks)), 4.4) as figure:
+        rows = grid(figure, 2, tasks, sharex="row", sharey=True)
+        for name, panels in zip(("nll", "kl"), rows, strict=True):
+            tokens = {
+                (task, model): _tokens(results, task, model, seeds, name)
+                for task in tasks
+                for model in models
+                if name == "nll" or model != "base"
+            }
+            at = _points(name, np.concatenate([array for arrays in tokens.values() for array in arrays]))
+            for axes, task in zip(panels, tasks, strict=True):
+                for (token_task, model), by_seed in tokens.items():
+                    if token_task == task:
+                        _shares(axes, by_seed, at, MODELS[model])
+                axes.set_yticks([0, 10, 50, 90, 100])
+                axes.set_xlim(at[0], at[-1])
+                axes.set_xlabel("NLL (nats a token)" if name == "nll" else "KL to the base (nats a token, log scale)")
+            panels[0].set_ylabel("tokens at or below (%)")
+        for axes in rows[1]:
+            axes.set_xscale("log")
+        rows[1][0].annotate(f"base to base: at most {noise:.0e}", (0.03, 0.93), xycoords="axes fraction", size=7)
+        note(
+            figure,
+            f"NLL shown up to its {NLL_SHOWN}th percentile",
+            "thin: seeds, thick: their mean" if len(seeds) > 1 else "",
+        )
+        legend_above(figure, rows[0][0], 4 if width_for(len(tasks)) == DOUBLE else 2)
+
+
+def _points(name: str, values: np.ndarray) -> np.ndarray:
+    """Where the curves are drawn: evenly for NLL, evenly in the logarithm for KL."""
+    if name == "nll":
+        return np.linspace(0, np.percentile(values, NLL_SHOWN), GRID)
+    positive = values[values > 0]
+    if not len(positive):
+        raise InputError("likelihood.npz: every KL to the base is 0: the adapters have changed nothing")
+    return np.geomspace(np.percentile(positive, 1), positive.max(), GRID)

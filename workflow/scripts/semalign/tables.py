@@ -1,0 +1,169 @@
+"""A table of figures over seeds, written for a spreadsheet (CSV), for reading (Markdown) and for a paper (LaTeX).
+
+The CSV has a column for each of a figure's mean, `_sd`, `_low`, `_high` and `_n` and, where the paper has the figure in
+any row, `_paper` and `_difference`; the other two show them as lines below one another.
+"""
+
+import math
+from dataclasses import dataclass, field
+from statistics import fmean, stdev
+from typing import Any
+
+import pandas as pd
+
+DIGITS = {
+    "cmrc_avg": 2,
+    "cmrc_f1": 2,
+    "cmrc_em": 2,
+    "judge_win": 1,
+    "cmrc_answer_length": 1,
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of one row: its values by seed, its interval and number of items, and the paper's figure."""
+
+    values: list[float]
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    paper: float | None = None
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+    @property
+    def sd(self) -> float | None:
+        """Standard deviation over seeds, ddof 1; None for one."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+    @property
+    def difference(self) -> float | None:
+        """Ours less the paper's."""
+        return None if self.paper is None else self.mean - self.paper
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: what names it, its cells by figure (absent where there is none), the number of runs behind it."""
+
+    keys: dict[str, str]
+    cells: dict[str, Cell]
+    seeds: int
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    figures: list[str]
+    shown: list[str]
+    rows: list[Row]
+    confidence: float
+    note: str
+    sidecar: dict[str, Any] = field(default_factory=dict)
+
+    def frame(self) -> pd.DataFrame:
+        """The CSV's content: one row a model, six decimals."""
+        compared = {name for row in self.rows for name, cell in row.cells.items() if cell.paper is not None}
+        table = []
+        for row in self.rows:
+            columns: dict[str, Any] = dict(row.keys)
+            for name in self.figures:
+                cell = row.cells.get(name)
+                parts = ["mean", "sd", "low", "high", "n", *(["paper", "difference"] if name in compared else [])]
+                for part in parts:
+                    columns[name if part == "mean" else f"{name}_{part}"] = getattr(cell, part) if cell else None
+            table.append(columns | {"seeds": row.seeds})
+        frame = pd.DataFrame(table).round(6)
+        counts = [f"{name}_n" for name in self.figures]
+        return frame.astype(dict.fromkeys(counts, "Int64"))
+
+    def lines(self) -> pd.DataFrame:
+        """The content for reading: for each row a line of mean ± sd, its interval, and what the paper has."""
+        lines = []
+        interval = f"{self.confidence:.0%} interval"
+        for row in self.rows:
+            cells = {name: row.cells[name] for name in self.shown if name in row.cells}
+            blank, last = dict.fromkeys(row.keys, ""), list(row.keys)[-1]
+            lines.append(row.keys | {name: _mean(cell, name, row.signed) for name, cell in cells.items()})
+            lines.append(blank | {last: interval} | {name: _interval(cell, name) for name, cell in cells.items()})
+            if any(cell.paper is not None for cell in cells.values()):
+                for label, signed in (("paper", row.signed), ("difference", True)):
+                    shown = {n: _number(getattr(c, label), n, signed) for n, c in cells.items()}
+                    lines.append(blank | {last: label} | shown)
+        return pd.DataFrame(lines, columns=[*self.rows[0].keys, *self.shown]).fillna("")
+
+
+def _number(value: float | None, name: str, signed: bool = False) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:{'+' if signed else ''}.{DIGITS.get(name, 4)}f}"
+
+
+def _mean(cell: Cell, name: str, signed: bool) -> str:
+    spread = _number(cell.sd, name)
+    return _number(cell.mean, name, signed) + (f" ± {spread}" if spread else "")
+
+
+def _interval(cell: Cell, name: str) -> str:
+    if cell.low is None or cell.high is None or math.isnan(cell.low):
+        return ""
+    return f"[{_number(cell.low, name)}, {_number(cell.high, name)}]"
+
+
+def frame_markdown(frame: pd.DataFrame, note: str) -> str:
+    """A table of texts in Markdown, and its note below."""
+
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+    head = [line(list(frame.columns)), "|---" * len(frame.columns) + "|"]
+    return "\n".join([*head, *(line(list(row)) for row in frame.itertuples(index=False))]) + f"\n\n{note}\n"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "_": r"\_",
+    "%": r"\%",
+    "&": r"\&",
+    "#": r"\#",
+    "$": r"\$",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "‖": r"$\Vert$",
+    "·": r"$\cdot$",
+}
+
+
+def latex_text(text: str) -> str:
+    """Text as LaTeX shows it; a number's minus sign becomes one."""
+    escaped = "".join(_LATEX.get(character, character) for character in text)
+    return f"${escaped[0]}${escaped[1:]}" if escaped[:1] in ("-", "+") and escaped[1:2].isdigit() else escaped
+
+
+def frame_latex(frame: pd.DataFrame, note: str) -> str:
+    """A table of texts as a bare tabular to be \\input, without any package; its note as a comment above."""
+    numbers = [column for column in frame.columns if frame[column].str.fullmatch(r"[-+\d.±\s\[\],]*").all()]
+    columns = "".join("r" if column in numbers else "l" for column in frame.columns)
+    comment = "\n".join(f"% {line}" for line in note.splitlines())
+    # a line that begins with [ would be read as the optional argument of the \\ before it
+    body = [" & ".join(latex_text(cell) for cell in row) for row in frame.itertuples(index=False)]
+    lines = [f"{{}}{line} \\\\" if line.startswith("[") else f"{line} \\\\" for line in body]
+    head = " & ".join(latex_text(column) for column in frame.columns)
+    return "\n".join(
+        [
+            comment,
+            f"\\begin{{tabular}}{{{columns}}}",
+            "\\hline",
+            f"{head} \\\\",
+            "\\hline",
+            *lines,
+            "\\hline",
+            "\\end{tabular}",
+            "",
+        ]
+    )
