@@ -14,6 +14,7 @@ import pytest
 
 from semalign.errors import InputError
 from semalign.figures import fonts, style
+from semalign.figures.auditing import PANELS, audit
 from semalign.figures.encoder import encoder
 from semalign.figures.likelihood import likelihood
 from semalign.figures.points import frontier, tradeoff
@@ -51,7 +52,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 for i in range(1, 8)
             ]
             write_jsonl(folder / run / "training.jsonl", [*logged, {"step": 7, "train_runtime": 3.0}])
-            write_jsonl(folder / run / "audit.jsonl", [{"step": i, "off_script": i / 100} for i in (0, 3, 6)])
+            signs = {"off_script": 0.01, **dict.fromkeys(PANELS, 0.1)}
+            write_jsonl(folder / run / "audit.jsonl", [{"step": i} | signs for i in (0, 3, 6)])
     return folder
 
 
@@ -93,6 +95,7 @@ def draw(name: str, results: Path, tasks: list[str], seeds: list[int], folder: P
     drawings: dict[str, Callable[[], None]] = {
         "reward": lambda: reward(results, tasks, seeds, {"similarity": 1.5}, *files),
         "rollouts": lambda: rollouts(results, tasks, seeds, *files),
+        "audit": lambda: audit(results, tasks, seeds, *files),
         "tradeoff": lambda: tradeoff(results, tasks, MODELS, seeds, *files),
         "likelihood": lambda: likelihood(results, tasks, MODELS, seeds, *files),
         "frontier": lambda: frontier(frontier_table(results), *files),
@@ -105,6 +108,7 @@ def draw(name: str, results: Path, tasks: list[str], seeds: list[int], folder: P
 LABELS = {
     "reward": ["update step", "rollouts (points)", "similarity (weight 1.5)", "not smoothed", "thin: seeds"],
     "rollouts": ["update step", "rollouts (tokens)", "rollouts (%)"],
+    "audit": ["update step", "repeated 4-grams", "prompts of equal", "translation", "headlines", "thin: seeds"],
     "tradeoff": ["(cosine, independent encoder)", "(CMRC AVG, %)", "strong SFT"],
     "likelihood": ["NLL (nats a token)", "KL to the base (nats a token, log scale)", "tokens at or below (%)"],
     "frontier": ["(cosine, independent encoder)", "(CMRC AVG, %)", "(nats a token)", "300", "100"],

@@ -36,7 +36,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def make(results: Path, table: str, tasks: list[str], models: list[str], **rewards: dict[str, float]) -> Table:
-    return build(Request(results, table, tasks, models, [0, 1], rewards, SETTINGS))
+    return build(Request(results, table, tasks, models, [0, 1], rewards, table == "table3", SETTINGS))
 
 
 def rows(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
@@ -149,9 +149,17 @@ def test_every_line_has_every_column(cells: list[tuple[str, str]]) -> None:
     frame = pd.DataFrame(cells, columns=["one_name", "two"])
     for line in frame_markdown(frame, "note").split("\n\n")[0].splitlines():
         assert len(re.findall(r"(?<!\\)\|", line)) == 3
-    body = [line for line in frame_latex(frame, "note").splitlines() if line.endswith(r"\\")]
+    body = [line for line in frame_latex(frame, "note", keys=1).splitlines() if line.endswith(r"\\")]
     assert len(body) == len(cells) + 1
     assert all(len(re.findall(r"(?<!\\)&", line)) == 1 for line in body)
+
+
+def test_wide_tables_go_on_below_with_their_keys() -> None:
+    frame = pd.DataFrame([["mt", *["0.1234 ± 0.0012"] * 6]], columns=["task", *(f"figure{i}" for i in range(6))])
+    text = frame_latex(frame, "note", keys=1)
+    heads = [line for line in text.splitlines() if line.startswith("task &")]
+    assert [line.count("figure") for line in heads] == [4, 2]
+    assert text.count("mt & 0.1234") == 2
 
 
 def test_latex_escapes() -> None:

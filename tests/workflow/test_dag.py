@@ -1,6 +1,5 @@
 """The DAG without running it: plans, bad configs, and what each script imports."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.workflow.run import snakemake
+from tests.workflow.run import plan, snakemake
 
 SCRIPTS = ROOT / "workflow" / "scripts"
 NEED_TORCH = {
@@ -24,13 +23,6 @@ NEED_TORCH = {
     "measure_likelihood",
     "audit_rollouts",
 }
-
-
-def plan(folder: Path, target: str = "all", overlays: list[Path] | None = None) -> dict[str, int]:
-    """Jobs by rule of a dry run."""
-    result = snakemake(folder, target, "--dry-run", "--quiet", "rules", overlays=overlays)
-    assert result.returncode == 0, result.stderr
-    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", result.stdout + result.stderr, re.M)}
 
 
 def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
@@ -48,6 +40,25 @@ def test_one_table_needs_only_its_own_runs(tmp_path: Path) -> None:
     assert jobs["train_grpo"] == 3
     assert jobs["train_sft"] == 3
     assert "measure_likelihood" not in jobs
+
+
+def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
+    overlay = tmp_path / "less.yaml"
+    nothing = dict.fromkeys(("few_shot", "mechanism", "frontier", "ablation"))
+    primary = {"primary": [{"task": "mt", "measure": "cmrc_avg"}]}
+    overlay.write_text(
+        yaml.safe_dump({"tasks": {"hg": None}, "statistics": primary, "judge": {"kind": "none"}} | nothing)
+    )
+    jobs = plan(tmp_path, overlays=[overlay])
+    assert jobs["tabulate_paper"] == 2  # tables 1 and 3
+    assert jobs["generate"] == 1 + 3 * 3
+    assert not jobs.keys() & {
+        "measure_likelihood",
+        "take_snapshot",
+        "tabulate_frontier",
+        "judge_pairs",
+        "draw_ablation",
+    }
 
 
 def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:

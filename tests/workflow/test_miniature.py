@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from tests.workflow.run import snakemake
+from tests.workflow.run import plan, snakemake
 
 OVERLAY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TABLE = "results/table3.csv"
@@ -17,7 +17,7 @@ TABLE = "results/table3.csv"
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder of a finished run."""
     folder = tmp_path_factory.mktemp("miniature")
-    result = snakemake(folder, TABLE, overlays=[OVERLAY])
+    result = snakemake(folder, "all", overlays=[OVERLAY])
     assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
@@ -71,8 +71,69 @@ def test_rl_started_from_the_cold_start_on_the_shared_base(finished: Path) -> No
     assert runs["strong_sft"]["examples"] == 48  # the cold start's 32 and RL's 16
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["table1", "table2", "table4", "table5", "table6a", "table6b", "statistics", "frontier", "audit"],
+)
+def test_every_table_in_every_form(finished: Path, name: str) -> None:
+    table = pd.read_csv(finished / f"results/{name}.csv")
+    assert len(table) > 1
+    text = (finished / f"results/{name}.md").read_text()
+    assert text.startswith("| ")
+    assert "nan" not in text
+    latex = (finished / f"results/{name}.tex").read_text()
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 1
+    assert json.loads((finished / f"results/{name}.json").read_text())["note"]
+
+
+def test_every_figure_as_png_and_svg(finished: Path) -> None:
+    names = ["reward", "rollouts", "audit", "tradeoff", "encoder", "ablation", "frontier", "likelihood"]
+    for name in names:
+        assert (finished / f"results/figures/{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert "</svg>" in (finished / f"results/figures/{name}.svg").read_text()
+
+
+def test_few_shot_transfer_starts_where_it_says(finished: Path) -> None:
+    record = json.loads((finished / "results/hg/fewshot-rl/0/adapter.provenance.json").read_text())
+    assert "results/mt/rl/0/adapter" in record["inputs"]
+    assert json.loads((finished / "results/hg/fewshot-rl/0/training.json").read_text())["examples"] == 32
+    base = json.loads((finished / "results/hg/fewshot-base/0/adapter.provenance.json").read_text())
+    assert not any(path.endswith("adapter") for path in base["inputs"])
+
+
+def test_a_snapshot_is_rl_before_its_end(finished: Path) -> None:
+    adapters = [finished / f"results/mt/{model}/0/adapter/adapter_model.safetensors" for model in ("rl@1", "rl")]
+    assert adapters[0].read_bytes() != adapters[1].read_bytes()
+
+
+def test_one_variants_weight_trains_that_variant_alone(finished: Path) -> None:
+    overlay = finished / "weight.yaml"
+    overlay.write_text("ablation: {variants: {bleu_similarity_lc: {rewards: {bleu: 2.0}}}}\n")
+    jobs = plan(finished, overlays=[OVERLAY, overlay])
+    trained = {"train_grpo": 1, "generate": 1, "score_text": 1, "score_similarity": 1, "audit_rollouts": 1}
+    shown = {"tabulate_paper": 1, "tabulate_audit": 1, "draw_ablation": 1, "all": 1}
+    assert jobs == trained | shown | {"total": 9}
+
+
+def test_a_users_own_reward_is_trained_and_an_edited_one_trains_again(finished: Path) -> None:
+    reward, overlay = finished / "own_rewards.py", finished / "own.yaml"
+    reward.write_text(
+        "def brief(completions, references, sources):\n    return [1 / (1 + len(c)) for c in completions]\n"
+    )
+    overlay.write_text("ablation: {variants: {own: {rewards: {'own_rewards:brief': 1.0}}}}\n")
+    target = "results/mt/rl-own/0/adapter"
+    result = snakemake(finished, target, overlays=[OVERLAY, overlay])
+    assert result.returncode == 0, result.stdout + result.stderr
+    rollouts = (finished / "results/mt/rl-own/0/rollouts.jsonl").read_text().splitlines()
+    row = json.loads(rollouts[0])
+    assert row["own_rewards:brief"] == pytest.approx(1 / (1 + len(row["completion"])))
+    assert "train_grpo" not in plan(finished, target, overlays=[OVERLAY, overlay])
+    reward.write_text(reward.read_text().replace("1 + len", "2 + len"))
+    assert plan(finished, target, overlays=[OVERLAY, overlay])["train_grpo"] == 1
+
+
 def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
-    result = snakemake(finished, TABLE, overlays=[OVERLAY])
+    result = snakemake(finished, "all", overlays=[OVERLAY])
     assert "Nothing to be done" in result.stdout + result.stderr
 
 

@@ -7,6 +7,7 @@ Out: results/figures/<name>.{png,svg}
 FIGURE_NAMES = [
     "reward",
     "rollouts",
+    "audit",
     "tradeoff",
     "encoder",
     *(["ablation"] if CONFIG.ablation else []),
@@ -60,6 +61,24 @@ rule draw_rollouts:
         settings=settings("draw_rollouts", tasks=TASKS, seeds=SEEDS),
     script:
         "../scripts/draw_rollouts.py"
+
+
+rule draw_audit:
+    input:
+        audits=expand("results/{run}/audit.jsonl", run=runs(TASKS, ["rl"])),
+    output:
+        png="results/figures/audit.png",
+        svg="results/figures/audit.svg",
+    log:
+        "results/logs/draw_audit.log",
+    benchmark:
+        "results/benchmarks/draw_audit.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings("draw_audit", tasks=TASKS, seeds=SEEDS),
+    script:
+        "../scripts/draw_audit.py"
 
 
 rule draw_tradeoff:

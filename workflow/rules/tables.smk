@@ -35,6 +35,7 @@ rule tabulate_paper:
                 if wc.table == "table5"
             },
             seeds=SEEDS,
+            judged=JUDGED and wc.table == "table3",
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
         ),
     script:

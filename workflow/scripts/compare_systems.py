@@ -19,12 +19,13 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         Request(Path("results"), languages=languages, statistics=statistics, **{name: settings[name] for name in names})
     )
     text = note(statistics, len(settings["seeds"]))
+    over_seeds = shown(frame[frame["seed"] == "all"]).drop(columns=["seed"])
     with replacing(output.csv) as file:
         frame.round(6).to_csv(file, index=False)
     with replacing(output.markdown) as file:
         file.write(frame_markdown(shown(frame), text))
     with replacing(output.latex) as file:
-        file.write(frame_latex(shown(frame), text))
+        file.write(frame_latex(over_seeds, f"{text} Seeds one by one stand in the CSV.", keys=4))
     write_json(output.sidecar, {"statistics": settings["statistics"], "seeds": settings["seeds"], "note": text})
 
 

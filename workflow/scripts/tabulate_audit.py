@@ -17,7 +17,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     with replacing(output.markdown) as file:
         file.write(frame_markdown(shown(frame), NOTE))
     with replacing(output.latex) as file:
-        file.write(frame_latex(shown(frame), NOTE))
+        file.write(frame_latex(shown(frame), NOTE, keys=3))
     write_json(output.sidecar, {"note": NOTE, "rollouts": {path: read_json(path) for path in input.rollouts}})
 
 

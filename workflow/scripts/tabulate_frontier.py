@@ -19,7 +19,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     with replacing(output.markdown) as file:
         file.write(frame_markdown(shown(frame), text))
     with replacing(output.latex) as file:
-        file.write(frame_latex(shown(frame), text))
+        file.write(frame_latex(shown(frame), text, keys=4))
     write_json(output.sidecar, {"matched": [match.record() for match in found], "note": text})
 
 

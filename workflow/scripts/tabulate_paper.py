@@ -12,14 +12,14 @@ from semalign.tables import frame_latex, frame_markdown
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     statistics = Statistics.model_validate(settings["statistics"])
-    names = ("table", "tasks", "models", "seeds", "rewards")
+    names = ("table", "tasks", "models", "seeds", "rewards", "judged")
     table = build(Request(Path("results"), statistics=statistics, **{name: settings[name] for name in names}))
     with replacing(output.csv) as file:
         table.frame().to_csv(file, index=False)
     with replacing(output.markdown) as file:
         file.write(frame_markdown(table.lines(), table.note))
     with replacing(output.latex) as file:
-        file.write(frame_latex(table.lines(), table.note))
+        file.write(frame_latex(table.lines(), table.note, keys=2))
     judges = {path: read_json(path) for path in input.judge if path.endswith(".json")}
     exams = {Path(path).parent.name: read_json(path) for path in input.exams}
     extra = {"judge": judges, "encoder_exams": exams} if settings["table"] == "table3" else {}

@@ -105,7 +105,7 @@ def quantile_in_clusters(clusters: np.ndarray, values: np.ndarray, quantile: flo
     orders = np.argsort(values, axis=1, kind="stable")
 
     def value(drawn: np.ndarray) -> np.ndarray:
-        times = np.stack([np.bincount(row, minlength=len(keys)) for row in drawn])
+        times = np.stack([np.bincount(row, minlength=len(keys)) for row in drawn]).astype(np.int32)
         position = quantile * (times @ np.bincount(place) - 1)
         figures = []
         for seed, order in zip(values, orders, strict=True):

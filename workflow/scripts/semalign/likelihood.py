@@ -136,25 +136,28 @@ def noise_floor(
 ) -> np.ndarray:
     """KL of the model to itself, the same texts once in batches of `batch_size` and once one by one: what padding and
     the order of sums alone do, (tokens,) float32."""
+    model.eval()
+    pad = tokenizer.pad_token_id or 0
     ids = [row[:max_tokens] for row in tokenizer(texts, add_special_tokens=False)["input_ids"]]
-    alone = {batch.places[0]: _hidden_states(model, batch) for batch in _batches(ids, 1, tokenizer.pad_token_id or 0)}
     found: dict[int, np.ndarray] = {}
-    for batch in _batches(ids, batch_size, tokenizer.pad_token_id or 0):
+    for batch in _batches(ids, batch_size, pad):
         with model_work():
             states = _hidden_states(model, batch)
-        lengths = [len(ids[i]) - 1 for i in batch.places]
-        for place, end, length in zip(batch.places, np.cumsum(lengths), lengths, strict=True):
-            together = states[end - length : end]
-            parts = [
-                nll_and_kl(
-                    _head(model, together[start : start + chunk_tokens]),
-                    _head(model, alone[place][start : start + chunk_tokens]),
-                    torch.zeros(len(together[start : start + chunk_tokens]), dtype=torch.long, device=states.device),
-                )[1]
-                for start in range(0, length, chunk_tokens)
-            ]
-            found[place] = torch.cat(parts).cpu().numpy()
+            lengths = [len(ids[i]) - 1 for i in batch.places]
+            for place, end, length in zip(batch.places, np.cumsum(lengths), lengths, strict=True):
+                alone = _hidden_states(model, next(_batches([ids[place]], 1, pad)))
+                found[place] = _divergence(model, states[end - length : end], alone, chunk_tokens)
     return np.concatenate([found[i] for i in sorted(found)]).astype(np.float32)
+
+
+def _divergence(model: Any, one: torch.Tensor, other: torch.Tensor, chunk_tokens: int) -> np.ndarray:
+    """KL of the distributions that two sets of states (tokens, hidden) predict."""
+    parts = []
+    for start in range(0, len(one), chunk_tokens):
+        chunk = slice(start, start + chunk_tokens)
+        any_target = torch.zeros(len(one[chunk]), dtype=torch.long, device=one.device)
+        parts.append(nll_and_kl(_head(model, one[chunk]), _head(model, other[chunk]), any_target)[1])
+    return torch.cat(parts).cpu().numpy()
 
 
 def summary(values: np.ndarray) -> dict[str, float]:

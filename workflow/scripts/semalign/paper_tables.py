@@ -60,6 +60,7 @@ class Request:
     models: list[str]
     seeds: list[int]
     rewards: dict[str, dict[str, float]]
+    judged: bool
     statistics: Statistics
 
 
@@ -114,7 +115,7 @@ def _scores(request: Request, task: str, run: str) -> runs.Figures:
     figures = runs.figures(request.results, run, task)
     figures["judge_win"] = None
     summary = request.results / task / "judge" / f"{run.rpartition('/')[2]}.json"
-    if request.table == "table3" and run != "base" and summary.is_file():
+    if request.judged and run != "base":
         figures["judge_win"] = read_json(summary)["win"].get(run.split("/")[1])
     return {name: figures[name] for name in DEFINITIONS[request.table].figures}
 
@@ -191,6 +192,8 @@ def note(table: str, seeds: int, statistics: Statistics) -> str:
             "wins. Three seeds prove nothing by themselves: the smallest two-sided p of a rank test of three runs "
             "against three is 0.10."
         )
+    if table == "table5":
+        parts.append("With a length constraint the paper reports no better output and about 2 CMRC points lost.")
     if table == "table6b":
         parts.append("noise_floor is the base against itself in batches of another size.")
     if table.startswith("table6"):

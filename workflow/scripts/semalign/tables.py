@@ -18,6 +18,8 @@ DIGITS = {
     "judge_win": 1,
     "cmrc_answer_length": 1,
 }
+PAGE_WIDTH = 82
+"""Characters of \\footnotesize across the text of an article."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,17 @@ class Table:
         interval = f"{self.confidence:.0%} interval"
         for row in self.rows:
             cells = {name: row.cells[name] for name in self.shown if name in row.cells}
-            blank, last = dict.fromkeys(row.keys, ""), list(row.keys)[-1]
-            lines.append(row.keys | {name: _mean(cell, name, row.signed) for name, cell in cells.items()})
+            keys = {name: key for name, key in row.keys.items() if name != "metric_name"}
+            if "metric_name" in row.keys:
+                keys["task"] += f" ({row.keys['metric_name']})"
+            blank, last = dict.fromkeys(keys, ""), "model"
+            lines.append(keys | {name: _mean(cell, name, row.signed) for name, cell in cells.items()})
             lines.append(blank | {last: interval} | {name: _interval(cell, name) for name, cell in cells.items()})
             if any(cell.paper is not None for cell in cells.values()):
                 for label, signed in (("paper", row.signed), ("difference", True)):
                     shown = {n: _number(getattr(c, label), n, signed) for n, c in cells.items()}
                     lines.append(blank | {last: label} | shown)
-        return pd.DataFrame(lines, columns=[*self.rows[0].keys, *self.shown]).fillna("")
+        return pd.DataFrame(lines, columns=[*keys, *self.shown]).fillna("")
 
 
 def _number(value: float | None, name: str, signed: bool = False) -> str:
@@ -145,25 +150,34 @@ def latex_text(text: str) -> str:
     return f"${escaped[0]}${escaped[1:]}" if escaped[:1] in ("-", "+") and escaped[1:2].isdigit() else escaped
 
 
-def frame_latex(frame: pd.DataFrame, note: str) -> str:
-    """A table of texts as a bare tabular to be \\input, without any package; its note as a comment above."""
-    numbers = [column for column in frame.columns if frame[column].str.fullmatch(r"[-+\d.±\s\[\],]*").all()]
-    columns = "".join("r" if column in numbers else "l" for column in frame.columns)
+def frame_latex(frame: pd.DataFrame, note: str, keys: int) -> str:
+    """A table of texts as bare tabulars to be \\input, without any package; its note as a comment above.
+
+    Where the columns do not fit a page's width, further tabulars below one another repeat the first `keys` columns.
+    """
     comment = "\n".join(f"% {line}" for line in note.splitlines())
-    # a line that begins with [ would be read as the optional argument of the \\ before it
+    blocks = [_tabular(frame[columns]) for columns in _blocks(frame, keys)]
+    return "\n".join([comment, "\\begingroup\\footnotesize", "\n\n\\medskip\n\n".join(blocks), "\\par\\endgroup", ""])
+
+
+def _blocks(frame: pd.DataFrame, keys: int) -> list[list[str]]:
+    """The columns of each tabular: the first `keys`, and as many of the others as fit."""
+    widths = {column: max(len(column), *frame[column].str.len()) + 3 for column in frame.columns}
+    first = list(frame.columns[:keys])
+    blocks: list[list[str]] = [list(first)]
+    for column in frame.columns[keys:]:
+        if len(blocks[-1]) > keys and sum(widths[name] for name in [*blocks[-1], column]) > PAGE_WIDTH:
+            blocks.append(list(first))
+        blocks[-1].append(column)
+    return blocks
+
+
+def _tabular(frame: pd.DataFrame) -> str:
+    numbers = [column for column in frame.columns if frame[column].str.fullmatch(r"[-+\d.e±\s\[\],]*").all()]
+    columns = "".join("r" if column in numbers else "l" for column in frame.columns)
     body = [" & ".join(latex_text(cell) for cell in row) for row in frame.itertuples(index=False)]
+    # a line that begins with [ would be read as the optional argument of the \\\\ before it
     lines = [f"{{}}{line} \\\\" if line.startswith("[") else f"{line} \\\\" for line in body]
     head = " & ".join(latex_text(column) for column in frame.columns)
-    return "\n".join(
-        [
-            comment,
-            f"\\begin{{tabular}}{{{columns}}}",
-            "\\hline",
-            f"{head} \\\\",
-            "\\hline",
-            *lines,
-            "\\hline",
-            "\\end{tabular}",
-            "",
-        ]
-    )
+    top = [f"\\begin{{tabular}}{{{columns}}}", "\\hline", f"{head} \\\\", "\\hline"]
+    return "\n".join([*top, *lines, "\\hline", "\\end{tabular}"])

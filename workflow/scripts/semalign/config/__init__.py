@@ -8,10 +8,10 @@ import json
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from semalign.config.base import Count, Strict
+from semalign.config.base import Count, Strict, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Statistics
 from semalign.config.models import Encoders, Exam, Policy
@@ -30,7 +30,9 @@ class Config(Strict):
     seeds: list[Annotated[int, Field(ge=0, strict=True)]] = Field(min_length=1, description="one complete run each")
     languages: dict[str, Language]
     world: World | None = None
-    tasks: dict[Literal["mt", "hg"], Task] = Field(min_length=1)
+    tasks: Annotated[dict[Literal["mt", "hg"], Task], BeforeValidator(without_null)] = Field(
+        min_length=1, description="one of them may be taken out with null"
+    )
     cmrc: Cmrc
     policy: Policy
     lora: Lora = Field(default_factory=Lora)

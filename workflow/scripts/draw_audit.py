@@ -1,0 +1,14 @@
+"""Figure: signs of a gamed reward over the steps of RL."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.figures.auditing import audit
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    audit(Path("results"), settings["tasks"], settings["seeds"], output.png, output.svg)
+
+
+job.run(main, snakemake)

@@ -1,0 +1,36 @@
+"""The reward audit of RL over its steps: signs that the reward is gamed, each in a panel, a line a task."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from semalign.figures import style
+from semalign.figures.style import DOUBLE, TASKS, Look, curves, legend_above, note, picture, smoothing
+from semalign.figures.training import steps
+
+PANELS = {
+    "length_ratio": "length over\nreference's length",
+    "encoder_gap": "rewarding less\nindependent cosine",
+    "repeated_4grams": "repeated 4-grams\n(share)",
+    "distinct_2": "distinct bigrams\n(share)",
+    "copied": "longest copy of the\nsource (share of output)",
+    "zero_spread_groups": "prompts of equal\nrewards (share)",
+}
+LOOKS = [("-", style.BLUE), ("--", style.VERMILLION)]
+
+
+def audit(results: Path, tasks: Sequence[str], seeds: Sequence[int], png: str, svg: str) -> None:
+    """Reads results/<task>/rl/<seed>/audit.jsonl; every panel's axis begins or ends at what no sign would show."""
+    with picture(png, svg, DOUBLE, 3.8) as figure:
+        panels = figure.subplots(2, 3, sharex=True).ravel()
+        for axes, (key, label) in zip(panels, PANELS.items(), strict=True):
+            for task, (line, colour) in zip(tasks, LOOKS, strict=False):
+                files = [results / task / "rl" / str(seed) / "audit.jsonl" for seed in seeds]
+                by_seed = [steps(file, [key])[key] for file in files]
+                curves(axes, by_seed, Look(TASKS.get(task, task), colour, "", line))
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, 0.0), max(high, 1.05 if key == "length_ratio" else 0.05))
+            axes.set_ylabel(label)
+        for axes in panels[3:]:
+            axes.set_xlabel("update step")
+        legend_above(figure, panels[0], len(tasks))
+        note(figure, smoothing(len(by_seed[0])), "thin: seeds, thick: their mean" if len(seeds) > 1 else "")
