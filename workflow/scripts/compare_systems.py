@@ -8,7 +8,7 @@ from semalign.comparisons import Request, compare, note, shown
 from semalign.config.data import Language
 from semalign.config.experiments import Statistics
 from semalign.files import replacing, write_json
-from semalign.tables import frame_latex, frame_markdown
+from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -21,7 +21,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     text = note(statistics, len(settings["seeds"]))
     over_seeds = shown(frame[frame["seed"] == "all"]).drop(columns=["seed"])
     with replacing(output.csv) as file:
-        frame.round(6).to_csv(file, index=False)
+        frame.to_csv(file, index=False, float_format=CSV_DIGITS)
     with replacing(output.markdown) as file:
         file.write(frame_markdown(shown(frame), text))
     with replacing(output.latex) as file:

@@ -6,7 +6,7 @@ from typing import Any
 from semalign import job
 from semalign.files import replacing, write_json
 from semalign.frontier import collect, matches, note, shown
-from semalign.tables import frame_latex, frame_markdown
+from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -15,7 +15,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     found = matches(frame)
     text = note(found)
     with replacing(output.csv) as file:
-        frame.round(6).to_csv(file, index=False)
+        frame.to_csv(file, index=False, float_format=CSV_DIGITS)
     with replacing(output.markdown) as file:
         file.write(frame_markdown(shown(frame), text))
     with replacing(output.latex) as file:

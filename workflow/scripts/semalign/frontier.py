@@ -159,15 +159,15 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for (task, method, strength, model), group in frame.groupby(["task", "method", "strength", "model"], sort=False):
         keys = {"task": task, "method": method, "strength": str(strength), "model": model}
-        lines.append(keys | {name: _cell(group[name].astype(float), name) for name in FIGURES})
+        lines.append(keys | {name: _cell(group[name].astype(float), name, str(model)) for name in FIGURES})
     return pd.DataFrame(lines)
 
 
-def _cell(values: pd.Series, name: str) -> str:
+def _cell(values: pd.Series, name: str, model: str) -> str:
     if values.isna().all():
         return ""
     digits = DIGITS.get(name, 4)
-    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else ""
+    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 and model != "base" else ""
     return f"{values.mean():.{digits}f}{spread}"
 
 

@@ -146,7 +146,8 @@ def _row(
     if not request.table.startswith("table6"):
         keys["metric_name"] = runs.metric_name(request.results, of[0], task)
     if request.table == "table5":
-        keys["rewards"] = " + ".join(f"{weight:g} {name}" for name, weight in request.rewards[model].items())
+        by_weight = sorted(request.rewards[model].items(), key=lambda item: (-item[1], item[0]))
+        keys["rewards"] = " + ".join(f"{weight:g} {name}" for name, weight in by_weight)
     paper = published(request.table, task, label)
     cells = {}
     for name in DEFINITIONS[request.table].figures:

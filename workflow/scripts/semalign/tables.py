@@ -18,6 +18,7 @@ DIGITS = {
     "judge_win": 1,
     "cmrc_answer_length": 1,
 }
+CSV_DIGITS = "%.6g"
 PAGE_WIDTH = 82
 """Characters of \\footnotesize across the text of an article."""
 
@@ -67,7 +68,7 @@ class Table:
     sidecar: dict[str, Any] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
-        """The CSV's content: one row a model, six decimals."""
+        """The CSV's content: one row a model."""
         compared = {name for row in self.rows for name, cell in row.cells.items() if cell.paper is not None}
         table = []
         for row in self.rows:
@@ -78,7 +79,7 @@ class Table:
                 for part in parts:
                     columns[name if part == "mean" else f"{name}_{part}"] = getattr(cell, part) if cell else None
             table.append(columns | {"seeds": row.seeds})
-        frame = pd.DataFrame(table).round(6)
+        frame = pd.DataFrame(table)
         counts = [f"{name}_n" for name in self.figures]
         return frame.astype(dict.fromkeys(counts, "Int64"))
 
@@ -102,7 +103,11 @@ class Table:
 
 
 def _number(value: float | None, name: str, signed: bool = False) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:{'+' if signed else ''}.{DIGITS.get(name, 4)}f}"
+    if value is None or math.isnan(value):
+        return ""
+    digits, sign = DIGITS.get(name, 4), "+" if signed else ""
+    too_small = 0 < abs(value) < 0.5 * 10**-digits and not signed
+    return f"{value:.1e}" if too_small else f"{value:{sign}.{digits}f}"
 
 
 def _mean(cell: Cell, name: str, signed: bool) -> str:
