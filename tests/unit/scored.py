@@ -21,8 +21,8 @@ def write_run(results: Path, run: str, tasks: list[str], values: list[float], em
     mean = sum(values) / len(values)
     one = {"value": mean}
     own: dict[str, Any] = {"metric": "rouge_l", "rouge_l": one, "chrf": one, "bleu_char": one, "content": one}
-    own |= {"language_consistency": mean}
-    cmrc = dict.fromkeys(("avg", "f1", "em"), sum(em) / len(em)) | {"answer_length": 2.0}
+    own |= {"language_consistency": mean, "n": len(values)}
+    cmrc = dict.fromkeys(("avg", "f1", "em"), sum(em) / len(em)) | {"answer_length": 2.0, "n": len(em)}
     folder = results / run / "scores"
     folder.mkdir(parents=True)
     (folder / "text.json").write_text(json.dumps({**dict.fromkeys(tasks, own), "cmrc": cmrc}))

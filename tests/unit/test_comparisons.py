@@ -82,6 +82,21 @@ def test_holm_over_the_declared_two_alone(results: Path) -> None:
     assert rows[~rows["primary"]]["p_holm"].isna().all()
 
 
+def test_a_declared_comparison_that_was_not_measured_still_counts(results: Path) -> None:
+    rows = compare(request(results, judged=False))
+    [only] = rows[rows["primary"]].to_dict("records")
+    assert only["p_holm"] == pytest.approx(min(1, 2 * only["p"]))
+
+
+def test_a_rounding_error_is_no_difference(results: Path) -> None:
+    write_run(results, "hg/rl/2", ["hg"], RL[0], RIGHT["rl"])
+    write_run(results, "hg/strong_sft/2", ["hg"], [value + 1e-7 for value in RL[0]], RIGHT["rl"])
+    write_run(results, "hg/cold_sft/2", ["hg"], RL[0], RIGHT["rl"])
+    rows = compare(request(results, seeds=[2], judged=False, mechanism=False))
+    ranks = rows[(rows["measure"] == "similarity") & (rows["b"] == "strong_sft") & (rows["seed"] == "2")].iloc[0]
+    assert (ranks["units"], ranks["effect"]) == (0, 0.0)
+
+
 def test_passages_are_drawn_whole_and_equal_systems_do_not_differ(results: Path) -> None:
     rows = found(results)
     row = rows["strong_sft", "cmrc_avg", "all"]
@@ -99,4 +114,5 @@ def test_rows_for_reading(results: Path) -> None:
     table = shown(compare(request(results)))
     assert table.map(lambda cell: isinstance(cell, str)).all().all()
     assert "nan" not in table.to_string()
-    assert "p of a rank test of three runs against three is 0.10" in note(SETTINGS, 2)
+    assert "p of a rank test of 3 runs against 3 is 0.1." in note(SETTINGS, 3)
+    assert "One seed proves nothing" in note(SETTINGS, 1)

@@ -26,6 +26,19 @@ def test_crossing(adequacy: list[float], cost: list[float], target: float, expec
     assert crossing(adequacy, cost, target) == (None if expected is None else pytest.approx(expected))
 
 
+def test_rl_is_taxed_where_it_ends_even_past_its_best() -> None:
+    points = {"sft": [(0, 0.1, 100.0), (9, 0.9, 90.0)], "rl": [(0, 0.7, 100.0), (5, 0.69, 99.0), (9, 0.68, 95.0)]}
+    rows = [
+        {"task": "mt", "method": m, "strength": s, "seed": 0, "similarity": a, "cmrc_avg": c}
+        for m, curve in points.items()
+        for s, a, c in curve
+    ]
+    frame = pd.DataFrame(rows).assign(similarity_independent=None, content=None, kl_mean=None)
+    [only] = matches(frame)
+    assert only.rl == [5.0]
+    assert only.sft == pytest.approx([10 * 0.58 / 0.8])
+
+
 def match(sft: list[float | None], rl: list[float]) -> Match:
     return Match("mt", "similarity", "cmrc_avg", [0.7] * len(rl), sft, rl)
 

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from semalign.errors import InputError
-from semalign.passages import select_passages
+from semalign.passages import digest, select_passages
 
 QUESTIONS = [{"id": str(i), "context": f"段{i // 2}"} for i in range(20)]
 
@@ -18,6 +18,7 @@ def test_the_smallest_hashes_whatever_the_order() -> None:
     texts = {f"段{i}" for i in range(10)}
     assert [row["text"] for row in rows] == sorted(texts, key=lambda t: hashlib.sha256(t.encode()).hexdigest())[:4]
     assert report["available"] == 10
+    assert digest(row["text"] for row in rows) == report["sha256"]
 
 
 def test_other_passages_than_the_pinned_ones_are_refused() -> None:

@@ -30,6 +30,8 @@ def test_reward_is_linear_above_tau_and_zero_below() -> None:
     assert above_threshold(0.75, 0.5) == 0.5
     assert above_threshold(1.0, 0.5) == 1.0
     assert above_threshold(0.0, -1.0) == 0.5
+    assert above_threshold(1.0000001, 1.0) == 0.0
+    assert above_threshold(1.0000001, 0.9999999) == pytest.approx(1.0)
 
 
 def test_similarity_reward_is_the_rescaled_cosine_and_blank_earns_nothing() -> None:
@@ -86,6 +88,12 @@ def folder(tmp_path: Path) -> Path:
         "def text(completions, references, sources):\n    return ['1'] * len(completions)\n"
     )
     (tmp_path / "random.py").write_text("def f(c, r, s):\n    return [3.0] * len(c)\n")
+    (tmp_path / "modern.py").write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom functools import partial\n"
+        "@dataclass\nclass Unit:\n    size: int\n"
+        "def f(c, r, s, unit=Unit(1)):\n    import own_rewards\n    return [float(unit.size)] * len(c)\n"
+        "g = partial(f, unit=Unit(2))\n"
+    )
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "inner.py").write_text("def f(c, r, s):\n    return [0.0] * len(c)\n")
     (tmp_path / "broken_rewards.py").write_text("def f(:\n")
@@ -95,6 +103,8 @@ def folder(tmp_path: Path) -> Path:
 def test_a_users_own_reward(folder: Path) -> None:
     assert user_reward("own_rewards:words", folder)(["ab", "c"], ["", ""], ["", ""]) == [2.0, 1.0]
     assert user_reward("random:f", folder)(["a"], [""], [""]) == [3.0], "not the standard library's"
+    assert user_reward("modern:f", folder)(["a"], [""], [""]) == [1.0]
+    assert user_reward("modern:g", folder)(["a"], [""], [""]) == [2.0]
     assert find_user_reward("own_rewards:words", folder, "rl.rewards") == folder / "own_rewards.py"
     assert find_user_reward("pack.inner:f", folder, "rl.rewards") == folder / "pack" / "inner.py"
 
@@ -116,7 +126,7 @@ def test_what_a_users_reward_returns_is_checked(folder: Path, name: str, message
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("own_rewards:missing", r"defines no function missing, only \['nothing'"),
+        ("own_rewards:missing", r"defines no missing, only \['nothing'"),
         ("not_there:f", r"no module not_there in .*; put not_there\.py there"),
         ("pack:f", "no module pack"),
         ("broken_rewards:f", r"broken_rewards\.py:1: "),

@@ -82,7 +82,7 @@ def test_every_table_in_every_form(finished: Path, name: str) -> None:
     assert text.startswith("| ")
     assert "nan" not in text
     latex = (finished / f"results/{name}.tex").read_text()
-    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 1
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") >= 1
     assert json.loads((finished / f"results/{name}.json").read_text())["note"]
 
 

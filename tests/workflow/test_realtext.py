@@ -24,7 +24,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "shared").symlink_to(DATA.parent)
     folder = home / "run"
     folder.mkdir()
-    result = snakemake(folder, "results/table3.csv", overlays=[ROOT / "tests" / "workflow" / "realtext.yaml"])
+    result = snakemake(folder, "all", overlays=[ROOT / "tests" / "workflow" / "realtext.yaml"])
     assert result.returncode == 0, result.stdout + result.stderr
     return folder / "results"
 
@@ -38,6 +38,16 @@ def test_every_row_and_no_judge(results: Path) -> None:
     assert len(table) == 10
     assert table[["metric", "similarity", "similarity_independent", "cmrc_avg"]].notna().all().all()
     assert table["judge_win"].isna().all()
+
+
+def test_the_other_tables_and_figures_do_without_content_and_judge(results: Path) -> None:
+    frontier = pd.read_csv(results / "frontier.csv")
+    assert frontier["content"].isna().all()
+    assert frontier["kl_mean"].notna().all()
+    statistics = pd.read_csv(results / "statistics.csv")
+    assert not set(statistics["measure"]) & {"content", "judge_net"}
+    assert len(list((results / "figures").glob("*.svg"))) == 8
+    assert "content" not in pd.read_csv(results / "table1.csv").dropna(axis="columns", how="all").columns
 
 
 def test_each_stage_takes_what_the_one_before_kept(results: Path) -> None:

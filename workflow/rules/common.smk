@@ -29,7 +29,7 @@ os.environ.update(
 try:
     CONFIG = validate(config)
     USER_REWARDS = {
-        name: find_user_reward(name, Path.cwd(), key)
+        name: os.path.relpath(find_user_reward(name, Path.cwd(), key))
         for key, rewards in CONFIG.rewards().items()
         for name in rewards
         if ":" in name

@@ -38,7 +38,11 @@ rule prepare_corpus:
         settings=settings(
             "prepare_corpus",
             corpus=[item.model_dump(mode="json") for item in CORPUS],
-            prompts={task: CONFIG.tasks[task].prompt for task in TASKS},
+            prompts={
+                item.task: CONFIG.tasks[item.task].prompt
+                for item in CORPUS
+                if item.task
+            },
             question_prompt=CONFIG.cmrc.prompt,
         ),
     script:

@@ -89,14 +89,14 @@ def rewards_of(model):
 def grpo_settings(model):
     """What GRPO depends on. Only rl itself, from which the frontier takes them, leaves snapshots."""
     changes = {"rewards": rewards_of(model)}
-    if model != "rl":
+    if model != "rl" or not CONFIG.frontier:
         changes["snapshot_steps"] = None
     return CONFIG.rl.model_dump(mode="json", exclude={"threshold_quantile"}) | changes
 
 
 def user_reward_files(rewards):
     """The files of the user's own rewards, so that an edited one trains again."""
-    return [str(USER_REWARDS[name]) for name in rewards if name in USER_REWARDS]
+    return [USER_REWARDS[name] for name in rewards if name in USER_REWARDS]
 
 
 def variants_of(task):

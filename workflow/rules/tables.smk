@@ -20,7 +20,7 @@ rule tabulate_paper:
     benchmark:
         "results/benchmarks/tabulate_paper/{table}.tsv"
     wildcard_constraints:
-        table=r"table\d[ab]?",
+        table="|".join(TABLE_ROWS),
     conda:
         ENVIRONMENT
     params:
@@ -81,7 +81,12 @@ rule compare_systems:
 rule tabulate_audit:
     input:
         rollouts=expand("results/{run}/audit.json", run=RL_RUNS),
-        scores=scores([*runs(TASKS, MODELS), *VARIANT_RUNS]),
+        scores=scores(
+            [
+                *FRONTIER_RUNS,
+                *[run for run in VARIANT_RUNS if run not in FRONTIER_RUNS],
+            ]
+        ),
     output:
         csv="results/audit.csv",
         markdown="results/audit.md",
@@ -98,7 +103,10 @@ rule tabulate_audit:
             "tabulate_audit",
             tasks=TASKS,
             seeds=SEEDS,
-            models={task: [*MODELS, *variants_of(task)] for task in TASKS},
+            models={
+                task: ["base", *MODELS, *SIZES, *SNAPSHOTS, *variants_of(task)]
+                for task in TASKS
+            },
             rl_models={task: ["rl", *variants_of(task)] for task in TASKS},
         ),
     script:

@@ -1,5 +1,6 @@
 """Tests of RL against strong SFT and against its cold start."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,20 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         Request(Path("results"), languages=languages, statistics=statistics, **{name: settings[name] for name in names})
     )
     text = note(statistics, len(settings["seeds"]))
-    over_seeds = shown(frame[frame["seed"] == "all"]).drop(columns=["seed"])
+    of_all = set(frame.loc[frame["seed"] == "all", "test"]) | {"sacrebleu paired bootstrap (p)"}
+    brief = shown(frame[(frame["seed"] == "all") | ~frame["test"].isin(of_all)])
     with replacing(output.csv) as file:
         frame.to_csv(file, index=False, float_format=CSV_DIGITS)
     with replacing(output.markdown) as file:
         file.write(frame_markdown(shown(frame), text))
     with replacing(output.latex) as file:
-        file.write(frame_latex(over_seeds, f"{text} Seeds one by one stand in the CSV.", keys=4))
-    write_json(output.sidecar, {"statistics": settings["statistics"], "seeds": settings["seeds"], "note": text})
+        file.write(frame_latex(brief, f"{text} Seeds one by one stand in the CSV.", keys=5))
+    write_json(
+        output.sidecar,
+        {"statistics": settings["statistics"], "seeds": settings["seeds"], "signature": SIGNATURE, "note": text},
+    )
 
+
+SIGNATURE = "|".join(f"{name}:{version(name)}" for name in ("scipy", "statsmodels", "sacrebleu"))
 
 job.run(main, snakemake)

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from semalign import job
-from semalign.files import read_jsonl, replacing_binary, sha256, write_json
+from semalign.files import read_jsonl, replacing_binary, write_json
 from semalign.likelihood import noise_floor, summary, token_statistics
 from semalign.models import load_adapter, load_policy
+from semalign.passages import digest
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -29,7 +30,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             "n": len(arrays["nll"]),
             "passages": len(texts),
             "truncated": cut,
-            "passages_sha256": sha256(input.passages),
+            "passages_sha256": digest(texts),
             "signature": f"nats|full vocabulary|float64 softmax|max_tokens:{settings['mechanism']['max_tokens']}",
         },
     )

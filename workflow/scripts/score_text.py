@@ -21,13 +21,10 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         else:
             task = settings["tasks"][testset]
             scores[testset], values = score_pairs(rows, task["metric"], Language.model_validate(task["language"]))
-            scores[testset]["audit"] = audit(
-                [row["output"] for row in rows],
-                [row["target"] for row in rows],
-                [row["source"] for row in rows],
-                [row["id"] for row in rows],
-                Language.model_validate(task["language"]),
-            )
+            for name, column in (("audit", "output"), ("audit_of_references", "target")):
+                texts, references, sources, ids = ([row[c] for row in rows] for c in (column, "target", "source", "id"))
+                language = Language.model_validate(task["language"])
+                scores[testset][name] = audit(texts, references, sources, ids, language)
             if settings["content"]:
                 content = [content_score(testset, row["source"], row["output"]) for row in rows]
                 scores[testset]["content"] = {"value": fmean(content), "n": len(rows)}

@@ -18,7 +18,17 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         file.write(frame_markdown(shown(frame), NOTE))
     with replacing(output.latex) as file:
         file.write(frame_latex(shown(frame), NOTE, keys=3))
-    write_json(output.sidecar, {"note": NOTE, "rollouts": {path: read_json(path) for path in input.rollouts}})
+    rollouts = {str(Path(path).parent.relative_to("results")): read_json(path) for path in input.rollouts}
+    tests = {
+        str(Path(path).parent.parent.relative_to("results")): {
+            task: {name: scored[name] for name in ("n", "empty", "truncated", "audit")}
+            for task, scored in read_json(path).items()
+            if "audit" in scored
+        }
+        for path in input.scores
+        if path.endswith("text.json")
+    }
+    write_json(output.sidecar, {"note": NOTE, "rollouts": rollouts, "test": tests})
 
 
 job.run(main, snakemake)

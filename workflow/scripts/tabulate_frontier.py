@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
+from semalign import job, runs
 from semalign.files import replacing, write_json
 from semalign.frontier import collect, matches, note, shown
 from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
@@ -20,7 +20,9 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         file.write(frame_markdown(shown(frame), text))
     with replacing(output.latex) as file:
         file.write(frame_latex(shown(frame), text, keys=4))
-    write_json(output.sidecar, {"matched": [match.record() for match in found], "note": text})
+    names = dict.fromkeys(runs.name(row.task, row.model, row.seed) for row in frame.itertuples())
+    details = {name: runs.details(Path("results"), name) for name in names}
+    write_json(output.sidecar, {"matched": [match.record() for match in found], "runs": details, "note": text})
 
 
 job.run(main, snakemake)

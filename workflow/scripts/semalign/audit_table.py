@@ -22,7 +22,8 @@ NOTE = (
     "rollouts first and last: means over the first and the last tenth of the audited steps of RL; test: greedy answers "
     "to the test set. length_ratio: tokens over the references'. distinct_2: different bigrams over all, which falls "
     "with the amount of text, so compare alike parts. repeated_4grams: share seen before in the same output. copied: "
-    "longest common substring with the source, share of the output. duplicates: outputs equal to one for another item. "
+    "longest common substring with the source, share of the output: read it and duplicates against the row of the "
+    "references. duplicates: outputs equal to one for another item. "
     "zero_spread_groups: prompts whose rollouts all earned the same. encoder_gap: similarity by the rewarding encoder "
     "less that by the independent one; a gap that grows is over-optimisation. ± is over seeds (ddof 1)."
 )
@@ -31,11 +32,13 @@ NOTE = (
 def collect(
     results: Path, tasks: list[str], seeds: list[int], models: dict[str, list[str]], rl_models: dict[str, list[str]]
 ) -> pd.DataFrame:
-    """One row a task, model, seed and part (rollouts first, rollouts last, test)."""
+    """One row a task, model, seed and part (rollouts first, rollouts last, test); one a task of the references."""
     rows: list[dict[str, Any]] = []
     for task in tasks:
+        own = runs.details(results, "base")["text"][task]["audit_of_references"]
+        rows.append({"task": task, "model": "references", "part": "test"} | own)
         for model in models[task]:
-            for seed in seeds:
+            for seed in seeds if model != "base" else [None]:
                 run = runs.name(task, model, seed)
                 keys = {"task": task, "model": model, "seed": seed}
                 if model in rl_models[task]:
@@ -43,7 +46,7 @@ def collect(
                     rows.append(keys | {"part": "rollouts first"} | content["first_tenth"])
                     rows.append(keys | {"part": "rollouts last"} | content["last_tenth"])
                 rows.append(keys | {"part": "test"} | _test(results, run, task))
-    return pd.DataFrame(rows, columns=[*KEYS, *FIGURES])
+    return pd.DataFrame(rows, columns=[*KEYS, *FIGURES]).astype({"seed": "Int64"})
 
 
 def _test(results: Path, run: str, task: str) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from semalign.bleu import bleu_of_sums
 from semalign.config.experiments import Statistics
 from semalign.errors import InputError
 
+MOST_VALUES = 20_000_000
+"""Drawn values held at once."""
+
 Draw = Callable[[np.ndarray], np.ndarray]
 
 
@@ -59,7 +62,7 @@ def bootstrap(estimator: Estimator, settings: Statistics) -> Interval:
         (np.arange(units),),
         lambda drawn, axis: estimator.value(drawn),
         n_resamples=settings.resamples,
-        batch=250,
+        batch=max(1, min(250, MOST_VALUES // estimator.n)),
         vectorized=True,
         confidence_level=settings.confidence,
         method="percentile",

@@ -1,8 +1,8 @@
 """The frontier: what a method costs at equal adequacy, not at the end of its training.
 
 SFT's strength is its number of pairs (all its points train alike, on more and more of the same pairs; the base is SFT
-on none), RL's its number of steps (the cold start is RL of none). At the similarity that RL ends with, each curve is
-read by linear interpolation along its strength, and the tax is what the base loses until there.
+on none), RL's its number of steps (the cold start is RL of none). At the similarity that RL ends with, SFT's curve is
+read by linear interpolation along its strength; the tax is what the base has lost there.
 """
 
 from dataclasses import dataclass
@@ -141,16 +141,10 @@ def _match(task: str, rows: pd.DataFrame, adequacy: str, cost: str) -> Match:
         sign = -1 if cost == "cmrc_avg" else 1
         base = float(curves["sft"][cost].iloc[0])
         goal = float(curves["rl"][adequacy].iloc[-1])
-        taxes = {
-            method: crossing(curve[adequacy].tolist(), [sign * (c - base) for c in curve[cost]], goal)
-            for method, curve in curves.items()
-        }
-        reached = taxes["rl"]
-        if reached is None:
-            raise ValueError("a curve always reaches its own last point")
+        sft = curves["sft"]
         target.append(goal)
-        sft_tax.append(taxes["sft"])
-        rl_tax.append(reached)
+        sft_tax.append(crossing(sft[adequacy].tolist(), [sign * (c - base) for c in sft[cost]], goal))
+        rl_tax.append(sign * (float(curves["rl"][cost].iloc[-1]) - base))
     return Match(task, adequacy, cost, target, sft_tax, rl_tax)
 
 
@@ -175,7 +169,7 @@ def note(found: list[Match]) -> str:
     """What the frontier says, from its figures alone."""
     rule = (
         "strength: pairs (sft; base is none), steps (rl; cold_sft is none). ± is over seeds (ddof 1). The tax is what "
-        "the base loses, interpolated along strength where a curve first reaches the adequacy that RL ends with; a "
+        "the base loses: RL's at its end, SFT's interpolated along strength where it first reaches RL's adequacy; a "
         "difference is called one only if all seeds reach it with one sign and their mean lies beyond two standard "
         "deviations: a declared rule, no test."
     )

@@ -50,7 +50,7 @@ class Rollouts:
 
         def recorded(completions: list[Any], **columns: Any) -> list[float]:
             values: list[float] = call(completions, **columns)
-            step = columns["trainer_state"].global_step
+            step = columns["trainer_state"].global_step + 1  # as the trainer logs it
             batch = self.rows[-len(completions) :]
             if not batch or name in batch[0]:
                 batch = [
@@ -64,6 +64,15 @@ class Rollouts:
 
         recorded.__name__ = name
         return recorded
+
+
+def spreadless_share(rollouts: list[Row], settings: Grpo) -> float:
+    """Share of groups whose completions all earned the same. (trl's own figure misses those whose float32 standard
+    deviation is rounding noise.)"""
+    earned = [sum(weight * row[name] for name, weight in settings.rewards.items()) for row in rollouts]
+    size = settings.num_generations
+    groups = [set(earned[start : start + size]) for start in range(0, len(earned), size)]
+    return float(np.mean([len(group) == 1 for group in groups]))
 
 
 def config(settings: Grpo, dtype: str, device: str, seed: int, folder: Path, weights: list[float]) -> GRPOConfig:
@@ -148,7 +157,7 @@ def train_grpo(
         trainer.train()
     history = trainer.state.log_history
     steps = [entry for entry in history if "frac_reward_zero_std" in entry]
-    spreadless = float(np.mean([entry["frac_reward_zero_std"] for entry in steps]))
+    spreadless = spreadless_share(rollouts.rows, settings)
     if spreadless > settings.max_spreadless_share:
         raise RuntimeError(
             f"{spreadless:.0%} of the groups had equal rewards (rl.max_spreadless_share = "

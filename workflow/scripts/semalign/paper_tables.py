@@ -13,7 +13,7 @@ from semalign.config.experiments import Statistics
 from semalign.files import read_json
 from semalign.intervals import interval
 from semalign.published import PAPER, published
-from semalign.tables import Cell, Row, Table
+from semalign.tables import Cell, Row, Table, about_seeds
 
 QUALITY = ["metric", "similarity", "similarity_independent", "content"]
 SIDE = ["chrf", "bleu_char"]
@@ -148,7 +148,7 @@ def _row(
     if request.table == "table5":
         by_weight = sorted(request.rewards[model].items(), key=lambda item: (-item[1], item[0]))
         keys["rewards"] = " + ".join(f"{weight:g} {name}" for name, weight in by_weight)
-    paper = published(request.table, task, label)
+    paper = published(request.table, task, label, keys.get("metric_name"), request.rewards.get(model))
     cells = {}
     for name in DEFINITIONS[request.table].figures:
         values = [by_name[name] for by_name in figures.values()]
@@ -158,8 +158,15 @@ def _row(
         source = name.replace("kl_", "noise_") if label == "noise_floor" else name
         found = interval(request.results, task, source, of, less, request.statistics)
         spread = {"low": found.low, "high": found.high} if found else {}
-        cells[name] = Cell(known, n=found.n if found else None, paper=paper.get(name), **spread)
+        n = found.n if found else _n(request, task, name, of[0])
+        cells[name] = Cell(known, n=n, paper=paper.get(name), **spread)
     return Row(keys, cells, len(figures), signed=less is not None)
+
+
+def _n(request: Request, task: str, name: str, run: str) -> int:
+    """Items behind a figure that has no value by item."""
+    text = runs.details(request.results, run)["text"]
+    return int(text["cmrc"]["n"] if name.startswith("cmrc") else text[task]["n"])
 
 
 def _details(request: Request) -> dict[str, Any]:
@@ -190,8 +197,7 @@ def note(table: str, seeds: int, statistics: Statistics) -> str:
         parts.append(
             "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier. "
             "CMRC and judge figures are percent; a win needs both orders to agree, the rest are ties or the other's "
-            "wins. Three seeds prove nothing by themselves: the smallest two-sided p of a rank test of three runs "
-            "against three is 0.10."
+            f"wins. {about_seeds(seeds)}"
         )
     if table == "table5":
         parts.append("With a length constraint the paper reports no better output and about 2 CMRC points lost.")

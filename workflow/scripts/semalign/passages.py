@@ -13,6 +13,11 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def digest(texts: Iterable[str]) -> str:
+    """SHA-256 of the passages in their order: what `mechanism.sha256` pins."""
+    return _hash("\n".join(map(_hash, texts)))
+
+
 def select_passages(questions: Iterable[Row], wanted: int, pinned: str | None) -> tuple[list[Row], dict[str, Any]]:
     """The `wanted` distinct passages (NFC) with the smallest SHA-256, as rows of id and text, and a report.
 
@@ -25,11 +30,11 @@ def select_passages(questions: Iterable[Row], wanted: int, pinned: str | None) -
             f"config key mechanism.passages: {wanted} are asked for, the reading-comprehension set holds {len(texts)}"
         )
     hashes = sorted((_hash(text), text) for text in texts)[:wanted]
-    digest = _hash("\n".join(name for name, _ in hashes))
-    if pinned is not None and digest != pinned:
+    found = digest(text for _, text in hashes)
+    if pinned is not None and found != pinned:
         raise InputError(
-            f"config key mechanism.sha256: {pinned} is pinned, the chosen passages have {digest}: the test set is "
+            f"config key mechanism.sha256: {pinned} is pinned, the chosen passages have {found}: the test set is "
             "another; restore it, or pin this hash (null only records it) and compare with no earlier figure"
         )
     rows = [{"id": name[:16], "text": text} for name, text in hashes]
-    return rows, {"available": len(texts), "passages": wanted, "sha256": digest}
+    return rows, {"available": len(texts), "passages": wanted, "sha256": found}

@@ -50,6 +50,24 @@ _PUBLISHED: dict[tuple[str, str, str], Published] = {
 }
 
 
-def published(table: str, task: str, model: str) -> Published:
-    """The paper's figures of a row, by the name of the figure; empty where it has no such row."""
-    return _PUBLISHED.get((table, task, model), {})
+_METRICS = {"mt": "bleu", "hg": "rouge_l"}
+_VARIANTS = {
+    frozenset({"similarity", "language"}): "rl",
+    frozenset({"bleu", "language"}): "rl-bleu_lc",
+    frozenset({"bleu", "similarity", "language"}): "rl-bleu_similarity_lc",
+    frozenset({"bleu", "similarity"}): "rl-bleu_similarity",
+}
+
+
+def published(
+    table: str, task: str, model: str, metric: str | None = None, rewards: dict[str, float] | None = None
+) -> Published:
+    """The paper's figures of a row, by the name of the figure; empty where it has no such row.
+
+    Without its `metric` where the task is measured by another than the paper's. Where `rewards` are given (table 5),
+    the row is found by the rewards that have a weight, whatever the variant's name.
+    """
+    if rewards is not None:
+        model = _VARIANTS.get(frozenset(name for name, weight in rewards.items() if weight), "")
+    row = _PUBLISHED.get((table, task, model), {})
+    return {name: value for name, value in row.items() if name != "metric" or metric in (None, _METRICS[task])}

@@ -24,6 +24,7 @@ Embed = Callable[[list[str]], np.ndarray]
 
 def above_threshold(similarity: float, tau: float) -> float:
     """R_sim: 0 up to τ, then linear to 1 at similarity 1."""
+    similarity = min(similarity, 1.0)  # a cosine of float32 vectors can be a rounding error more
     return 0.0 if similarity <= tau else (similarity - tau) / (1 - tau)
 
 

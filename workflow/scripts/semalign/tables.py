@@ -6,6 +6,7 @@ any row, `_paper` and `_difference`; the other two show them as lines below one 
 
 import math
 from dataclasses import dataclass, field
+from math import comb
 from statistics import fmean, stdev
 from typing import Any
 
@@ -18,7 +19,7 @@ DIGITS = {
     "judge_win": 1,
     "cmrc_answer_length": 1,
 }
-CSV_DIGITS = "%.6g"
+CSV_DIGITS = "%.10g"
 PAGE_WIDTH = 82
 """Characters of \\footnotesize across the text of an article."""
 
@@ -119,6 +120,17 @@ def _interval(cell: Cell, name: str) -> str:
     if cell.low is None or cell.high is None or math.isnan(cell.low):
         return ""
     return f"[{_number(cell.low, name)}, {_number(cell.high, name)}]"
+
+
+def about_seeds(seeds: int) -> str:
+    """What so many runs of each method can prove about training: the smallest p of an exact rank test, 2/C(2n, n)."""
+    smallest = 2 / comb(2 * seeds, seeds)
+    if seeds == 1:
+        return "One seed proves nothing about training."
+    return (
+        f"{seeds} seeds alone prove little about training: the smallest two-sided p of a rank test of {seeds} runs "
+        f"against {seeds} is {smallest:.2g}."
+    )
 
 
 def frame_markdown(frame: pd.DataFrame, note: str) -> str:

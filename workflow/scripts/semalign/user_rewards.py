@@ -29,10 +29,21 @@ def find_user_reward(name: str, folder: Path, key: str) -> Path:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except SyntaxError as error:
         raise InputError(f"{file}:{error.lineno}: {error.msg}; config key {key} names a function of it") from error
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    defined = {name for node in tree.body for name in _names(node)}
     if function not in defined:
-        raise InputError(f"config key {key}: {file} defines no function {function}, only {sorted(defined)}")
+        raise InputError(f"config key {key}: {file} defines no {function}, only {sorted(defined)}")
     return file
+
+
+def _names(node: ast.stmt) -> list[str]:
+    """What a statement at a module's top level names: a function, an assigned value, something imported."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    return []
 
 
 def load_user_reward(name: str, folder: Path) -> Callable[..., Any]:
@@ -42,10 +53,9 @@ def load_user_reward(name: str, folder: Path) -> Callable[..., Any]:
     if spec is None or spec.loader is None:
         raise InputError(f"{file}: cannot be loaded as a Python module")
     module = module_from_spec(spec)
-    sys.path.insert(0, str(folder))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(folder))
+    sys.modules[spec.name] = module  # dataclasses and pickles look their module up
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))  # last: no file of the user's hides an installed package
+    spec.loader.exec_module(module)
     function: Callable[..., Any] = getattr(module, name.partition(":")[2])
     return function

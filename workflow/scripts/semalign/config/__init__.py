@@ -60,10 +60,37 @@ class Config(Strict):
                     raise ValueError(
                         f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}"
                     )
+        self._check_corpus()
         self._check_experiments()
+        self._check_sizes()
         if self.judge.kind == "parser" and self.world is None:
             raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
         return self
+
+    def _check_corpus(self) -> None:
+        corpus = self.policy.pretraining.corpus if self.policy.pretraining and self.policy.path is None else []
+        for number, item in enumerate(corpus):
+            if item.task is not None and item.task not in self.tasks:
+                raise ValueError(
+                    f"policy.pretraining.corpus.{number}.task: {item.task} is not among tasks: {list(self.tasks)}"
+                )
+
+    def _check_sizes(self) -> None:
+        """What can be known of amounts before anything runs: where RL takes all that is left, it cannot."""
+        for name, task in self.tasks.items():
+            if task.split.rl is None:
+                continue
+            pairs = task.split.cold + task.split.rl
+            asked = {"frontier.sft_pairs": max(self.frontier.sft_pairs, default=0) if self.frontier else 0}
+            if self.few_shot and self.few_shot.task == name:
+                asked["few_shot.pairs"] = self.few_shot.pairs
+            for key, number in asked.items():
+                if number > pairs:
+                    raise ValueError(f"{key}: {number} pairs are asked for, cold start and RL of {name} have {pairs}")
+            steps = task.split.rl * self.rl.epochs * self.rl.num_generations / self.rl.batch_size
+            last = max(self.frontier.rl_steps, default=0) if self.frontier else 0
+            if last >= steps:
+                raise ValueError(f"frontier.rl_steps: step {last} is not before the last of RL in {name} ({steps:g})")
 
     def rewards(self) -> dict[str, dict[str, float]]:
         """Every mapping of rewards to weights, by its config key."""
