@@ -2,7 +2,9 @@
 # make all      every table and figure, every seed of the config
 # make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, statistics, audit
 # make figures  every figure
+# make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
 # make test     the tests
+# make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint and types
 PYTHON ?= python3
 CORES ?= all
@@ -12,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules m
 TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: table3 all figures $(TABLES) test check lock
+.PHONY: table3 all figures $(TABLES) provenance test soak check lock
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
@@ -34,9 +36,17 @@ figures: .venv/ready
 	@echo "semalign: building results/figures/ (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(SNAKEMAKE) figures
 
+provenance: .venv/ready
+	@test -n "$(ARTEFACT)" || { echo "name a result, as in make provenance ARTEFACT=results/table3.csv"; exit 1; }
+	@$(BIN)/python tools/provenance.py "$(ARTEFACT)"
+
 test: .venv/ready-dev
 	@echo "semalign: running the tests"
-	@$(BIN)/pytest
+	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 tests/unit
+	@$(BIN)/pytest tests/workflow
+
+soak: .venv/ready-dev
+	@SEMALIGN_KILLS=60 $(BIN)/pytest tests/workflow/test_interruption.py
 
 check: .venv/ready-dev
 	$(BIN)/ruff format --check .

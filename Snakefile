@@ -35,6 +35,10 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 
 
+if workflow.is_main_process:
+    CONTENTS.save()
+
+
 rule all:
     default_target: True
     input:

@@ -2,18 +2,26 @@
 
 import json
 import os
+import shlex
 import sys
+from itertools import chain
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
+from semalign.checks import check
 from semalign.code import fingerprint
 from semalign.config import validate
+from semalign.config.repeated import check_repeated_keys
+from semalign.contents import Contents
 from semalign.errors import InputError
 from semalign.miniature import WORLD_FILES
-from semalign.user_rewards import find_user_reward
+from semalign.named_files import is_external
+from semalign.signals import pass_on_terminations
+from semalign.user_rewards import find_user_reward, modules_of
+from semalign.workspace import claim
 
 # Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
 # time, and tokenizers do not compete with the threads that a rule has asked for.
@@ -23,19 +31,33 @@ os.environ.update(
         "HF_DATASETS_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "SEMALIGN_PROCESS": str(os.getpid()),  # jobs end when this process is gone
     }
 )
 
 try:
+    check_repeated_keys([*workflow.configfiles, *workflow.overwrite_configfiles])
     CONFIG = validate(config)
+    check(CONFIG, Path.cwd())
     USER_REWARDS = {
-        name: os.path.relpath(find_user_reward(name, Path.cwd(), key))
+        name: modules_of(find_user_reward(name, Path.cwd(), key), Path.cwd())
         for key, rewards in CONFIG.rewards().items()
         for name in rewards
         if ":" in name
     }
+    # A killed Snakemake leaves its lock behind: where no other one runs here, it is cleared.
+    if workflow.is_main_process:
+        os.environ.update(
+            {"SEMALIGN_COMMAND": shlex.join(["snakemake", *sys.argv[1:]])}
+        )
+        pass_on_terminations()
+        LOCK = claim(Path(".snakemake"))
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+config["checkpoint_seconds"] = (
+    CONFIG.checkpoint_seconds
+)  # for jobs; no rule's result depends on it
 
 ENCODERS = {
     "reward": CONFIG.encoders.reward,
@@ -49,14 +71,33 @@ ENVIRONMENT = os.path.join(workflow.basedir, "envs", "semalign.yaml")
 BASE = str(CONFIG.policy.path or "results/base/model")
 TOKENIZER = str(CONFIG.policy.path or "results/base/tokenizer")
 POLICY = {"dtype": CONFIG.policy.dtype, "device": CONFIG.device}
+READ_FIRST = (
+    10  # the user's files before anything else: what is wrong with them shows at once
+)
 GPUS = int(CONFIG.device == "cuda")
+CONTENTS = Contents(Path(".snakemake", "semalign.contents.json"))
 
 
-def settings(script, **values):
+def external(paths):
+    """Those of the paths that no rule makes."""
+    return sorted({str(path) for path in paths if is_external(Path(path))})
+
+
+def given(paths):
+    """Paths of the config as a rule's inputs. What no rule makes is compared by its content, in `settings`, not by its date."""
+    return [
+        ancient(str(path)) if is_external(Path(path)) else str(path) for path in paths
+    ]
+
+
+def settings(script, reads=(), **values):
     """A rule's one parameter: the values its result depends on and the code that its script uses.
 
     One plain dict with sorted keys, since Snakemake compares parameters as a set of values and drops their names.
+    `reads`: paths of the config among the inputs; the content of those that no rule makes is a value too.
     """
+    contents = {path: CONTENTS.hash(Path(path)) for path in external(reads)}
+    values |= {"contents": contents} if contents else {}
     plain = {
         key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         for key, value in values.items()
@@ -68,22 +109,53 @@ def settings(script, **values):
 
 def files(sources):
     """The files that a list of config sources names."""
-    return [
-        str(path) for source in sources for _, path in source if isinstance(path, Path)
-    ]
+    return [path for source in sources for _, path in source if isinstance(path, Path)]
 
 
 def lexicon(tokenizer):
-    """The word file of a tokenizer made on the spot, as a list of inputs."""
-    return [str(tokenizer.lexicon)] if tokenizer and tokenizer.lexicon else []
+    """The word file of a tokenizer made on the spot, in a list."""
+    return [tokenizer.lexicon] if tokenizer and tokenizer.lexicon else []
+
+
+BASE_INPUT = given([BASE])[0]
+
+# What is read late, after much has been computed; the user's own of it is read through beforehand.
+READ_LATE = {
+    "encoders.reward.train": CONFIG.encoders.reward.train,
+    "encoders.independent.train": CONFIG.encoders.independent.train,
+    "exam.pairs": CONFIG.exam.pairs,
+    "exam.probes": CONFIG.exam.probes,
+}
+OWN_READ_LATE = {
+    key: [source for source in sources if external(files([source]))]
+    for key, sources in READ_LATE.items()
+}
+
+
+def language_settings(name, script=False, bleu_tokens=False):
+    """Those of a language's settings that count; the others are blank, and an error where they are used after all."""
+    entry = CONFIG.languages[name].model_dump(mode="json")
+    of_script = {
+        key: entry[key] for key in ["script", "excluded_scripts", "latin_share"]
+    }
+    blank = {"script": "", "excluded_scripts": [], "latin_share": 0, "bleu_tokens": ""}
+    return (
+        blank
+        | (of_script if script else {})
+        | ({"bleu_tokens": entry["bleu_tokens"]} if bleu_tokens else {})
+    )
+
+
+def pair_files(task):
+    """The files of a task's pairs."""
+    return files(CONFIG.tasks[task].train + CONFIG.tasks[task].test)
 
 
 def pair_settings(task):
     """What preparing a task's pairs depends on."""
     entry = CONFIG.tasks[task].model_dump(mode="json")
     languages = {
-        name: CONFIG.languages[entry[name]].model_dump(mode="json")
-        for name in LANGUAGE_KEYS
+        name: language_settings(entry[name], script=True) for name in LANGUAGE_KEYS
     }
     return {"task": task, "train": entry["train"], "test": entry["test"], **languages}
 
@@ -102,3 +174,26 @@ def score_settings(task):
         "metric": entry.metric,
         "language": CONFIG.languages[entry.target_language].model_dump(mode="json"),
     }
+
+
+def encoder_files(encoder):
+    """What an encoder is made from, beside the tasks' test sets that it must not hold."""
+    return [
+        *files(encoder.train),
+        *([encoder.path] if encoder.path else lexicon(encoder.tokenizer)),
+    ]
+
+
+def encoder_settings(encoder):
+    """What an encoder's weights depend on. Rows a forward pass count below a batch alone."""
+    rows = min(encoder.mini_batch_size, encoder.batch_size)
+    return encoder.model_dump(mode="json") | {"mini_batch_size": rows}
+
+
+def exam_files(encoder):
+    """What an exam is made of: its own pairs and probes, and the training that must not hold them."""
+    return [
+        *files(CONFIG.exam.pairs),
+        *files(CONFIG.exam.probes),
+        *files(encoder.train),
+    ]

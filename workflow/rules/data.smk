@@ -22,9 +22,36 @@ if CONFIG.world:
             "../scripts/generate_world.py"
 
 
+if any(OWN_READ_LATE.values()):
+
+    rule check_files:
+        input:
+            given(files(chain(*OWN_READ_LATE.values()))),
+        output:
+            report="results/data/files.json",
+        log:
+            "results/logs/check_files.log",
+        benchmark:
+            "results/benchmarks/check_files.tsv"
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings(
+                "check_files",
+                reads=files(chain(*OWN_READ_LATE.values())),
+                sources={
+                    key: [source.model_dump(mode="json") for source in sources]
+                    for key, sources in OWN_READ_LATE.items()
+                },
+            ),
+        script:
+            "../scripts/check_files.py"
+
+
 rule prepare_corpus:
     input:
-        files=files(item.source for item in CORPUS),
+        files=given(files(item.source for item in CORPUS)),
     output:
         corpus="results/data/corpus.jsonl",
         report="results/data/corpus.report.json",
@@ -32,11 +59,13 @@ rule prepare_corpus:
         "results/logs/prepare_corpus.log",
     benchmark:
         "results/benchmarks/prepare_corpus.tsv"
+    priority: READ_FIRST
     conda:
         ENVIRONMENT
     params:
         settings=settings(
             "prepare_corpus",
+            reads=files(item.source for item in CORPUS),
             corpus=[item.model_dump(mode="json") for item in CORPUS],
             prompts={
                 item.task: CONFIG.tasks[item.task].prompt
@@ -51,7 +80,7 @@ rule prepare_corpus:
 
 rule prepare_pairs:
     input:
-        files=lambda wc: files(CONFIG.tasks[wc.task].train + CONFIG.tasks[wc.task].test),
+        files=lambda wc: given(pair_files(wc.task)),
     output:
         pairs="results/data/{task}/prepared.jsonl",
         report="results/data/{task}/prepared.report.json",
@@ -59,10 +88,13 @@ rule prepare_pairs:
         "results/logs/prepare_pairs/{task}.log",
     benchmark:
         "results/benchmarks/prepare_pairs/{task}.tsv"
+    priority: READ_FIRST
     conda:
         ENVIRONMENT
     params:
-        settings=lambda wc: settings("prepare_pairs", **pair_settings(wc.task)),
+        settings=lambda wc: settings(
+            "prepare_pairs", reads=pair_files(wc.task), **pair_settings(wc.task)
+        ),
     script:
         "../scripts/prepare_pairs.py"
 
@@ -70,7 +102,7 @@ rule prepare_pairs:
 rule filter_length:
     input:
         pairs="results/data/{task}/prepared.jsonl",
-        tokenizer=TOKENIZER,
+        tokenizer=given([TOKENIZER])[0],
     output:
         pairs="results/data/{task}/filtered.jsonl",
         report="results/data/{task}/filtered.report.json",
@@ -83,6 +115,7 @@ rule filter_length:
     params:
         settings=lambda wc: settings(
             "filter_length",
+            reads=[TOKENIZER],
             task=wc.task,
             prompt=CONFIG.tasks[wc.task].prompt,
             max_tokens=CONFIG.tasks[wc.task].max_tokens,
@@ -116,7 +149,7 @@ rule split_pairs:
 
 rule prepare_questions:
     input:
-        files=files(CONFIG.cmrc.test),
+        files=given(files(CONFIG.cmrc.test)),
     output:
         questions="results/data/cmrc/test.jsonl",
         report="results/data/cmrc/test.report.json",
@@ -124,11 +157,13 @@ rule prepare_questions:
         "results/logs/prepare_questions.log",
     benchmark:
         "results/benchmarks/prepare_questions.tsv"
+    priority: READ_FIRST
     conda:
         ENVIRONMENT
     params:
         settings=settings(
             "prepare_questions",
+            reads=files(CONFIG.cmrc.test),
             test=[source.model_dump(mode="json") for source in CONFIG.cmrc.test],
             limit=CONFIG.cmrc.limit,
         ),

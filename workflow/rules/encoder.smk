@@ -7,11 +7,11 @@ Out: results/encoders/<name>/model, its exam, and the gate that GRPO waits for
 
 rule train_encoder:
     input:
-        files=lambda wc: files(ENCODERS[wc.encoder].train),
+        files=lambda wc: given(encoder_files(ENCODERS[wc.encoder])),
+        checked=ancient(CHECKED),
         held_out=expand(
             "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
         ),
-        lexicon=lambda wc: lexicon(ENCODERS[wc.encoder].tokenizer),
     output:
         model=directory("results/encoders/{encoder}/model"),
         report="results/encoders/{encoder}/training.json",
@@ -29,8 +29,9 @@ rule train_encoder:
     params:
         settings=lambda wc: settings(
             "train_encoder",
+            reads=encoder_files(ENCODERS[wc.encoder]),
             name=wc.encoder,
-            encoder=ENCODERS[wc.encoder],
+            encoder=encoder_settings(ENCODERS[wc.encoder]),
             device=CONFIG.device,
         ),
     script:
@@ -40,9 +41,7 @@ rule train_encoder:
 rule examine_encoder:
     input:
         model="results/encoders/{encoder}/model",
-        training=lambda wc: files(ENCODERS[wc.encoder].train),
-        pairs=files(CONFIG.exam.pairs),
-        probes=files(CONFIG.exam.probes),
+        files=lambda wc: given(exam_files(ENCODERS[wc.encoder])),
     output:
         exam="results/encoders/{encoder}/exam.json",
     log:
@@ -59,6 +58,7 @@ rule examine_encoder:
     params:
         settings=lambda wc: settings(
             "examine_encoder",
+            reads=exam_files(ENCODERS[wc.encoder]),
             exam=CONFIG.exam.model_dump(mode="json", exclude={"bars"}),
             train=[
                 source.model_dump(mode="json") for source in ENCODERS[wc.encoder].train

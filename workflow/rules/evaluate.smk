@@ -9,9 +9,10 @@ Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.jso
 
 rule generate:
     input:
-        base=BASE,
+        base=BASE_INPUT,
         adapter=lambda wc: adapter_of(wc.run),
         tests=lambda wc: tests_of(wc.run),
+        passed=ancient(lambda wc: checks_of(wc.run)),
     output:
         predictions="results/{run}/predictions.jsonl",
     log:
@@ -28,6 +29,7 @@ rule generate:
     params:
         settings=lambda wc: settings(
             "generate",
+            reads=[BASE],
             tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
             cmrc=CONFIG.cmrc.model_dump(mode="json", exclude={"test", "limit"}),
             batch_size=CONFIG.generation_batch_size,
@@ -115,7 +117,9 @@ rule audit_rollouts:
             "audit_rollouts",
             steps=CONFIG.audit.steps,
             rewards=rewards_of(wc.model),
-            language=CONFIG.languages[CONFIG.tasks[wc.task].target_language],
+            language=language_settings(
+                CONFIG.tasks[wc.task].target_language, script=True
+            ),
             device=CONFIG.device,
         ),
     script:
@@ -126,7 +130,7 @@ if CONFIG.mechanism:
 
     rule measure_likelihood:
         input:
-            base=BASE,
+            base=BASE_INPUT,
             adapter=lambda wc: adapter_of(wc.run),
             passages="results/data/cmrc/passages.jsonl",
         output:
@@ -146,6 +150,7 @@ if CONFIG.mechanism:
         params:
             settings=settings(
                 "measure_likelihood",
+                reads=[BASE],
                 mechanism=CONFIG.mechanism.model_dump(
                     mode="json", exclude={"passages", "sha256"}
                 ),

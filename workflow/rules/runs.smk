@@ -5,11 +5,14 @@ other rewards, fewshot-<start> learns a few pairs from another task's model, sft
 rl@<step> a snapshot of rl.
 """
 
-TASKS = list(CONFIG.tasks)
+# In an order of their own: a reordered config changes nothing.
+TASKS = sorted(CONFIG.tasks, reverse=True)
 SEEDS = CONFIG.seeds
 MODELS = ["cold_sft", "strong_sft", "rl"]
 VARIANTS = (
-    [f"rl-{name}" for name in CONFIG.ablation.variants] if CONFIG.ablation else []
+    [f"rl-{name}" for name in sorted(CONFIG.ablation.variants)]
+    if CONFIG.ablation
+    else []
 )
 STARTS = (
     [f"fewshot-{name}" for name in CONFIG.few_shot.starts] if CONFIG.few_shot else []
@@ -59,6 +62,12 @@ def adapter_of(run):
     return [] if run == "base" else f"results/{run}/adapter"
 
 
+def checks_of(run):
+    """What must have passed before a run is measured, beside what it is made from."""
+    model = os.path.basename(os.path.dirname(run))
+    return [f"results/{run}/training.passed"] if model in ["rl", *VARIANTS] else []
+
+
 def sft_recipe(model):
     """(settings, parts of the data, how many of their pairs, the config key of that number) of an SFT."""
     if model == "cold_sft":
@@ -91,18 +100,32 @@ def grpo_settings(model):
     changes = {"rewards": rewards_of(model)}
     if model != "rl" or not CONFIG.frontier:
         changes["snapshot_steps"] = None
-    return CONFIG.rl.model_dump(mode="json", exclude={"threshold_quantile"}) | changes
+    return (
+        CONFIG.rl.model_dump(
+            mode="json", exclude={"threshold_quantile", "max_spreadless_share"}
+        )
+        | changes
+    )
 
 
 def user_reward_files(rewards):
-    """The files of the user's own rewards, so that an edited one trains again."""
-    return [USER_REWARDS[name] for name in rewards if name in USER_REWARDS]
+    """The files of the user's own rewards and what these import, so that an edited one trains again."""
+    return sorted({path for name in rewards for path in USER_REWARDS.get(name, [])})
 
 
 def variants_of(task):
     """The reward variants trained on a task."""
     return VARIANTS if CONFIG.ablation and task == CONFIG.ablation.task else []
 
+
+# What must be there, read through and found good, before anything costly begins.
+CHECKED = [
+    *expand("results/data/{task}/split.report.json", task=TASKS),
+    "results/data/cmrc/test.report.json",
+    *(["results/data/cmrc/passages.report.json"] if CONFIG.mechanism else []),
+    *(["results/data/corpus.report.json"] if PRETRAINING else []),
+    *(["results/data/files.json"] if any(OWN_READ_LATE.values()) else []),
+]
 
 # Each table's tasks and rows; a table whose experiment the config leaves out is not there.
 TABLE_ROWS = {

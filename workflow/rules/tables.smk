@@ -64,7 +64,9 @@ rule compare_systems:
         settings=settings(
             "compare_systems",
             languages={
-                task: score_settings(task)["language"]
+                task: language_settings(
+                    CONFIG.tasks[task].target_language, bleu_tokens=True
+                )
                 for task in TASKS
                 if CONFIG.tasks[task].metric == "bleu"
             },

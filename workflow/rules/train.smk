@@ -9,7 +9,7 @@ if PRETRAINING:
     rule train_tokenizer:
         input:
             corpus="results/data/corpus.jsonl",
-            lexicon=lexicon(PRETRAINING.tokenizer),
+            lexicon=given(lexicon(PRETRAINING.tokenizer)),
         output:
             tokenizer=directory("results/base/tokenizer"),
         log:
@@ -19,7 +19,11 @@ if PRETRAINING:
         conda:
             ENVIRONMENT
         params:
-            settings=settings("train_tokenizer", tokenizer=PRETRAINING.tokenizer),
+            settings=settings(
+                "train_tokenizer",
+                reads=lexicon(PRETRAINING.tokenizer),
+                tokenizer=PRETRAINING.tokenizer,
+            ),
         script:
             "../scripts/train_tokenizer.py"
 
@@ -27,6 +31,7 @@ if PRETRAINING:
         input:
             corpus="results/data/corpus.jsonl",
             tokenizer="results/base/tokenizer",
+            checked=ancient(CHECKED),
         output:
             model=directory("results/base/model"),
             report="results/base/training.json",
@@ -44,7 +49,9 @@ if PRETRAINING:
             runtime=240,
         params:
             settings=settings(
-                "train_base", pretraining=PRETRAINING, device=CONFIG.device
+                "train_base",
+                pretraining=PRETRAINING,
+                device=CONFIG.device,
             ),
         script:
             "../scripts/train_base.py"
@@ -52,7 +59,8 @@ if PRETRAINING:
 
 rule train_sft:
     input:
-        base=BASE,
+        base=BASE_INPUT,
+        checked=ancient(CHECKED),
         rows=lambda wc: expand(
             "results/data/{task}/{part}.jsonl",
             task=wc.task,
@@ -79,6 +87,7 @@ rule train_sft:
     params:
         settings=lambda wc: settings(
             "train_sft",
+            reads=[BASE],
             prompt=CONFIG.tasks[wc.task].prompt,
             sft=sft_recipe(wc.model)[0],
             pairs=sft_recipe(wc.model)[2],
@@ -93,7 +102,7 @@ rule train_sft:
 
 rule measure_threshold:
     input:
-        base=BASE,
+        base=BASE_INPUT,
         adapter="results/{task}/cold_sft/{seed}/adapter",
         dev="results/data/{task}/dev.jsonl",
         encoder="results/encoders/reward/model",
@@ -113,6 +122,7 @@ rule measure_threshold:
     params:
         settings=lambda wc: settings(
             "measure_threshold",
+            reads=[BASE],
             prompt=CONFIG.tasks[wc.task].prompt,
             max_new_tokens=CONFIG.tasks[wc.task].max_new_tokens,
             batch_size=CONFIG.generation_batch_size,
@@ -125,7 +135,7 @@ rule measure_threshold:
 
 rule train_grpo:
     input:
-        base=BASE,
+        base=BASE_INPUT,
         adapter="results/{task}/cold_sft/{seed}/adapter",
         rows="results/data/{task}/rl.jsonl",
         threshold=lambda wc: (
@@ -138,8 +148,11 @@ rule train_grpo:
             if "similarity" in rewards_of(wc.model)
             else []
         ),
-        passed=expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS),
-        user_rewards=lambda wc: user_reward_files(rewards_of(wc.model)),
+        # ancient: another bar is another check, not another training
+        passed=ancient(
+            expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)
+        ),
+        user_rewards=lambda wc: given(user_reward_files(rewards_of(wc.model))),
     output:
         adapter=directory("results/{task}/{model}/{seed}/adapter"),
         report="results/{task}/{model}/{seed}/training.json",
@@ -163,14 +176,40 @@ rule train_grpo:
     params:
         settings=lambda wc: settings(
             "train_grpo",
+            reads=[BASE, *user_reward_files(rewards_of(wc.model))],
             prompt=CONFIG.tasks[wc.task].prompt,
-            language=CONFIG.languages[CONFIG.tasks[wc.task].target_language],
+            language=language_settings(
+                CONFIG.tasks[wc.task].target_language,
+                script="language" in rewards_of(wc.model),
+                bleu_tokens="bleu" in rewards_of(wc.model),
+            ),
             grpo=grpo_settings(wc.model),
             policy=POLICY,
             seed=int(wc.seed),
         ),
     script:
         "../scripts/train_grpo.py"
+
+
+rule check_grpo:
+    input:
+        report="results/{task}/{model}/{seed}/training.json",
+    output:
+        passed="results/{task}/{model}/{seed}/training.passed",
+    log:
+        "results/logs/check_grpo/{task}-{model}-{seed}.log",
+    benchmark:
+        "results/benchmarks/check_grpo/{task}-{model}-{seed}.tsv"
+    wildcard_constraints:
+        model=GRPO_PATTERN,
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings(
+            "check_grpo", max_spreadless_share=CONFIG.rl.max_spreadless_share
+        ),
+    script:
+        "../scripts/check_grpo.py"
 
 
 rule take_snapshot:

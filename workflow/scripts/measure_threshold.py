@@ -10,9 +10,10 @@ from semalign.files import read_jsonl, write_json
 from semalign.generation import generate
 from semalign.models import load_adapter, load_policy
 from semalign.prompts import fill
+from semalign.workspace import Workspace
 
 
-def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     policy = settings["policy"]
     base, tokenizer = load_policy(input.base, **policy)
     rows = list(read_jsonl(input.dev))
@@ -22,6 +23,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         [fill(settings["prompt"], source=row["source"]) for row in rows],
         max_new_tokens=settings["max_new_tokens"],
         batch_size=settings["batch_size"],
+        workspace=workspace,
+        name="dev",
     )
     encoder = load_encoder(input.encoder, policy["device"])
     values = similarity(encoder, [completion.text for completion in completions], [row["target"] for row in rows])
@@ -38,4 +41,4 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     )
 
 
-job.run(main, snakemake)
+job.run(main, snakemake, resumable=True)

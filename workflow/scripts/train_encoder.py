@@ -1,21 +1,22 @@
 """Tune a sentence encoder contrastively; texts of the tasks' dev and test sets are kept out of its training."""
 
-from pathlib import Path
 from typing import Any
 
 from semalign import job
 from semalign.config.models import Encoder
 from semalign.corpus import contrastive_rows
 from semalign.encoder import train_encoder
-from semalign.files import read_jsonl, write_json
+from semalign.files import read_jsonl, replacing_folder, write_json
+from semalign.workspace import Workspace
 
 
-def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     encoder = Encoder.model_validate(settings["encoder"])
     held_out = {row[side] for path in input.held_out for row in read_jsonl(path) for side in ("source", "target")}
     rows, drops = contrastive_rows(encoder.train, held_out, f"encoders.{settings['name']}.train")
-    report = train_encoder(encoder, rows, Path(output.model), device=settings["device"])
+    with replacing_folder(output.model) as folder:
+        report = train_encoder(encoder, rows, folder, workspace, device=settings["device"])
     write_json(output.report, report | {"source_rows": drops})
 
 
-job.run(main, snakemake)
+job.run(main, snakemake, resumable=True)

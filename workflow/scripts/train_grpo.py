@@ -1,22 +1,20 @@
 """GRPO from the cold start, against the configured rewards."""
 
 import shutil
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from semalign import job
 from semalign.config.data import Language
 from semalign.config.training import Grpo
 from semalign.encoder import embed, load_encoder
-from semalign.files import read_json, read_jsonl, write_json, write_jsonl
-from semalign.grpo import train_grpo
+from semalign.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.grpo import ROLLOUTS, SNAPSHOTS, train_grpo
 from semalign.models import load_adapter, load_policy, save_adapter
 from semalign.rewards import build_rewards
-from semalign.training import write_record
+from semalign.workspace import Workspace
 
 
-def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     policy, grpo = settings["policy"], Grpo.model_validate(settings["grpo"])
     base, tokenizer = load_policy(input.base, **policy)
     model = load_adapter(base, input.adapter, trainable=True)
@@ -28,26 +26,24 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         (lambda texts: embed(encoder, texts)) if encoder else None,
         tau,
     )
-    with TemporaryDirectory() as folder:
-        snapshots = Path(folder) / "snapshots"
-        snapshots.mkdir()
-        report, history, rollouts = train_grpo(
-            model,
-            tokenizer,
-            list(read_jsonl(input.rows)),
-            settings["prompt"],
-            rewards,
-            grpo,
-            **policy,
-            seed=settings["seed"],
-            folder=Path(folder),
-            snapshots=snapshots,
-        )
-        shutil.move(snapshots, output.snapshots)
-    save_adapter(model, Path(output.adapter))
-    write_record(history, output.record)
-    write_jsonl(output.rollouts, rollouts)
+    report, history = train_grpo(
+        model,
+        tokenizer,
+        list(read_jsonl(input.rows)),
+        settings["prompt"],
+        rewards,
+        grpo,
+        **policy,
+        seed=settings["seed"],
+        workspace=workspace,
+    )
+    with replacing_folder(output.adapter) as folder:
+        save_adapter(model, folder)
+    with replacing_folder(output.snapshots) as folder:
+        shutil.copytree(workspace.folder / SNAPSHOTS, folder, dirs_exist_ok=True)
+    write_jsonl(output.rollouts, read_jsonl(workspace.folder / ROLLOUTS))
+    write_jsonl(output.record, history)
     write_json(output.report, report | {"tau": tau})
 
 
-job.run(main, snakemake)
+job.run(main, snakemake, resumable=True)

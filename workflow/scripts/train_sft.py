@@ -1,18 +1,16 @@
 """Supervised fine-tuning of a LoRA adapter: a fresh one, or in few-shot transfer another task's."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from semalign import job
 from semalign.config.training import Lora, Sft
-from semalign.files import read_jsonl, write_json
+from semalign.files import read_jsonl, replacing_folder, write_json, write_jsonl
 from semalign.models import load_adapter, load_policy, new_adapter, save_adapter
 from semalign.sft import first, train_sft
-from semalign.training import write_record
+from semalign.workspace import Workspace
 
 
-def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     policy, seed = settings["policy"], settings["seed"]
     base, tokenizer = load_policy(input.base, **policy)
     if input.adapter:
@@ -20,20 +18,20 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     else:
         model = new_adapter(base, Lora.model_validate(settings["lora"]), seed)
     rows = first([row for path in input.rows for row in read_jsonl(path)], settings["pairs"], settings["pairs_key"])
-    with TemporaryDirectory() as folder:
-        report, history = train_sft(
-            model,
-            tokenizer,
-            rows,
-            settings["prompt"],
-            Sft.model_validate(settings["sft"]),
-            **policy,
-            seed=seed,
-            folder=Path(folder),
-        )
-    save_adapter(model, Path(output.adapter))
-    write_record(history, output.record)
+    report, history = train_sft(
+        model,
+        tokenizer,
+        rows,
+        settings["prompt"],
+        Sft.model_validate(settings["sft"]),
+        **policy,
+        seed=seed,
+        workspace=workspace,
+    )
+    with replacing_folder(output.adapter) as folder:
+        save_adapter(model, folder)
+    write_jsonl(output.record, history)
     write_json(output.report, report)
 
 
-job.run(main, snakemake)
+job.run(main, snakemake, resumable=True)

@@ -4,13 +4,14 @@ from typing import Any
 
 from semalign import job
 from semalign.config.models import Tokenizer
-from semalign.files import read_jsonl
+from semalign.files import read_jsonl, replacing_folder
 from semalign.tokenizer import build_tokenizer
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     texts = (text for row in read_jsonl(input.corpus) for text in row.values())
-    build_tokenizer(Tokenizer.model_validate(settings["tokenizer"]), texts).save_pretrained(output.tokenizer)
+    with replacing_folder(output.tokenizer) as folder:
+        build_tokenizer(Tokenizer.model_validate(settings["tokenizer"]), texts).save_pretrained(folder)
 
 
 job.run(main, snakemake)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent
-# Logs, sidecars and the shape of the config change no result; the config's values are settings themselves.
+# Logs, sidecars, checkpoints, checks and the config's shape change no result; its values are settings themselves.
 WITHOUT_EFFECT = {
     "semalign",
     "semalign.job",
@@ -19,6 +19,11 @@ WITHOUT_EFFECT = {
     "semalign.errors",
     "semalign.code",
     "semalign.clock",
+    "semalign.named_files",
+    "semalign.device",
+    "semalign.signals",
+    "semalign.workspace",
+    "semalign.checkpoints",
     "semalign.config",
 }
 

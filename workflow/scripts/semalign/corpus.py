@@ -44,14 +44,21 @@ def contrastive_rows(tables: Sequence[Table], held_out: set[str], key: str) -> t
     """Rows of anchor, positive and, where the tables have it, negative; without those that hold a held-out text.
 
     Returns the rows and the counts read, kept, held_out (an anchor, positive or negative of a dev or test set).
-    Raises InputError naming the config key where nothing is left.
+    Raises InputError naming the config key where nothing is left, or some rows alone have a negative.
     """
     kept: list[Row] = []
+    first_rows: dict[bool, str] = {}
     read = 0
     for table in tables:
         for row in read_rows(table, ("anchor", "positive"), ("negative",)):
             read += 1
             texts = {name: row[name] for name in ("anchor", "positive", "negative") if row.get(name)}
+            first_rows.setdefault("negative" in texts, f"{table.path}: row {row['id']!r}")
+            if len(first_rows) == 2:
+                raise InputError(
+                    f"{first_rows[False]} has no negative, {first_rows[True]} has one; all rows of {key} or none must "
+                    "have a negative"
+                )
             if held_out.isdisjoint(texts.values()):
                 kept.append(texts)
     if not kept:

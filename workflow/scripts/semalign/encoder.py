@@ -4,9 +4,7 @@ A sentence encoder is a transformer, the mean of its last layer over the tokens,
 that the cosine of two texts is a dot product.
 """
 
-import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
+from safetensors import SafetensorError
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -31,16 +30,21 @@ from transformers import (
     BertConfig,
     PreTrainedConfig,
     PreTrainedTokenizerFast,
+    PrinterCallback,
     XLMRobertaConfig,
     set_seed,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
+from semalign import checkpoints
 from semalign.clock import model_work
 from semalign.config.models import Encoder, EncoderShape
+from semalign.device import checked_device
 from semalign.errors import InputError
 from semalign.files import Row
+from semalign.named_files import ENCODER, model_problem
 from semalign.tokenizer import build_encoder_tokenizer
+from semalign.training import Progress
+from semalign.workspace import Workspace
 
 COLUMNS = ("anchor", "positive", "negative")
 LOGGED_POINTS = 50
@@ -57,9 +61,8 @@ def train_encoder(
     settings: Encoder,
     rows: Sequence[Row],
     output: Path,
+    workspace: Workspace,
     device: str = "cpu",
-    checkpoints: Path | None = None,
-    save_steps: int = 1000,
 ) -> dict[str, Any]:
     """Tune a sentence encoder so that translations are near one another, and save it in the folder `output`.
 
@@ -69,30 +72,26 @@ def train_encoder(
     float32 throughout; on one machine and number of threads the same settings and rows give the same weights on a
     CPU.
 
-    With `checkpoints`, the state is saved there every `save_steps` steps, and a run that finds a checkpoint goes on
-    from it: the folder must belong to these settings and rows alone. `output` is not written atomically: give a
-    folder to be renamed.
+    Goes on from the workspace's last checkpoint. `output` is not written atomically: give a folder to be renamed.
 
     Returns a report: rows, texts (distinct), truncated (share of these texts cut at `settings.max_tokens`),
-    parameters, steps, loss ([{step, loss}]: mean over the steps since the entry before), seconds of training.
+    parameters, steps, loss ([{step, loss}]: mean over the steps since the entry before).
     Raises InputError where a row lacks a column, there is no such device, or the pretrained encoder cannot be used.
     """
     columns = _columns(rows)
     texts = sorted({text for values in columns.values() for text in values})
     set_seed(settings.seed)
-    encoder = (_pretrained(settings) if settings.path else _random(settings, texts)).to(_checked(device))
-    with tempfile.TemporaryDirectory() as unused:  # the trainer wants a folder even if it saves nothing
-        arguments = _arguments(settings, len(rows), device, checkpoints, save_steps, unused)
-        trainer = _Trainer(
-            model=encoder,
-            args=arguments,
-            train_dataset=Dataset.from_dict(columns),
-            loss=_loss(settings, encoder, distributed=arguments.world_size > 1),
-        )
-        start = time.perf_counter()
-        with model_work():
-            trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
-        seconds = time.perf_counter() - start
+    encoder = (_pretrained(settings) if settings.path else _random(settings, texts)).to(checked_device(device))
+    arguments = _arguments(settings, len(rows), device, workspace.folder)
+    trainer = _Trainer(
+        model=encoder,
+        args=arguments,
+        train_dataset=Dataset.from_dict(columns),
+        loss=_loss(settings, encoder, distributed=arguments.world_size > 1),
+        callbacks=[Progress(["loss", "learning_rate"])],
+    )
+    trainer.remove_callback(PrinterCallback)
+    history = checkpoints.train(trainer, workspace)
     encoder.save_pretrained(str(output), create_model_card=False)
     return {
         "rows": len(rows),
@@ -100,8 +99,7 @@ def train_encoder(
         "truncated": truncation_rate(encoder, texts),
         "parameters": sum(p.numel() for p in encoder.parameters()),
         "steps": trainer.state.global_step,
-        "loss": [{"step": e["step"], "loss": e["loss"]} for e in trainer.state.log_history if "loss" in e],
-        "seconds": seconds,
+        "loss": [{"step": e["step"], "loss": e["loss"]} for e in history if "loss" in e],
     }
 
 
@@ -155,14 +153,12 @@ def _shape_config(shape: EncoderShape, tokenizer: PreTrainedTokenizerFast, max_t
 def _pretrained(settings: Encoder) -> SentenceTransformer:
     folder = settings.path
     assert folder is not None
-    if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
-        raise InputError(
-            f"{folder}: not a pretrained encoder (config.json and *.safetensors are needed); convert .bin weights with "
-            "`save_pretrained`, and see encoders.*.path"
-        )
+    problem = model_problem(folder, ENCODER)
+    if problem:
+        raise InputError(f"encoders.*.path: {problem}")
     try:
         encoder = _assemble(str(folder), settings.max_tokens)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder}: cannot be loaded as an encoder: {error}") from error
     limit = _position_limit(folder)
     if settings.max_tokens > limit:
@@ -188,12 +184,6 @@ def _assemble(folder: str, max_tokens: int) -> SentenceTransformer:
     return SentenceTransformer(modules=[transformer, pooling, Normalize()], device="cpu")
 
 
-def _checked(device: str) -> str:
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError("device: cuda is configured and there is no GPU here; set device: cpu")
-    return device
-
-
 def _loss(settings: Encoder, encoder: SentenceTransformer, distributed: bool) -> torch.nn.Module:
     common: dict[str, Any] = {
         "scale": settings.scale,
@@ -206,12 +196,10 @@ def _loss(settings: Encoder, encoder: SentenceTransformer, distributed: bool) ->
     return CachedMultipleNegativesRankingLoss(encoder, mini_batch_size=settings.mini_batch_size, **common)
 
 
-def _arguments(
-    settings: Encoder, rows: int, device: str, checkpoints: Path | None, save_steps: int, unused: str
-) -> SentenceTransformerTrainingArguments:
+def _arguments(settings: Encoder, rows: int, device: str, folder: Path) -> SentenceTransformerTrainingArguments:
     steps = max(1, round(settings.epochs * rows / settings.batch_size))
     return SentenceTransformerTrainingArguments(
-        output_dir=str(checkpoints or unused),
+        output_dir=str(folder / "checkpoints"),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
@@ -224,16 +212,10 @@ def _arguments(
         use_cpu=device == "cpu",
         dataloader_pin_memory=device != "cpu",
         logging_steps=max(1, steps // LOGGED_POINTS),
-        save_strategy="steps" if checkpoints else "no",
-        save_steps=save_steps,
-        save_total_limit=2,
+        save_strategy="no",
         report_to="none",
-        disable_tqdm=not sys.stderr.isatty(),
+        disable_tqdm=True,
     )
-
-
-def _last_checkpoint(folder: Path | None) -> str | None:
-    return get_last_checkpoint(str(folder)) if folder and folder.is_dir() else None
 
 
 def load_encoder(path: str | Path, device: str) -> SentenceTransformer:
@@ -245,7 +227,7 @@ def load_encoder(path: str | Path, device: str) -> SentenceTransformer:
         raise InputError(f"{path}: not a sentence encoder (modules.json is missing)")
     encoder = SentenceTransformer(
         str(path),
-        device=_checked(device),
+        device=checked_device(device),
         local_files_only=True,
         trust_remote_code=False,
         model_kwargs={"use_safetensors": True, "dtype": torch.float32},

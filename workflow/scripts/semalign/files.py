@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import logging
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,7 +12,10 @@ from typing import Any, BinaryIO, TextIO
 
 from semalign.errors import InputError
 
+log = logging.getLogger(__name__)
+
 Row = dict[str, Any]
+FOLDER_MARK = ".snakemake_timestamp"  # put by Snakemake into a folder that a job made
 
 
 def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
@@ -21,8 +26,9 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
     with ExitStack() as stack:
         try:
             file = stack.enter_context(open(path, "rb"))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}); check the path in the config") from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise InputError(f"{path}: cannot be read ({reason}); check the path in the config") from error
         for number, raw in enumerate(file, start=1):
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -44,10 +50,7 @@ def read_jsonl(path: str | Path) -> Iterator[Row]:
     for number, line in read_lines(path):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}:{number}: broken JSON ({error.msg} at column {error.colno})") from error
+        row = _loads(line, path, number)
         if not isinstance(row, dict):
             raise InputError(f"{path}:{number}: a JSON object is needed, found {type(row).__name__}")
         yield row
@@ -55,11 +58,20 @@ def read_jsonl(path: str | Path) -> Iterator[Row]:
 
 def read_json(path: str | Path) -> Any:
     """The content of a JSON file. Raises InputError with file and line where it is broken."""
-    text = "\n".join(line for _, line in read_lines(path))
+    return _loads("\n".join(line for _, line in read_lines(path)), path, 1)
+
+
+def _loads(text: str, path: str | Path, first: int) -> Any:
+    """The value that is JSON text from line `first` of a file on. Raises InputError, with file and line."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: broken JSON ({error.msg} at column {error.colno})") from error
+        line = first + error.lineno - 1
+        raise InputError(f"{path}:{line}: broken JSON ({error.msg} at column {error.colno})") from error
+    except RecursionError as error:
+        raise InputError(f"{path}:{first}: broken JSON (nested too deeply)") from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise InputError(f"{path}:{first}: broken JSON ({error})") from error
 
 
 @contextmanager
@@ -89,6 +101,55 @@ def replacing_binary(path: str | Path) -> Iterator[BinaryIO]:
         yield file
 
 
+@contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """An empty folder to be filled, which takes the place of `path` when the block ends without an error."""
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+class Journal:
+    """Rows that are written down as they are made, so that a killed job goes on after the last.
+
+    `rows` holds those that an earlier run left; what a kill cut off, and all from a damaged line on, is dropped.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[Row] = []
+        whole = 0
+        for line in path.read_bytes().splitlines(keepends=True) if path.is_file() else []:
+            row = _row(line)
+            if row is None:
+                log.warning("%s: damaged after %d rows; going on from there", path, len(self.rows))
+                break
+            self.rows.append(row)
+            whole += len(line)
+        if path.is_file():
+            os.truncate(path, whole)
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Write rows down for good."""
+        with open(self.path, "ab") as file:
+            file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+
+
+def _row(line: bytes) -> Row | None:
+    try:
+        row = json.loads(line) if line.endswith(b"\n") else None
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
 def write_jsonl(path: str | Path, rows: Iterable[Row]) -> int:
     """Write one JSON object a line, atomically; returns the number of rows."""
     count = 0
@@ -107,10 +168,11 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def sha256(path: str | Path) -> str:
-    """Hex digest of a file, or of a folder's relative names and contents in sorted order."""
+    """Hex digest of a file, or of a folder's relative names and contents in sorted order, Snakemake's mark aside."""
     path = Path(path)
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+    inner = (file for file in path.rglob("*") if file.is_file() and file.name != FOLDER_MARK)
+    for file in sorted(inner) if path.is_dir() else [path]:
         if path.is_dir():
             digest.update(file.relative_to(path).as_posix().encode() + b"\0")
         with open(file, "rb") as handle:

@@ -2,14 +2,16 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from semalign.clock import model_work
+from semalign.files import Journal
 from semalign.prompts import prompt_text
+from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +51,12 @@ def generate(
     *,
     max_new_tokens: int,
     batch_size: int,
+    workspace: Workspace,
+    name: str,
 ) -> list[Completion]:
     """Answer each user turn greedily with a policy, adapted or not; results in the order of `texts`.
+
+    Each batch is written down in the workspace under `name`; those that an earlier run left are not made again.
 
     Batches hold prompts of like length, longest first (ties by position), so their composition is a function of the
     texts and `batch_size` alone.
@@ -60,14 +66,21 @@ def generate(
     rendered = [prompt_text(tokenizer, text) for text in texts]
     ids = tokenizer(rendered, add_special_tokens=False)["input_ids"]
     order = sorted(range(len(ids)), key=lambda i: (-len(ids[i]), i))
-    completions: dict[int, Completion] = {}
+    journal = Journal(workspace.folder / f"{name}.jsonl")
+    completions = {row["index"]: Completion(row["text"], row["tokens"], row["truncated"]) for row in journal.rows}
+    if completions:
+        log.info("%s: %d of %d answers are there already", name, len(completions), len(texts))
     started = time.monotonic()
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
+        if completions.keys() >= set(batch):
+            continue
+        workspace.check()
         padded = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, padding_side="left", return_tensors="pt")
         with model_work():
             output = model.generate(**padded.to(model.device), generation_config=decoding)
         for i, answer in zip(batch, output[:, padded["input_ids"].shape[1] :].tolist(), strict=True):
             completions[i] = _read(answer, tokenizer, set(decoding.eos_token_id))
+        journal.append({"index": i, **asdict(completions[i])} for i in batch)
         log.info("generated %d/%d in %.1f s", len(completions), len(texts), time.monotonic() - started)
     return [completions[i] for i in range(len(texts))]

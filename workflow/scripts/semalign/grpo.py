@@ -1,6 +1,11 @@
 """GRPO from the cold-start adapter with rewards in embedding space (paper: GRPO)."""
 
+import hashlib
+import json
 import logging
+import os
+from collections.abc import Iterable
+from math import lcm
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +15,20 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallback, TrainerControl, TrainerState
 from trl import GRPOConfig, GRPOTrainer
 
-from semalign.clock import model_work
+from semalign import checkpoints
 from semalign.config.training import Grpo
 from semalign.errors import InputError
-from semalign.files import Row
+from semalign.files import Row, read_json, read_jsonl, replacing_folder, write_json
 from semalign.models import TrainingProof, merged_adapter, save_adapter
 from semalign.prompts import TEMPLATE_KWARGS, fill, prompt_text, user_turn
 from semalign.rewards import Reward, for_trl
 from semalign.training import Progress, arguments
+from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
+
+ROLLOUTS = "rollouts.jsonl"
+SNAPSHOTS = "snapshots"
 
 
 def prompts(
@@ -39,10 +48,15 @@ def prompts(
 
 
 class Rollouts:
-    """Wraps rewards so that every completion is kept with what it earned."""
+    """Wraps rewards so that every completion is written down with what it earned.
 
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
+    A checkpoint holds the length and the hash of the file so far, not its rows: it grows with the run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.batch: list[Row] = []
+        self.written, self.size = hashlib.sha256(), 0
 
     def record(self, name: str, reward: Reward) -> Any:
         """The reward for trl, its figures also noted; completions are noted with the first reward called."""
@@ -51,28 +65,65 @@ class Rollouts:
         def recorded(completions: list[Any], **columns: Any) -> list[float]:
             values: list[float] = call(completions, **columns)
             step = columns["trainer_state"].global_step + 1  # as the trainer logs it
-            batch = self.rows[-len(completions) :]
-            if not batch or name in batch[0]:
-                batch = [
+            if not self.batch or name in self.batch[0]:
+                self.flush()
+                self.batch = [
                     {"step": step, "id": id_, "completion": completion[0]["content"]}
                     for id_, completion in zip(columns["id"], completions, strict=True)
                 ]
-                self.rows.extend(batch)
-            for row, value in zip(batch, values, strict=True):
+            for row, value in zip(self.batch, values, strict=True):
                 row[name] = value
             return values
 
         recorded.__name__ = name
         return recorded
 
+    def flush(self) -> None:
+        """Write the batch down."""
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.batch).encode()
+        with open(self.path, "ab") as file:
+            file.write(text)
+        self.written.update(text)
+        self.size += len(text)
+        self.batch = []
 
-def spreadless_share(rollouts: list[Row], settings: Grpo) -> float:
-    """Share of groups whose completions all earned the same. (trl's own figure misses those whose float32 standard
-    deviation is rounding noise.)"""
-    earned = [sum(weight * row[name] for name, weight in settings.rewards.items()) for row in rollouts]
-    size = settings.num_generations
-    groups = [set(earned[start : start + size]) for start in range(0, len(earned), size)]
-    return float(np.mean([len(group) == 1 for group in groups]))
+    def save(self, checkpoint: Path) -> None:
+        self.flush()
+        write_json(checkpoint / "rollouts.json", {"size": self.size, "sha256": self.written.hexdigest()})
+
+    def problem(self, checkpoint: Path) -> str | None:
+        noted = read_json(checkpoint / "rollouts.json")
+        written = self._digest(noted["size"])
+        return None if written.hexdigest() == noted["sha256"] else f"{self.path} has lost rollouts since"
+
+    def load(self, checkpoint: Path | None) -> None:
+        self.size = read_json(checkpoint / "rollouts.json")["size"] if checkpoint else 0
+        self.written = self._digest(self.size)
+        self.path.touch()
+        os.truncate(self.path, self.size)
+
+    def _digest(self, size: int) -> "hashlib._Hash":
+        digest = hashlib.sha256()
+        if self.path.is_file():
+            with open(self.path, "rb") as file:
+                while chunk := file.read(min(size, 1 << 20)):
+                    digest.update(chunk)
+                    size -= len(chunk)
+        return digest
+
+
+def spreadless_share(rollouts: Iterable[Row], settings: Grpo) -> tuple[int, float]:
+    """How many rollouts there are, and the share of groups whose completions all earned the same.
+
+    (trl's own figure misses those whose float32 standard deviation is rounding noise.)
+    """
+    spreadless, group, count = [], set[float](), 0
+    for count, row in enumerate(rollouts, start=1):
+        group.add(sum(weight * row[name] for name, weight in settings.rewards.items()))
+        if count % settings.num_generations == 0:
+            spreadless.append(len(group) == 1)
+            group = set()
+    return count, float(np.mean(spreadless))
 
 
 def config(settings: Grpo, dtype: str, device: str, seed: int, folder: Path, weights: list[float]) -> GRPOConfig:
@@ -95,6 +146,13 @@ def config(settings: Grpo, dtype: str, device: str, seed: int, folder: Path, wei
     )
 
 
+def steps_of_a_generation(settings: Grpo) -> int:
+    """After how many updates, at the least, no rollout waits that a checkpoint would lose."""
+    accumulation = settings.batch_size // settings.micro_batch_size
+    micro_steps = settings.steps_per_generation or accumulation
+    return lcm(micro_steps, accumulation) // accumulation
+
+
 class RolloutTrainer(GRPOTrainer):
     """trl's trainer, which samples from merged weights where merging is exact to rounding: fewer operations a
     token."""
@@ -113,7 +171,8 @@ class Snapshots(TrainerCallback):
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         step = state.global_step
         if self.every and step % self.every == 0 and step < state.max_steps:
-            save_adapter(kwargs["model"], self.folder / str(step))
+            with replacing_folder(self.folder / str(step)) as folder:
+                save_adapter(kwargs["model"], folder)
 
 
 def train_grpo(
@@ -127,23 +186,24 @@ def train_grpo(
     dtype: str,
     device: str,
     seed: int,
-    folder: Path,
-    snapshots: Path,
-) -> tuple[dict[str, Any], list[dict[str, Any]], list[Row]]:
+    workspace: Workspace,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's trainable adapter in place against rewards by name, weighted by `settings.rewards`.
 
-    The adapter is kept at `<snapshots>/<step>` every `settings.snapshot_steps` updates before the last.
+    Goes on from the workspace's last checkpoint. Every rollout is written to its `rollouts.jsonl`, and the adapter is
+    kept at `snapshots/<step>` every `settings.snapshot_steps` updates before the last.
 
     With beta > 0 the KL reference is a frozen copy of the adapter as given (the cold start), not the base. Returns a
-    report, the log of every step and every rollout. Raises RuntimeError when the adapter did not move, the base did,
-    or more than `max_spreadless_share` of the groups had equal rewards and so no gradient.
+    report and the log of every step. Raises RuntimeError when the adapter did not move or the base did.
     """
     proof = TrainingProof(model)
     dataset, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
-    rollouts = Rollouts()
+    rollouts = Rollouts(workspace.folder / ROLLOUTS)
+    snapshots = workspace.folder / SNAPSHOTS
+    snapshots.mkdir(exist_ok=True)
     trainer = RolloutTrainer(
         model=model,
-        args=config(settings, dtype, device, seed, folder, list(settings.rewards.values())),
+        args=config(settings, dtype, device, seed, workspace.folder, list(settings.rewards.values())),
         reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
         train_dataset=dataset,
         processing_class=tokenizer,
@@ -153,25 +213,19 @@ def train_grpo(
         ],
     )
     trainer.remove_callback(PrinterCallback)
-    with model_work():
-        trainer.train()
-    history = trainer.state.log_history
+    history = checkpoints.train(trainer, workspace, [rollouts], every=steps_of_a_generation(settings))
+    rollouts.flush()
+    completions, spreadless = spreadless_share(read_jsonl(rollouts.path), settings)
     steps = [entry for entry in history if "frac_reward_zero_std" in entry]
-    spreadless = spreadless_share(rollouts.rows, settings)
-    if spreadless > settings.max_spreadless_share:
-        raise RuntimeError(
-            f"{spreadless:.0%} of the groups had equal rewards (rl.max_spreadless_share = "
-            f"{settings.max_spreadless_share:.0%}): GRPO learns nothing from them; check τ and the temperature"
-        )
     tenth = max(1, len(steps) // 10)
     report = {
         "prompts": len(dataset),
         "prompts_too_long": too_long,
         "steps": trainer.state.global_step,
-        "completions": len(rollouts.rows),
+        "completions": completions,
         "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in steps[:tenth]])),
         "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in steps[-tenth:]])),
         "spreadless_group_share": spreadless,
         **proof.check(),
     }
-    return report, history, rollouts.rows
+    return report, history

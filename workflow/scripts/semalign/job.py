@@ -1,6 +1,7 @@
 """What every script does around its work: a log, clear errors, and a record of where its outputs come from."""
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -12,8 +13,24 @@ from typing import Any
 
 from semalign import provenance
 from semalign.errors import InputError
+from semalign.files import sha256
+from semalign.signals import Stopped, exit_on_signals, follow, stop_on_signals
+from semalign.workspace import identity, opened
 
 log = logging.getLogger("semalign")
+
+FULL = ("No space left on device", "PytorchStreamWriter failed", "inline_container.cc")  # safetensors, torch
+_AGAIN = "then run the same command again: what was done before is kept"
+_SPACE = f"free some space, {_AGAIN}"
+_RIGHTS = f"make it writable for you, {_AGAIN}"
+REMEDIES = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EFBIG: _SPACE,
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+}
 
 
 @contextlib.contextmanager
@@ -34,31 +51,59 @@ def _output_to(path: str) -> Iterator[None]:
                 os.close(descriptor)
 
 
-def _terminate(signum: int, frame: Any) -> None:
-    sys.exit(128 + signum)
+def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> None:
+    """Call main(params, input, output) as the rule's job; main(…, workspace) where the job is resumable.
 
-
-def run(main: Callable[..., None], snakemake: Any) -> None:
-    """Call main(params, input, output) as the rule's job.
-
-    What the job prints goes to the rule's log. An InputError ends the job with its message alone, any other error
-    with a pointer to the log; a finished job leaves `<first output>.provenance.json` beside its first output.
+    What the job prints goes to the rule's log. An InputError, a full disk or a folder that cannot be written ends the
+    job with its message alone, any other error with a pointer to the log; a finished job leaves
+    `<first output>.provenance.json` beside its first output. A resumable job keeps what it has when it is stopped, and
+    goes on from there when it is run again with the same settings, inputs and versions.
     """
-    signal.signal(signal.SIGTERM, _terminate)
-    started = time.time()
+    exit_on_signals()
+    if "SEMALIGN_PROCESS" in os.environ:
+        follow(int(os.environ["SEMALIGN_PROCESS"]))
     path = str(snakemake.log[0])
-    failure = None
+    failure, status = None, 1
     with _output_to(path):
         logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr)
         try:
-            main(snakemake.params.settings, snakemake.input, snakemake.output)
-            provenance.write(snakemake, time.time() - started)
+            _work(main, snakemake, resumable)
         except InputError as error:
             failure = str(error)
             log.error("error: %s", error)
+        except Stopped:
+            failure, status = "stopped; the same command goes on from here", 128 + signal.SIGTERM
+            log.info(failure)
         except Exception as error:
-            failure = f"unexpected {type(error).__name__}: {error} (traceback in {path})"
+            failure = _disk_problem(error) or f"unexpected {type(error).__name__}: {error} (traceback in {path})"
             log.exception("unexpected error")
     if failure:
         print(f"{snakemake.rule}: {failure}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(status)
+
+
+def _work(main: Callable[..., None], snakemake: Any, resumable: bool) -> None:
+    started = time.time()
+    inputs = {str(path): sha256(path) for path in snakemake.input}
+    arguments = (snakemake.params.settings, snakemake.input, snakemake.output)
+    if resumable:
+        first = str(snakemake.output[0])
+        name = identity(settings=snakemake.params.settings, inputs=inputs, versions=provenance.versions())
+        with stop_on_signals(), opened(first, name, snakemake.config["checkpoint_seconds"]) as workspace:
+            main(*arguments, workspace)
+            provenance.write(snakemake, inputs, time.time() - started)
+    else:
+        main(*arguments)
+        provenance.write(snakemake, inputs, time.time() - started)
+
+
+def _disk_problem(error: BaseException | None) -> str | None:
+    """What to say of a disk that is full or a place that cannot be written; None where it is another matter."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in REMEDIES:
+            place = f"{error.filename}: " if error.filename else ""
+            return f"{place}{error.strerror}; {REMEDIES[error.errno]}"
+        if any(words in str(error) for words in FULL):
+            return f"the disk may be full ({error}); {REMEDIES[errno.ENOSPC]}"
+        error = error.__cause__ or error.__context__
+    return None

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from semalign.errors import InputError
-from semalign.files import Row
+from semalign.files import Journal, Row
+from semalign.workspace import Workspace
 
 Compare = Callable[[str, str, str], int]
 """(source, candidate in slot 1, candidate in slot 2) -> 1 or 2, the better; 0, equal."""
@@ -16,8 +17,10 @@ Compare = Callable[[str, str, str], int]
 OTHER = {0: 0, 1: 2, 2: 1}
 
 
-def judge_pairs(first: list[Row], second: list[Row], compare: Compare, seed: int) -> list[Row]:
+def judge_pairs(first: list[Row], second: list[Row], compare: Compare, seed: int, workspace: Workspace) -> list[Row]:
     """Verdicts on two systems' answers to the same items.
+
+    Each item's decisions are written down in the workspace; those that an earlier run left are not asked for again.
 
     Rows hold `id`, `source` and `output`. Which system fills slot 1 in the first order, and the order of the items,
     come from the seed. Each verdict row holds both raw decisions and the `winner`: 1 (first system), 2 or 0 (a tie:
@@ -29,11 +32,18 @@ def judge_pairs(first: list[Row], second: list[Row], compare: Compare, seed: int
     swapped = {row["id"]: rng.random() < 0.5 for row in first}
     pairs = list(zip(first, second, strict=True))
     rng.shuffle(pairs)
+    journal = Journal(workspace.folder / "decisions.jsonl")
+    decided = {row["id"]: (row["forward"], row["backward"]) for row in journal.rows}
     verdicts = {}
     for a, b in pairs:
-        one, two = (b, a) if swapped[a["id"]] else (a, b)
-        forward = compare(a["source"], one["output"], two["output"])
-        backward = compare(a["source"], two["output"], one["output"])
+        if a["id"] not in decided:
+            workspace.check()
+            one, two = (b, a) if swapped[a["id"]] else (a, b)
+            forward = compare(a["source"], one["output"], two["output"])
+            backward = compare(a["source"], two["output"], one["output"])
+            journal.append([{"id": a["id"], "forward": forward, "backward": backward}])
+            decided[a["id"]] = forward, backward
+        forward, backward = decided[a["id"]]
         consistent = forward == OTHER[backward]
         winner = (OTHER[forward] if swapped[a["id"]] else forward) if consistent else 0
         verdicts[a["id"]] = {

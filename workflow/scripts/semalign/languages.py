@@ -31,6 +31,13 @@ def language_consistency(text: str, language: Language) -> float:
     return float(share <= language.latin_share)
 
 
+def check_scripts(language: Language) -> None:
+    """Raise InputError where one of a language's scripts is not one of Unicode's."""
+    _letters_of(language.script, "script")
+    for script in language.excluded_scripts:
+        _letters_of(script, "excluded_scripts")
+
+
 @cache
 def _letters_of(script: str, key: str) -> regex.Pattern[str]:
     try:

@@ -10,26 +10,36 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from semalign.config.training import Lora
+from semalign.device import checked_device
 from semalign.errors import InputError
+from semalign.files import read_json, write_json
+from semalign.named_files import POLICY, model_problem
 
 log = logging.getLogger(__name__)
 
+ADAPTER_CONFIG = "adapter_config.json"
+BASE_DIGEST = "trained_on.json"
 TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base model (evaluation mode) and its tokenizer, padding on the left; safetensors only, no remote code."""
-    path = Path(path)
-    if not (path / "config.json").is_file():
-        raise InputError(f"{path}: no config.json; policy.path must be a folder of a pretrained model")
-    tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left")
-    if tokenizer.chat_template is None:
-        raise InputError(f"{path}: the tokenizer has no chat template; take an instruction-tuned model")
-    model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=getattr(torch, dtype), use_safetensors=True)
-    return model.to(device).eval(), tokenizer
+    problem = model_problem(Path(path), POLICY)
+    if problem:
+        raise InputError(f"policy.path: {problem}")
+    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", **options)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            path, dtype=getattr(torch, dtype), use_safetensors=True, **options
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(f"{path}: cannot be loaded as a causal language model: {error}") from error
+    return model.to(checked_device(device)).eval(), tokenizer
 
 
 def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
@@ -46,8 +56,19 @@ def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
 
 
 def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> PeftModel:
-    """A saved adapter on the base; unmerged, since merging into bf16 would round the update away."""
-    return PeftModel.from_pretrained(model, str(path), is_trainable=trainable)
+    """A saved adapter on the base; unmerged, since merging into bf16 would round the update away.
+
+    Raises InputError where it cannot be loaded, or was trained on another base.
+    """
+    remedy = "delete its folder, and it is trained again"
+    try:
+        adapted = PeftModel.from_pretrained(model, str(path), is_trainable=trainable)
+        trained_on = read_json(Path(path) / BASE_DIGEST)["sha256"]
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError, InputError) as error:
+        raise InputError(f"{path}: no adapter of this base ({str(error)[:500]}); {remedy}") from error
+    if digest(adapted, adapter=False) != trained_on:
+        raise InputError(f"{path}: the adapter was trained on another base; {remedy}")
+    return adapted
 
 
 @contextmanager
@@ -111,6 +132,9 @@ class TrainingProof:
 
 
 def save_adapter(model: PeftModel, output: Path) -> None:
-    """Write the adapter alone, as safetensors."""
+    """Write the adapter alone, as safetensors; the same adapter gives the same bytes."""
     model.save_pretrained(str(output), selected_adapters=["default"], safe_serialization=True)
+    config = read_json(output / ADAPTER_CONFIG)
+    write_json(output / BASE_DIGEST, {"sha256": digest(model, adapter=False)})
+    write_json(output / ADAPTER_CONFIG, config | {"target_modules": sorted(config["target_modules"])})  # peft has a set
     log.info("adapter written to %s", output)

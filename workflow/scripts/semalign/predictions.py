@@ -10,10 +10,12 @@ def join(predictions: str | Path, tests: list[str]) -> dict[str, list[Row]]:
     """Map each test set (the name of its file's folder) to its rows in order, each with the run's `output`, `tokens`
     and `truncated`.
 
-    Raises InputError when an item has no answer or an answer no item.
+    Raises InputError when an item has no answer, an answer no item, or a row names neither.
     """
     answers: dict[tuple[str, str], Row] = {}
     for row in read_jsonl(predictions):
+        if not isinstance(row.get("testset"), str) or not isinstance(row.get("id"), str):
+            raise InputError(f"{predictions}: a row names no test set or no item; delete the file and run again")
         answers[row["testset"], row["id"]] = row
     joined: dict[str, list[Row]] = {}
     for path in tests:

@@ -69,7 +69,7 @@ def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: 
         elif limit is not None and len(tally.kept) >= limit:
             tally.drop("beyond_limit", row)
         else:
-            absent += not any(answer in row["context"] for answer in row["answers"])
+            absent += not any(answer.strip() and answer in row["context"] for answer in row["answers"])
             tally.keep(row)
     return tally.result(origin, "check the files", answer_not_in_context=absent)
 

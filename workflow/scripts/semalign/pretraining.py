@@ -1,7 +1,7 @@
 """Trains a small policy from scratch, so that the whole workflow runs without a download."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,17 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from semalign.clock import model_work
+from semalign import checkpoints
 from semalign.config.models import Pretraining, Shape
+from semalign.device import checked_device
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, prompt_text, user_turn
 from semalign.tokenizer import unknown_id
 from semalign.training import Progress
+from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +99,51 @@ def _collate(rows: list[Encoded], pad: int) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": mask, "labels": padded("labels", _IGNORED)}
 
 
+class _ByLength(LengthGroupedSampler):
+    """Rows of like length side by side, in an order drawn anew from torch's generator as each epoch begins.
+
+    A checkpoint keeps the generator as it was then, so that a resumed epoch has the order that it began with.
+    """
+
+    NAME = "epoch.pt"
+    begun: torch.Tensor | None = None
+    resumed: torch.Tensor | None = None
+
+    def __iter__(self) -> Iterator[int]:
+        if self.resumed is None:
+            self.begun = torch.get_rng_state()
+            return super().__iter__()
+        self.begun, self.resumed = self.resumed, None
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self.begun)
+            return super().__iter__()
+
+    def save(self, checkpoint: Path) -> None:
+        torch.save(self.begun, checkpoint / self.NAME)
+
+    def problem(self, checkpoint: Path) -> str | None:
+        return None
+
+    def load(self, checkpoint: Path | None) -> None:
+        if checkpoint:
+            self.resumed = torch.load(checkpoint / self.NAME, weights_only=True)
+
+
+class _Trainer(Trainer):
+    sampler: _ByLength
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> _ByLength:
+        return self.sampler
+
+
 def _arguments(settings: Pretraining, device: str, folder: Path) -> TrainingArguments:
     return TrainingArguments(
-        output_dir=str(folder),
+        output_dir=str(folder / "checkpoints"),
         max_steps=settings.steps,
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         warmup_steps=settings.warmup_ratio,  # below 1: a share of the run
         lr_scheduler_type="linear",
-        train_sampling_strategy="group_by_length",  # short rows beside short ones: little padding
         seed=settings.seed,
         data_seed=settings.seed,
         use_cpu=device == "cpu",
@@ -123,15 +162,19 @@ def train_base(
     documents: Sequence[Row],
     tokenizer: PreTrainedTokenizerFast,
     output: Path,
+    workspace: Workspace,
     device: str = "cpu",
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train a policy of `settings.shape` on the documents and save it, its tokenizer and its generation config.
 
     A document is {"text"} or {"prompt", "completion"}, one a row; those over max_tokens are cut at the end, and
-    dropped where that leaves nothing of the answer. The result depends on the settings, the documents and the number
-    of threads alone. Returns the report (counts of parameters, documents, cut and dropped documents, tokens and
-    unknown tokens, final loss) and the trainer's log, a row a point. Raises InputError on too few documents.
+    dropped where that leaves nothing of the answer. Goes on from the workspace's last checkpoint. The result depends on
+    the settings, the documents and the number of threads alone.
+
+    Returns the report (counts of parameters, documents, cut and dropped documents, tokens and unknown tokens, final
+    loss) and the trainer's log, a row a point. Raises InputError on too few documents or without such a device.
     """
+    checked_device(device)
     set_seed(settings.seed)
     encoded, cut = _rows(tokenizer, documents, settings.max_tokens)
     rows = [row for row in encoded if any(label != _IGNORED for label in row["labels"])]
@@ -141,20 +184,21 @@ def train_base(
             "give more text or a smaller policy.pretraining.batch_size"
         )
     model = new_policy(settings.shape, tokenizer, settings.max_tokens)
-    trainer = Trainer(
+    trainer = _Trainer(
         model=model,
-        args=_arguments(settings, device, output.parent),
+        args=_arguments(settings, device, workspace.folder),
         train_dataset=rows,
         data_collator=lambda batch: _collate(batch, tokenizer.pad_token_id),
         processing_class=tokenizer,
         callbacks=[Progress(["loss", "learning_rate"])],
     )
-    with model_work():
-        trainer.train()
+    # short rows beside short ones: little padding
+    trainer.sampler = _ByLength(settings.batch_size, lengths=[len(row["input_ids"]) for row in rows])
+    log_rows = checkpoints.train(trainer, workspace, [trainer.sampler])
     model.save_pretrained(output, safe_serialization=True)
     tokenizer.save_pretrained(output)
     unknown = unknown_id(tokenizer)
-    history = [entry for entry in trainer.state.log_history if "loss" in entry]
+    history = [entry for entry in log_rows if "loss" in entry]
     report = {
         "parameters": model.num_parameters(),
         "documents": len(rows),

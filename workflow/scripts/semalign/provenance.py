@@ -1,5 +1,7 @@
 """Where an artefact comes from: settings, code, versions, inputs, machine."""
 
+import hashlib
+import json
 import os
 import platform
 import resource
@@ -12,6 +14,8 @@ from typing import Any
 from semalign.clock import model_seconds
 from semalign.files import sha256, write_json
 
+SUFFIX = ".provenance.json"
+CONFIGS = Path("results/configs")
 LIBRARIES = (
     "torch",
     "transformers",
@@ -45,17 +49,32 @@ def commit() -> str:
     return git.stdout.strip() if git.returncode == 0 else "unknown"
 
 
-def write(snakemake: Any, seconds: float) -> None:
-    """Write `<first output>.provenance.json`: everything that made the outputs of one job."""
+def _keep_config(config: dict[str, Any]) -> str:
+    """Write the whole config down, once for all jobs that had it; returns the file's path."""
+    text = json.dumps(config, ensure_ascii=False, sort_keys=True)
+    path = CONFIGS / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    if not path.is_file():
+        write_json(path, config)
+    return str(path)
+
+
+def write(snakemake: Any, inputs: dict[str, str], seconds: float) -> None:
+    """Write `<first output>.provenance.json`: everything that made the outputs of one job.
+
+    `inputs` are the inputs' hashes as the job found them.
+    """
     first = str(snakemake.output[0]).rstrip("/")
     write_json(
-        f"{first}.provenance.json",
+        first + SUFFIX,
         {
             "rule": snakemake.rule,
             "wildcards": dict(snakemake.wildcards.items()),
+            "command": os.environ.get("SEMALIGN_COMMAND"),
+            "config": _keep_config(snakemake.config),
             "settings": snakemake.params.settings,
-            "inputs": {str(path): sha256(path) for path in snakemake.input},
+            "inputs": inputs,
             "outputs": {str(path): sha256(path) for path in snakemake.output},
+            "log": str(snakemake.log[0]),
             "commit": commit(),
             "versions": versions(),
             "machine": {"platform": platform.platform(), "cores": os.cpu_count(), "threads": snakemake.threads},

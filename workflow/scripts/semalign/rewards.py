@@ -31,18 +31,15 @@ def above_threshold(similarity: float, tau: float) -> float:
 def similarity_reward(embed: Embed, tau: float) -> Reward:
     """R_sim of the cosine between completion and reference; a blank completion scores 0.
 
-    `embed` maps n texts to an (n, d) array of unit vectors. Each reference is embedded once.
+    `embed` maps n texts to an (n, d) array of unit vectors. References are embedded at every call, not remembered: a
+    figure's last bits would depend on the batch that a reference was first met in, and a resumed run has met none.
 
     >>> similarity_reward(embed, tau=0.5)(["བོད"], ["བོད"], ["西藏"])
     [1.0]
     """
-    known: dict[str, np.ndarray] = {}
 
     def similarity(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
-        new = sorted(set(references) - known.keys())
-        if new:
-            known.update(zip(new, embed(new), strict=True))
-        cosines = np.einsum("nd,nd->n", embed(completions), np.stack([known[text] for text in references]))
+        cosines = np.einsum("nd,nd->n", embed(completions), embed(references))
         return [
             above_threshold(float(cosine), tau) if text.strip() else 0.0
             for cosine, text in zip(cosines, completions, strict=True)

@@ -4,18 +4,20 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from semalign.clock import model_work
+from semalign import checkpoints
 from semalign.config.training import Sft
 from semalign.errors import InputError
-from semalign.files import Row
+from semalign.files import Row, read_json, write_json
 from semalign.models import TrainingProof
 from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, conversation_text, fill, user_turn
 from semalign.training import Progress, arguments
+from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,23 @@ def token_lengths(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[
     return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
 
 
+class _TokensSeen:
+    """trl's count of tokens so far, which its checkpoints lack."""
+
+    def __init__(self, trainer: SFTTrainer) -> None:
+        self.trainer = trainer
+
+    def save(self, checkpoint: Path) -> None:
+        write_json(checkpoint / "tokens_seen.json", self.trainer._total_train_tokens)
+
+    def problem(self, checkpoint: Path) -> str | None:
+        return None
+
+    def load(self, checkpoint: Path | None) -> None:
+        if checkpoint:
+            self.trainer._total_train_tokens = read_json(checkpoint / "tokens_seen.json")
+
+
 def train_sft(
     model: PeftModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -59,9 +78,11 @@ def train_sft(
     dtype: str,
     device: str,
     seed: int,
-    folder: Path,
+    workspace: Workspace,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's active adapter in place (paper: SFT, Appendix A).
+
+    Goes on from the workspace's last checkpoint.
 
     Returns a report and the log of every step. Raises InputError when the trainer would cut an example, and
     RuntimeError when the adapter did not move or the base did.
@@ -77,19 +98,18 @@ def train_sft(
         )
     trainer = SFTTrainer(
         model=model,
-        args=SFTConfig(**arguments(settings, dtype, device, seed, folder), max_length=settings.max_tokens),
+        args=SFTConfig(**arguments(settings, dtype, device, seed, workspace.folder), max_length=settings.max_tokens),
         train_dataset=dataset,
         processing_class=tokenizer,
         callbacks=[Progress(["loss", "mean_token_accuracy"])],
     )
     trainer.remove_callback(PrinterCallback)
-    with model_work():
-        result = trainer.train()
+    history = checkpoints.train(trainer, workspace, [_TokensSeen(trainer)])
     report = {
         "examples": len(rows),
         "tokens": sum(lengths),
         "steps": trainer.state.global_step,
-        "final_loss": result.training_loss,
+        "mean_loss": float(np.mean([row["loss"] for row in history])),
         **proof.check(),
     }
-    return report, trainer.state.log_history
+    return report, history

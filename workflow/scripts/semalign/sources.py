@@ -8,7 +8,7 @@ from typing import Any
 from semalign.config.data import AlignedText, CorpusItem, Headlines, Lines, PairSource, Squad, Table
 from semalign.errors import InputError
 from semalign.files import Row, read_json, read_lines
-from semalign.tabular import not_empty, read_rows
+from semalign.tabular import not_empty, read_rows, undamaged
 
 
 def origin(key: str, sources: Sequence[PairSource | Squad]) -> str:
@@ -132,7 +132,7 @@ def _table_pairs(table: Table) -> Iterator[Row]:
 def _member(value: Any, key: str, kind: type, place: str) -> Any:
     if not isinstance(value, dict) or not isinstance(value.get(key), kind):
         raise InputError(f"{place}: {key!r} ({'a list' if kind is list else 'text'}) is missing; SQuAD style is needed")
-    return value[key]
+    return undamaged(value[key], key, place) if kind is str else value[key]
 
 
 def _questions(path: Path) -> Iterator[Row]:
@@ -160,4 +160,4 @@ def _answers(answers: list[Any], place: str) -> list[str]:
     texts = [answer.get("text") if isinstance(answer, dict) else None for answer in answers]
     if not texts or any(isinstance(text, bool) or not isinstance(text, str | int | float) for text in texts):
         raise InputError(f"{place}: every question needs answers, each with a `text`")
-    return [str(text) for text in texts]
+    return [undamaged(str(text), "text", place) for text in texts]

@@ -115,5 +115,6 @@ def _too_few(
     asked = "at least one pair is needed" if wanted is None else f"{wanted} pairs are asked for"
     return InputError(
         f"config key {key}: {asked}, {got} are left of {available} in the training pool"
-        f"{' (' + ', '.join(before) + ')' if before else ''}; ask for fewer or give more data"
+        f"{' (' + ', '.join(before) + ')' if before else ''}; ask for fewer or give more data, and see in "
+        "the reports beside the prepared and the filtered pairs what was dropped before"
     )

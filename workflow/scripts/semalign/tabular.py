@@ -3,7 +3,7 @@
 import csv
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -84,9 +84,14 @@ def _text(value: Any, name: str, place: str) -> str:
         return str(value)
     if not isinstance(value, str):
         raise InputError(f"{place}: {name!r} must be text, found {type(value).__name__}")
-    if DAMAGE.search(value):
+    return undamaged(value, name, place)
+
+
+def undamaged(text: str, name: str, place: str) -> str:
+    """The text. Raises InputError where it holds what no file of text can."""
+    if DAMAGE.search(text):
         raise InputError(f"{place}: {name!r} contains a NUL or half a surrogate pair; the text is damaged")
-    return value
+    return text
 
 
 def _jsonl(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
@@ -150,7 +155,7 @@ def _parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> 
 
     try:
         file = pyarrow.parquet.ParquetFile(table.path)
-    except (OSError, ArrowException) as error:
+    except (OSError, ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"{table.path}: cannot be read as Parquet ({error})") from error
     with file:
         schema, count = file.schema_arrow, file.metadata.num_rows
@@ -169,6 +174,7 @@ def _load(table: Table, builder: str, taken: dict[str, str], count: int, **optio
     import datasets
 
     datasets.disable_progress_bars()
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # a request to the hub at every read
     features = datasets.Features({column: datasets.Value("string") for column in taken.values()})
     with TemporaryDirectory() as cache:
         link = Path(cache, "table")  # a name without * or [], which `datasets` would take for a pattern
@@ -181,6 +187,17 @@ def _load(table: Table, builder: str, taken: dict[str, str], count: int, **optio
             raise InputError(f"{table.path}: cannot be read as {table.format} ({error.__cause__ or error})") from error
         if len(rows) != count:
             raise InputError(f"{table.path}: {count} rows were found, but {len(rows)} read; write it as jsonl instead")
-        for number, row in enumerate(rows, start=1):
+        for number, row in enumerate(_decoded(rows, table), start=1):
             place = f"{table.path}: row {number}"
             yield {name: _text(row[column], name, place) for name, column in taken.items()}
+
+
+def _decoded(rows: Iterable[Row], table: Table) -> Iterator[Row]:
+    """The rows; Arrow decodes a text when it is asked for. Raises InputError where one is not UTF-8."""
+    number = 0
+    try:
+        for row in rows:
+            number += 1
+            yield row
+    except UnicodeDecodeError as error:
+        raise InputError(f"{table.path}: row {number + 1}: not UTF-8; convert the text to UTF-8") from error

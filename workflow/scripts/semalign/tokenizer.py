@@ -134,6 +134,7 @@ def unknown_id(tokenizer: PreTrainedTokenizerFast) -> int | None:
 
 def count_unknown(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> int:
     """How many `<unk>` the texts turn into; 0 where the tokenizer knows every byte."""
-    if (unknown := unknown_id(tokenizer)) is None:
+    texts, unknown = list(texts), unknown_id(tokenizer)
+    if unknown is None or not texts:
         return 0
-    return sum(ids.count(unknown) for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"])
+    return sum(ids.count(unknown) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"])

@@ -8,7 +8,6 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from semalign.config.training import Optimisation
-from semalign.files import write_jsonl
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +17,7 @@ SECONDS_BETWEEN_LINES = 10
 def arguments(settings: Optimisation, dtype: str, device: str, seed: int, folder: Path) -> dict[str, Any]:
     """Keyword arguments that SFTConfig and GRPOConfig have in common; one process."""
     return {
-        "output_dir": str(folder),
+        "output_dir": str(folder / "checkpoints"),
         "learning_rate": settings.learning_rate,
         "num_train_epochs": settings.epochs,
         "per_device_train_batch_size": settings.micro_batch_size,
@@ -46,6 +45,12 @@ class Progress(TrainerCallback):
     def __init__(self, figures: list[str]) -> None:
         self.figures = figures
         self.started = self.last = time.monotonic()
+        self.first = 0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self.first = state.global_step  # above 0 where a checkpoint is taken up
 
     def on_log(
         self,
@@ -59,12 +64,7 @@ class Progress(TrainerCallback):
         if now - self.last < SECONDS_BETWEEN_LINES and state.global_step < state.max_steps:
             return
         self.last = now
-        rate = state.global_step / (now - self.started)
+        rate = (state.global_step - self.first) / (now - self.started)
         left = (state.max_steps - state.global_step) / max(rate, 1e-9)
         shown = " ".join(f"{name}={float(logs[name]):.4g}" for name in self.figures if logs and name in logs)
         log.info("step %d/%d  %.2f steps/s  %.0f s left  %s", state.global_step, state.max_steps, rate, left, shown)
-
-
-def write_record(history: list[dict[str, Any]], path: str | Path) -> None:
-    """Write the trainer's log, one JSON object a step."""
-    write_jsonl(path, history)

@@ -1,6 +1,7 @@
 """A user's own reward: found before anything runs, without importing it, and loaded from that very file."""
 
 import ast
+import os
 import sys
 from collections.abc import Callable
 from importlib.machinery import PathFinder
@@ -33,6 +34,26 @@ def find_user_reward(name: str, folder: Path, key: str) -> Path:
     if function not in defined:
         raise InputError(f"config key {key}: {file} defines no {function}, only {sorted(defined)}")
     return file
+
+
+def modules_of(file: Path, folder: Path) -> list[str]:
+    """The file and every module of `folder` that it imports, directly or not, as paths relative to `folder`."""
+    found, waiting = {file}, [file]
+    while waiting:
+        for node in ast.walk(ast.parse(waiting.pop().read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            new = {path for name in names if (path := _module(name, folder)) is not None} - found
+            found |= new
+            waiting += new
+    return sorted(os.path.relpath(path, folder) for path in found)
+
+
+def _module(name: str, folder: Path) -> Path | None:
+    """The file of a module in `folder`; None for one from elsewhere."""
+    path = folder.joinpath(*name.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 def _names(node: ast.stmt) -> list[str]:

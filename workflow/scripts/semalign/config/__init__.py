@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from semalign.config.base import Count, Strict, without_null
+from semalign.config.base import Count, Rate, Seed, Strict, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Statistics
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.training import Grpo, Lora, Sft
 from semalign.errors import InputError
+
+_SHOWN = 200  # characters of a wrong value
 
 
 class Judge(Strict):
@@ -27,7 +29,7 @@ class Config(Strict):
     """The whole of it."""
 
     device: Literal["cpu", "cuda"] = Field("cpu", description="where models run; cuda jobs claim one GPU each")
-    seeds: list[Annotated[int, Field(ge=0, strict=True)]] = Field(min_length=1, description="one complete run each")
+    seeds: list[Seed] = Field(min_length=1, description="one complete run each")
     languages: dict[str, Language]
     world: World | None = None
     tasks: Annotated[dict[Literal["mt", "hg"], Task], BeforeValidator(without_null)] = Field(
@@ -42,6 +44,9 @@ class Config(Strict):
     encoders: Encoders
     exam: Exam
     generation_batch_size: Count = Field(64, description="greedy decoding; recorded, since it can change bf16 output")
+    checkpoint_seconds: Rate = Field(
+        30, description="a training writes down where it is this often at most; changes no result and reruns nothing"
+    )
     judge: Judge
     ablation: Ablation | None = Field(None, description="null: no table 5")
     few_shot: FewShot | None = Field(None, description="null: no table 4")
@@ -137,11 +142,11 @@ def _explain(problem: ErrorDetails, raw: Any) -> str:
     elif kind == "union_tag_invalid":
         message = f"format: {context['tag']!r} is not one of {context['expected_tags']}"
     elif kind in ("model_type", "dict_type"):
-        message = f"keys and values are needed here, found {found!r}"
+        message = f"keys and values are needed here, found {_brief(found)}"
     elif kind == "value_error":
         message = problem["msg"].removeprefix("Value error, ")
     else:
-        message = f"{problem['msg']}, found {found!r}"
+        message = f"{problem['msg']}, found {_brief(found)}"
     return f"config key {key}: {message}" if key else f"config: {message}"
 
 
@@ -153,8 +158,18 @@ def _key(location: tuple[int | str, ...], raw: Any) -> str:
             raw = raw[part]
         elif number < len(location) or part == "[key]":
             continue
-        parts.append(str(part))
+        text = str(part)
+        parts.append(text if text.isprintable() and text else repr(text))
     return ".".join(parts)
+
+
+def _brief(value: Any) -> str:
+    """A value as it is shown in a message, however large it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, lists without end
+        return f"a value of type {type(value).__name__} too large to be shown"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _known_keys() -> list[str]:

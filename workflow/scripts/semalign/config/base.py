@@ -13,6 +13,7 @@ def _number(value: Any) -> Any:
 
 Rate = Annotated[float, BeforeValidator(_number), Field(ge=0, strict=True, allow_inf_nan=False)]
 Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1, strict=True)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1, strict=True)]  # what numpy and transformers take
 Count = Annotated[int, Field(ge=1, strict=True)]
 
 

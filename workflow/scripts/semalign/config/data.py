@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from semalign.config.base import Count, Share, Strict
+from semalign.config.base import Count, Seed, Share, Strict
 
 
 class AlignedText(Strict):
@@ -91,7 +91,7 @@ class Language(Strict):
 class World(Strict):
     """The miniature: a generated bilingual world. Absent when all data are the user's own."""
 
-    seed: int = Field(0, ge=0, description="seed of every file of the world")
+    seed: Seed = Field(0, description="seed of every file of the world")
     questions: Count = Field(description="base-training questions")
     translations: Count = Field(description="base-training generic sentence pairs")
     texts: Count = Field(description="base-training monolingual sentences a language")
@@ -108,7 +108,7 @@ class World(Strict):
 class Split(Strict):
     """How one task's training pool is divided; groups (documents, scenes) are never cut."""
 
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     cold: Count = Field(description="pairs of the cold start")
     rl: Count | None = Field(None, description="pairs of RL; all that cold start and dev leave, when null")
     dev: Count = Field(description="pairs kept to choose τ and hyperparameters")

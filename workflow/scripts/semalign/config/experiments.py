@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, Share, Strict, without_null
+from semalign.config.base import Count, Seed, Share, Strict, without_null
 from semalign.config.training import Rewards, Sft
 
 TaskName = Literal["mt", "hg"]
@@ -81,7 +81,7 @@ class Statistics(Strict):
 
     resamples: Count = Field(2000, description="of every bootstrap")
     confidence: Share = 0.95
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     primary: list[Primary] = Field(
         default_factory=list, description="compared at Holm-adjusted p; every other test is exploratory"
     )

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from semalign.config.base import Count, Rate, Share, Strict
+from semalign.config.base import Count, Rate, Seed, Share, Strict
 from semalign.config.data import CorpusItem, PairSource, Table
 
 
@@ -38,7 +38,7 @@ class Pretraining(Strict):
     corpus: list[CorpusItem] = Field(min_length=1)
     tokenizer: Tokenizer
     shape: Shape
-    seed: int = 0
+    seed: Seed = 0
     steps: Count
     batch_size: Count
     learning_rate: Rate
@@ -72,7 +72,7 @@ class Encoder(Strict):
     shape: EncoderShape | None = None
     tokenizer: Tokenizer | None = None
     train: list[Table] = Field(min_length=1, description="tables of anchor, positive and, perhaps, negative")
-    seed: int = 0
+    seed: Seed = 0
     epochs: Rate = 1
     batch_size: Count
     mini_batch_size: Count = 64
@@ -121,5 +121,5 @@ class Exam(Strict):
     pairs: list[PairSource] = Field(min_length=1, description="held-out parallel pairs, grouped by document")
     probes: list[Table] = Field(default_factory=list, description="tables of kind, reference, candidate")
     size: Count = 300
-    seed: int = 0
+    seed: Seed = 0
     bars: ExamBars

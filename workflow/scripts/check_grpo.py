@@ -1,0 +1,21 @@
+"""Stop where GRPO had too little to learn from: groups whose completions all earned the same give no gradient."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.errors import InputError
+from semalign.files import read_json
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    share, most = read_json(input.report)["spreadless_group_share"], settings["max_spreadless_share"]
+    if share > most:
+        raise InputError(
+            f"{input.report}: {share:.0%} of the groups had equal rewards (rl.max_spreadless_share = {most:.0%}): GRPO "
+            "learns nothing from them; check τ and the temperature, or raise the share"
+        )
+    Path(output.passed).touch()
+
+
+job.run(main, snakemake)

@@ -1,0 +1,121 @@
+"""Checkpoints of a transformers trainer from which a killed training goes on, and ends bit for bit as it would have."""
+
+import json
+import logging
+import shutil
+import time
+from collections.abc import Sequence
+from math import lcm
+from pathlib import Path
+from typing import Any, Protocol
+
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from semalign.clock import model_work
+from semalign.files import sha256, write_json
+from semalign.signals import stopping
+from semalign.workspace import Workspace
+
+log = logging.getLogger(__name__)
+
+SEAL = "complete.json"
+
+
+class Part(Protocol):
+    """What a trainer does not save by itself, though what follows depends on it."""
+
+    def save(self, checkpoint: Path) -> None:
+        """Write it into a checkpoint's folder."""
+
+    def problem(self, checkpoint: Path) -> str | None:
+        """Why it cannot be restored from there; None where it can."""
+
+    def load(self, checkpoint: Path | None) -> None:
+        """Restore it from there; None: begin afresh."""
+
+
+def train(trainer: Trainer, workspace: Workspace, parts: Sequence[Part] = (), every: int = 1) -> list[dict[str, Any]]:
+    """Train from the last whole checkpoint in the trainer's output_dir, or from the start; returns the log.
+
+    A checkpoint is written when `workspace.checkpoint_seconds` have passed since the one before, and when the job is
+    asked to stop, at the first step that is a multiple of `every` and of the logging steps: a mean that is logged, or a
+    generation that serves several steps, does not survive a checkpoint in its midst. Two are kept. The log is without
+    times, which differ from run to run. Raises Stopped after the checkpoint of a job that was asked to stop.
+    """
+    folder = Path(str(trainer.args.output_dir))
+    last = latest(folder, parts)
+    for part in parts:
+        part.load(last)
+    if last is not None:
+        log.info("%s: going on from here", last)
+    every = lcm(every, int(trainer.args.logging_steps))
+    trainer.add_callback(_Saver(folder, workspace.checkpoint_seconds, every, parts))
+    with model_work():
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if trainer.state.global_step < trainer.state.max_steps:
+        workspace.check()
+    return _figures(trainer.state)
+
+
+def latest(folder: Path, parts: Sequence[Part] = ()) -> Path | None:
+    """The last checkpoint that is whole; what is later, half-written or damaged, is named in the log and removed."""
+    steps = sorted((int(path.name.rpartition("-")[2]), path) for path in folder.glob("checkpoint-*"))
+    for _, path in reversed(steps):
+        problem = _problem(path) or next(filter(None, (part.problem(path) for part in parts)), None)
+        if problem is None:
+            return path
+        log.warning("%s: %s; passed over for the checkpoint before it", path, problem)
+        shutil.rmtree(path)
+    return None
+
+
+def _problem(checkpoint: Path) -> str | None:
+    """What is wrong with a checkpoint; None where it is as it was written."""
+    seal = checkpoint / SEAL
+    if not seal.is_file():
+        return "half-written"
+    try:
+        written = json.loads(seal.read_text(encoding="utf-8"))
+    except ValueError:
+        return f"{SEAL} is damaged"
+    if not isinstance(written, dict) or not written:
+        return f"{SEAL} is damaged"
+    for name, digest in written.items():
+        if not (checkpoint / name).is_file():
+            return f"{name} is missing"
+        if sha256(checkpoint / name) != digest:
+            return f"{name} is damaged"
+    return None
+
+
+class _Saver(TrainerCallback):
+    def __init__(self, folder: Path, seconds: float, every: int, parts: Sequence[Part]) -> None:
+        self.folder, self.seconds, self.every, self.parts = folder, seconds, every, parts
+        self.saved = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if state.global_step % self.every or state.global_step >= state.max_steps:
+            return
+        if stopping():
+            control.should_training_stop = True
+        control.should_save = stopping() or time.monotonic() - self.saved >= self.seconds
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        checkpoint = self.folder / f"checkpoint-{state.global_step}"
+        for part in self.parts:
+            part.save(checkpoint)
+        files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
+        write_json(checkpoint / SEAL, {path.relative_to(checkpoint).as_posix(): sha256(path) for path in files})
+        whole = sorted(self.folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+        for old in whole[:-2]:
+            shutil.rmtree(old)
+        self.saved = time.monotonic()
+
+
+def _figures(state: TrainerState) -> list[dict[str, Any]]:
+    """The log without its times, and without the closing summary, which counts from the last start alone.
+
+    In the order of the names: transformers sorts them in its checkpoints.
+    """
+    rows = [row for row in state.log_history if "train_runtime" not in row]
+    return [{name: row[name] for name in sorted(row) if name != "step_time"} for row in rows]

@@ -1,0 +1,29 @@
+"""What can be known to be wrong before anything runs, beyond the config's own shape."""
+
+import os
+from pathlib import Path
+
+from semalign.bleu import SentenceBleu
+from semalign.config import Config
+from semalign.errors import InputError
+from semalign.languages import check_scripts
+from semalign.named_files import check_named_files
+
+
+def check(config: Config, folder: Path) -> None:
+    """Raise InputError, naming the key, for files, models, scripts and tokenizers that the config names in vain."""
+    results = folder / "results"
+    if os.path.lexists(results) and not results.is_dir():
+        raise InputError("results: is no folder, and results go there; move it away")
+    check_languages(config)
+    check_named_files(config)
+
+
+def check_languages(config: Config) -> None:
+    """Raise InputError for a script that Unicode does not know or a tokenizer of BLEU that there is not."""
+    for name, language in config.languages.items():
+        try:
+            check_scripts(language)
+            SentenceBleu(language)
+        except InputError as error:
+            raise InputError(f"config key languages.{name}.{error}") from error

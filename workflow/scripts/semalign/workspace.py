@@ -1,0 +1,134 @@
+"""A job's own folder outside its outputs, where what it has done survives a kill.
+
+Snakemake removes the outputs of a job that was interrupted, so checkpoints and half-made results lie in
+`results/unfinished/<first output>/<hash of all that the result depends on>` until the job has ended.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from semalign.errors import InputError
+from semalign.signals import Stopped, stopping
+
+log = logging.getLogger("semalign")
+
+ROOT = Path("results/unfinished")
+SECONDS_BETWEEN_TRIES = 0.5
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What a job that can be taken up again works with.
+
+    folder: its own, under a lock as long as it runs. checkpoint_seconds: how often to save at most; a save may wait for
+    the end of a step.
+    """
+
+    folder: Path
+    checkpoint_seconds: float
+
+    def check(self) -> None:
+        """Raise Stopped if the job was asked to stop; call it where nothing would be lost."""
+        if stopping():
+            raise Stopped
+
+
+def claim(folder: Path) -> int:
+    """Mark Snakemake's own folder as in use, as long as the descriptor returned is open; any number may do so.
+
+    Where no other process does, locks in it were left by a Snakemake that was killed: they are removed. Raises
+    InputError where the folder, or the results beside it, cannot be written.
+    """
+    results = folder.absolute().with_name("results")
+    if results.exists() and not os.access(results, os.W_OK):
+        raise InputError(f"{results}: cannot be written; results are made in this folder: make it writable for you")
+    try:
+        folder.mkdir(exist_ok=True)
+        descriptor = os.open(folder / "semalign.lock", os.O_WRONLY | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise InputError(
+            f"{folder.resolve().parent}: {error.strerror}; Snakemake works in this folder: make it writable for you"
+        ) from error
+    if _lock(descriptor, fcntl.LOCK_EX):
+        for lock in folder.glob("locks/*.lock"):
+            log.warning("%s: left by a run that was killed; removed", lock)
+            lock.unlink()
+    _lock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+def identity(**depends_on: Any) -> str:
+    """A hash of everything that a result depends on, as JSON."""
+    text = json.dumps(depends_on, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def opened(first_output: str, name: str, checkpoint_seconds: float) -> Iterator[Workspace]:
+    """The workspace of the job that makes `first_output`, `name` being its identity.
+
+    Waits while another process works there. It is removed, with what older settings left beside it, when the block ends
+    without an error; else it stays for the next run.
+    """
+    place = ROOT / first_output.removeprefix("results/").replace("/", "--")
+    with _locked(place.with_name(f"{place.name}.lock")):
+        folder = place / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for other in place.iterdir():
+            if other != folder:
+                log.info("%s: left by other settings, data or code; removed", other)
+                shutil.rmtree(other)
+        yield Workspace(folder, checkpoint_seconds)
+        shutil.rmtree(place)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, which is there only meanwhile."""
+    waited = False
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            # Where it is no longer there, its owner has ended and removed it between our two calls.
+            if _lock(file.fileno(), fcntl.LOCK_EX) and _still_there(file, path):
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
+        if not waited:
+            log.info("%s: another process makes the same; waiting for its end", path)
+            waited = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    """Try to lock; False where another process keeps it from that."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        log.warning("this file system has no locks (%s): start no second run in this folder", error.strerror)
+    return True
+
+
+def _still_there(file: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
