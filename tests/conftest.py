@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from semalign.workspace import Workspace
+
 ROOT = Path(__file__).resolve().parent.parent
 
 PAIRS = [
@@ -48,3 +50,11 @@ def tiny_policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Qwen3ForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A job's workspace that saves nothing before an hour has passed."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Workspace(folder, checkpoint_seconds=3600)

@@ -1,7 +1,6 @@
 """Contrastive training on a toy bilingual lexicon: concept i is the Han character 4E00+i and a Tibetan syllable."""
 
 import random
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from semalign.config.models import Encoder
 from semalign.encoder import embed, load_encoder, similarity, train_encoder, truncation_rate
 from semalign.errors import InputError
 from semalign.files import Row, sha256
+from semalign.workspace import Workspace
 
 CONCEPTS = 30
 SYLLABLES = [chr(0x0F40 + i // 6) + chr(0x0F50 + i % 6) + "་" for i in range(CONCEPTS)]
@@ -61,14 +61,17 @@ def settings(lexicon: Path, **changes: Any) -> Encoder:
 @pytest.fixture(scope="module")
 def trained(lexicon: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     output = tmp_path_factory.mktemp("encoder") / "encoder"
-    report = train_encoder(settings(lexicon, epochs=2), triplets(1280, seed=0), output)
+    workspace = Workspace(tmp_path_factory.mktemp("work"), 3600)
+    report = train_encoder(settings(lexicon, epochs=2), triplets(1280, seed=0), output, workspace)
     return output, report
 
 
 @pytest.mark.parametrize("architecture", ["xlm-roberta", "bert"])
-def test_training_learns_translation(lexicon: Path, tmp_path: Path, architecture: str) -> None:
+def test_training_learns_translation(lexicon: Path, tmp_path: Path, architecture: str, workspace: Workspace) -> None:
     output = tmp_path / "encoder"
-    report = train_encoder(settings(lexicon, architecture=architecture, epochs=2), triplets(1280, seed=0), output)
+    report = train_encoder(
+        settings(lexicon, architecture=architecture, epochs=2), triplets(1280, seed=0), output, workspace
+    )
     assert report["steps"] == 80
     assert report["rows"] == 1280
     assert report["truncated"] == 0
@@ -80,41 +83,33 @@ def test_training_learns_translation(lexicon: Path, tmp_path: Path, architecture
     assert np.mean(right > wrong) > 0.9
 
 
-def test_same_seed_same_weights(lexicon: Path, tmp_path: Path) -> None:
+def test_same_seed_same_weights(lexicon: Path, tmp_path: Path, workspace: Workspace) -> None:
     rows = triplets(96, seed=0)
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        train_encoder(settings(lexicon, seed=seed), rows, tmp_path / name)
+        train_encoder(settings(lexicon, seed=seed), rows, tmp_path / name, workspace)
     a, b, c = (sha256(tmp_path / name / "model.safetensors") for name in "abc")
     assert a == b
     assert a != c
 
 
 def test_tuning_changes_a_pretrained_encoder(
-    lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path
+    lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path, workspace: Workspace
 ) -> None:
     rows = [{"anchor": r["anchor"], "positive": r["positive"]} for r in triplets(64, seed=2)]
-    train_encoder(settings(lexicon, path=str(trained[0]), shape=None, tokenizer=None), rows, tmp_path / "tuned")
+    train_encoder(
+        settings(lexicon, path=str(trained[0]), shape=None, tokenizer=None), rows, tmp_path / "tuned", workspace
+    )
     before, after = load_encoder(trained[0], "cpu").state_dict(), load_encoder(tmp_path / "tuned", "cpu").state_dict()
     assert before.keys() == after.keys()
     changed = [name for name in before if not torch.equal(before[name], after[name])]
     assert len(changed) > len(before) / 2
 
 
-def test_cached_loss_is_the_same_loss(lexicon: Path, tmp_path: Path) -> None:
+def test_cached_loss_is_the_same_loss(lexicon: Path, tmp_path: Path, workspace: Workspace) -> None:
     rows = triplets(64, seed=0)
-    plain = train_encoder(settings(lexicon), rows, tmp_path / "plain")
-    cached = train_encoder(settings(lexicon, mini_batch_size=8), rows, tmp_path / "cached")
+    plain = train_encoder(settings(lexicon), rows, tmp_path / "plain", workspace)
+    cached = train_encoder(settings(lexicon, mini_batch_size=8), rows, tmp_path / "cached", workspace)
     assert [e["loss"] for e in cached["loss"]] == pytest.approx([e["loss"] for e in plain["loss"]], rel=1e-3)
-
-
-def test_resumed_run_ends_equal(lexicon: Path, tmp_path: Path) -> None:
-    rows, checkpoints = triplets(320, seed=0), tmp_path / "checkpoints"
-    train_encoder(settings(lexicon), rows, tmp_path / "whole")
-    train_encoder(settings(lexicon), rows, tmp_path / "first", checkpoints=checkpoints, save_steps=5)
-    shutil.rmtree(checkpoints / "checkpoint-10")  # as if killed after step 5
-    report = train_encoder(settings(lexicon), rows, tmp_path / "resumed", checkpoints=checkpoints, save_steps=5)
-    assert report["steps"] == 10
-    assert sha256(tmp_path / "resumed" / "model.safetensors") == sha256(tmp_path / "whole" / "model.safetensors")
 
 
 def test_loaded_encoder_is_frozen(trained: tuple[Path, dict[str, Any]]) -> None:
@@ -152,12 +147,12 @@ def test_truncation_rate(trained: tuple[Path, dict[str, Any]]) -> None:
 
 
 def test_truncation_is_reported_and_nothing_else_is_written(
-    lexicon: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lexicon: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workspace: Workspace
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    report = train_encoder(settings(lexicon, max_tokens=5), triplets(64, seed=0), tmp_path / "encoder")
+    report = train_encoder(settings(lexicon, max_tokens=5), triplets(64, seed=0), tmp_path / "encoder", workspace)
     assert report["truncated"] == 1.0
-    assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
+    assert {path.name for path in tmp_path.iterdir()} == {"encoder", "work"}
 
 
 @pytest.mark.parametrize(
@@ -168,22 +163,26 @@ def test_truncation_is_reported_and_nothing_else_is_written(
         ([{"anchor": "a", "positive": "b"}, {"anchor": "c", "positive": "d", "negative": "e"}], "row 1 .*'negative'"),
     ],
 )
-def test_wrong_rows(lexicon: Path, tmp_path: Path, rows: list[Row], message: str) -> None:
+def test_wrong_rows(lexicon: Path, tmp_path: Path, rows: list[Row], message: str, workspace: Workspace) -> None:
     with pytest.raises(InputError, match=message):
-        train_encoder(settings(lexicon), rows, tmp_path / "encoder")
+        train_encoder(settings(lexicon), rows, tmp_path / "encoder", workspace)
     assert not (tmp_path / "encoder").exists()
 
 
-def test_pretrained_without_safetensors_is_refused(lexicon: Path, tmp_path: Path) -> None:
+def test_pretrained_without_safetensors_is_refused(lexicon: Path, tmp_path: Path, workspace: Workspace) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(InputError, match="safetensors"):
-        train_encoder(settings(lexicon, path=str(tmp_path)), triplets(4, seed=0), tmp_path / "encoder")
+        train_encoder(settings(lexicon, path=str(tmp_path)), triplets(4, seed=0), tmp_path / "encoder", workspace)
 
 
-def test_more_tokens_than_positions(lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_more_tokens_than_positions(
+    lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path, workspace: Workspace
+) -> None:
     with pytest.raises(InputError, match="13 is more than the 12 positions"):
-        train_encoder(settings(lexicon, path=str(trained[0]), max_tokens=13), triplets(4, seed=0), tmp_path / "encoder")
+        train_encoder(
+            settings(lexicon, path=str(trained[0]), max_tokens=13), triplets(4, seed=0), tmp_path / "encoder", workspace
+        )
 
 
 def test_folder_without_encoder(tmp_path: Path) -> None:
@@ -192,8 +191,10 @@ def test_folder_without_encoder(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
-def test_no_such_device(lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+def test_no_such_device(
+    lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path, workspace: Workspace
+) -> None:
     with pytest.raises(InputError, match="no GPU"):
         load_encoder(trained[0], "cuda")
     with pytest.raises(InputError, match="no GPU"):
-        train_encoder(settings(lexicon), triplets(4, seed=0), tmp_path / "encoder", device="cuda")
+        train_encoder(settings(lexicon), triplets(4, seed=0), tmp_path / "encoder", workspace, device="cuda")

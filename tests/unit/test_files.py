@@ -120,6 +120,8 @@ def test_sha256_of_file_and_folder(tmp_path: Path) -> None:
     written(tmp_path, b"x", "z.txt")
     assert sha256(tmp_path) == hashlib.sha256(b"b/c.txt\0abcz.txt\0x").hexdigest()
     before = sha256(tmp_path)
+    written(tmp_path, b"", ".snakemake_timestamp")  # put there by Snakemake when a job has ended
+    assert sha256(tmp_path) == before
     file.rename(file.with_name("d.txt"))
     assert sha256(tmp_path) != before
 

@@ -1,12 +1,21 @@
 """The judging protocol with comparers whose verdicts are known."""
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.judge import judge_pairs, summarise
+from semalign.workspace import Workspace
+
+
+def judged(first: list[Row], second: list[Row], compare: Callable[[str, str, str], int], seed: int) -> list[Row]:
+    """judge_pairs in a workspace of its own."""
+    with TemporaryDirectory() as folder:
+        return judge_pairs(first, second, compare, seed, Workspace(Path(folder), 3600))
 
 
 def answers(outputs: list[str]) -> list[Row]:
@@ -23,7 +32,7 @@ SECOND = answers(["aa", "aa", "aa", "a", "aaa"])
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_fair_comparer_is_read_the_same_whatever_the_slots(seed: int) -> None:
-    verdicts = judge_pairs(FIRST, SECOND, longer, seed)
+    verdicts = judged(FIRST, SECOND, longer, seed)
     assert [v["winner"] for v in verdicts] == [1, 2, 0, 1, 2]
     summary = summarise(verdicts, ("rl", "sft"))
     assert summary["win"] == {"rl": 40.0, "sft": 40.0}
@@ -35,7 +44,7 @@ def test_a_fair_comparer_is_read_the_same_whatever_the_slots(seed: int) -> None:
 
 @pytest.mark.parametrize("slot", [1, 2])
 def test_a_comparer_that_looks_at_the_slot_alone_wins_nothing(slot: int) -> None:
-    verdicts = judge_pairs(FIRST, SECOND, lambda source, one, two: slot, seed=0)
+    verdicts = judged(FIRST, SECOND, lambda source, one, two: slot, seed=0)
     summary = summarise(verdicts, ("rl", "sft"))
     assert summary["win"] == {"rl": 0.0, "sft": 0.0}
     assert summary["tie"] == 100.0
@@ -45,9 +54,9 @@ def test_a_comparer_that_looks_at_the_slot_alone_wins_nothing(slot: int) -> None
 
 
 def test_slots_come_from_the_seed() -> None:
-    seen = {tuple(v["swapped"] for v in judge_pairs(FIRST, SECOND, longer, seed)) for seed in range(20)}
+    seen = {tuple(v["swapped"] for v in judged(FIRST, SECOND, longer, seed)) for seed in range(20)}
     assert len(seen) > 1
-    assert judge_pairs(FIRST, SECOND, longer, 3) == judge_pairs(FIRST, SECOND, longer, 3)
+    assert judged(FIRST, SECOND, longer, 3) == judged(FIRST, SECOND, longer, 3)
 
 
 def test_every_call_shows_both_candidates_once_in_each_order() -> None:
@@ -58,11 +67,30 @@ def test_every_call_shows_both_candidates_once_in_each_order() -> None:
         return 0
 
     compare: Callable[[str, str, str], int] = note
-    judge_pairs(FIRST, SECOND, compare, 0)
+    judged(FIRST, SECOND, compare, 0)
     expected = [(a["output"], b["output"]) for a, b in zip(FIRST, SECOND, strict=True)]
     assert sorted(calls) == sorted(expected + [(b, a) for a, b in expected])
 
 
 def test_answers_to_other_items_are_refused() -> None:
     with pytest.raises(InputError, match="same items"):
-        judge_pairs(FIRST, SECOND[:-1], longer, 0)
+        judged(FIRST, SECOND[:-1], longer, 0)
+
+
+def test_what_was_decided_is_not_asked_again(workspace: Workspace) -> None:
+    whole = judged(FIRST, SECOND, longer, 0)
+    asked = 0
+
+    def until_killed(source: str, one: str, two: str) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 6:
+            raise KeyboardInterrupt
+        return longer(source, one, two)
+
+    with pytest.raises(KeyboardInterrupt):
+        judge_pairs(FIRST, SECOND, until_killed, 0, workspace)
+    (workspace.folder / "decisions.jsonl").open("a").write('{"id": "4", "forw')  # as a kill leaves it
+    asked = 100
+    assert judge_pairs(FIRST, SECOND, until_killed, 0, workspace) == whole
+    assert asked == 100 + 2 * (5 - 2)  # of five items two were decided, in two calls each

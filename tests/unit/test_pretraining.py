@@ -13,6 +13,7 @@ from semalign.files import sha256
 from semalign.pretraining import document_texts, train_base
 from semalign.prompts import prompt_text
 from semalign.tokenizer import build_tokenizer
+from semalign.workspace import Workspace
 
 WORDS = [*"天地人你我他一二三四五", "问："]
 DOCUMENTS = [{"prompt": f"问：{word}", "completion": word} for word in WORDS[:-1]] * 6 + [{"text": "天地人"}] * 6
@@ -44,8 +45,8 @@ def test_the_answer_is_learnt_and_the_prompt_given(tokenizer: PreTrainedTokenize
     assert document_texts(tokenizer, {"text": "天地"}) == ("", "天地<|im_end|>")
 
 
-def test_a_base_learns_and_loads(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
-    report, history = train_base(_settings(), DOCUMENTS, tokenizer, tmp_path / "base")
+def test_a_base_learns_and_loads(tokenizer: PreTrainedTokenizerFast, tmp_path: Path, workspace: Workspace) -> None:
+    report, history = train_base(_settings(), DOCUMENTS, tokenizer, tmp_path / "base", workspace)
     assert report["documents"] == 72
     assert report["cut_documents"] == report["unknown_tokens"] == 0
     assert history[-1]["loss"] < 0.2 < history[0]["loss"]
@@ -62,25 +63,31 @@ def test_a_base_learns_and_loads(tokenizer: PreTrainedTokenizerFast, tmp_path: P
     assert answers == ["天", "五"]  # and stops by itself
 
 
-def test_a_base_depends_on_its_seed_alone(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+def test_a_base_depends_on_its_seed_alone(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, workspace: Workspace
+) -> None:
     digests = []
     for name, seed in (("one", 0), ("two", 0), ("three", 1)):
-        train_base(_settings(steps=3, seed=seed), DOCUMENTS, tokenizer, tmp_path / name)
+        train_base(_settings(steps=3, seed=seed), DOCUMENTS, tokenizer, tmp_path / name, workspace)
         digests.append(sha256(tmp_path / name / "model.safetensors"))
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_what_is_cut_or_unknown_is_counted(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+def test_what_is_cut_or_unknown_is_counted(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, workspace: Workspace
+) -> None:
     documents = [{"text": "天" * 20}, {"text": "地x"}] * 4 + [{"prompt": "天" * 20, "completion": "天"}]
-    report, _ = train_base(_settings(steps=1, max_tokens=10), documents, tokenizer, tmp_path / "base")
+    report, _ = train_base(_settings(steps=1, max_tokens=10), documents, tokenizer, tmp_path / "base", workspace)
     assert (report["documents"], report["cut_documents"], report["dropped_documents"]) == (8, 5, 1)
     assert report["unknown_tokens"] == 4
     assert report["tokens"] == 4 * 10 + 4 * 3
 
 
-def test_impossible_settings_are_named(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+def test_impossible_settings_are_named(
+    tokenizer: PreTrainedTokenizerFast, tmp_path: Path, workspace: Workspace
+) -> None:
     with pytest.raises(InputError, match=r"policy\.pretraining\.corpus: 2 documents do not fill a batch of 8"):
-        train_base(_settings(), DOCUMENTS[:2], tokenizer, tmp_path / "base")
+        train_base(_settings(), DOCUMENTS[:2], tokenizer, tmp_path / "base", workspace)
     shape = {"hidden_size": 30, "intermediate_size": 64, "layers": 1, "heads": 4}
     with pytest.raises(InputError, match=r"policy\.pretraining\.shape: hidden_size 30"):
-        train_base(_settings(shape=shape), DOCUMENTS, tokenizer, tmp_path / "base")
+        train_base(_settings(shape=shape), DOCUMENTS, tokenizer, tmp_path / "base", workspace)
