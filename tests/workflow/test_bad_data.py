@@ -1,58 +1,253 @@
-"""Bad files through the workflow: one message that names the place, and nothing half-written."""
+"""Bad data: one message that names the file and line and the remedy, before anything costly, and no traceback.
 
+Each case breaks one thing of a config that is right, and asks for what would take hours at full size.
+"""
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 import yaml
+from snakemake.utils import update_config
 
-from tests.workflow.run import snakemake
+from tests.workflow.own import make_data, own_config
+from tests.workflow.run import command, runs, snakemake
 
-GOOD = '{"id": "1", "source": "老师看书。", "target": "དགེ་རྒན་གྱིས་དཔེ་ཆ་བལྟས།"}\n'
-CASES: dict[str, tuple[str | bytes, str]] = {
-    "missing column": ('{"id": "1", "source": "老师看书。"}\n', "data.jsonl:1"),
-    "broken JSON": (GOOD + '{"id": "2", "source": \n', "data.jsonl:2: broken JSON"),
-    "broken UTF-8": (GOOD.encode() + b'{"id": "2", "source": "\xff\xfe", "target": "x"}\n', "data.jsonl:2: not UTF-8"),
-    "empty file": ("", "data.jsonl: holds no rows"),
-    "wrong script": (GOOD.replace("དགེ་རྒན་གྱིས་དཔེ་ཆ་བལྟས།", "the teacher reads"), "1 wrong_script_target"),
-    "everything empty": (GOOD.replace("老师看书。", " "), "nothing is left of 1 rows (1 empty_source)"),
-    "repeated id": (GOOD + GOOD, "data.jsonl:2: id '1' was already at line 1"),
-}
+COSTLY = ["results/base/model", "results/encoders/reward/model"]
+PAIR = '{"id": "1", "source": "老师看书。", "target": "དགེ་རྒན་གྱིས་དཔེ་ཆ་བལྟས།"}\n'
+JSONL = "mt_train.jsonl"
+
+Break = Callable[[bytes], bytes]
+# A file of the user's, what becomes of its content (or which file's it gets), and what must be said.
+DATA: dict[str, tuple[str, bytes | Break | str, str]] = {
+    "not UTF-8": (JSONL, lambda old: old + b'{"id": "x", "source": "\xff"}\n', "mt_train.jsonl:61: not UTF-8 (byte 0xff"),
+    "UTF-16 with its mark": (JSONL, lambda old: old.decode().encode("utf-16"), "mt_train.jsonl:1: not UTF-8"),
+    "another encoding": (JSONL, lambda old: "中文\n".encode("gb18030") + old, "mt_train.jsonl:1: not UTF-8"),
+    "packed": (JSONL, gzip.compress, "mt_train.jsonl:1: not UTF-8"),
+    "NUL": (JSONL, lambda old: old + b"\0\n", "mt_train.jsonl:61: contains a NUL"),
+    "NUL, escaped": (JSONL, lambda old: old + rb'{"id": "x", "source": "\u0000", "target": "t"}', ":61: 'source' contains a NUL"),
+    "half a surrogate pair": (JSONL, lambda old: old + rb'{"id": "x", "source": "\ud800", "target": "t"}', ":61: 'source' contains"),
+    "a line cut off": (JSONL, lambda old: old[:-3], "mt_train.jsonl:60: broken JSON"),
+    "a line cut off in a character": (JSONL, lambda old: old[:-20], "mt_train.jsonl:60: not UTF-8 (byte 0xe0"),
+    "not JSON": (JSONL, b"source\ttarget\n", "mt_train.jsonl:1: broken JSON"),
+    "a list in place of an object": (JSONL, b"[1, 2]\n", "mt_train.jsonl:1: a JSON object is needed, found list"),
+    "nested without end": (JSONL, b'{"id":' + b"[" * 100_000, "mt_train.jsonl:1: broken JSON (nested too deeply)"),
+    "a number of thousands of digits": (JSONL, b'{"id": ' + b"9" * 5000 + b"}", "mt_train.jsonl:1: broken JSON"),
+    "a missing column": (JSONL, b'{"id": "1", "source": "s"}\n', "mt_train.jsonl:1: no column 'target'"),
+    "a number for text": (JSONL, b'{"source": 1, "target": "t"}\n', "mt_train.jsonl:1: 'source' must be text, found int"),
+    "a list for text": (JSONL, b'{"source": ["s"], "target": "t"}\n', "mt_train.jsonl:1: 'source' must be text, found list"),
+    "an id twice": (JSONL, PAIR.encode() * 2, "mt_train.jsonl:2: id '1' was already at line 1"),
+    "an empty id": (JSONL, PAIR.replace('"1"', '""').encode(), "mt_train.jsonl:1: the id is empty"),
+    "an empty file": (JSONL, b"", "mt_train.jsonl: holds no rows"),
+    "blank lines alone": (JSONL, b"\n \n\n", "mt_train.jsonl: holds no rows"),
+    "nothing but a BOM": (JSONL, b"\xef\xbb\xbf", "mt_train.jsonl: holds no rows"),
+    "all texts empty": (JSONL, PAIR.replace("老师看书。", " ").encode(), "nothing is left of 1 rows (1 empty_source)"),
+    "null texts": (JSONL, b'{"source": null, "target": null}\n', "nothing is left of 1 rows (1 empty_source)"),
+    "the wrong script": (JSONL, PAIR.replace("老师看书。", "The teacher reads.").encode(), "(1 wrong_script_source)"),
+    "the columns changed about": (
+        JSONL,
+        lambda old: old.replace(b'"source"', b'"x"').replace(b'"target"', b'"source"').replace(b'"x"', b'"target"'),
+        "nothing is left of 60 rows (60 wrong_script_source); check the files, their columns",
+    ),
+    "training that is the test set": (
+        JSONL,
+        "mt_test.jsonl",
+        "config key tasks.mt.split.dev: 8 pairs are asked for, 0 are left of 6 in the training pool (6 to test, 6 dropped",
+    ),
+    "too few rows": (JSONL, lambda old: b"".join(old.splitlines(keepends=True)[:30]), "config key tasks.mt.split.rl: 16 pairs"),
+    "an enormous line": (JSONL, ('{"source": "' + "书" * 4_000_000 + '", "target": "ཆུ"}').encode(), "config key tasks.mt.split.dev: 8 pairs are asked for, 0 are left of 0"),
+    "the same again and again": (
+        JSONL,
+        "".join(PAIR.replace('"1"', f'"{n}"') for n in range(100_000)).encode(),
+        "config key tasks.mt.split.dev: 8 pairs are asked for, 1 are left of 1",
+    ),
+    "a test set in the wrong script": ("mt_test.jsonl", lambda old: old.replace(b'"target"', b'"x"'), "mt_test.jsonl:1: no column 'target'"),
+    "questions that are not JSON": ("cmrc.json", lambda old: old[:-30], "cmrc.json:"),
+    "questions of another style": ("cmrc.json", b'{"rows": []}', "cmrc.json: 'data' (a list) is missing; SQuAD style is needed"),
+    "questions in a list": ("cmrc.json", b"[]", "cmrc.json: 'data' (a list) is missing"),
+    "no questions": ("cmrc.json", b'{"data": []}', "cmrc.json: holds no rows"),
+    "a question without answers": (
+        "cmrc.json",
+        lambda old: json.dumps(_questions(old, answers=[])).encode(),
+        "cmrc.json: data[0].paragraphs[0].qas[0]: every question needs answers",
+    ),
+    "a question's id twice": (
+        "cmrc.json",
+        lambda old: json.dumps(_questions(old, id="same")).encode(),
+        ": id 'same' was already at data[0].paragraphs[0].qas[0]",
+    ),
+    "an empty lexicon": ("lexicon.txt", b"\n\n", "lexicon.txt: holds no words; write one a line"),
+    "a word twice": ("lexicon.txt", "书\n水\n书\n".encode(), "lexicon.txt:3: '书' already stands in line 1"),
+    "base text without its column": ("text.jsonl", b'{"id": "1"}\n', "text.jsonl:1: no column 'text'"),
+    "base questions that are broken": ("questions.json", b'{"data": [{}]}', "questions.json: data[0]: 'paragraphs' (a list) is missing"),
+    "an encoder's table without its column": (
+        "encoder_reward.jsonl",
+        lambda old: old + b'{"id": "x", "anchor": "a"}\n',
+        "encoder_reward.jsonl:81: no column 'positive'",
+    ),
+    "negatives in some rows alone": (
+        "encoder_reward.jsonl",
+        lambda old: old + b'{"id": "x", "anchor": "a", "positive": "b"}\n',
+        "encoder_reward.jsonl: row 'x' has no negative",
+    ),
+    "the other encoder's table": ("encoder_independent.jsonl", b"{}\n", "encoder_independent.jsonl:1: no column 'anchor'"),
+    "probes without their column": ("probes.jsonl", lambda old: old.replace(b'"kind"', b'"sort"'), "probes.jsonl:1: no column 'kind'"),
+    "an exam without pairs": ("exam_pairs.jsonl", b"", "exam_pairs.jsonl: holds no rows"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_one_message_and_nothing_written(tmp_path: Path, case: str) -> None:
-    content, message = CASES[case]
-    data = tmp_path / "data.jsonl"
-    data.write_bytes(content if isinstance(content, bytes) else content.encode())
-    overlay = tmp_path / "overlay.yaml"
-    overlay.write_text(yaml.safe_dump({"tasks": {"mt": {"train": [{"format": "jsonl", "path": "data.jsonl"}]}}}))
-    result = snakemake(tmp_path, "results/data/mt/prepared.jsonl", overlays=[overlay, small_world(tmp_path)])
-    assert result.returncode != 0
-    assert message in result.stderr
-    assert "Traceback" not in result.stderr
-    assert list((tmp_path / "results" / "data").rglob("*.json*")) == []
+def _questions(old: bytes, **changes: Any) -> Any:
+    """The questions of a file with something changed in all of them."""
+    content = json.loads(old)
+    for entry in content["data"]:
+        for paragraph in entry["paragraphs"]:
+            for question in paragraph["qas"]:
+                question.update(changes)
+    return content
 
 
-def small_world(folder: Path) -> Path:
-    """An overlay that keeps the world's other files small."""
-    overlay = folder / "small.yaml"
-    counts = [
-        "questions",
-        "translations",
-        "texts",
-        "hg_train",
-        "hg_test",
-        "cmrc_test",
-        "encoder_triplets",
-        "exam_scenes",
-    ]
-    overlay.write_text(yaml.safe_dump({"world": dict.fromkeys(counts, 10) | {"mt_train": 10, "mt_test": 10}}))
+# Sources of other formats, in place of mt's training data: files and their content, the source's fields, the message.
+ALIGNED = {"format": "aligned", "source": "zh.txt", "target": "bo.txt"}
+DOCUMENTS = {"format": "headlines", "text": "bo.txt", "documents": "ids.txt"}
+TABLE = pyarrow.table({"source": ["书"], "target": [1]})
+SOURCES: dict[str, tuple[dict[str, str | bytes], dict[str, Any], str]] = {
+    "files of unlike length": (
+        {"zh.txt": "书\n水\n", "bo.txt": "ཆུ།\n"},
+        ALIGNED,
+        "zh.txt has 2 lines and ",
+    ),
+    "too few document ids": (
+        {"zh.txt": "书\n", "bo.txt": "ཆུ།\n", "ids.txt": ""},
+        ALIGNED | {"documents": "ids.txt"},
+        "line n of one must belong to line n of the other",
+    ),
+    "an empty document id": (
+        {"zh.txt": "书\n水\n", "bo.txt": "ཆུ།\nཆུ།\n", "ids.txt": "a\n \n"},
+        ALIGNED | {"documents": "ids.txt"},
+        "ids.txt:2: the document id is empty",
+    ),
+    "a document in two places": (
+        {"bo.txt": "ཆུ།\n" * 3, "ids.txt": "a\nb\na\n"},
+        DOCUMENTS,
+        "ids.txt:3: document 'a' was already at line 1",
+    ),
+    "an open quotation mark": (
+        {"a.csv": 'source,target\n"书,ཆུ།\n水,ཆུ།\n'},
+        {"format": "csv", "path": "a.csv"},
+        "a.csv:2: ",
+    ),
+    "a field too many": (
+        {"a.csv": "source,target\n书,ཆུ།\n水,ཆུ།,x\n"},
+        {"format": "csv", "path": "a.csv"},
+        "a.csv:3: 3 fields where the header has 2",
+    ),
+    "tabs taken for commas": (
+        {"a.csv": "source\ttarget\n书\tཆུ།\n"},
+        {"format": "csv", "path": "a.csv"},
+        "a.csv:1: no column 'source' for 'source'; columns there: source\ttarget. Set `columns`",
+    ),
+    "a header of two equal names": (
+        {"a.tsv": "source\ttarget\ttarget\n书\tཆུ།\tx\n"},
+        {"format": "tsv", "path": "a.tsv"},
+        "a.tsv:1: the header names ['target'] twice",
+    ),
+    "a column that is not there": (
+        {"a.tsv": "zh\tbo\n书\tཆུ།\n"},
+        {"format": "tsv", "path": "a.tsv", "columns": {"source": "zh", "target": "tibetan"}},
+        "a.tsv:1: no column 'tibetan' for 'target'; columns there: zh, bo",
+    ),
+    "a column map that nothing reads": (
+        {"a.tsv": "zh\tbo\n书\tཆུ།\n"},
+        {"format": "tsv", "path": "a.tsv", "columns": {"zh": "source"}},
+        "a.tsv: columns names ['zh'], which nothing reads",
+    ),
+    "not Parquet": ({"a.parquet": b"PAR1 not really"}, {"format": "parquet", "path": "a.parquet"}, "a.parquet: cannot be read as Parquet"),
+    "Parquet of numbers": ({"a.parquet": "parquet"}, {"format": "parquet", "path": "a.parquet"}, "a.parquet: column 'target' must be text"),
+}  # fmt: skip
+
+
+def prepare(folder: Path, template: Path, changes: dict[str, Any]) -> Path:
+    """Lay out a right config in `folder`, its data copied there, with changes laid over it; returns the overlay."""
+    shutil.copytree(template, folder / "data")
+    config = own_config("data")
+    update_config(config, changes)
+    overlay = folder / "own.yaml"
+    overlay.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     return overlay
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    overlay = tmp_path / "overlay.yaml"
-    overlay.write_text(yaml.safe_dump({"tasks": {"mt": {"train": [{"format": "jsonl", "path": "absent.jsonl"}]}}}))
-    result = snakemake(tmp_path, "--dry-run", "results/data/mt/prepared.jsonl", overlays=[overlay])
-    assert result.returncode != 0
-    assert "absent.jsonl" in result.stdout + result.stderr
+def broken_data(folder: Path, template: Path, case: str) -> Path:
+    name, change, _ = DATA[case]
+    overlay = prepare(folder, template, {})
+    file = folder / "data" / name
+    if isinstance(change, str):
+        shutil.copy(folder / "data" / change, file)
+    else:
+        file.write_bytes(change if isinstance(change, bytes) else change(file.read_bytes()))
+    return overlay
+
+
+def broken_source(folder: Path, template: Path, case: str) -> Path:
+    files, source, _ = SOURCES[case]
+    overlay = prepare(folder, template, {"tasks": {"mt": {"train": [source]}}})
+    for name, content in files.items():
+        if content == "parquet":
+            pyarrow.parquet.write_table(TABLE, folder / name)
+        else:
+            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return overlay
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template") / "data"
+    make_data(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def failed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """(exit status, what was printed, folder) of every case above."""
+    home = tmp_path_factory.mktemp("bad")
+    folders, commands = [], []
+    for number, case in enumerate([*DATA, *SOURCES]):
+        folders.append(home / str(number))
+        folders[-1].mkdir()
+        overlay = (broken_data if case in DATA else broken_source)(folders[-1], template, case)
+        commands.append(command(folders[-1], *COSTLY, "--cores", "1", overlays=[overlay]))
+    ended = zip(runs(commands), folders, strict=True)
+    return {case: (*ran, folder) for case, (ran, folder) in zip([*DATA, *SOURCES], ended, strict=True)}
+
+
+@pytest.mark.parametrize("case", [*DATA, *SOURCES])
+def test_bad_data_end_with_one_message_before_anything_costly(case: str, failed: dict[str, Any]) -> None:
+    status, said, folder = failed[case]
+    message = (DATA[case] if case in DATA else SOURCES[case])[2]
+    assert status != 0
+    assert said.count(message) == 1, said[-3000:]
+    assert "Traceback" not in said
+    logs = folder / "results" / "logs"
+    assert not [path for path in logs.rglob("*.log") if "train_base" in str(path) or "train_encoder" in str(path)]
+    assert not list((folder / "results").rglob("*.part"))
+
+
+def test_the_config_that_the_cases_break_is_right(template: Path, tmp_path: Path) -> None:
+    overlay = prepare(tmp_path, template, {})
+    result = snakemake(tmp_path, "results/data/files.json", "results/data/mt/cold.jsonl", overlays=[overlay])
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert json.loads((tmp_path / "results/data/files.json").read_text())["encoders.reward.train"] == 80
+
+
+def test_a_bom_and_line_ends_of_windows_are_no_mistakes(template: Path, tmp_path: Path) -> None:
+    overlay = prepare(tmp_path, template, {})
+    before = (tmp_path / "data" / JSONL).read_bytes()
+    (tmp_path / "data" / JSONL).write_bytes(b"\xef\xbb\xbf" + before.replace(b"\n", b"\r\n"))
+    result = snakemake(tmp_path, "results/data/mt/prepared.jsonl", overlays=[overlay])
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert json.loads((tmp_path / "results/data/mt/prepared.report.json").read_text())["train"]["kept"] == 60

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.workflow.run import plan, snakemake
+from tests.workflow.run import plan
 
 SCRIPTS = ROOT / "workflow" / "scripts"
 NEED_TORCH = {
@@ -67,51 +67,17 @@ def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
     three, four = plan(tmp_path), plan(tmp_path, overlays=[overlay])
     grown = {rule for rule in three if four[rule] != three[rule]} - {"total"}
     training = {"train_sft", "train_grpo", "measure_threshold", "take_snapshot"}
-    measures = {"generate", "score_text", "score_similarity", "measure_likelihood", "audit_rollouts", "judge_pairs"}
-    assert grown == training | measures
+    measures = {"generate", "score_text", "score_similarity", "measure_likelihood", "audit_rollouts", "check_grpo"}
+    assert grown == training | measures | {"judge_pairs"}
     assert all(four[rule] - three[rule] == three[rule] // 3 for rule in grown)
-
-
-@pytest.mark.parametrize(
-    ("overlay", "message"),
-    [
-        ({"seds": [0]}, "config key seds: unknown key"),
-        ({"rl": {"learning_rate": "1e-3"}}, "config key rl.learning_rate: '1e-3' is text to YAML"),
-        ({"seeds": [1, 1]}, "repeats a seed"),
-        ({"rl": {"num_generations": 7}}, "config key rl: num_generations must divide batch_size"),
-        ({"tasks": {"mt": {"prompt": "x"}}}, "config key tasks.mt: prompt must contain {source}"),
-        ({"languages": {"bo": {"latin_share": 2}}}, "config key languages.bo.latin_share"),
-        ({"world": None}, "needs `world`"),
-        (
-            {"rl": {"rewards": {"similarty": 1.0}}},
-            "'similarty' is neither one of similarity, language, bleu, length nor",
-        ),
-        ({"rl": {"rewards": {"similarity": None, "language": 0.0}}}, "no reward has a weight"),
-        ({"rl": {"rewards": {"rewards_of_mine:short": 1.0}}}, "rewards_of_mine"),
-        ({"frontier": {"rl_steps": [75]}}, "frontier.rl_steps: 75 is no multiple of rl.snapshot_steps (50)"),
-        ({"frontier": {"rl_steps": [200]}}, "frontier.rl_steps: step 200 is not before the last of RL in mt (200)"),
-        ({"frontier": {"sft_pairs": [9999]}}, "frontier.sft_pairs: 9999 pairs are asked for"),
-        ({"few_shot": {"pairs": 9999}}, "few_shot.pairs: 9999 pairs are asked for, cold start and RL of hg have 2600"),
-        ({"few_shot": {"task": "mt"}}, "config key few_shot: task and source_task must differ"),
-        ({"ablation": {"variants": {"BLEU": {"rewards": {"bleu": 1.0}}}}}, "small letters, digits and _"),
-        ({"mechanism": {"sha256": "abc"}}, "config key mechanism.sha256"),
-    ],
-)
-def test_a_bad_config_ends_before_anything_runs(tmp_path: Path, overlay: dict[str, object], message: str) -> None:
-    file = tmp_path / "overlay.yaml"
-    file.write_text(yaml.safe_dump(overlay))
-    result = snakemake(tmp_path, "-n", overlays=[file])
-    assert result.returncode != 0
-    assert message in result.stdout + result.stderr
-    assert "Traceback" not in result.stdout + result.stderr
-    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.parametrize("script", sorted({path.stem for path in SCRIPTS.glob("*.py")} - NEED_TORCH))
 def test_a_script_that_needs_no_model_does_not_load_torch(script: str) -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import semalign.job as job; job.run = lambda *a: None; "
-        f"snakemake = None; exec(open({str(SCRIPTS / f'{script}.py')!r}).read()); print('torch' in sys.modules)"
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import semalign.job as job; "
+        f"job.run = lambda *a, **k: None; snakemake = None; exec(open({str(SCRIPTS / f'{script}.py')!r}).read()); "
+        "print('torch' in sys.modules)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split()[-1] == "False"

@@ -13,15 +13,6 @@ OVERLAY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TABLE = "results/table3.csv"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working folder of a finished run."""
-    folder = tmp_path_factory.mktemp("miniature")
-    result = snakemake(folder, "all", overlays=[OVERLAY])
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder
-
-
 def test_the_table_has_its_rows_and_figures(finished: Path) -> None:
     table = pd.read_csv(finished / TABLE)
     models = ["base", "cold_sft", "strong_sft", "rl", "gap"]
@@ -68,7 +59,7 @@ def test_rl_started_from_the_cold_start_on_the_shared_base(finished: Path) -> No
     }
     assert len({run["base_sha256"] for run in runs.values()}) == 1
     assert len({run["adapter_sha256"] for run in runs.values()}) == 3
-    assert runs["strong_sft"]["examples"] == 48  # the cold start's 32 and RL's 16
+    assert runs["strong_sft"]["examples"] == 64  # the cold start's 32 and RL's 32
 
 
 @pytest.mark.parametrize(
@@ -102,7 +93,7 @@ def test_few_shot_transfer_starts_where_it_says(finished: Path) -> None:
 
 
 def test_a_snapshot_is_rl_before_its_end(finished: Path) -> None:
-    adapters = [finished / f"results/mt/{model}/0/adapter/adapter_model.safetensors" for model in ("rl@1", "rl")]
+    adapters = [finished / f"results/mt/{model}/0/adapter/adapter_model.safetensors" for model in ("rl@2", "rl")]
     assert adapters[0].read_bytes() != adapters[1].read_bytes()
 
 
@@ -110,26 +101,27 @@ def test_one_variants_weight_trains_that_variant_alone(finished: Path) -> None:
     overlay = finished / "weight.yaml"
     overlay.write_text("ablation: {variants: {bleu_similarity_lc: {rewards: {bleu: 2.0}}}}\n")
     jobs = plan(finished, overlays=[OVERLAY, overlay])
-    trained = {"train_grpo": 1, "generate": 1, "score_text": 1, "score_similarity": 1, "audit_rollouts": 1}
+    trained = {"train_grpo": 1, "check_grpo": 1, "audit_rollouts": 1}
+    trained |= {"generate": 1, "score_text": 1, "score_similarity": 1}
     shown = {"tabulate_paper": 1, "tabulate_audit": 1, "draw_ablation": 1, "all": 1}
-    assert jobs == trained | shown | {"total": 9}
+    assert jobs == trained | shown | {"total": 10}
 
 
-def test_a_users_own_reward_is_trained_and_an_edited_one_trains_again(finished: Path) -> None:
-    reward, overlay = finished / "own_rewards.py", finished / "own.yaml"
+def test_a_users_own_reward_is_trained_and_an_edited_one_trains_again(copied: Path) -> None:
+    reward, overlay = copied / "own_rewards.py", copied / "own.yaml"
     reward.write_text(
         "def brief(completions, references, sources):\n    return [1 / (1 + len(c)) for c in completions]\n"
     )
     overlay.write_text("ablation: {variants: {own: {rewards: {'own_rewards:brief': 1.0}}}}\n")
     target = "results/mt/rl-own/0/adapter"
-    result = snakemake(finished, target, overlays=[OVERLAY, overlay])
+    result = snakemake(copied, target, overlays=[OVERLAY, overlay])
     assert result.returncode == 0, result.stdout + result.stderr
-    rollouts = (finished / "results/mt/rl-own/0/rollouts.jsonl").read_text().splitlines()
+    rollouts = (copied / "results/mt/rl-own/0/rollouts.jsonl").read_text().splitlines()
     row = json.loads(rollouts[0])
     assert row["own_rewards:brief"] == pytest.approx(1 / (1 + len(row["completion"])))
-    assert "train_grpo" not in plan(finished, target, overlays=[OVERLAY, overlay])
+    assert "train_grpo" not in plan(copied, target, overlays=[OVERLAY, overlay])
     reward.write_text(reward.read_text().replace("1 + len", "2 + len"))
-    assert plan(finished, target, overlays=[OVERLAY, overlay])["train_grpo"] == 1
+    assert plan(copied, target, overlays=[OVERLAY, overlay])["train_grpo"] == 1
 
 
 def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
@@ -137,11 +129,11 @@ def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
     assert "Nothing to be done" in result.stdout + result.stderr
 
 
-def test_a_failed_exam_stops_before_grpo_and_leaves_its_report(finished: Path) -> None:
-    overlay = finished / "strict.yaml"
+def test_a_failed_exam_stops_before_grpo_and_leaves_its_report(copied: Path) -> None:
+    overlay = copied / "strict.yaml"
     overlay.write_text("exam: {bars: {retrieval: 1.0, spearman: 1.0}}\n")
-    result = snakemake(finished, "results/encoders/reward/exam.passed", overlays=[OVERLAY, overlay])
+    result = snakemake(copied, "results/encoders/reward/exam.passed", overlays=[OVERLAY, overlay])
     assert result.returncode != 0
     assert "spearman" in result.stderr
-    assert (finished / "results/encoders/reward/exam.json").is_file()
-    assert not (finished / "results/encoders/reward/exam.passed").exists()
+    assert (copied / "results/encoders/reward/exam.json").is_file()
+    assert not (copied / "results/encoders/reward/exam.passed").exists()

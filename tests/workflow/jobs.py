@@ -1,0 +1,125 @@
+"""The tiny miniature's jobs and what each is made from, written down by hand: what a change must rerun, and no more.
+
+A job is `<rule> <what>`; `what` is a task, an encoder, a table or a run. It says nothing of how the rules are written.
+"""
+
+from collections import Counter
+from fnmatch import fnmatchcase
+
+TASKS = ("mt", "hg")
+ENCODERS = ("reward", "independent")
+PAPER = [f"{task}/{model}" for task in TASKS for model in ("cold_sft", "strong_sft", "rl")]
+FRONTIER = ["base", *PAPER, *[f"{task}/{model}" for task in TASKS for model in ("sft-32", "rl@2")]]
+VARIANT = "mt/rl-bleu_similarity_lc"
+FEW = [f"hg/fewshot-{start}" for start in ("base", "strong_sft", "rl")]
+RUNS = [*FRONTIER, VARIANT, *FEW]
+GRPO = ["mt/rl", "hg/rl", VARIANT]
+
+
+def scores(*runs: str) -> set[str]:
+    return {f"score_{kind} {run}" for run in runs for kind in ("text", "similarity")}
+
+
+def likelihoods(*runs: str) -> set[str]:
+    return {f"measure_likelihood {run}" for run in runs}
+
+
+def maker(run: str) -> str:
+    """The job that makes a run's adapter."""
+    if run in GRPO:
+        return f"train_grpo {run}"
+    return f"take_snapshot {run}" if "@" in run else f"train_sft {run}"
+
+
+def _data() -> dict[str, set[str]]:
+    made: dict[str, set[str]] = {"generate_world": set()}
+    made["prepare_corpus"] = made["prepare_questions"] = {"generate_world"}
+    made["train_tokenizer"] = {"generate_world", "prepare_corpus"}
+    made["train_base"] = {"prepare_corpus", "train_tokenizer"}
+    made["select_passages"] = {"prepare_questions"}
+    for task in TASKS:
+        made[f"prepare_pairs {task}"] = {"generate_world"}
+        made[f"filter_length {task}"] = {f"prepare_pairs {task}", "train_tokenizer"}
+        made[f"split_pairs {task}"] = {f"filter_length {task}"}
+    for encoder in ENCODERS:
+        made[f"train_encoder {encoder}"] = {"generate_world", *[f"split_pairs {task}" for task in TASKS]}
+        made[f"examine_encoder {encoder}"] = {"generate_world", f"train_encoder {encoder}"}
+        made[f"check_encoder {encoder}"] = {f"examine_encoder {encoder}"}
+    return made
+
+
+def _training() -> dict[str, set[str]]:
+    made: dict[str, set[str]] = {}
+    for task in TASKS:
+        for model in ("cold_sft", "strong_sft", "sft-32"):
+            made[f"train_sft {task}/{model}"] = {"train_base", f"split_pairs {task}"}
+        made[f"measure_threshold {task}"] = {"train_base", f"train_sft {task}/cold_sft", f"split_pairs {task}"}
+        made[f"measure_threshold {task}"] |= {"train_encoder reward"}
+        made[f"take_snapshot {task}/rl@2"] = {f"train_grpo {task}/rl"}
+    for run in GRPO:
+        task = run[:2]
+        made[f"train_grpo {run}"] = {"train_base", f"train_sft {task}/cold_sft", f"split_pairs {task}"}
+        made[f"train_grpo {run}"] |= {f"measure_threshold {task}", "train_encoder reward"}
+        made[f"check_grpo {run}"] = {f"train_grpo {run}"}
+    for run, start in zip(FEW, (None, "train_sft mt/strong_sft", "train_grpo mt/rl"), strict=True):
+        made[f"train_sft {run}"] = {"train_base", "split_pairs hg"} | ({start} if start else set())
+    return made
+
+
+def _measures() -> dict[str, set[str]]:
+    made: dict[str, set[str]] = {}
+    for run in RUNS:
+        tests = {"prepare_questions", *[f"split_pairs {task}" for task in (TASKS if run == "base" else [run[:2]])]}
+        adapter = set() if run == "base" else {maker(run)}
+        made[f"generate {run}"] = {"train_base", *adapter, *tests}
+        made[f"score_text {run}"] = {f"generate {run}", *tests}
+        made[f"score_similarity {run}"] = {f"generate {run}", *tests, *[f"train_encoder {e}" for e in ENCODERS]}
+        if run in FRONTIER:
+            made[f"measure_likelihood {run}"] = {"train_base", *adapter, "select_passages"}
+    for run in GRPO:
+        made[f"audit_rollouts {run}"] = {f"train_grpo {run}", f"split_pairs {run[:2]}"}
+        made[f"audit_rollouts {run}"] |= {f"train_encoder {encoder}" for encoder in ENCODERS}
+    for task in TASKS:
+        made[f"judge_pairs {task}"] = {f"split_pairs {task}", f"generate {task}/strong_sft", f"generate {task}/rl"}
+    return made
+
+
+def _tables() -> dict[str, set[str]]:
+    exams, judged = {f"examine_encoder {e}" for e in ENCODERS}, {f"judge_pairs {task}" for task in TASKS}
+    made = {
+        "tabulate_paper table1": scores("base", "mt/cold_sft", "mt/rl"),
+        "tabulate_paper table2": scores("base", "hg/cold_sft", "hg/rl"),
+        "tabulate_paper table3": scores("base", *PAPER) | exams | judged,
+        "tabulate_paper table4": scores(*FEW),
+        "tabulate_paper table5": scores("mt/rl", VARIANT),
+        "tabulate_paper table6a": likelihoods("base", *PAPER),
+        "tabulate_paper table6b": likelihoods("base", *PAPER),
+        "compare_systems": scores(*PAPER) | likelihoods(*PAPER) | judged | {f"generate {run}" for run in PAPER},
+        "tabulate_audit": scores(*FRONTIER, VARIANT) | {f"audit_rollouts {run}" for run in GRPO},
+        "tabulate_frontier": scores(*FRONTIER) | likelihoods(*FRONTIER),
+        "draw_reward": {"train_grpo mt/rl", "train_grpo hg/rl"},
+        "draw_audit": {"audit_rollouts mt/rl", "audit_rollouts hg/rl"},
+        "draw_tradeoff": scores("base", *PAPER),
+        "draw_encoder": exams,
+        "draw_ablation": scores("mt/rl", VARIANT),
+        "draw_frontier": {"tabulate_frontier"},
+        "draw_likelihood": likelihoods("base", *PAPER),
+    }
+    made["draw_rollouts"] = made["draw_reward"] | made["draw_audit"]
+    made["compare_systems"] |= {f"split_pairs {task}" for task in TASKS}
+    trained = [maker(f"{task}/{model}") for task in TASKS for model in ("strong_sft", "rl")]
+    made["tabulate_frontier"] |= set(trained)
+    return made
+
+
+MADE_FROM = _data() | _training() | _measures() | _tables()
+
+
+def reruns(*changed: str) -> Counter[str]:
+    """Jobs by rule when those that match the patterns, and so all that is made from them, run again."""
+    for pattern in changed:
+        assert any(fnmatchcase(job, pattern) for job in MADE_FROM), f"no job is called {pattern}"
+    again = {job for job in MADE_FROM if any(fnmatchcase(job, pattern) for pattern in changed)}
+    while grown := {job for job, parts in MADE_FROM.items() if parts & again} - again:
+        again |= grown
+    return Counter(job.split()[0] for job in again)

@@ -1,0 +1,218 @@
+"""Bad configs, models and places: one message with the key and the remedy before anything runs, and no traceback."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from tests.workflow.own import make_data, own_config
+from tests.workflow.run import plans, snakemake
+
+# An overlay, as a mapping or as YAML, and what must be said.
+CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
+    "an unknown key": ({"seds": [0]}, "config key seds: unknown key; did you mean seeds?"),
+    "an unknown key within": ({"rl": {"learning_rat": 1.0}}, "config key rl.learning_rat: unknown key; did you mean learning_rate?"),
+    "a key of another part": ({"cold_sft": {"beta": 0.1}}, "config key cold_sft.beta: unknown key"),
+    "a key twice": ("rl: {epochs: 1}\nseeds: [0]\nrl: {epochs: 2}\n", ".yaml:3: config key rl was already at line 1"),
+    "a key twice within": ("rl:\n  epochs: 1\n  beta: 0.1\n  epochs: 2\n", ".yaml:4: config key rl.epochs was already at line 2"),
+    "text for a number": ({"rl": {"epochs": "one"}}, "config key rl.epochs:"),
+    "an exponent without a point": ({"rl": {"learning_rate": "1e-3"}}, "config key rl.learning_rate: '1e-3' is text to YAML: write an exponent with"),
+    "a fraction for a whole number": ({"rl": {"batch_size": 64.5}}, "config key rl.batch_size:"),
+    "yes for a number": ({"lora": {"rank": True}}, "config key lora.rank:"),
+    "a list for keys": ({"rl": [1, 2]}, "config key rl: keys and values are needed here, found [1, 2]"),
+    "nothing for keys": ({"rl": None}, "config key rl: keys and values are needed here, found None"),
+    "a word for keys": ({"tasks": {"mt": {"split": "random"}}}, "config key tasks.mt.split: keys and values are needed here, found 'random'"),
+    "one seed without a list": ({"seeds": 1}, "config key seeds: Input should be a valid list, found 1"),
+    "no seeds": ({"seeds": []}, "config key seeds: List should have at least 1 item"),
+    "a seed twice": ({"seeds": [1, 1]}, "seeds: [1, 1] repeats a seed"),
+    "a negative seed": ({"seeds": [-1]}, "config key seeds.0: Input should be greater than or equal to 0"),
+    "a negative rate": ({"cold_sft": {"learning_rate": -0.001}}, "config key cold_sft.learning_rate: Input should be greater than or equal to 0"),
+    "a rate that is no number": ("rl: {learning_rate: .nan}\n", "config key rl.learning_rate:"),
+    "a rate without end": ("rl: {learning_rate: .inf}\n", "config key rl.learning_rate:"),
+    "no epochs": ({"strong_sft": {"epochs": 0}}, "config key strong_sft.epochs: Input should be greater than 0"),
+    "a share above one": ({"rl": {"warmup_ratio": 5}}, "config key rl.warmup_ratio: Input should be less than or equal to 1"),
+    "a share of another scale": ({"languages": {"bo": {"latin_share": 50}}}, "config key languages.bo.latin_share"),
+    "another word than there are": ({"rl": {"loss": "ppo"}}, "config key rl.loss: Input should be 'grpo', 'dapo', 'dr_grpo' or 'bnpo', found 'ppo'"),
+    "another device": ({"device": "tpu"}, "config key device: Input should be 'cpu' or 'cuda', found 'tpu'"),
+    "a batch that does not divide": ({"cold_sft": {"micro_batch_size": 5}}, "config key cold_sft: micro_batch_size must divide batch_size"),
+    "groups that do not divide": ({"rl": {"num_generations": 7}}, "config key rl: num_generations must divide batch_size"),
+    "one completion a group": ({"rl": {"num_generations": 1}}, "config key rl.num_generations:"),
+    "a prompt without its text": ({"tasks": {"mt": {"prompt": "x"}}}, "config key tasks.mt: prompt must contain {source}"),
+    "a question without its text": ({"cmrc": {"prompt": "{question}"}}, "config key cmrc: prompt must contain {context} and {question}"),
+    "a language that is not there": ({"tasks": {"mt": {"target_language": "ug"}}}, "tasks.mt: language 'ug' is not among languages: ['zh', 'bo']"),
+    "a script that is none": ({"languages": {"bo": {"script": "Klingonish"}}}, "config key languages.bo.script: 'Klingonish' is not the name of a Unicode script"),
+    "an excluded script that is none": ({"languages": {"bo": {"excluded_scripts": ["Han", "Foo"]}}}, "config key languages.bo.excluded_scripts: 'Foo' is not the name"),
+    "a tokenizer that is none": ({"languages": {"bo": {"bleu_tokens": "syllables"}}}, "config key languages.bo.bleu_tokens: there is no tokenizer 'syllables'"),
+    "no task": ({"tasks": {"mt": None, "hg": None}}, "config key tasks:"),
+    "a task of another name": ({"tasks": {"qa": {}}}, "config key tasks.qa:"),
+    "a test set and a size of one": ({"tasks": {"mt": {"split": {"test": 5}}}}, "config key tasks.mt: give either `test` (sources) or `split.test`"),
+    "a format that is none": ({"tasks": {"mt": {"train": [{"format": "xlsx", "path": "a"}]}}}, "config key tasks.mt.train.0: format: 'xlsx' is not one of"),
+    "no format": ({"tasks": {"mt": {"train": [{"path": "a"}]}}}, "config key tasks.mt.train.0: `format` is missing"),
+    "a file that is not there": ({"tasks": {"mt": {"train": [{"format": "jsonl", "path": "absent.jsonl"}]}}}, "config key tasks.mt.train.0.path: absent.jsonl does not exist (looked for in"),
+    "a folder for a file": ({"cmrc": {"test": [{"format": "squad", "path": "folder"}]}}, "config key cmrc.test.0.path: folder is a folder; a file is needed"),
+    "a lexicon that is not there": ({"encoders": {"reward": {"tokenizer": {"lexicon": "absent.txt"}}}}, "config key encoders.reward.tokenizer.lexicon: absent.txt does not exist"),
+    "a lexicon and a size": ({"encoders": {"reward": {"tokenizer": {"vocab_size": 500}}}}, "config key encoders.reward.tokenizer: give either lexicon or vocab_size"),
+    "an encoder of nothing": ({"encoders": {"independent": {"shape": None}}}, "config key encoders.independent: give path, or shape and tokenizer"),
+    "a policy of nothing": ({"policy": {"pretraining": None}}, "config key policy: give path or pretraining"),
+    "a corpus of the wrong kind": (
+        {"policy": {"pretraining": {"corpus": [{"kind": "questions", "source": {"format": "jsonl", "path": "a"}}]}}},
+        "config key policy.pretraining.corpus.0: kind: questions needs a source of format squad, not jsonl",
+    ),
+    "the parser without its world": ({"world": None}, "judge.kind: parser reads the miniature's language and needs `world`"),
+    "a reward that is none": ({"rl": {"rewards": {"similarty": 1.0}}}, "'similarty' is neither one of similarity, language, bleu, length nor"),
+    "a reward of nobody's": ({"rl": {"rewards": {"rewards_of_mine:short": 1.0}}}, "config key rl.rewards: no module rewards_of_mine"),
+    "no reward": ({"rl": {"rewards": {"similarity": None, "language": 0.0}}}, "no reward has a weight: nothing would be learnt"),
+    "a snapshot that is not kept": ({"frontier": {"rl_steps": [75]}}, "frontier.rl_steps: 75 is no multiple of rl.snapshot_steps (50)"),
+    "a snapshot after the end": ({"frontier": {"rl_steps": [200]}}, "frontier.rl_steps: step 200 is not before the last of RL in mt (200)"),
+    "more pairs than there are": ({"frontier": {"sft_pairs": [9999]}}, "frontier.sft_pairs: 9999 pairs are asked for"),
+    "more shots than there are": ({"few_shot": {"pairs": 9999}}, "few_shot.pairs: 9999 pairs are asked for, cold start and RL of hg have 2600"),
+    "transfer to itself": ({"few_shot": {"task": "mt"}}, "config key few_shot: task and source_task must differ"),
+    "transfer from a task that is taken out": ({"tasks": {"mt": None}, "statistics": {"primary": []}}, "mt is not among tasks: ['hg']"),
+    "a variant's name": ({"ablation": {"variants": {"BLEU": {"rewards": {"bleu": 1.0}}}}}, "small letters, digits and _"),
+    "a hash that is none": ({"mechanism": {"sha256": "abc"}}, "config key mechanism.sha256"),
+    "a negative number of seconds": ({"checkpoint_seconds": -1}, "config key checkpoint_seconds:"),
+}  # fmt: skip
+
+
+def without(*names: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        for name in names:
+            (folder / name).unlink()
+
+    return change
+
+
+def rewritten(name: str, **values: Any) -> Callable[[Path], None]:
+    """A JSON file of the folder with other values."""
+
+    def change(folder: Path) -> None:
+        content = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps(content | values))
+
+    return change
+
+
+def pickled(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    torch.save({}, folder / "pytorch_model.bin")
+
+
+def cut_off(folder: Path) -> None:
+    os.truncate(folder / "model.safetensors", 5000)
+
+
+def one_shard_short(folder: Path) -> None:
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def a_file(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
+
+
+def no_chat(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+
+# What is done to a good policy's folder, and what must be said of it.
+MODELS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "no folder": (shutil.rmtree, "config key policy.path: policy does not exist (looked for in"),
+    "a file": (a_file, "policy is a file; the folder of a pretrained model is needed"),
+    "no config": (without("config.json"), "config key policy.path: policy holds no config.json"),
+    "a broken config": (lambda folder: (folder / "config.json").write_text("{"), "config.json is no model's config: policy/config.json:1: broken JSON"),
+    "an encoder": (rewritten("config.json", architectures=["BertModel"]), "policy is no causal language model: its architecture is BertModel"),
+    "pickled weights": (pickled, "safetensors weights are needed, found only pytorch_model.bin, and pickled weights can run code"),
+    "no weights": (without("model.safetensors"), "safetensors weights are needed, found none"),
+    "weights cut off": (cut_off, "model.safetensors: damaged or cut off (5000 bytes); download the model again"),
+    "a shard missing": (one_shard_short, "model-2.safetensors of model.safetensors.index.json missing"),
+    "no tokenizer": (without("tokenizer.json", "tokenizer_config.json"), "policy holds no tokenizer (tokenizer.json)"),
+    "no chat template": (no_chat, "policy: the tokenizer has no chat template; take an instruction-tuned model"),
+}  # fmt: skip
+AS_ENCODER = {"weights cut off", "pickled weights", "no config"}
+
+
+@pytest.fixture(scope="module")
+def said(tiny_policy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]]:
+    """(what a dry run of each case printed, where): configs by name, models as `policy: name` and `encoder: name`."""
+    home = tmp_path_factory.mktemp("configs")
+    answers: dict[str, tuple[str, Path]] = {}
+
+    def collect(folder: Path, names: list[str], overlays: list[Path]) -> None:
+        for name, answer in zip(names, plans(folder, [[file] for file in overlays]), strict=True):
+            answers[name] = (str(answer.get("error", "")), folder)
+
+    (home / "folder").mkdir()
+    files = []
+    for number, (overlay, _) in enumerate(CONFIGS.values()):
+        file = home / f"{number}.yaml"
+        file.write_text(overlay if isinstance(overlay, str) else yaml.safe_dump(overlay, allow_unicode=True))
+        files.append(file)
+    collect(home, list(CONFIGS), files)
+    for number, (case, (change, _)) in enumerate(MODELS.items()):
+        folder = tmp_path_factory.mktemp(f"model{number}")
+        shutil.copytree(tiny_policy, folder / "policy")
+        change(folder / "policy")
+        names, files = [f"policy: {case}"], [folder / "policy.yaml"]
+        files[0].write_text("policy: {path: policy}\n")
+        if case in AS_ENCODER:
+            names.append(f"encoder: {case}")
+            files.append(folder / "encoder.yaml")
+            files[1].write_text("encoders: {reward: {path: policy}}\n")
+        collect(folder, names, files)
+    return answers
+
+
+def check(said: tuple[str, Path], message: str) -> None:
+    text, folder = said
+    assert message in text, text[-3000:] or "it was accepted"
+    assert "Traceback" not in text
+    assert not (folder / "results").exists()
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+def test_a_bad_config_ends_before_anything_runs(case: str, said: dict[str, tuple[str, Path]]) -> None:
+    check(said[case], CONFIGS[case][1])
+
+
+@pytest.mark.parametrize("case", MODELS)
+def test_a_policy_that_cannot_be_used_is_named_before_anything_runs(
+    case: str, said: dict[str, tuple[str, Path]]
+) -> None:
+    check(said[f"policy: {case}"], MODELS[case][1])
+
+
+@pytest.mark.parametrize("case", sorted(AS_ENCODER))
+def test_so_is_an_encoder(case: str, said: dict[str, tuple[str, Path]]) -> None:
+    check(said[f"encoder: {case}"], MODELS[case][1].replace("policy.path", "encoders.reward.path"))
+
+
+def own(folder: Path, **changes: Any) -> Path:
+    """The overlay of a config that is right, with data beside it and some keys changed."""
+    make_data(folder / "data")
+    overlay = folder / "own.yaml"
+    overlay.write_text(yaml.safe_dump(own_config("data") | changes, allow_unicode=True))
+    return overlay
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there(tmp_path: Path) -> None:
+    result = snakemake(tmp_path, "results/base/model", overlays=[own(tmp_path, device="cuda")])
+    assert result.returncode != 0
+    assert result.stderr.count("train_base: device: cuda is configured and there is no GPU here; set device: cpu") == 1
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "results" / "base" / "model").exists()
+
+
+def test_results_that_are_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "results").touch()
+    result = snakemake(tmp_path, "-n")
+    assert result.returncode != 0
+    assert "results: is no folder, and results go there; move it away" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr

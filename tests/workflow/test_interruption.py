@@ -1,0 +1,108 @@
+"""Jobs and Snakemake are killed at random moments; the same command, run again, ends as if nothing had happened.
+
+`make soak` kills many more times than the tests do (SEMALIGN_KILLS).
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import ROOT
+from tests.workflow.run import command, differing
+
+OVERLAYS = [ROOT / "tests" / "workflow" / name for name in ("tiny.yaml", "saving.yaml")]
+TARGETS = ["results/mt/judge/0.json", "results/mt/rl/0/audit.json"]
+KILLS = int(os.environ.get("SEMALIGN_KILLS", "6"))
+
+
+def jobs_of(snakemake: psutil.Process) -> list[psutil.Process]:
+    """The processes of running scripts."""
+    found = []
+    for process in snakemake.children(recursive=True):
+        try:
+            if any(".snakemake/scripts" in part for part in process.cmdline()) and "python" in process.name():
+                found.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def kill(run: "subprocess.Popen[bytes]", dice: random.Random) -> str:
+    """Send a signal to a running job, or to Snakemake where the dice, or a lack of jobs, say so; returns what."""
+    number = dice.choice([signal.SIGTERM, signal.SIGKILL])
+    jobs = jobs_of(psutil.Process(run.pid))
+    victim = dice.choice(jobs) if jobs and dice.random() < 0.7 else psutil.Process(run.pid)
+    try:
+        name = " ".join(victim.cmdline())[-60:]
+        victim.send_signal(number)
+    except psutil.NoSuchProcess:
+        return "nothing"
+    return f"{number.name} to {name}"
+
+
+def finish(folder: Path, finished: Path, done: list[str]) -> None:
+    """Run to the end, undisturbed, and compare every byte with a run that never was disturbed."""
+    ended = subprocess.run(
+        command(folder, *TARGETS, overlays=OVERLAYS), capture_output=True, text=True, check=False, timeout=600
+    )
+    assert ended.returncode == 0, f"{done}\n{ended.stdout[-3000:]}{ended.stderr[-3000:]}"
+    assert differing(finished / "results", folder / "results") == [], done
+    assert [path for path in (folder / "results" / "unfinished").rglob("*") if path.is_file()] == []
+
+
+def test_killed_at_random_moments_it_ends_as_it_would_have(finished: Path, tmp_path: Path) -> None:
+    dice = random.Random(os.environ.get("SEMALIGN_KILL_SEED", "0"))
+    folder, done = tmp_path / "0", list[str]()
+    folder.mkdir()
+    while len(done) < KILLS:
+        run = subprocess.Popen(
+            command(folder, *TARGETS, overlays=OVERLAYS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            status = run.wait(timeout=dice.uniform(4, 14))
+        except subprocess.TimeoutExpired:
+            done.append(kill(run, dice))
+            print(done[-1], flush=True)
+            run.wait(timeout=120)
+        else:  # it came to its end between two kills: once more from the beginning
+            assert status == 0, done
+            finish(folder, finished, done)
+            folder = tmp_path / str(len(done))
+            folder.mkdir()
+    finish(folder, finished, done)
+
+
+def test_a_second_run_of_the_same_job_waits_for_the_first(tmp_path: Path) -> None:
+    """An orphan of a killed Snakemake may still be at work when the next one starts: never two at once."""
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[1]); from semalign.workspace import opened\n"
+        "with opened('results/a/b', 'x', 1.0) as work:\n"
+        "    mark = work.folder / 'mark'; assert not mark.exists(); mark.touch(); time.sleep(1); mark.unlink()"
+    )
+    one = [sys.executable, "-c", code, str(ROOT / "workflow" / "scripts")]
+    runs = [subprocess.Popen(one, cwd=tmp_path) for _ in range(3)]
+    started = time.monotonic()
+    assert [run.wait() for run in runs] == [0, 0, 0]
+    assert time.monotonic() - started > 2.5
+    assert list((tmp_path / "results" / "unfinished").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_lock_that_a_killed_run_left_is_cleared(copied: Path) -> None:
+    locks = copied / ".snakemake" / "locks"
+    locks.mkdir(exist_ok=True)
+    (locks / "0.output.lock").write_text("results/table3.csv\n")
+    (locks / "0.input.lock").write_text("results/table3.csv\n")
+    result = subprocess.run(
+        command(copied, "results/table3.csv", overlays=OVERLAYS[:1]), capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert "left by a run that was killed" in result.stderr
+    assert list(locks.glob("*")) == []

@@ -1,0 +1,248 @@
+"""The rerun matrix: every key of the config, changed after a finished run, reruns exactly what depends on it.
+
+The keys come from the config's model and the expected jobs from `jobs.py`; a new key without an entry here fails.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from copy import deepcopy
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from snakemake.utils import update_config
+
+from semalign.config import Config, validate
+from tests.conftest import ROOT
+from tests.workflow.jobs import reruns
+from tests.workflow.run import plans
+
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
+T = "(?P<task>mt|hg)"
+E = "(?P<encoder>reward|independent)"
+SOURCE = r"\d+\.(format|path|columns|quoting)"
+OPTIMISATION = "(learning_rate|epochs|batch_size|micro_batch_size|warmup_ratio|schedule|max_grad_norm|max_tokens)"
+MODELS = ["train_sft *", "measure_threshold *", "train_grpo *", "generate *", "measure_likelihood *"]
+ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_rollouts *"]
+ANSWERS = ["generate base", "generate {task}/*"]
+TEXT_OF_MT = ["score_text base", "score_text mt/*"]
+LANGUAGE = ["prepare_pairs *", "train_grpo *", "audit_rollouts *", "score_text *"]
+
+# What reads each key. Nothing: it changes no result.
+READ_BY: dict[str, list[str]] = {
+    "device": [*MODELS, *ENCODED, "train_base"],
+    r"languages\.zh\.(script|excluded_scripts|latin_share)": ["prepare_pairs mt"],
+    r"languages\.zh\.bleu_tokens": [],
+    r"languages\.bo\.(script|excluded_scripts|latin_share)": LANGUAGE,
+    r"languages\.bo\.bleu_tokens": ["score_text *", "train_grpo mt/rl-bleu_similarity_lc", "compare_systems"],
+    r"world\.\w+": ["generate_world"],
+    rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
+    rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
+    r"tasks\.mt\.metric": [*TEXT_OF_MT, "compare_systems"],
+    r"tasks\.hg\.metric": ["score_text base", "score_text hg/*", "compare_systems"],
+    r"tasks\.mt\.prompt": ["prepare_corpus"],  # base training shows translations with it
+    r"tasks\.hg\.prompt": [
+        "filter_length hg",
+        "train_sft hg/*",
+        "measure_threshold hg",
+        "train_grpo hg/*",
+        "generate base",
+        "generate hg/*",
+    ],
+    rf"tasks\.{T}\.(train|test)\.{SOURCE}": ["prepare_pairs {task}"],
+    rf"tasks\.{T}\.max_tokens": ["filter_length {task}"],
+    rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}", *ANSWERS],
+    rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
+    rf"tasks\.{T}\.split\.test": ["prepare_pairs {task}"],  # the test set's source is taken out with it
+    r"cmrc\.test\.0\.path": ["prepare_questions"],
+    r"cmrc\.limit": ["prepare_questions"],
+    r"cmrc\.prompt": ["prepare_corpus", "generate *"],
+    r"cmrc\.max_new_tokens": ["generate *"],
+    r"policy\.path": ["filter_length *", *MODELS],
+    r"policy\.pretraining\.corpus\.\d+\.(kind|task|source\.\w+)": ["prepare_corpus"],
+    r"policy\.pretraining\.tokenizer\.(lexicon|vocab_size)": ["train_tokenizer"],
+    r"policy\.pretraining\.shape\.\w+": ["train_base"],
+    r"policy\.pretraining\.(seed|steps|batch_size|learning_rate|warmup_ratio|max_tokens)": ["train_base"],
+    r"policy\.dtype": MODELS,
+    r"lora\.(rank|alpha|dropout)": ["train_sft *"],
+    rf"cold_sft\.{OPTIMISATION}": ["train_sft */cold_sft"],
+    rf"strong_sft\.{OPTIMISATION}": ["train_sft */strong_sft", "train_sft */sft-32"],
+    rf"rl\.{OPTIMISATION}": ["train_grpo *"],
+    r"rl\.(num_generations|steps_per_generation|temperature|top_p|beta|epsilon|loss)": ["train_grpo *"],
+    r"rl\.(max_prompt_tokens|max_new_tokens)": ["train_grpo *"],
+    r"rl\.threshold_quantile": ["measure_threshold *"],
+    r"rl\.rewards\.\w+": ["train_grpo */rl", "audit_rollouts */rl", "tabulate_paper table5", "draw_reward"],
+    r"rl\.snapshot_steps": ["train_grpo */rl"],
+    r"rl\.max_spreadless_share": ["check_grpo *"],
+    rf"encoders\.{E}\.(path|seed|epochs|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": [
+        "train_encoder {encoder}"
+    ],
+    rf"encoders\.{E}\.shape\.\w+": ["train_encoder {encoder}"],
+    rf"encoders\.{E}\.tokenizer\.(lexicon|vocab_size)": ["train_encoder {encoder}"],
+    rf"encoders\.{E}\.train\.{SOURCE}": ["train_encoder {encoder}", "examine_encoder {encoder}"],
+    rf"encoders\.{E}\.mini_batch_size": [],  # as long as it is not smaller than the batch
+    rf"exam\.(pairs|probes)\.{SOURCE}": ["examine_encoder *"],
+    r"exam\.(size|seed)": ["examine_encoder *"],
+    r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *"],
+    r"generation_batch_size": ["measure_threshold *", "generate *"],
+    r"checkpoint_seconds": [],
+    r"ablation\.variants\.bleu_similarity_lc\.rewards\.\w+": [
+        "train_grpo mt/rl-bleu_similarity_lc",
+        "audit_rollouts mt/rl-bleu_similarity_lc",
+        "tabulate_paper table5",
+    ],
+    rf"few_shot\.(pairs|sft\.{OPTIMISATION})": ["train_sft hg/fewshot-*"],
+    r"mechanism\.(passages|sha256)": ["select_passages"],
+    r"mechanism\.(max_tokens|batch_size|chunk_tokens)": ["measure_likelihood *"],
+    r"statistics\.(resamples|confidence|seed)": ["tabulate_paper *", "compare_systems"],
+    r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],
+    r"audit\.steps": ["audit_rollouts *"],
+}
+# Keys that add or remove jobs: tested by name in test_reruns_otherwise.py.
+CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
+CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps"}
+# Keys of one possible value, for the format of their files.
+FIXED = {"cmrc.test.0.format", "policy.pretraining.corpus.0.source.format"}
+FIXED |= {"policy.pretraining.corpus.0.kind", "policy.pretraining.corpus.0.task"}
+
+# Another value for a key, or other values for keys that must change together, where doubling would not do.
+OTHER: dict[str, Any] = {
+    r"tasks\.mt\.split\.test": {"tasks.mt.test": [], "tasks.mt.split.test": 5},
+    r"tasks\.hg\.split\.test": {"tasks.hg.test": [], "tasks.hg.split.test": 5},
+    r"policy\.pretraining\.corpus\.1\.kind": {
+        "policy.pretraining.corpus.1.kind": "text",
+        "policy.pretraining.corpus.1.task": None,
+    },
+    r"policy\.pretraining\.corpus\.2\.(kind|task)": {
+        "policy.pretraining.corpus.2.kind": "pairs",
+        "policy.pretraining.corpus.2.task": "mt",
+    },
+    r"policy\.pretraining\.tokenizer\.vocab_size": {
+        "policy.pretraining.tokenizer.lexicon": None,
+        "policy.pretraining.tokenizer.vocab_size": 500,
+    },
+    r"encoders\.reward\.tokenizer\.vocab_size": {
+        "encoders.reward.tokenizer.lexicon": None,
+        "encoders.reward.tokenizer.vocab_size": 500,
+    },
+    r"encoders\.independent\.tokenizer\.lexicon": {
+        "encoders.independent.tokenizer.lexicon": "results/world/lexicon.txt",
+        "encoders.independent.tokenizer.vocab_size": None,
+    },
+    r"rl\.batch_size": {"rl.batch_size": 32, "rl.micro_batch_size": 32},
+    r"rl\.snapshot_steps": 1,
+    r"rl\.steps_per_generation": 2,
+    r"policy\.path": "models/policy",
+    r"encoders\.\w+\.path": "models/encoder",
+    r"languages\.bo\.script": "Han",
+    r"languages\.zh\.script": "Tibetan",
+    r"languages\.\w+\.excluded_scripts": ["Greek"],
+    r"languages\.\w+\.bleu_tokens": "char",
+    r"policy\.pretraining\.corpus\.2\.source\.path": "results/world/translations.jsonl",
+    r".*\.path": "results/world/text.jsonl",
+    r".*\.lexicon": "results/world/text.jsonl",
+    r".*\.format": "tsv",
+    r".*\.columns": {"source": "other"},
+    r".*\.quoting": "none",
+    r".*\.limit": 5,
+    r".*\.sha256": "0" * 64,
+    r".*\.micro_batch_size": 8,
+    r".*(top_p|confidence|max_spreadless_share|dropout|latin_share|house_style|quantile|bars\..*)": 0.75,
+    r".*\.beta": 0.1,
+    r"cmrc\.prompt": "{question} {context}",
+    r"tasks\..*\.prompt": "译：{source}",
+}
+CHOICES = ("cpu cuda", "bleu rouge_l", "mt hg", "cosine linear", "float32 bfloat16", "dapo grpo", "xlm-roberta bert")
+SIBLINGS = dict(pair.split() for pair in (*CHOICES, "zh bo", "cmrc_avg judge_net"))
+SIBLINGS |= {two: one for one, two in SIBLINGS.items()}
+
+
+def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of everything in a validated config that has no keys of its own."""
+    if isinstance(value, BaseModel):
+        items: Any = list(value)
+    elif isinstance(value, dict) and value:
+        items = list(value.items())
+    elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
+        items = list(enumerate(value))
+    else:
+        yield key, value
+        return
+    for name, inner in items:
+        yield from leaves(inner, f"{key}.{name}" if key else str(name))
+
+
+def resolved() -> dict[str, Any]:
+    """The tiny config over the default one, with every default of the model."""
+    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    update_config(raw, yaml.safe_load(TINY.read_text()))
+    return validate(raw).model_dump(mode="json")
+
+
+CONFIG = resolved()
+LEAVES = dict(leaves(Config.model_validate(CONFIG)))
+KEYS = [key for key in LEAVES if key not in CHANGE_THE_JOBS | FIXED]
+
+
+def other(key: str, value: Any) -> dict[str, Any]:
+    """{key: another value} for one key, and for those that must change with it."""
+    for pattern, changed in OTHER.items():
+        if re.fullmatch(pattern, key):
+            together = isinstance(changed, dict) and key in changed
+            return changed if together else {key: changed}
+    if isinstance(value, str):
+        return {key: SIBLINGS[value]}
+    return {key: 2 * value if value else type(value)(1)}
+
+
+def overlay(changes: dict[str, Any]) -> dict[str, Any]:
+    """An overlay of these changes; Snakemake replaces lists, so one with a change in it is given whole."""
+    result: dict[str, Any] = {}
+    for key, value in changes.items():
+        names = key.split(".")
+        before, after = CONFIG, result
+        for name, following in pairwise(names):
+            index: Any = int(name) if isinstance(before, list) else name
+            before = before[index]
+            if isinstance(after, dict):
+                after = after.setdefault(index, deepcopy(before) if isinstance(before, list) else {})
+            else:
+                after = after[index]
+            assert following
+        after[int(names[-1]) if isinstance(after, list) else names[-1]] = value
+    return result
+
+
+@pytest.fixture(scope="module")
+def planned(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Jobs by rule of a dry run of the finished miniature, for each key changed; "" for none."""
+    for name, made in (("policy", "base/model"), ("encoder", "encoders/reward/model")):
+        shutil.copytree(finished / "results" / made, finished / "models" / name, dirs_exist_ok=True)
+    folder = tmp_path_factory.mktemp("overlays")
+    overlays = [[TINY]]
+    for key in KEYS:
+        file = folder / f"{key}.yaml"
+        file.write_text(yaml.safe_dump(overlay(other(key, LEAVES[key])), allow_unicode=True))
+        overlays.append([TINY, file])
+    return dict(zip(["", *KEYS], plans(finished, overlays), strict=True))
+
+
+def test_nothing_changed_reruns_nothing(planned: dict[str, dict[str, Any]]) -> None:
+    assert planned[""] == {}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_changed_key_reruns_exactly_what_reads_it(key: str, planned: dict[str, dict[str, Any]]) -> None:
+    matches = [(match, read) for pattern, read in READ_BY.items() if (match := re.fullmatch(pattern, key))]
+    assert len(matches) == 1, f"{key}: say in READ_BY which jobs read it"
+    match, read = matches[0]
+    jobs = planned[key]
+    assert "error" not in jobs, jobs["error"]
+    expected = reruns(*[pattern.format(**match.groupdict()) for pattern in read])
+    if key == "policy.path":  # what makes a base is no part of the workflow then
+        assert not jobs.keys() & {"prepare_corpus", "train_tokenizer", "train_base"}
+    assert {rule: count for rule, count in jobs.items() if rule != "all"} == expected
