@@ -9,6 +9,13 @@ from tests.conftest import ROOT
 from tests.workflow.run import snakemake
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers, all that look at the finished run go to one, and every other file to one."""
+    for item in items:
+        group = "finished" if {"finished", "copied"} & set(getattr(item, "fixturenames", ())) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder of a finished run of everything; tests may plan in it, and make or change nothing."""
