@@ -26,6 +26,7 @@ wildcard_constraints:
     encoder="reward|independent",
 
 
+include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/encoder.smk"
 include: "workflow/rules/train.smk"
@@ -44,3 +45,4 @@ rule all:
     input:
         TABLES,
         FIGURES,
+        "results/sources.csv",

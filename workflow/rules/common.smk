@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import sys
 from itertools import chain
@@ -14,17 +15,20 @@ sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 from semalign.checks import check
 from semalign.code import fingerprint
 from semalign.config import validate
+from semalign.config.downloads import files_of
 from semalign.config.repeated import check_repeated_keys
 from semalign.contents import Contents
 from semalign.errors import InputError
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external
+from semalign.sources_table import source_keys
 from semalign.signals import pass_on_terminations
 from semalign.user_rewards import find_user_reward, modules_of
 from semalign.workspace import claim
 
-# Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
-# time, and tokenizers do not compete with the threads that a rule has asked for.
+# Libraries read these as they are imported, so they are set for all jobs before any starts: but for downloads, which
+# heed what the user had set, nothing is fetched at run time, and tokenizers do not compete with the threads that a rule has asked for.
+os.environ.setdefault("SEMALIGN_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0"))
 os.environ.update(
     {
         "HF_HUB_OFFLINE": "1",
@@ -54,6 +58,9 @@ try:
         LOCK = claim(Path(".snakemake"))
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+if CONFIG.mirror:
+    os.environ["SEMALIGN_MIRROR"] = os.path.abspath(CONFIG.mirror)
 
 config["checkpoint_seconds"] = (
     CONFIG.checkpoint_seconds
@@ -115,6 +122,40 @@ def files(sources):
 def lexicon(tokenizer):
     """The word file of a tokenizer made on the spot, in a list."""
     return [tokenizer.lexicon] if tokenizer and tokenizer.lexicon else []
+
+
+FILES_FETCHED = {
+    name: files_of(entry)
+    for name, entry in CONFIG.downloads.items()
+    if files_of(entry) is not None
+}
+MODELS_FETCHED = sorted(set(CONFIG.downloads) - set(FILES_FETCHED))
+SOURCE_KEYS = source_keys(CONFIG)
+SOURCE_RECORDS = [
+    path.replace("results/downloads/", "results/sources/") + ".json"
+    for path in SOURCE_KEYS
+    if path.startswith("results/downloads/")
+]
+USES = {
+    "policy": [CONFIG.policy.path],
+    "encoder": [entry.path for entry in ENCODERS.values()],
+}
+
+
+def download_settings(name, file=None):
+    """What a fetched file depends on, or a fetched model."""
+    entry = CONFIG.downloads[name].model_dump(mode="json", exclude={"licence", "about"})
+    place = Path("results/downloads", name)
+    if file is None:
+        uses = sorted(use for use, paths in USES.items() if place in paths)
+        return {"name": name, "download": entry | {"licence": ""}, "uses": uses}
+    entry["sha256"] = {
+        key: value for key, value in entry["sha256"].items() if key == file
+    }
+    for key in {"files", "urls"} & set(entry):
+        part = entry[key]
+        entry[key] = {file: part[file]} if isinstance(part, dict) else [file]
+    return {"name": name, "file": file, "download": entry | {"licence": ""}}
 
 
 BASE_INPUT = given([BASE])[0]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from semalign.bleu import SentenceBleu
 from semalign.config import Config
+from semalign.config.downloads import problem_with
 from semalign.errors import InputError
 from semalign.languages import check_scripts
-from semalign.named_files import check_named_files
+from semalign.named_files import check_named_files, named_files
 
 
 def check(config: Config, folder: Path) -> None:
@@ -16,6 +17,7 @@ def check(config: Config, folder: Path) -> None:
     if os.path.lexists(results) and not results.is_dir():
         raise InputError("results: is no folder, and results go there; move it away")
     check_languages(config)
+    check_downloads(config)
     check_named_files(config)
 
 
@@ -27,3 +29,16 @@ def check_languages(config: Config) -> None:
             SentenceBleu(language)
         except InputError as error:
             raise InputError(f"config key languages.{name}.{error}") from error
+
+
+def check_downloads(config: Config) -> None:
+    """Raise InputError, a line a key, for paths under results/downloads that no download makes; or a mirror in vain."""
+    problems = [
+        f"config key {key}: {problem}"
+        for key, path in named_files(config).items()
+        if (problem := problem_with(path.as_posix(), config.downloads))
+    ]
+    if config.mirror and not Path(config.mirror).is_dir():
+        problems.append(f"config key mirror: {config.mirror} is no folder (looked for in {Path.cwd()})")
+    if problems:
+        raise InputError("\n".join(problems))

@@ -148,7 +148,7 @@ def _explain(problem: ErrorDetails, raw: Any) -> str:
     elif kind == "missing":
         message = "missing, and it has no default"
     elif kind == "union_tag_not_found":
-        message = "`format` is missing"
+        message = "`format` is missing" if isinstance(found, dict) else f"keys are needed here, found {_brief(found)}"
     elif kind == "union_tag_invalid":
         message = f"format: {context['tag']!r} is not one of {context['expected_tags']}"
     elif kind in ("model_type", "dict_type"):
@@ -166,7 +166,7 @@ def _key(location: tuple[int | str, ...], raw: Any) -> str:
     for number, part in enumerate(location, start=1):
         if (isinstance(raw, dict) and part in raw) or isinstance(part, int):
             raw = raw[part]
-        elif number < len(location) or part == "[key]":
+        elif number < len(location) or part in ("[key]", "hub", "urls"):
             continue
         text = str(part)
         parts.append(text if text.isprintable() and text else repr(text))

@@ -81,11 +81,16 @@ def _check_digests(digests: Digests, files: list[str] | None) -> None:
 def _kind(value: Any) -> str | None:
     if isinstance(value, dict):
         return "urls" if "urls" in value else "hub"
-    return {HubDownload: "hub", UrlDownload: "urls"}.get(type(value))
+    return "urls" if isinstance(value, UrlDownload) else "hub" if isinstance(value, HubDownload) else None
 
 
 Download = Annotated[Annotated[HubDownload, Tag("hub")] | Annotated[UrlDownload, Tag("urls")], Discriminator(_kind)]
 Downloads = dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")], Download]
+
+
+def parsed(value: Any) -> HubDownload | UrlDownload:
+    """A download as the config's model, from plain values that once were one."""
+    return (UrlDownload if "urls" in value else HubDownload).model_validate(value)
 
 
 def files_of(download: HubDownload | UrlDownload) -> list[str] | None:

@@ -1,0 +1,291 @@
+"""Downloads: verified, resumed, waited for; from plain addresses, the hub, its cache and a mirror."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from semalign import downloads
+from semalign.config.downloads import HubDownload, UrlDownload, parsed, problem_with
+from semalign.downloads import check_digests, fetch, fetch_url, from_mirror, place, record, unpickle
+from semalign.errors import InputError
+from semalign.hub import Fetched
+from tests.conftest import ROOT
+from tests.unit.servers import COMMIT, Files, Hub, serving
+
+TEXT = b"".join(b"line %d\n" % number for number in range(50_000))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "SECONDS_BEFORE_NEXT", 0.01)
+    for name in ("SEMALIGN_MIRROR", "SEMALIGN_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def of_urls(address: str, *names: str, **more: Any) -> UrlDownload:
+    return UrlDownload(urls={name: f"{address}/{name}" for name in names}, licence="CC0", **more)
+
+
+def test_a_file_that_breaks_off_twice_is_whole(tmp_path: Path) -> None:
+    files = Files({"a.txt": TEXT})
+    files.break_after = [100_000, 200_000]
+    with serving(files) as address:
+        fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")
+    assert (tmp_path / "a.txt").read_bytes() == TEXT
+    assert [wanted for _, wanted in files.asked] == [None, "bytes=65536-", "bytes=262144-"]
+
+
+def test_what_an_earlier_run_left_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(TEXT[:1000])
+    files = Files({"a.txt": TEXT})
+    with serving(files) as address:
+        fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")
+        fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")  # whole already
+    assert (tmp_path / "a.txt").read_bytes() == TEXT
+    assert [wanted for _, wanted in files.asked] == ["bytes=1000-", f"bytes={len(TEXT)}-"]
+
+
+@pytest.mark.parametrize("retry_after", [None, "0"])
+def test_passing_troubles_are_waited_out(tmp_path: Path, retry_after: str | None) -> None:
+    files = Files({"a.txt": TEXT})
+    files.statuses, files.retry_after = [503, 429, 500], retry_after
+    with serving(files) as address:
+        fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")
+    assert (tmp_path / "a.txt").read_bytes() == TEXT
+
+
+def test_troubles_that_last_end_with_one_message(tmp_path: Path) -> None:
+    files = Files({"a.txt": TEXT})
+    files.statuses = [503] * 50
+    with serving(files) as address, pytest.raises(InputError, match=r"downloads.x: .* in 6 attempts; run the same"):
+        fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")
+    assert len(files.asked) == 6
+
+
+@pytest.mark.parametrize(("status", "remedy"), [(404, "check the address"), (401, "wants a login"), (403, "mirror")])
+def test_refusals_are_not_repeated(tmp_path: Path, status: int, remedy: str) -> None:
+    files = Files({})
+    files.statuses = [status]
+    with serving(files) as address, pytest.raises(InputError, match=f"answers {status}.*{remedy}"):
+        fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")
+    assert len(files.asked) == 1
+
+
+def test_another_content_than_expected_is_an_error_and_does_not_stay(tmp_path: Path) -> None:
+    with serving(Files({"a.txt": TEXT})) as address:
+        download = of_urls(address, "a.txt", sha256={"a.txt": digest(b"other")})
+        with pytest.raises(
+            InputError, match=f"sha256.a.txt: {digest(b'other')} is expected, the file has {digest(TEXT)}"
+        ):
+            fetch("x", download, ["a.txt"], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_fetched_is_recorded_and_what_nothing_fixes_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(Files({"a.txt": TEXT, "b/c.txt": b"c"})) as address:
+        download = of_urls(address, "a.txt", "b/c.txt", sha256={"a.txt": digest(TEXT)})
+        found = record("x", download, fetch("x", download, ["a.txt", "b/c.txt"], tmp_path))
+    assert found["files"] == {
+        "a.txt": {"sha256": digest(TEXT), "bytes": len(TEXT)},
+        "b/c.txt": {"sha256": digest(b"c"), "bytes": 1},
+    }
+    assert found["origin"]["b/c.txt"] == f"{address}/b/c.txt"
+    assert f"pin sha256: {digest(b'c')}" in caplog.text
+    assert "a.txt: nothing" not in caplog.text
+
+
+def test_the_mirror_is_the_only_place_when_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = tmp_path / "mirror"
+    (mirror / "x").mkdir(parents=True)
+    monkeypatch.setenv("SEMALIGN_MIRROR", str(mirror))
+    download = of_urls("http://127.0.0.1:1", "a.txt")
+    with pytest.raises(InputError, match=r"the mirror lacks .*mirror/x/a.txt"):
+        fetch("x", download, ["a.txt"], tmp_path / "work")
+    (mirror / "x" / "a.txt").write_bytes(TEXT)
+    assert fetch("x", download, ["a.txt"], tmp_path / "work").files["a.txt"].read_bytes() == TEXT
+
+
+def test_offline_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEMALIGN_OFFLINE", "1")
+    with pytest.raises(InputError, match=r"downloads.x: HF_HUB_OFFLINE is set; unset it, or name a folder"):
+        fetch("x", of_urls("http://127.0.0.1:1", "a.txt"), ["a.txt"], tmp_path)
+
+
+def test_a_model_of_the_mirror_is_taken_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "mirror" / "m"
+    (folder / "1_Pooling").mkdir(parents=True)
+    for name in ("config.json", "1_Pooling/config.json", ".snakemake_timestamp"):
+        (folder / name).write_text("{}")
+    fetched = from_mirror(tmp_path / "mirror", "m", None, "downloads.m")
+    assert sorted(fetched.files) == ["1_Pooling/config.json", "config.json"]
+    place(fetched, tmp_path / "out", tmp_path / "work")
+    assert (tmp_path / "out/1_Pooling/config.json").is_file()
+    assert (folder / "config.json").is_file()
+
+
+def test_pickled_weights_become_safetensors_and_code_in_them_is_refused(tmp_path: Path) -> None:
+    shared = torch.arange(6.0).reshape(2, 3)
+    torch.save({"a": shared, "b": shared.T}, tmp_path / "pytorch_model.bin")
+    unpickle(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    assert torch.equal(weights["a"], shared)
+    assert torch.equal(weights["b"], shared.T)
+    assert not (tmp_path / "pytorch_model.bin").exists()
+    torch.save({"a": os.system}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(Exception, match="Weights only load failed"):
+        unpickle(tmp_path)
+
+
+def test_digests_of_other_files_do_not_matter() -> None:
+    check_digests({"a": "1"}, {"b": "2"}, "downloads.x")
+
+
+HUB = {"repo": "owner/name", "kind": "dataset", "licence": "MIT"}
+DOWNLOADS = {
+    "set": parsed(HUB | {"revision": "main", "files": ["a.csv", "b/c.csv"]}),
+    "model": HubDownload(repo="owner/name", kind="model", revision=COMMIT, licence="MIT"),
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("data/a.csv", None),
+        ("results/downloads/set/b/c.csv", None),
+        ("results/downloads/model", None),
+        ("results/downloads/set", "a folder is not among the files of set: a.csv, b/c.csv"),
+        ("results/downloads/set/d.csv", "d.csv is not among the files of set: a.csv, b/c.csv"),
+        ("results/downloads/model/config.json", "model is a model, which is named as a whole: results/downloads/model"),
+        ("results/downloads/other/a.csv", "downloads has no entry 'other'; it has model, set"),
+    ],
+)
+def test_a_path_that_no_download_makes_is_named(path: str, problem: str | None) -> None:
+    found = problem_with(path, DOWNLOADS)
+    assert found == (problem and f"{path}: {problem}")
+
+
+# The hub's library reads its settings as it is imported: each case is a process of its own.
+CODE = """
+import json, os, sys
+from pathlib import Path
+from semalign.config.downloads import parsed
+from semalign.downloads import fetch, record
+from semalign.errors import InputError
+download, files, folder = parsed(json.loads(sys.argv[1])), json.loads(sys.argv[2]), Path(sys.argv[3])
+try:
+    fetched = fetch("x", download, files, folder)
+    print(json.dumps(record("x", download, fetched) | {"places": {k: str(v) for k, v in fetched.files.items()}}))
+except InputError as error:
+    sys.exit(str(error))
+"""
+
+
+def through_hub(
+    address: str, download: dict[str, Any], files: list[str] | None, folder: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    paths = {"PYTHONPATH": str(ROOT / "workflow" / "scripts"), "HF_HOME": str(folder.with_name("hf"))}
+    return subprocess.run(
+        [sys.executable, "-c", CODE, json.dumps(download), json.dumps(files), str(folder)],
+        env=os.environ | paths | {"HF_ENDPOINT": address, "HF_HUB_DISABLE_XET": "1"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+DATASET = HUB | {"revision": "main", "files": ["bo/a.csv"]}
+MODEL = {"repo": "owner/name", "kind": "model", "revision": COMMIT, "licence": "MIT"}
+REPOSITORY = {
+    "config.json": b"{}",
+    "tokenizer.json": b"{}",
+    "model.safetensors": TEXT,
+    "pytorch_model.bin": b"pickled",
+    "modeling.py": b"code",
+    "bo/a.csv": b"id,text\n",
+}
+
+
+def test_the_hub_tells_the_commit_of_a_branch_and_only_what_is_wanted_is_fetched(tmp_path: Path) -> None:
+    with serving(Files(REPOSITORY), Hub) as address:
+        result = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work")
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["commit"] == COMMIT
+    assert found["files"] == {"bo/a.csv": {"sha256": digest(b"id,text\n"), "bytes": 8}}
+    assert f"downloads.x.revision: main may move; pin it: {COMMIT}" in result.stderr
+
+
+def test_a_model_is_its_weights_config_and_tokenizer_without_code_or_pickles(tmp_path: Path) -> None:
+    with serving(Files(REPOSITORY), Hub) as address:
+        result = through_hub(address, MODEL, None, tmp_path / "work")
+    assert result.returncode == 0, result.stderr
+    assert sorted(json.loads(result.stdout)["files"]) == ["config.json", "model.safetensors", "tokenizer.json"]
+
+
+def test_a_file_that_is_not_what_the_hub_says_is_an_error(tmp_path: Path) -> None:
+    files = Files(REPOSITORY)
+    files.lied_hash = "f" * 40
+    with serving(files, Hub) as address:
+        result = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work")
+    assert result.returncode == 1
+    assert "bo/a.csv arrived with hash" in result.stderr
+    assert not (tmp_path / "work/bo/a.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"revision": "nowhere"}, "the hub answers 404 for owner/name@nowhere; check both"),
+        ({"files": ["bo/b.csv"]}, f"owner/name@{COMMIT} has no file bo/b.csv; it has bo/a.csv, config.json"),
+    ],
+)
+def test_what_the_hub_lacks_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    download = DATASET | change
+    with serving(Files(REPOSITORY), Hub) as address:
+        result = through_hub(address, download, download["files"], tmp_path / "work")
+    assert result.returncode == 1
+    assert f"config key downloads.x: {message}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_offline_the_hubs_cache_serves_or_the_message_says_what_to_do(tmp_path: Path) -> None:
+    with serving(Files(REPOSITORY), Hub) as address:
+        empty = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work", SEMALIGN_OFFLINE="1")
+        assert empty.returncode == 1
+        assert "is not in the hub's cache, and HF_HUB_OFFLINE is set" in empty.stderr
+        fill = "import huggingface_hub as h; h.hf_hub_download('owner/name', 'bo/a.csv', repo_type='dataset')"
+        more = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
+        subprocess.run([sys.executable, "-c", fill], env=os.environ | more | {"HF_HUB_OFFLINE": "0"}, check=True)
+    result = through_hub("http://127.0.0.1:1", DATASET, ["bo/a.csv"], tmp_path / "work", SEMALIGN_OFFLINE="1")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["commit"] == COMMIT
+
+
+def test_a_fetched_record_has_no_place_for_a_token(tmp_path: Path) -> None:
+    secret = "hf_" + "s" * 30
+    with serving(Files(REPOSITORY), Hub) as address:
+        result = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work", HF_TOKEN=secret)
+        refused = through_hub(address, DATASET | {"revision": "x"}, ["bo/a.csv"], tmp_path / "work", HF_TOKEN=secret)
+    assert secret not in result.stdout + result.stderr + refused.stdout + refused.stderr
+
+
+def test_fetched_files_are_moved_from_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/a").write_text("a")
+    place(Fetched({"a": tmp_path / "work/a"}, None), tmp_path / "out", tmp_path / "work")
+    assert not (tmp_path / "work/a").exists()
+    assert (tmp_path / "out/a").read_text() == "a"

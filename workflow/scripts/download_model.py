@@ -1,0 +1,30 @@
+"""Fetch a model of the hub: its config, tokenizer and safetensors; pickled weights are rewritten."""
+
+from typing import Any
+
+from semalign import job
+from semalign.config.downloads import parsed
+from semalign.downloads import fetch, place, record, unpickle
+from semalign.errors import InputError
+from semalign.files import replacing_folder, write_json
+from semalign.hub import PICKLED
+from semalign.named_files import model_problem
+from semalign.workspace import Workspace
+
+
+def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    name = settings["name"]
+    download = parsed(settings["download"])
+    fetched = fetch(name, download, None, workspace.folder)
+    write_json(output.record, record(name, download, fetched))
+    with replacing_folder(output.model) as folder:
+        place(fetched, folder, workspace.folder)
+        if (folder / PICKLED).is_file():
+            unpickle(folder)
+        for use in settings["uses"]:
+            problem = model_problem(folder, use)
+            if problem:
+                raise InputError(f"config key downloads.{name}: {problem}")
+
+
+job.run(main, snakemake, resumable=True)

@@ -1,0 +1,110 @@
+"""Models and data sets of the Hugging Face hub, each file compared with the hash that the hub has of it."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from semalign.errors import InputError
+from semalign.files import sha256
+
+MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # neither code nor pickled weights
+PICKLED = "pytorch_model.bin"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Where files now lie, by their names in the download, and the commit they are of (hub only)."""
+
+    files: dict[str, Path]
+    commit: str | None
+
+
+def fetch_hub(
+    repo: str, kind: str, revision: str, files: list[str] | None, folder: Path, key: str, offline: bool
+) -> Fetched:
+    """Fetch files of a hub repository, or all that a model needs, into `folder`; offline, find them in the hub's cache.
+
+    Raises InputError, naming the config key, for what is not there or not what the hub says.
+    """
+    os.environ["HF_HUB_OFFLINE"] = str(int(offline))  # read when the hub's library is imported
+    import huggingface_hub as hub
+
+    with _explained(key, repo, revision):
+        if offline:
+            return _cached(hub, repo, kind, revision, files, key)
+        ask = hub.HfApi().model_info if kind == "model" else hub.HfApi().dataset_info
+        info = ask(repo, revision=revision, files_metadata=True)
+        there = {sibling.rfilename: sibling for sibling in info.siblings or []}
+        fetched = {}
+        for name in files or _model_files(there, key, repo):
+            if name not in there:
+                names = ", ".join(sorted(there))
+                raise InputError(f"config key {key}: {repo}@{info.sha} has no file {name}; it has {names}")
+            path = hub.hf_hub_download(repo, name, repo_type=kind, revision=info.sha, local_dir=folder)
+            fetched[name] = Path(path)
+            _compare(fetched[name], there[name], key)
+    return Fetched(fetched, info.sha)
+
+
+@contextmanager
+def _explained(key: str, repo: str, revision: str) -> Iterator[None]:
+    """The hub library's errors as messages with the config key and the remedy."""
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        yield
+    except GatedRepoError:
+        raise InputError(
+            f"config key {key}: {repo} asks its users to accept its terms; do so on its page, and set HF_TOKEN"
+        ) from None
+    except LocalEntryNotFoundError:
+        raise InputError(
+            f"config key {key}: {repo}@{revision} is not in the hub's cache, and HF_HUB_OFFLINE is set or the hub "
+            "cannot be reached; fetch it where it can (snakemake downloads) and name that results/downloads as `mirror`"
+        ) from None
+    except HfHubHTTPError as error:
+        raise InputError(
+            f"config key {key}: the hub answers {error.response.status_code} for {repo}@{revision}; check both"
+        ) from None
+
+
+def _cached(hub: Any, repo: str, kind: str, revision: str, files: list[str] | None, key: str) -> Fetched:
+    if files is None:
+        patterns = [*MODEL_FILES, PICKLED]
+        folder = Path(hub.snapshot_download(repo, revision=revision, allow_patterns=patterns))
+        names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+        files = _model_files(names, key, repo)
+    found = {name: Path(hub.hf_hub_download(repo, name, repo_type=kind, revision=revision)) for name in files}
+    parts = next(iter(found.values())).parts  # …/snapshots/<commit>/…
+    return Fetched(found, parts[parts.index("snapshots") + 1])
+
+
+def _model_files(there: Iterable[str], key: str, repo: str) -> list[str]:
+    """What a model needs: safetensors where there are any, else its pickled weights, to be rewritten."""
+    there = set(there)
+    names = {name for name in there if any(fnmatch(name, pattern) for pattern in MODEL_FILES)}
+    if not any(name.endswith(".safetensors") for name in names):
+        if PICKLED not in there:
+            raise InputError(f"config key {key}: {repo} holds neither safetensors nor {PICKLED}; take another model")
+        names.add(PICKLED)
+    return sorted(names)
+
+
+def _compare(path: Path, sibling: Any, key: str) -> None:
+    """The hub knows the SHA-256 of large files, and git's hash of the others."""
+    if sibling.lfs is not None:
+        found, expected = sha256(path), sibling.lfs.sha256
+    else:
+        content = path.read_bytes()
+        found = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        expected = sibling.blob_id
+    if found != expected:
+        path.unlink()
+        raise InputError(
+            f"config key {key}: {sibling.rfilename} arrived with hash {found}, the hub has {expected}; run it again"
+        )
