@@ -18,7 +18,7 @@ from semalign.config.repeated import check_repeated_keys
 from semalign.contents import Contents
 from semalign.errors import InputError
 from semalign.miniature import WORLD_FILES
-from semalign.named_files import is_external
+from semalign.named_files import is_external, paths_within
 from semalign.signals import pass_on_terminations
 from semalign.user_rewards import find_user_reward, modules_of
 from semalign.workspace import claim
@@ -108,8 +108,8 @@ def settings(script, reads=(), **values):
 
 
 def files(sources):
-    """The files that a list of config sources names."""
-    return [path for source in sources for _, path in source if isinstance(path, Path)]
+    """The files that a list of config sources names, those of the sources within them too."""
+    return [path for _, path in paths_within(list(sources))]
 
 
 def lexicon(tokenizer):
