@@ -7,7 +7,7 @@ from semalign.config.data import CorpusItem, EncoderSource, Table
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.prompts import fill
-from semalign.sources import origin, read_documents, read_pairs
+from semalign.sources import first_file, read_documents, read_pairs
 from semalign.tabular import read_rows
 
 
@@ -54,13 +54,12 @@ def contrastive_rows(
     kept: list[Row] = []
     counts = {"read": 0, "kept": 0, "incomplete": 0, "held_out": 0}
     first_rows: dict[bool, str] = {}
-    for number, source in enumerate(sources):
+    for source in sources:
         for row in _anchored(source):
             texts = {name: row[name] for name in ("anchor", "positive", "negative") if row.get(name)}
             complete = "anchor" in texts and "positive" in texts
             if complete:
-                place = f"{origin(f'{key}.{number}', [source])}: row {row['id']!r}"
-                first_rows.setdefault("negative" in texts, place)
+                first_rows.setdefault("negative" in texts, f"{first_file(source)}: row {row['id']!r}")
             if len(first_rows) == 2:
                 raise InputError(
                     f"{first_rows[False]} has no negative, {first_rows[True]} has one; all rows of {key} or none must "

@@ -9,6 +9,7 @@ from semalign.config.data import (
     Captions,
     Cmrc2018,
     CorpusItem,
+    EncoderSource,
     Headlines,
     Joined,
     Lines,
@@ -27,10 +28,11 @@ from semalign.tabular import not_empty, read_rows
 
 def origin(key: str, sources: Sequence[PairSource | QuestionSource]) -> str:
     """How a message names some sources: their config key and files."""
-    return f"{key} ({', '.join(str(_path(source)) for source in sources)})"
+    return f"{key} ({', '.join(str(first_file(source)) for source in sources)})"
 
 
-def _path(source: PairSource | QuestionSource) -> Path:
+def first_file(source: PairSource | EncoderSource | QuestionSource) -> Path:
+    """The file by which a message names a source."""
     if isinstance(source, Headlines):
         return source.text
     if isinstance(source, Joined):
