@@ -110,7 +110,7 @@ def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expe
         (
             "policy.pretraining.corpus.0",
             {"kind": "text", "source": {"format": "csv", "path": "x", "without": [{"format": "csv", "path": "y"}]}},
-            "config key policy.pretraining.corpus.0: source.without: leaves out pairs alone",
+            "config key policy.pretraining.corpus.0: source.without: is for pairs alone, and this is of kind: text",
         ),
         ("cmrc.test.0", {"format": "tsv", "path": "x"}, "config key cmrc.test.0: tsv cannot hold a question's list"),
         (

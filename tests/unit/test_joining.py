@@ -202,6 +202,19 @@ def test_a_table_that_leaves_out_nothing_is_refused(tmp_path: Path) -> None:
     assert "annotated.csv:1: no column 'key' for 'id'" in message(read_pairs(source))
 
 
+def test_repeated_ids_can_be_left_out(tmp_path: Path) -> None:
+    again = {"id": "102", "title": "ཡང་།", "content": "ཡང་།"}
+    source = cmhg(tmp_path, [*ARTICLES, again, ARTICLES[2]], [ARTICLES[2], ARTICLES[2]])
+    assert "bo-all.csv:18: id '102' was already at line 6" in message(read_pairs(source))
+    rows = list(read_pairs(source.model_copy(update={"repeated_ids": "left_out"})))
+    assert [row["id"] for row in rows if "left_out" not in row] == ["101", "102", "104"]
+    assert [(row["id"], row["left_out"]) for row in rows if "left_out" in row] == [
+        ("103", "excluded"),
+        ("102", "repeated_id"),
+        ("103", "repeated_id"),
+    ]
+
+
 # Lists of objects
 
 

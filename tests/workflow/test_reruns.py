@@ -24,7 +24,7 @@ from tests.workflow.run import plans
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 T = "(?P<task>mt|hg)"
 E = "(?P<encoder>reward|independent)"
-SOURCE = r"\d+\.(format|path|columns|quoting|without)"
+SOURCE = r"\d+\.(format|path|columns|quoting|without|repeated_ids)"
 OPTIMISATION = "(learning_rate|epochs|batch_size|micro_batch_size|warmup_ratio|schedule|max_grad_norm|max_tokens)"
 MODELS = ["train_sft *", "measure_threshold *", "train_grpo *", "generate *", "measure_likelihood *"]
 ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_rollouts *"]
@@ -151,6 +151,11 @@ OTHER: dict[str, Any] = {
         "policy.pretraining.corpus.2.task": "mt",
         "policy.pretraining.corpus.2.source.without": [{"format": "jsonl", "path": "results/world/text.jsonl"}],
     },
+    r"policy\.pretraining\.corpus\.2\.source\.repeated_ids": {
+        "policy.pretraining.corpus.2.kind": "pairs",
+        "policy.pretraining.corpus.2.task": "mt",
+        "policy.pretraining.corpus.2.source.repeated_ids": "left_out",
+    },
     r".*\.without": [{"format": "jsonl", "path": "results/world/text.jsonl"}],
     r".*\.columns": {"source": "other"},
     r".*\.quoting": "none",
@@ -162,7 +167,16 @@ OTHER: dict[str, Any] = {
     r"cmrc\.prompt": "{question} {context}",
     r"tasks\..*\.prompt": "译：{source}",
 }
-CHOICES = ("cpu cuda", "bleu rouge_l", "mt hg", "cosine linear", "float32 bfloat16", "dapo grpo", "xlm-roberta bert")
+CHOICES = (
+    "error left_out",
+    "cpu cuda",
+    "bleu rouge_l",
+    "mt hg",
+    "cosine linear",
+    "float32 bfloat16",
+    "dapo grpo",
+    "xlm-roberta bert",
+)
 SIBLINGS = dict(pair.split() for pair in (*CHOICES, "zh bo", "cmrc_avg judge_net"))
 SIBLINGS |= {two: one for one, two in SIBLINGS.items()}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from semalign.config.data import Captions, Joined, PairTable
 from semalign.errors import InputError
 from semalign.files import Row, read_lines
-from semalign.tabular import not_empty, read_rows
+from semalign.tabular import not_empty, read_ids, read_rows
 
 CAPTION = re.compile(r"(?P<image>.+?)#[^#\s]*#(?P<number>\d+)(?:\s+(?P<text>.*))?")
 
@@ -19,12 +19,12 @@ def without_ids(rows: Iterator[Row], table: PairTable) -> Iterator[Row]:
 
     Raises InputError where such a table and the rows share no id: it would leave out nothing, and nobody would know.
     """
-    excluded = [{row["id"] for row in read_rows(other, ("id",))} for other in table.without]
+    excluded = [read_ids(other) for other in table.without]
     met = [False] * len(excluded)
     for row in rows:
         found = [row["id"] in ids for ids in excluded]
         met = [before or now for before, now in zip(met, found, strict=True)]
-        yield {"id": row["id"], "left_out": "excluded"} if any(found) else row
+        yield {"id": row["id"], "left_out": "excluded"} if any(found) and "left_out" not in row else row
     for other, some in zip(table.without, met, strict=True):
         if not some:
             raise InputError(

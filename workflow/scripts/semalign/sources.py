@@ -63,8 +63,9 @@ def read_pairs(source: PairSource) -> Iterator[Row]:
     id: the file's own, a document's for headlines, image and number for captions, else `<file name without
     ending>:<line>` (row, for JSON and Parquet). group: the document, image or scene that must not be cut by a split; a
     row without one is a group of its own. The text is as in the file. Reasons: excluded (the id is in a table of
-    `without`), no_partner (the other language has no such row). Raises InputError, with file and line, for what is
-    missing or damaged, and where files that belong together share nothing.
+    `without`), repeated_id (where `repeated_ids` allows it), no_partner (the other language has no such row).
+    Raises InputError, with file and line, for what is missing or damaged, and where files that belong together share
+    nothing.
     """
     if isinstance(source, AlignedText):
         return not_empty(_aligned(source), source.source)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from semalign.config.data import Table
+from semalign.config.data import PairTable, Table
 from semalign.errors import InputError
 from semalign.files import Row, read_json, read_jsonl, read_lines
 
@@ -35,8 +35,17 @@ def read_rows(table: Table, required: Sequence[str], optional: Sequence[str] = (
         raise InputError(
             f"{table.path}: columns names {sorted(unknown)}, which nothing reads; known: {', '.join(known)}"
         )
+    return not_empty(_with_ids(table, _read(table, required, optional)), table.path)
+
+
+def read_ids(table: Table) -> set[str]:
+    """The ids of a table, in which one may stand twice. Raises InputError as `read_rows` does."""
+    return {row["id"] for row in not_empty((row for _, row in _read(table, ("id",), ())), table.path)}
+
+
+def _read(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
     read = {"jsonl": _json, "json": _json, "parquet": _parquet}.get(table.format, _delimited)
-    return not_empty(_with_ids(table, read(table, required, optional)), table.path)
+    return read(table, required, optional)
 
 
 def not_empty(rows: Iterator[Read], path: Path) -> Iterator[Read]:
@@ -62,6 +71,9 @@ def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
             row["id"] = f"{table.path.stem}:{number}"
         elif not row["id"]:
             raise InputError(f"{place}: the id is empty")
+        elif row["id"] in seen and isinstance(table, PairTable) and table.repeated_ids == "left_out":
+            yield {"id": row["id"], "left_out": "repeated_id"}
+            continue
         elif row["id"] in seen:
             kind = "row" if table.format in ("json", "parquet") else "line"
             raise InputError(f"{place}: id {row['id']!r} was already at {kind} {seen[row['id']]}")

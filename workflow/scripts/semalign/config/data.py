@@ -46,6 +46,9 @@ class PairTable(Table):
     without: list[Table] = Field(
         default_factory=list, description="tables whose ids are left out of this one; counted as `excluded`"
     )
+    repeated_ids: Literal["error", "left_out"] = Field(
+        "error", description="left_out: only the first row of an id is taken; the others are counted as `repeated_id`"
+    )
 
 
 class Joined(Strict):
@@ -123,8 +126,10 @@ class CorpusItem(Strict):
             raise ValueError(f"kind: {self.kind} needs a source of format {names}, not {self.source.format}")
         if isinstance(self.source, Squad | Cmrc2018 | Table) and self.kind == "questions":
             _holds_answers(self.source)
-        if isinstance(self.source, PairTable) and self.source.without and self.kind != "pairs":
-            raise ValueError(f"source.without: leaves out pairs alone, and this is of kind: {self.kind}")
+        if isinstance(self.source, PairTable) and self.kind != "pairs":
+            for key in self.source.model_fields_set & {"without", "repeated_ids"}:
+                if getattr(self.source, key) not in ([], "error"):
+                    raise ValueError(f"source.{key}: is for pairs alone, and this is of kind: {self.kind}")
         if (self.task is not None) != (self.kind == "pairs"):
             raise ValueError("task: is given for kind: pairs, whose prompt it names, and for no other kind")
         return self
