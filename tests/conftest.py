@@ -1,5 +1,6 @@
-"""Tiny models and texts that several tests share."""
+"""What several tests share: tiny models, texts, and a finished run of the tiny miniature."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,28 @@ def workspace(tmp_path: Path) -> Workspace:
     folder = tmp_path / "work"
     folder.mkdir()
     return Workspace(folder, checkpoint_seconds=3600)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers, all that look at the finished run go to one, and every other file to one."""
+    for item in items:
+        group = "finished" if {"finished", "copied"} & set(getattr(item, "fixturenames", ())) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working folder of a finished run of everything; tests may plan in it, and make or change nothing."""
+    from tests.workflow.run import snakemake  # which needs ROOT
+
+    folder = tmp_path_factory.mktemp("miniature")
+    result = snakemake(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it, dates and Snakemake's memory included, in which a test may do as it likes."""
+    return Path(shutil.copytree(finished, tmp_path / "copied"))

@@ -56,8 +56,8 @@ def counted(output: str) -> dict[str, int]:
 
 
 def differing(whole: Path, part: Path) -> list[str]:
-    """Results in `part` that are not byte for byte those of `whole`; logs, times and provenance aside."""
-    aside = ("logs", "benchmarks", "unfinished")
+    """Results in `part` that are not byte for byte those of `whole`; logs, times, configs and provenance aside."""
+    aside = ("configs", "logs", "benchmarks", "unfinished")
     made = [path.relative_to(part) for path in part.rglob("*") if path.is_file()]
     compared = [
         path

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from semalign.config.base import Count, Rate, Seed, Strict, without_null
 from semalign.config.data import Cmrc, Language, Task, World
+from semalign.config.downloads import Downloads
 from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Statistics
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.training import Grpo, Lora, Sft
@@ -31,6 +32,15 @@ class Config(Strict):
     device: Literal["cpu", "cuda"] = Field("cpu", description="where models run; cuda jobs claim one GPU each")
     seeds: list[Seed] = Field(min_length=1, description="one complete run each")
     languages: dict[str, Language]
+    downloads: Annotated[Downloads, BeforeValidator(without_null)] = Field(
+        default_factory=dict, description="what is fetched into results/downloads/<name>; named by that path elsewhere"
+    )
+    mirror: str | None = Field(
+        None, description="a folder of downloads (<name>/<file>) from which they are taken instead; reruns nothing"
+    )
+    licences: dict[str, str] = Field(
+        default_factory=dict, description="of your own files: file or folder: licence, for results/sources.csv"
+    )
     world: World | None = None
     tasks: Annotated[dict[Literal["mt", "hg"], Task], BeforeValidator(without_null)] = Field(
         min_length=1, description="one of them may be taken out with null"
