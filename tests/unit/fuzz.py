@@ -123,6 +123,7 @@ ROWS: list[Row] = [
     {"id": "c", "group": "", "source": "", "target": "x", "more": [1, {"y": 2.5}]},
 ]
 JSONL = as_jsonl(*ROWS)
+JSON = b"[\n" + JSONL.strip().replace(b"\n", b",\n") + b"]"
 CSV = '\ufeffid,source,target\r\na,"中\n文",བོད\nb,"x ""y"" z",བོད\n\nc,,y\n'.encode()
 TSV = 'id\tsource\ttarget\na\t中文\tབོད\nb\t"x ""y"" z"\tབོད\n\nc\t\ty\n'.encode()
 
@@ -136,7 +137,7 @@ def parquet(columns: dict[str, Any], **options: Any) -> bytes:
 COLUMNS = {"id": ["a", "b", "c"], "source": ["中文", "北京", None], "target": ["བོད", "x", "y"], "n": [1, 2, 3]}
 PARQUET = parquet(COLUMNS)
 PLAIN_PARQUET = parquet(COLUMNS, compression="none", use_dictionary=False, write_statistics=False)
-TABLES = {"jsonl": JSONL, "csv": CSV, "tsv": TSV}
+TABLES = {"jsonl": JSONL, "json": JSON, "csv": CSV, "tsv": TSV}
 PAIR = {"id", "group", "source", "target"}
 
 
@@ -145,6 +146,19 @@ def squad(**changes: Any) -> bytes:
     other = {"id": "q2", "question": "？", "answers": [{"text": 7}, {"text": "乙"}]}
     paragraph = {"id": "p1", "context": "甲乙", "qas": [question, other]}
     return json.dumps({"data": [{"paragraphs": [paragraph]}]}, ensure_ascii=False, indent=1).encode()
+
+
+def cmrc2018(**changes: Any) -> bytes:
+    question = {"query_id": "q1", "query_text": "谁？", "answers": ["甲", 7]} | changes
+    other = {"query_id": "q2", "query_text": "？", "answers": ["乙"]}
+    passage = {"context_id": "p1", "context_text": "甲乙", "title": "t", "qas": [question, other]}
+    return json.dumps([passage], ensure_ascii=False, indent=1).encode()
+
+
+def question_rows(**changes: Any) -> bytes:
+    question = {"id": "q1", "context": "甲乙", "question": "谁？", "answers": {"text": ["甲"], "answer_start": [0]}}
+    other = {"id": 2, "context": "甲乙", "question": "？", "answers": [{"text": 7}], "group": "g"}
+    return as_jsonl(question | changes, other)
 
 
 QUESTION = {"id", "group", "context", "question", "answers"}

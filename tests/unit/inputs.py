@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from semalign.config.data import Table
+from semalign.config.data import PairTable
 from semalign.errors import InputError
 from tests.conftest import ROOT
 
@@ -20,9 +20,9 @@ def written(folder: Path, name: str, content: str | bytes) -> Path:
     return path
 
 
-def table(path: Path, **fields: Any) -> Table:
+def table(path: Path, **fields: Any) -> PairTable:
     """The config entry of a table file, its format from the file's ending."""
-    return Table.model_validate({"format": path.suffix[1:], "path": path} | fields)
+    return PairTable.model_validate({"format": path.suffix[1:], "path": path} | fields)
 
 
 def message(rows: Any) -> str:

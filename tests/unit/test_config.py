@@ -94,12 +94,29 @@ def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expe
         (
             "policy.pretraining.corpus.0",
             {"kind": "questions", "source": {"format": "lines", "path": "x"}},
-            "config key policy.pretraining.corpus.0: kind: questions needs a source of format squad, not lines",
+            "config key policy.pretraining.corpus.0: kind: questions needs a source of format squad, cmrc2018, "
+            "jsonl, json or parquet, not lines",
         ),
         (
             "policy.pretraining.corpus.0",
             {"kind": "text", "task": "mt", "source": {"format": "lines", "path": "x"}},
             "config key policy.pretraining.corpus.0: task: is given for kind: pairs",
+        ),
+        (
+            "policy.pretraining.corpus.0",
+            {"kind": "questions", "source": {"format": "csv", "path": "x"}},
+            "config key policy.pretraining.corpus.0: csv cannot hold a question's list of answers",
+        ),
+        (
+            "policy.pretraining.corpus.0",
+            {"kind": "text", "source": {"format": "csv", "path": "x", "without": [{"format": "csv", "path": "y"}]}},
+            "config key policy.pretraining.corpus.0: source.without: is for pairs alone, and this is of kind: text",
+        ),
+        ("cmrc.test.0", {"format": "tsv", "path": "x"}, "config key cmrc.test.0: tsv cannot hold a question's list"),
+        (
+            "encoders.reward.train.0",
+            {"format": "jsonl", "path": "x", "without": []},
+            "config key encoders.reward.train.0.without: unknown key",
         ),
     ],
 )

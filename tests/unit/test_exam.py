@@ -140,7 +140,14 @@ def test_documents_trained_on_are_left_out_whole() -> None:
     degrees = DEGREES | {"五": 5, "六": 6}
     # the same text but for its shad and spaces is the same text
     report = examine(lambda texts: _at(texts, degrees), PAIRS + third, PROBES, [" གག ། "])
-    assert report["pairs"] == {"offered": 6, "duplicate_or_empty": 0, "trained_on": 2, "used": 4, "documents": 2}
+    assert report["pairs"] == {
+        "left_out": 0,
+        "offered": 6,
+        "duplicate_or_empty": 0,
+        "trained_on": 2,
+        "used": 4,
+        "documents": 2,
+    }
     assert report["probes"] == {"offered": 2, "trained_on": 1, "used": 1}
     assert report["inequalities"]["negated"]["n"] == 0
 
@@ -152,8 +159,16 @@ def test_too_little_is_left() -> None:
 
 def test_duplicates_are_left_out() -> None:
     again = {"id": "9", "group": "b", "source": "九", "target": "ཀ།"}
-    report = examine(encode, [*PAIRS, again], PROBES, [])
-    assert report["pairs"] == {"offered": 5, "duplicate_or_empty": 1, "trained_on": 0, "used": 4, "documents": 2}
+    alone = {"id": "10", "left_out": "no_partner"}  # by its source
+    report = examine(encode, [*PAIRS, again, alone], PROBES, [])
+    assert report["pairs"] == {
+        "left_out": 1,
+        "offered": 5,
+        "duplicate_or_empty": 1,
+        "trained_on": 0,
+        "used": 4,
+        "documents": 2,
+    }
 
 
 def test_size_limits_the_pairs_and_the_seed_decides() -> None:

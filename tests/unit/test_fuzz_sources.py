@@ -8,10 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semalign.config.data import AlignedText, CorpusItem, Headlines, Lines, Squad, Table
+from semalign.config.data import (
+    AlignedText,
+    Captions,
+    Cmrc2018,
+    CorpusItem,
+    Headlines,
+    Joined,
+    Lines,
+    PairTable,
+    Squad,
+    Table,
+)
 from semalign.files import Row, read_jsonl, write_jsonl
 from semalign.predictions import join
-from semalign.sources import read_documents, read_pairs, read_questions
+from semalign.questions import read_questions
+from semalign.sources import read_documents, read_pairs
 from tests.unit.fuzz import (
     DAMAGE,
     JSONL,
@@ -22,11 +34,14 @@ from tests.unit.fuzz import (
     Files,
     are_rows,
     as_jsonl,
+    cmrc2018,
     damaged,
     file,
     fuzz,
     fuzz_few,
     outcome,
+    parquet,
+    question_rows,
     squad,
 )
 
@@ -64,6 +79,49 @@ def test_damaged_headlines(tmp_path_factory: Files, text: list[Any], ids: list[A
     assert rows is None or len({row["id"] for row in rows}) == len(rows)
 
 
+ZH = "a.jpg#zhc#0 一\r\na.jpg#zhc#1 二 \u2028\n\nb c.jpg#zhc#0\n".encode()
+BO = "b c.jpg#tic#0 ཀ\na.jpg#tic#0 ཁ\na.jpg#tic#1\tག\n".encode()
+
+
+@fuzz
+@given(left=DAMAGE, right=DAMAGE)
+def test_damaged_captions(tmp_path_factory: Files, left: list[Any], right: list[Any]) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    paths = [file(folder, "a.zh", damaged(ZH, left)), file(folder, "a.bo", damaged(BO, right))]
+    rows = outcome(lambda: read_pairs(Captions(format="captions", source=paths[0], target=paths[1])), *paths)
+    are_pairs(rows)
+    assert rows is None or len({row["id"] for row in rows}) == len(rows)
+
+
+def are_pairs(rows: list[Any] | None) -> None:
+    """Pairs, or what their source leaves out."""
+    are_rows([row for row in rows or [] if "left_out" not in row], PAIR)
+    are_rows([row for row in rows or [] if "left_out" in row], {"id", "left_out"})
+
+
+SIDE = as_jsonl({"id": 1, "text": "一", "group": "d"}, {"id": "2", "text": None}, {"id": "3", "text": "三"})
+
+
+@fuzz
+@given(left=DAMAGE, right=DAMAGE)
+def test_damaged_tables_that_are_joined(tmp_path_factory: Files, left: list[Any], right: list[Any]) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    paths = [file(folder, "a.jsonl", damaged(SIDE, left)), file(folder, "b.jsonl", damaged(SIDE, right))]
+    tables = [Table(format="jsonl", path=path) for path in paths]
+    rows = outcome(lambda: read_pairs(Joined(format="joined", source=tables[0], target=tables[1])), *paths)
+    are_pairs(rows)
+    assert rows is None or len({row["id"] for row in rows}) == len(rows)
+
+
+@fuzz
+@given(left=DAMAGE, right=DAMAGE)
+def test_a_damaged_table_less_the_rows_of_another(tmp_path_factory: Files, left: list[Any], right: list[Any]) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    paths = [file(folder, "a.jsonl", damaged(JSONL, left)), file(folder, "b.jsonl", damaged(JSONL[:90], right))]
+    without = [Table(format="jsonl", path=paths[1])]
+    are_pairs(outcome(lambda: read_pairs(PairTable(format="jsonl", path=paths[0], without=without)), *paths))
+
+
 VALUES = st.recursive(
     LEAVES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "text", "data", "x"]), inner),
@@ -79,6 +137,40 @@ def test_damaged_questions(tmp_path_factory: Files, damage: list[Any]) -> None:
     rows = outcome(lambda: read_questions(Squad(format="squad", path=path)), path)
     if b"\\ud83d" not in content:  # see test_half_a_surrogate_pair_in_questions
         are_rows(rows, QUESTION)
+
+
+@fuzz
+@given(damage=DAMAGE, own=st.booleans())
+def test_damaged_questions_of_other_styles(tmp_path_factory: Files, damage: list[Any], own: bool) -> None:
+    content = damaged(cmrc2018() if own else question_rows(), damage)
+    path = file(tmp_path_factory.mktemp("fuzz"), "a.json" if own else "a.jsonl", content)
+    source = Cmrc2018(format="cmrc2018", path=path) if own else Table(format="jsonl", path=path)
+    are_rows(outcome(lambda: read_questions(source), path), QUESTION)
+
+
+@fuzz
+@given(st.sampled_from(["query_id", "query_text", "answers"]), VALUES)
+def test_anything_in_a_question_of_cmrc_2018(tmp_path_factory: Files, key: str, value: Any) -> None:
+    path = file(tmp_path_factory.mktemp("fuzz"), "a.json", cmrc2018(**{key: value}))
+    are_rows(outcome(lambda: read_questions(Cmrc2018(format="cmrc2018", path=path)), path), QUESTION)
+
+
+@fuzz
+@given(st.sampled_from(["id", "context", "question", "answers", "group"]), VALUES)
+def test_anything_in_a_table_of_questions(tmp_path_factory: Files, key: str, value: Any) -> None:
+    path = file(tmp_path_factory.mktemp("fuzz"), "a.jsonl", question_rows(**{key: value}))
+    are_rows(outcome(lambda: read_questions(Table(format="jsonl", path=path)), path), QUESTION)
+
+
+@fuzz_few
+@given(damage=DAMAGE)
+def test_a_damaged_parquet_file_of_questions(tmp_path_factory: Files, damage: list[Any]) -> None:
+    rows = {"id": ["q1", "q2"], "context": ["甲", "乙"], "question": ["谁", "谁"]}
+    content = parquet(
+        rows | {"answers": [{"text": ["甲"], "answer_start": [0]}, {"text": ["乙"], "answer_start": [0]}]}
+    )
+    path = file(tmp_path_factory.mktemp("fuzz"), "a.parquet", damaged(content, damage))
+    are_rows(outcome(lambda: read_questions(Table(format="parquet", path=path)), path), QUESTION)
 
 
 @fuzz
@@ -124,10 +216,13 @@ def test_damaged_documents(tmp_path_factory: Files, kind: str, damage: list[Any]
         item, keys = CorpusItem(kind="text", task=None, source=Lines(format="lines", path=path)), {"text"}
     elif kind == "table":
         path = file(folder, "a.jsonl", damaged(as_jsonl({"text": "中"}, {"text": "བོད", "x": 1}), damage))
-        item, keys = CorpusItem(kind="text", task=None, source=Table(format="jsonl", path=path)), {"text"}
+        item, keys = CorpusItem(kind="text", task=None, source=PairTable(format="jsonl", path=path)), {"text"}
     elif kind == "pairs":
         path = file(folder, "a.jsonl", damaged(JSONL, damage))
-        item, keys = CorpusItem(kind="pairs", task="mt", source=Table(format="jsonl", path=path)), {"source", "target"}
+        item, keys = (
+            CorpusItem(kind="pairs", task="mt", source=PairTable(format="jsonl", path=path)),
+            {"source", "target"},
+        )
     else:
         damage = [change for change in damage if change[0][1] != b"\\ud83d"]  # see above
         path = file(folder, "a.json", damaged(squad(), damage))

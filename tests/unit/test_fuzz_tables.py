@@ -9,12 +9,14 @@ import pytest
 from hypothesis import example, given, reject
 from hypothesis import strategies as st
 
-from semalign.config.data import Squad, Table
+from semalign.config.data import PairTable, Squad
 from semalign.files import Journal, read_json, read_jsonl, read_lines
-from semalign.sources import read_pairs, read_questions
+from semalign.questions import read_questions
+from semalign.sources import read_pairs
 from semalign.tabular import read_rows
 from tests.unit.fuzz import (
     DAMAGE,
+    JSON,
     JSONL,
     PAIR,
     PARQUET,
@@ -63,10 +65,7 @@ def test_json_lines_of_any_bytes(tmp_path_factory: Files, content: bytes) -> Non
 
 
 @fuzz
-@given(
-    st.binary(max_size=60)
-    | DAMAGE.map(lambda damage: damaged(b"[\n" + JSONL.strip().replace(b"\n", b",\n") + b"]", damage))
-)
+@given(st.binary(max_size=60) | DAMAGE.map(lambda damage: damaged(JSON, damage)))
 def test_json_of_any_bytes(tmp_path_factory: Files, content: bytes) -> None:
     path = file(tmp_path_factory.mktemp("fuzz"), "a.json", content)
     outcome(lambda: [read_json(path)], path)
@@ -92,7 +91,7 @@ def test_a_journal_goes_on_from_any_bytes(tmp_path_factory: Files, content: byte
 @given(damage=DAMAGE)
 def test_a_damaged_table(tmp_path_factory: Files, ending: str, damage: list[Any]) -> None:
     path = file(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", damaged(TABLES[ending], damage))
-    table = Table(format=ending, path=path)
+    table = PairTable(format=ending, path=path)
     are_rows(outcome(lambda: read_pairs(table), path), PAIR)
     raw = outcome(lambda: read_rows(table, ("source",), ("group",)), path)
     are_rows(raw, {"id", "source"}, optional=["group"])
@@ -103,7 +102,7 @@ def test_a_damaged_table(tmp_path_factory: Files, ending: str, damage: list[Any]
 @given(content=st.binary(max_size=50))
 def test_a_table_of_any_bytes(tmp_path_factory: Files, ending: str, content: bytes) -> None:
     path = file(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", content)
-    table = Table(format=ending, path=path)
+    table = PairTable(format=ending, path=path)
     assert outcome(lambda: read_pairs(table), path) in (None, []) or b"source" in content
 
 
@@ -114,7 +113,7 @@ def test_a_table_of_separators(tmp_path_factory: Files, ending: str, content: st
     separator = {"csv": ",", "tsv": "\t"}[ending]
     text = f"source{separator}target\nfirst{separator}row\n{content}"
     path = file(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", text.encode())
-    table = Table(format=ending, path=path, quoting="none" if plain else None)
+    table = PairTable(format=ending, path=path, quoting="none" if plain else None)
     rows = outcome(lambda: read_pairs(table), path)
     are_rows(rows, PAIR)
     assert rows is None or rows[0]["source"] == "first"
@@ -126,7 +125,7 @@ def test_a_table_of_separators(tmp_path_factory: Files, ending: str, content: st
 def test_a_damaged_parquet_file(tmp_path_factory: Files, valid: bytes, damage: list[Any]) -> None:
     path = file(tmp_path_factory.mktemp("fuzz"), "a.parquet", damaged(valid, damage))
     try:
-        rows = outcome(lambda: read_pairs(Table(format="parquet", path=path)), path)
+        rows = outcome(lambda: read_pairs(PairTable(format="parquet", path=path)), path)
     except UnicodeDecodeError:  # see test_parquet_of_another_encoding
         reject()
     are_rows(rows, PAIR)
@@ -147,7 +146,7 @@ def of_bytes(*values: bytes) -> pyarrow.Array:
 )
 def test_parquet_of_another_encoding(tmp_path: Path, content: bytes) -> None:
     path = file(tmp_path, "a.parquet", content)
-    assert outcome(lambda: read_pairs(Table(format="parquet", path=path)), path) is None
+    assert outcome(lambda: read_pairs(PairTable(format="parquet", path=path)), path) is None
 
 
 # Nesting and figures that Python's JSON refuses in its own way
@@ -161,7 +160,7 @@ def test_json_beyond_pythons_limits(tmp_path: Path, name: str, value: str) -> No
     path = file(tmp_path, name, f'{{"data": {value}}}\n'.encode())
     assert outcome(lambda: read_jsonl(path) if name == "a.jsonl" else [read_json(path)], path) is None
     assert outcome(lambda: read_questions(Squad(format="squad", path=path)), path) is None
-    assert outcome(lambda: read_pairs(Table(format="jsonl", path=path)), path) is None
+    assert outcome(lambda: read_pairs(PairTable(format="jsonl", path=path)), path) is None
 
 
 @pytest.mark.parametrize("value", BEYOND, ids=["[", "{", "long", "-long"])
@@ -177,7 +176,7 @@ def test_a_journal_beyond_pythons_limits(tmp_path: Path, value: str) -> None:
 def test_figures_in_the_place_of_text(tmp_path_factory: Files, value: str) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
     path = file(folder, "a.jsonl", f'{{"id": {value}, "source": "a", "target": "b"}}'.encode())
-    rows = outcome(lambda: read_pairs(Table(format="jsonl", path=path)), path)
+    rows = outcome(lambda: read_pairs(PairTable(format="jsonl", path=path)), path)
     assert rows is None if value != "9" * 4000 else rows is not None and rows[0]["id"] == value
     path = file(folder, "a.json", squad(id="XX").replace(b'"text": 7', f'"text": {value}'.encode()))
     rows = outcome(lambda: read_questions(Squad(format="squad", path=path)), path)

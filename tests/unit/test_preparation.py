@@ -9,10 +9,11 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from semalign.config.data import AlignedText, Headlines, Language, Squad, Table
+from semalign.config.data import AlignedText, Headlines, Language, PairTable, Squad
 from semalign.errors import InputError
 from semalign.preparation import filter_length, prepare_pairs, prepare_questions
-from semalign.sources import origin, read_all_pairs, read_pairs, read_questions
+from semalign.questions import read_questions
+from semalign.sources import origin, read_all_pairs, read_pairs
 
 DATA = Path(__file__).parents[3] / "shared/data"
 NEWS = DATA / "ntrex128"
@@ -197,7 +198,7 @@ def test_swapped_languages_leave_nothing() -> None:
 def test_classical_pairs_repeat_themselves() -> None:
     columns = {"source": "tgt_original", "target": "src_original"}
     tables = [
-        Table(format="tsv", path=path, columns=columns, quoting=None)
+        PairTable(format="tsv", path=path, columns=columns, quoting=None)
         for path in sorted((DATA / "mitra_parallel").glob("*.tsv"))
     ]
     kept, report = prepare_pairs(read_all_pairs(tables, "train"), CHINESE, TIBETAN, origin="here")

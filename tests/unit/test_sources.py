@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from semalign.config.data import AlignedText, CorpusItem, Headlines, Lines, Squad
-from semalign.sources import origin, read_all_pairs, read_documents, read_pairs, read_questions
+from semalign.questions import read_questions
+from semalign.sources import origin, read_all_pairs, read_documents, read_pairs
 from tests.unit.inputs import DATA, message, needs_data, table, written
 
 # Aligned text and headlines

@@ -169,10 +169,10 @@ import socket, sys
 def refuse(*args): raise OSError("network")
 socket.socket.connect = refuse
 from pathlib import Path
-from semalign.config.data import Table
+from semalign.config.data import PairTable
 from semalign.sources import read_pairs
 for ending in ("csv", "parquet"):
-    rows = list(read_pairs(Table(format=ending, path=Path({str(tmp_path)!r}, "t." + ending))))
+    rows = list(read_pairs(PairTable(format=ending, path=Path({str(tmp_path)!r}, "t." + ending))))
     assert [row["source"] for row in rows] == ["a"], rows
 assert "datasets" in sys.modules
 assert not {{"torch", "transformers"}} & set(sys.modules)

@@ -61,8 +61,17 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "an encoder of nothing": ({"encoders": {"independent": {"shape": None}}}, "config key encoders.independent: give path, or shape and tokenizer"),
     "a policy of nothing": ({"policy": {"pretraining": None}}, "config key policy: give path or pretraining"),
     "a corpus of the wrong kind": (
-        {"policy": {"pretraining": {"corpus": [{"kind": "questions", "source": {"format": "jsonl", "path": "a"}}]}}},
-        "config key policy.pretraining.corpus.0: kind: questions needs a source of format squad, not jsonl",
+        {"policy": {"pretraining": {"corpus": [{"kind": "questions", "source": {"format": "lines", "path": "a"}}]}}},
+        "config key policy.pretraining.corpus.0: kind: questions needs a source of format squad, cmrc2018, jsonl, json or parquet, not lines",
+    ),
+    "questions in a table that cannot hold their answers": ({"cmrc": {"test": [{"format": "csv", "path": "a"}]}}, "config key cmrc.test.0: csv cannot hold a question's list of answers; use"),
+    "a file that is not there, in a list within": (
+        {"tasks": {"mt": {"train": [{"format": "captions", "source": "folder", "target": "absent.txt"}]}}},
+        "config key tasks.mt.train.0.target: absent.txt does not exist",
+    ),
+    "a file that is not there, of a table within": (
+        {"tasks": {"hg": {"train": [{"format": "csv", "path": "folder", "without": [{"format": "csv", "path": "absent.csv"}]}]}}},
+        "config key tasks.hg.train.0.without.0.path: absent.csv does not exist",
     ),
     "the parser without its world": ({"world": None}, "judge.kind: parser reads the miniature's language and needs `world`"),
     "a reward that is none": ({"rl": {"rewards": {"similarty": 1.0}}}, "'similarty' is neither one of similarity, language, bleu, length nor"),

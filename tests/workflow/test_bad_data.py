@@ -115,6 +115,12 @@ def _questions(old: bytes, **changes: Any) -> Any:
 # Sources of other formats, in place of mt's training data: files and their content, the source's fields, the message.
 ALIGNED = {"format": "aligned", "source": "zh.txt", "target": "bo.txt"}
 DOCUMENTS = {"format": "headlines", "text": "bo.txt", "documents": "ids.txt"}
+CAPTIONS = {"format": "captions", "source": "zh.txt", "target": "bo.txt"}
+JOINED = {
+    "format": "joined",
+    "source": {"format": "csv", "path": "a.csv"},
+    "target": {"format": "csv", "path": "b.csv"},
+}
 TABLE = pyarrow.table({"source": ["书"], "target": [1]})
 SOURCES: dict[str, tuple[dict[str, str | bytes], dict[str, Any], str]] = {
     "files of unlike length": (
@@ -166,6 +172,34 @@ SOURCES: dict[str, tuple[dict[str, str | bytes], dict[str, Any], str]] = {
         {"a.tsv": "zh\tbo\n书\tཆུ།\n"},
         {"format": "tsv", "path": "a.tsv", "columns": {"zh": "source"}},
         "a.tsv: columns names ['zh'], which nothing reads",
+    ),
+    "not a list": ({"a.json": '{"source": "书", "target": "ཆུ།"}'}, {"format": "json", "path": "a.json"}, "a.json: a JSON list of objects is needed, found dict"),
+    "an object without its column": (
+        {"a.json": '[{"zh": "书", "bo": "ཆུ།"}, {"zh": "水"}]'},
+        {"format": "json", "path": "a.json", "columns": {"source": "zh", "target": "bo"}},
+        "a.json: row 2: no column 'bo' for 'target'",
+    ),
+    "captions without a number": (
+        {"zh.txt": "a.jpg#zhc#0 书\n", "bo.txt": "a.jpg#tic ཆུ།\n"},
+        CAPTIONS,
+        "bo.txt:1: no caption; `<image>#<language>#<number> <text>` is needed",
+    ),
+    "a caption twice": (
+        {"zh.txt": "a.jpg#zhc#0 书\na.jpg#zhc#0 水\n", "bo.txt": "a.jpg#tic#0 ཆུ།\n"},
+        CAPTIONS,
+        "zh.txt:2: caption 'a.jpg#0' was already at line 1",
+    ),
+    "captions of other images": (
+        {"zh.txt": "a.jpg#zhc#0 书\n", "bo.txt": "b.jpg#tic#0 ཆུ།\n"},
+        CAPTIONS,
+        "zh.txt and bo.txt have no id in common",
+    ),
+    "tables of other ids": ({"a.csv": "id,text\n1,书\n", "b.csv": "id,text\n2,ཆུ།\n"}, JOINED, "a.csv and b.csv have no id in common"),
+    "a table without ids to join by": ({"a.csv": "text\n书\n", "b.csv": "id,text\n2,ཆུ།\n"}, JOINED, "a.csv:1: no column 'id' for 'id'; columns there: text"),
+    "test rows that are not among these": (
+        {"a.csv": "id,source,target\n1,书,ཆུ།\n", "b.csv": "id\n2\n"},
+        {"format": "csv", "path": "a.csv", "without": [{"format": "csv", "path": "b.csv"}]},
+        "a.csv: holds none of the ids of b.csv, whose rows are to be left out",
     ),
     "not Parquet": ({"a.parquet": b"PAR1 not really"}, {"format": "parquet", "path": "a.parquet"}, "a.parquet: cannot be read as Parquet"),
     "Parquet of numbers": ({"a.parquet": "parquet"}, {"format": "parquet", "path": "a.parquet"}, "a.parquet: column 'target' must be text"),

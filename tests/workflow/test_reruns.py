@@ -24,7 +24,7 @@ from tests.workflow.run import plans
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 T = "(?P<task>mt|hg)"
 E = "(?P<encoder>reward|independent)"
-SOURCE = r"\d+\.(format|path|columns|quoting)"
+SOURCE = r"\d+\.(format|path|columns|quoting|without|repeated_ids)"
 OPTIMISATION = "(learning_rate|epochs|batch_size|micro_batch_size|warmup_ratio|schedule|max_grad_norm|max_tokens)"
 MODELS = ["train_sft *", "measure_threshold *", "train_grpo *", "generate *", "measure_likelihood *"]
 ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_rollouts *"]
@@ -58,7 +58,7 @@ READ_BY: dict[str, list[str]] = {
     rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}", *ANSWERS],
     rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
     rf"tasks\.{T}\.split\.test": ["prepare_pairs {task}"],  # the test set's source is taken out with it
-    r"cmrc\.test\.0\.path": ["prepare_questions"],
+    r"cmrc\.test\.0\.(format|path)": ["prepare_questions"],
     r"cmrc\.limit": ["prepare_questions"],
     r"cmrc\.prompt": ["prepare_corpus", "generate *"],
     r"cmrc\.max_new_tokens": ["generate *"],
@@ -106,8 +106,7 @@ READ_BY: dict[str, list[str]] = {
 CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
 CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps"}
 # Keys of one possible value, for the format of their files.
-FIXED = {"cmrc.test.0.format", "policy.pretraining.corpus.0.source.format"}
-FIXED |= {"policy.pretraining.corpus.0.kind", "policy.pretraining.corpus.0.task"}
+FIXED = {"policy.pretraining.corpus.0.kind", "policy.pretraining.corpus.0.task"}
 
 # Another value for a key, or other values for keys that must change together, where doubling would not do.
 OTHER: dict[str, Any] = {
@@ -145,7 +144,19 @@ OTHER: dict[str, Any] = {
     r"policy\.pretraining\.corpus\.2\.source\.path": "results/world/translations.jsonl",
     r".*\.path": "results/world/text.jsonl",
     r".*\.lexicon": "results/world/text.jsonl",
+    r"(cmrc\.test\.0|policy\.pretraining\.corpus\.0\.source)\.format": "cmrc2018",
     r".*\.format": "tsv",
+    r"policy\.pretraining\.corpus\.2\.source\.without": {
+        "policy.pretraining.corpus.2.kind": "pairs",
+        "policy.pretraining.corpus.2.task": "mt",
+        "policy.pretraining.corpus.2.source.without": [{"format": "jsonl", "path": "results/world/text.jsonl"}],
+    },
+    r"policy\.pretraining\.corpus\.2\.source\.repeated_ids": {
+        "policy.pretraining.corpus.2.kind": "pairs",
+        "policy.pretraining.corpus.2.task": "mt",
+        "policy.pretraining.corpus.2.source.repeated_ids": "left_out",
+    },
+    r".*\.without": [{"format": "jsonl", "path": "results/world/text.jsonl"}],
     r".*\.columns": {"source": "other"},
     r".*\.quoting": "none",
     r".*\.limit": 5,
@@ -156,7 +167,16 @@ OTHER: dict[str, Any] = {
     r"cmrc\.prompt": "{question} {context}",
     r"tasks\..*\.prompt": "译：{source}",
 }
-CHOICES = ("cpu cuda", "bleu rouge_l", "mt hg", "cosine linear", "float32 bfloat16", "dapo grpo", "xlm-roberta bert")
+CHOICES = (
+    "error left_out",
+    "cpu cuda",
+    "bleu rouge_l",
+    "mt hg",
+    "cosine linear",
+    "float32 bfloat16",
+    "dapo grpo",
+    "xlm-roberta bert",
+)
 SIBLINGS = dict(pair.split() for pair in (*CHOICES, "zh bo", "cmrc_avg judge_net"))
 SIBLINGS |= {two: one for one, two in SIBLINGS.items()}
 

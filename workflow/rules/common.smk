@@ -20,6 +20,7 @@ from semalign.config.repeated import check_repeated_keys
 from semalign.contents import Contents
 from semalign.errors import InputError
 from semalign.miniature import WORLD_FILES
+from semalign.named_files import is_external, paths_within
 from semalign.named_files import is_external
 from semalign.sources_table import source_keys
 from semalign.signals import pass_on_terminations
@@ -115,8 +116,8 @@ def settings(script, reads=(), **values):
 
 
 def files(sources):
-    """The files that a list of config sources names."""
-    return [path for source in sources for _, path in source if isinstance(path, Path)]
+    """The files that a list of config sources names, those of the sources within them too."""
+    return [path for _, path in paths_within(list(sources))]
 
 
 def lexicon(tokenizer):

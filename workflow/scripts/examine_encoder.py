@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from semalign import job
-from semalign.config.data import PairSource, Table
+from semalign.config.data import EncoderSource, PairSource, Table
 from semalign.corpus import contrastive_rows
 from semalign.encoder import embed, load_encoder
 from semalign.exam import examine
@@ -13,7 +13,7 @@ from semalign.files import write_json
 from semalign.sources import read_all_pairs
 from semalign.tabular import read_rows
 
-PAIRS, TABLES = TypeAdapter(list[PairSource]), TypeAdapter(list[Table])
+PAIRS, TABLES, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[Table]), TypeAdapter(list[EncoderSource])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -21,7 +21,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     pairs = list(read_all_pairs(PAIRS.validate_python(exam["pairs"]), "exam.pairs"))
     tables = TABLES.validate_python(exam["probes"])
     probes = [row for table in tables for row in read_rows(table, ("kind", "reference", "candidate"))]
-    rows, _ = contrastive_rows(TABLES.validate_python(settings["train"]), set(), "encoders")
+    rows, _ = contrastive_rows(TRAINING.validate_python(settings["train"]), set(), "encoders")
     training = {text for row in rows for text in row.values()}
     report = examine(lambda texts: embed(encoder, texts), pairs, probes, training, exam["size"], exam["seed"])
     write_json(output.exam, report)

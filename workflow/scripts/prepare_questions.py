@@ -3,15 +3,20 @@
 from itertools import chain
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from semalign import job
-from semalign.config.data import Squad
+from semalign.config.data import QuestionSource
 from semalign.files import write_json, write_jsonl
 from semalign.preparation import prepare_questions
-from semalign.sources import origin, read_questions
+from semalign.questions import read_questions
+from semalign.sources import origin
+
+SOURCES = TypeAdapter(list[QuestionSource])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    sources = [Squad.model_validate(source) for source in settings["test"]]
+    sources = SOURCES.validate_python(settings["test"])
     rows = chain.from_iterable(read_questions(source) for source in sources)
     questions, report = prepare_questions(rows, settings["limit"], origin=origin("cmrc.test", sources))
     write_jsonl(output.questions, questions)

@@ -1,13 +1,13 @@
 """Training texts of the models that are made on the spot: a policy's documents, an encoder's triplets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from semalign.config.data import CorpusItem, Table
+from semalign.config.data import CorpusItem, EncoderSource, Table
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.prompts import fill
-from semalign.sources import read_documents
+from semalign.sources import first_file, read_documents, read_pairs
 from semalign.tabular import read_rows
 
 
@@ -16,8 +16,8 @@ def pretraining_documents(
 ) -> tuple[list[Row], dict[str, Any]]:
     """Documents {"text"} or {"prompt", "completion"}, with the prompts that the policy will meet again.
 
-    `prompts` maps a task to its prompt; an item of pairs names its task. Questions without an answer's text are
-    dropped. Returns the documents and, for each item, how many were read and dropped.
+    `prompts` maps a task to its prompt; an item of pairs names its task. Questions without an answer's text and pairs
+    that their source leaves out are dropped. Returns the documents and, for each item, how many were read and dropped.
     """
     documents: list[Row] = []
     report = []
@@ -26,6 +26,8 @@ def pretraining_documents(
         before = len(documents)
         for row in read_documents(item):
             read += 1
+            if "left_out" in row:
+                continue
             if "text" in row:
                 documents.append({"text": row["text"]})
             elif "question" in row:
@@ -40,27 +42,45 @@ def pretraining_documents(
     return documents, {"documents": len(documents), "items": report}
 
 
-def contrastive_rows(tables: Sequence[Table], held_out: set[str], key: str) -> tuple[list[Row], dict[str, int]]:
+def contrastive_rows(
+    sources: Sequence[EncoderSource], held_out: set[str], key: str
+) -> tuple[list[Row], dict[str, int]]:
     """Rows of anchor, positive and, where the tables have it, negative; without those that hold a held-out text.
 
-    Returns the rows and the counts read, kept, held_out (an anchor, positive or negative of a dev or test set).
-    Raises InputError naming the config key where nothing is left, or some rows alone have a negative.
+    Pairs are source and target as anchor and positive. Returns the rows and the counts read, kept, incomplete (an
+    empty anchor or positive, or no partner in the other language), held_out (an anchor, positive or negative of a dev
+    or test set). Raises InputError naming the config key where nothing is left, or some rows alone have a negative.
     """
     kept: list[Row] = []
+    counts = {"read": 0, "kept": 0, "incomplete": 0, "held_out": 0}
     first_rows: dict[bool, str] = {}
-    read = 0
-    for table in tables:
-        for row in read_rows(table, ("anchor", "positive"), ("negative",)):
-            read += 1
+    for source in sources:
+        for row in _anchored(source):
             texts = {name: row[name] for name in ("anchor", "positive", "negative") if row.get(name)}
-            first_rows.setdefault("negative" in texts, f"{table.path}: row {row['id']!r}")
+            complete = "anchor" in texts and "positive" in texts
+            if complete:
+                first_rows.setdefault("negative" in texts, f"{first_file(source)}: row {row['id']!r}")
             if len(first_rows) == 2:
                 raise InputError(
                     f"{first_rows[False]} has no negative, {first_rows[True]} has one; all rows of {key} or none must "
                     "have a negative"
                 )
-            if held_out.isdisjoint(texts.values()):
+            fate = "incomplete" if not complete else "kept" if held_out.isdisjoint(texts.values()) else "held_out"
+            counts["read"] += 1
+            counts[fate] += 1
+            if fate == "kept":
                 kept.append(texts)
     if not kept:
-        raise InputError(f"{key}: all {read} rows hold a text of a dev or test set; give the encoder data of its own")
-    return kept, {"read": read, "kept": len(kept), "held_out": read - len(kept)}
+        raise InputError(
+            f"{key}: nothing is left of {counts['read']} rows ({counts['held_out']} hold a text of a dev or test set, "
+            f"{counts['incomplete']} lack one side); give the encoder data of its own"
+        )
+    return kept, counts
+
+
+def _anchored(source: EncoderSource) -> Iterator[Row]:
+    if isinstance(source, Table):
+        yield from read_rows(source, ("anchor", "positive"), ("negative",))
+        return
+    for row in read_pairs(source):
+        yield row if "left_out" in row else {"id": row["id"], "anchor": row["source"], "positive": row["target"]}

@@ -39,9 +39,10 @@ def choose_pairs(pairs: Iterable[Row], seen: set[str], size: int, seed: int) -> 
     documents: dict[str, list[Row]] = defaultdict(list)
     in_exam: dict[str, set[str]] = {"source": set(), "target": set()}
     trained_on: set[str] = set()
-    offered = duplicates = 0
-    for row in _require(pairs, ("group", "source", "target"), "exam.pairs"):
-        offered += 1
+    pairs = list(pairs)
+    whole = [row for row in pairs if "left_out" not in row]
+    duplicates = 0
+    for row in _require(whole, ("group", "source", "target"), "exam.pairs"):
         texts = {side: perturbations.canonical(row[side]) for side in in_exam}
         if not seen.isdisjoint(texts.values()):
             trained_on.add(str(row["group"]))
@@ -58,10 +59,11 @@ def choose_pairs(pairs: Iterable[Row], seen: set[str], size: int, seed: int) -> 
     groups = len({str(row["group"]) for row in chosen})
     if groups < 2:
         raise InputError(
-            f"exam.pairs: {groups} documents are left of {offered} pairs ({duplicates} duplicate or empty, "
+            f"exam.pairs: {groups} documents are left of {len(whole)} pairs ({duplicates} duplicate or empty, "
             f"{left_out} in documents the encoder was trained on); at least 2 that it has not seen are needed"
         )
-    counts = {"offered": offered, "duplicate_or_empty": duplicates, "trained_on": left_out}
+    counts = {"left_out": len(pairs) - len(whole), "offered": len(whole)}
+    counts |= {"duplicate_or_empty": duplicates, "trained_on": left_out}
     return chosen, counts | {"used": len(chosen), "documents": groups}
 
 

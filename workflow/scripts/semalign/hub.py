@@ -54,6 +54,7 @@ def fetch_hub(
 @contextmanager
 def _explained(key: str, repo: str, revision: str) -> Iterator[None]:
     """The hub library's errors as messages with the config key and the remedy."""
+    from httpx2 import HTTPError  # what the hub's library speaks HTTP with
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
@@ -71,6 +72,8 @@ def _explained(key: str, repo: str, revision: str) -> Iterator[None]:
         raise InputError(
             f"config key {key}: the hub answers {error.response.status_code} for {repo}@{revision}; check both"
         ) from None
+    except HTTPError as error:
+        raise InputError(f"config key {key}: the hub cannot be reached ({error}); run the same command again") from None
 
 
 def _cached(hub: Any, repo: str, kind: str, revision: str, files: list[str] | None, key: str) -> Fetched:

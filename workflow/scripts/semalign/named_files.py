@@ -25,7 +25,7 @@ def named_files(config: Config) -> dict[str, Path]:
     for name, encoder in config.encoders:
         if encoder.path:
             unused.add(f"encoders.{name}.tokenizer")
-    found = _paths(config, "")
+    found = paths_within(config)
     return {key: path for key, path in found if not any(key == u or key.startswith(f"{u}.") for u in unused)}
 
 
@@ -60,16 +60,17 @@ def model_problem(folder: Path, kind: str) -> str | None:
     return next(_problems(folder, kind), None)
 
 
-def _paths(value: Any, key: str) -> Iterator[tuple[str, Path]]:
+def paths_within(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
+    """(dotted key, path) of every path in a part of the config, however deep."""
     if isinstance(value, Path):
         yield key, value
     elif isinstance(value, BaseModel):
         for name, inner in value:
-            yield from _paths(inner, f"{key}.{name}".lstrip("."))
+            yield from paths_within(inner, f"{key}.{name}".lstrip("."))
     elif isinstance(value, dict | list):
         items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
         for name, inner in items:
-            yield from _paths(inner, f"{key}.{name}")
+            yield from paths_within(inner, f"{key}.{name}".lstrip("."))
 
 
 def _problems(folder: Path, kind: str) -> Iterator[str]:

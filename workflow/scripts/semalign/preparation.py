@@ -27,13 +27,16 @@ def prepare_pairs(
 ) -> tuple[list[Row], Report]:
     """Texts in NFC without surrounding white space; drops what cannot be learnt from or scored.
 
-    Reasons, the first that holds: empty_source, empty_target, wrong_script_source, wrong_script_target (language
-    consistency 0), duplicate (source and target both seen before). `origin` names the rows in messages: see
-    `sources.origin`. Raises InputError where nothing is left.
+    Reasons, the first that holds: the row's own `left_out` (see `sources.read_pairs`), empty_source, empty_target,
+    wrong_script_source, wrong_script_target (language consistency 0), duplicate (source and target both seen before).
+    `origin` names the rows in messages: see `sources.origin`. Raises InputError where nothing is left.
     """
     seen: set[tuple[str, str]] = set()
     tally = _Tally()
     for row in rows:
+        if "left_out" in row:
+            tally.drop(row["left_out"], row)
+            continue
         source, target = (_clean(row[side]) for side in ("source", "target"))
         if not source:
             tally.drop("empty_source", row)

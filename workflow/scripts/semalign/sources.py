@@ -1,24 +1,43 @@
-"""Reading the data that the config names into plain rows: aligned text, documents with headlines, tables, questions."""
+"""Reading the data that the config names into plain rows: pairs in every format, and documents for base training."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, zip_longest
 from pathlib import Path
-from typing import Any
 
-from semalign.config.data import AlignedText, CorpusItem, Headlines, Lines, PairSource, Squad, Table
+from semalign.config.data import (
+    AlignedText,
+    Captions,
+    Cmrc2018,
+    CorpusItem,
+    EncoderSource,
+    Headlines,
+    Joined,
+    Lines,
+    PairSource,
+    PairTable,
+    QuestionSource,
+    Squad,
+    Table,
+)
 from semalign.errors import InputError
-from semalign.files import Row, read_json, read_lines
-from semalign.tabular import not_empty, read_rows, undamaged
+from semalign.files import Row, read_lines
+from semalign.joining import joined_captions, joined_tables, without_ids
+from semalign.questions import read_questions
+from semalign.tabular import not_empty, read_rows
 
 
-def origin(key: str, sources: Sequence[PairSource | Squad]) -> str:
+def origin(key: str, sources: Sequence[PairSource | QuestionSource]) -> str:
     """How a message names some sources: their config key and files."""
-    paths = [source.source if isinstance(source, AlignedText) else _path(source) for source in sources]
-    return f"{key} ({', '.join(map(str, paths))})"
+    return f"{key} ({', '.join(str(first_file(source)) for source in sources)})"
 
 
-def _path(source: Headlines | Table | Squad) -> Path:
-    return source.text if isinstance(source, Headlines) else source.path
+def first_file(source: PairSource | EncoderSource | QuestionSource) -> Path:
+    """The file by which a message names a source."""
+    if isinstance(source, Headlines):
+        return source.text
+    if isinstance(source, Joined):
+        return source.source.path
+    return source.source if isinstance(source, AlignedText | Captions) else source.path
 
 
 def read_all_pairs(sources: Sequence[PairSource], key: str) -> Iterator[Row]:
@@ -29,7 +48,7 @@ def read_all_pairs(sources: Sequence[PairSource], key: str) -> Iterator[Row]:
     seen: dict[str, int] = {}
     for number, source in enumerate(sources):
         for row in read_pairs(source):
-            if seen.setdefault(row["id"], number) != number:
+            if "left_out" not in row and seen.setdefault(row["id"], number) != number:
                 first = origin(f"{key}.{seen[row['id']]}", [sources[seen[row["id"]]]])
                 raise InputError(
                     f"{origin(f'{key}.{number}', [source])}: id {row['id']!r} is also in {first}; "
@@ -39,43 +58,46 @@ def read_all_pairs(sources: Sequence[PairSource], key: str) -> Iterator[Row]:
 
 
 def read_pairs(source: PairSource) -> Iterator[Row]:
-    """Yield {"id", "group", "source", "target"}, all text.
+    """Yield {"id", "group", "source", "target"}, all text; {"id", "left_out": reason} for what the source leaves out.
 
-    id: the file's own, a document's for headlines, else `<file name without ending>:<line>`. group: the document or
-    scene that must not be cut by a split; a row without one is a group of its own. The text is as in the file.
-    Raises InputError, with file and line, for what is missing or damaged.
+    id: the file's own, a document's for headlines, image and number for captions, else `<file name without
+    ending>:<line>` (row, for JSON and Parquet). group: the document, image or scene that must not be cut by a split; a
+    row without one is a group of its own. The text is as in the file. Reasons: excluded (the id is in a table of
+    `without`), repeated_id (where `repeated_ids` allows it), no_partner (the other language has no such row).
+    Raises InputError, with file and line, for what is missing or damaged, and where files that belong together share
+    nothing.
     """
     if isinstance(source, AlignedText):
         return not_empty(_aligned(source), source.source)
     if isinstance(source, Headlines):
         return not_empty(_headlines(source), source.text)
+    if isinstance(source, Joined):
+        return joined_tables(source)
+    if isinstance(source, Captions):
+        return joined_captions(source)
     return _table_pairs(source)
 
 
-def read_questions(squad: Squad) -> Iterator[Row]:
-    """Yield {"id", "group": the passage's id, "context", "question", "answers": list of text} of a SQuAD-style file.
-
-    Where an answer starts is not read: 2% of CMRC 2018's are wrong. An answer that is a number becomes text, as the
-    official scorer has it. Raises InputError, naming the place in the JSON, for what is missing and for repeated ids.
-    """
-    return not_empty(_questions(squad.path), squad.path)
-
-
 def read_documents(item: CorpusItem) -> Iterator[Row]:
-    """Yield a corpus part for base training: {"text"}, {"source", "target"} or {"context", "question", "answers"}."""
+    """Yield a corpus part for base training: {"text"}, {"source", "target"} or {"context", "question", "answers"}.
+
+    Pairs that their source leaves out are {"left_out": reason}.
+    """
     source = item.source
     keys: Sequence[str] = ("text",)
-    if isinstance(source, Squad):
-        keys, rows = ("context", "question", "answers"), read_questions(source)
-    elif isinstance(source, Lines):
+    if isinstance(source, Lines):
         lines = ({"text": line} for _, line in read_lines(source.path) if line.strip())
         rows = not_empty(lines, source.path)
+    elif item.kind == "questions":
+        assert isinstance(source, Squad | Cmrc2018 | Table)  # the config's own check, as below
+        keys, rows = ("context", "question", "answers"), read_questions(source)
     elif item.kind == "text":
-        assert isinstance(source, Table)  # the config's own check
+        assert isinstance(source, Table)
         rows = read_rows(source, ("text",))
     else:
+        assert not isinstance(source, Squad | Cmrc2018)
         keys, rows = ("source", "target"), read_pairs(source)
-    return ({key: row[key] for key in keys} for row in rows)
+    return ({key: row[key] for key in (["left_out"] if "left_out" in row else keys)} for row in rows)
 
 
 def _side_by_side(*paths: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -121,43 +143,11 @@ def _headlines(source: Headlines) -> Iterator[Row]:
         yield {"id": document, "group": document, "source": "\n".join(article), "target": headline}
 
 
-def _table_pairs(table: Table) -> Iterator[Row]:
-    for row in read_rows(table, ("source", "target"), ("group",)):
+def _table_pairs(table: PairTable) -> Iterator[Row]:
+    for row in without_ids(read_rows(table, ("source", "target"), ("group",)), table):
+        if "left_out" in row:
+            yield row
+            continue
         # The path, not the id: two files may both number their rows from 0 without sharing a document.
         group = row.get("group") or f"{table.path}:{row['id']}"
         yield {"id": row["id"], "group": group, "source": row["source"], "target": row["target"]}
-
-
-# Questions
-def _member(value: Any, key: str, kind: type, place: str) -> Any:
-    if not isinstance(value, dict) or not isinstance(value.get(key), kind):
-        raise InputError(f"{place}: {key!r} ({'a list' if kind is list else 'text'}) is missing; SQuAD style is needed")
-    return undamaged(value[key], key, place) if kind is str else value[key]
-
-
-def _questions(path: Path) -> Iterator[Row]:
-    places: dict[str, str] = {}
-    for e, entry in enumerate(_member(read_json(path), "data", list, str(path))):
-        for p, paragraph in enumerate(_member(entry, "paragraphs", list, f"{path}: data[{e}]")):
-            place = f"{path}: data[{e}].paragraphs[{p}]"
-            context = _member(paragraph, "context", str, place)
-            for q, question in enumerate(_member(paragraph, "qas", list, place)):
-                at = f"{place}.qas[{q}]"
-                name = _member(question, "id", str, at)
-                if name in places:
-                    raise InputError(f"{at}: id {name!r} was already at {places[name]}")
-                places[name] = at.removeprefix(f"{path}: ")
-                yield {
-                    "id": name,
-                    "group": str(paragraph.get("id", f"{path.stem}:{e}.{p}")),
-                    "context": context,
-                    "question": _member(question, "question", str, at),
-                    "answers": _answers(_member(question, "answers", list, at), at),
-                }
-
-
-def _answers(answers: list[Any], place: str) -> list[str]:
-    texts = [answer.get("text") if isinstance(answer, dict) else None for answer in answers]
-    if not texts or any(isinstance(text, bool) or not isinstance(text, str | int | float) for text in texts):
-        raise InputError(f"{place}: every question needs answers, each with a `text`")
-    return [undamaged(str(text), "text", place) for text in texts]

@@ -1,4 +1,4 @@
-"""Reading tables: JSON lines, CSV, TSV and Parquet, with the config's names for their columns."""
+"""Reading tables: JSON lines, JSON, CSV, TSV and Parquet, with the config's names for their columns."""
 
 import csv
 import re
@@ -6,17 +6,20 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
-from semalign.config.data import Table
+from semalign.config.data import PairTable, Table
 from semalign.errors import InputError
-from semalign.files import Row, read_jsonl, read_lines
+from semalign.files import Row, read_json, read_jsonl, read_lines
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 LABELS = ("id", "group")  # whole numbers are as good as text here
 DAMAGE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of surrogate pairs, which JSON can escape
 
-Numbered = Iterator[tuple[int, Row]]  # (line of the file, row under our column names)
+BATCH = 1000  # Parquet rows in memory at once
+
+Read = TypeVar("Read")
+Numbered = Iterator[tuple[int, Row]]  # (line of the file, or row of JSON and Parquet; row under our column names)
 
 
 def read_rows(table: Table, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Row]:
@@ -32,11 +35,20 @@ def read_rows(table: Table, required: Sequence[str], optional: Sequence[str] = (
         raise InputError(
             f"{table.path}: columns names {sorted(unknown)}, which nothing reads; known: {', '.join(known)}"
         )
-    read = {"jsonl": _jsonl, "parquet": _parquet}.get(table.format, _delimited)
-    return not_empty(_with_ids(table, read(table, required, optional)), table.path)
+    return not_empty(_with_ids(table, _read(table, required, optional)), table.path)
 
 
-def not_empty(rows: Iterator[Row], path: Path) -> Iterator[Row]:
+def read_ids(table: Table) -> set[str]:
+    """The ids of a table, in which one may stand twice. Raises InputError as `read_rows` does."""
+    return {row["id"] for row in not_empty((row for _, row in _read(table, ("id",), ())), table.path)}
+
+
+def _read(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+    read = {"jsonl": _json, "json": _json, "parquet": _parquet}.get(table.format, _delimited)
+    return read(table, required, optional)
+
+
+def not_empty(rows: Iterator[Read], path: Path) -> Iterator[Read]:
     """The rows as they are. Raises InputError after them where there were none."""
     empty = True
     for row in rows:
@@ -46,17 +58,27 @@ def not_empty(rows: Iterator[Row], path: Path) -> Iterator[Row]:
         raise InputError(f"{path}: holds no rows; check that it is the file that was meant")
 
 
+def place_of(table: Table, number: int) -> str:
+    """How a message names a row: by its line where rows are lines."""
+    return f"{table.path}: row {number}" if table.format in ("json", "parquet") else f"{table.path}:{number}"
+
+
 def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
-    lines: dict[str, int] = {}
-    for line, row in rows:
+    seen: dict[str, int] = {}
+    for number, row in rows:
+        place = place_of(table, number)
         if "id" not in row:
-            row["id"] = f"{table.path.stem}:{line}"
+            row["id"] = f"{table.path.stem}:{number}"
         elif not row["id"]:
-            raise InputError(f"{table.path}:{line}: the id is empty")
-        elif row["id"] in lines:
-            raise InputError(f"{table.path}:{line}: id {row['id']!r} was already at line {lines[row['id']]}")
+            raise InputError(f"{place}: the id is empty")
+        elif row["id"] in seen and isinstance(table, PairTable) and table.repeated_ids == "left_out":
+            yield {"id": row["id"], "left_out": "repeated_id"}
+            continue
+        elif row["id"] in seen:
+            kind = "row" if table.format in ("json", "parquet") else "line"
+            raise InputError(f"{place}: id {row['id']!r} was already at {kind} {seen[row['id']]}")
         else:
-            lines[row["id"]] = line
+            seen[row["id"]] = number
         yield row
 
 
@@ -77,7 +99,8 @@ def _present(
     return columns
 
 
-def _text(value: Any, name: str, place: str) -> str:
+def as_text(value: Any, name: str, place: str) -> str:
+    """A cell as text; null is an empty one. Raises InputError where it is something else than text."""
     if value is None:
         return ""
     if name in LABELS and isinstance(value, int) and not isinstance(value, bool):
@@ -94,14 +117,40 @@ def undamaged(text: str, name: str, place: str) -> str:
     return text
 
 
-def _jsonl(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+def _objects(table: Table) -> Numbered:
+    """(line or row, the object there) of a file of JSON."""
     # Not through `datasets`: it infers the types of all columns, unused ones too, from the first 10 MB and fails on
     # later rows that differ; and a message could not name the line.
-    numbers = (number for number, line in read_lines(table.path) if line.strip())
-    for number, row in zip(numbers, read_jsonl(table.path), strict=True):
-        columns = _present(table, list(row), required, optional, f":{number}")
-        place = f"{table.path}:{number}"
-        yield number, {name: _text(row[column], name, place) for name, column in columns.items()}
+    if table.format == "jsonl":
+        numbers = (number for number, line in read_lines(table.path) if line.strip())
+        yield from zip(numbers, read_jsonl(table.path), strict=True)
+        return
+    rows = read_json(table.path)
+    if not isinstance(rows, list):
+        raise InputError(f"{table.path}: a JSON list of objects is needed, found {type(rows).__name__}")
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise InputError(f"{place_of(table, number)}: a JSON object is needed, found {type(row).__name__}")
+        yield number, row
+
+
+def read_nested(table: Table, required: Sequence[str], optional: Sequence[str] = ()) -> Numbered:
+    """Yield (number, row) of JSON lines, JSON or Parquet under our column names, values as they are, lists too.
+
+    Raises InputError, with file and line or row, for a missing column and for a broken file.
+    """
+    if table.format == "parquet":
+        yield from _nested_parquet(table, required, optional)
+        return
+    for number, row in _objects(table):
+        at = place_of(table, number).removeprefix(str(table.path))
+        columns = _present(table, list(row), required, optional, at)
+        yield number, {name: row[column] for name, column in columns.items()}
+
+
+def _json(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+    for number, row in read_nested(table, required, optional):
+        yield number, {name: as_text(value, name, place_of(table, number)) for name, value in row.items()}
 
 
 def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
@@ -149,16 +198,31 @@ def _quoting(path: Path, line: int, problem: str) -> InputError:
     return InputError(f"{path}:{line}: {problem}. Where quotation marks are text like any other, set `quoting: none`")
 
 
+def _nested_parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    number = 0
+    try:
+        with ParquetFile(table.path) as file:
+            columns = _present(table, file.schema_arrow.names, required, optional, "")
+            for batch in file.iter_batches(BATCH, columns=sorted(set(columns.values()))):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, {name: row[column] for name, column in columns.items()}
+    except (OSError, ArrowException, ValueError) as error:  # ValueError: not UTF-8
+        raise InputError(f"{table.path}: cannot be read as Parquet ({error}), after row {number}") from error
+
+
 def _parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
-    import pyarrow.parquet
     from pyarrow import ArrowException, types
+    from pyarrow.parquet import ParquetFile
 
     try:
-        file = pyarrow.parquet.ParquetFile(table.path)
+        with ParquetFile(table.path) as file:
+            schema, count = file.schema_arrow, file.metadata.num_rows
     except (OSError, ArrowException, UnicodeDecodeError) as error:
         raise InputError(f"{table.path}: cannot be read as Parquet ({error})") from error
-    with file:
-        schema, count = file.schema_arrow, file.metadata.num_rows
     columns = _present(table, schema.names, required, optional, "")
     for name, column in columns.items():
         kind = schema.field(column).type
@@ -189,7 +253,7 @@ def _load(table: Table, builder: str, taken: dict[str, str], count: int, **optio
             raise InputError(f"{table.path}: {count} rows were found, but {len(rows)} read; write it as jsonl instead")
         for number, row in enumerate(_decoded(rows, table), start=1):
             place = f"{table.path}: row {number}"
-            yield {name: _text(row[column], name, place) for name, column in taken.items()}
+            yield {name: as_text(row[column], name, place) for name, column in taken.items()}
 
 
 def _decoded(rows: Iterable[Row], table: Table) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from semalign.config.base import Count, Seed, Share, Strict
 
@@ -27,9 +27,9 @@ class Headlines(Strict):
 
 
 class Table(Strict):
-    """A table: JSON lines, or CSV, TSV and Parquet read through `datasets`."""
+    """A table: JSON lines, a JSON list of objects, or CSV, TSV and Parquet read through `datasets`."""
 
-    format: Literal["jsonl", "csv", "tsv", "parquet"]
+    format: Literal["jsonl", "json", "csv", "tsv", "parquet"]
     path: Path
     columns: dict[str, str] = Field(
         default_factory=dict,
@@ -40,10 +40,44 @@ class Table(Strict):
     )
 
 
+class PairTable(Table):
+    """A table of pairs."""
+
+    without: list[Table] = Field(
+        default_factory=list, description="tables whose ids are left out of this one; counted as `excluded`"
+    )
+    repeated_ids: Literal["error", "left_out"] = Field(
+        "error", description="left_out: only the first row of an id is taken; the others are counted as `repeated_id`"
+    )
+
+
+class Joined(Strict):
+    """Two tables, a language each, of columns id and text (perhaps group): rows of one id translate one another."""
+
+    format: Literal["joined"]
+    source: Table
+    target: Table
+
+
+class Captions(Strict):
+    """Two text files of lines `<image>#<language>#<number> <caption>`, joined by image and number."""
+
+    format: Literal["captions"]
+    source: Path
+    target: Path
+
+
 class Squad(Strict):
     """Extractive questions in the SQuAD style."""
 
     format: Literal["squad"]
+    path: Path
+
+
+class Cmrc2018(Strict):
+    """Extractive questions in the style in which CMRC 2018 was first published."""
+
+    format: Literal["cmrc2018"]
     path: Path
 
 
@@ -54,7 +88,16 @@ class Lines(Strict):
     path: Path
 
 
-PairSource = Annotated[AlignedText | Headlines | Table, Field(discriminator="format")]
+def _holds_answers(source: Squad | Cmrc2018 | Table) -> Squad | Cmrc2018 | Table:
+    if source.format in ("csv", "tsv"):
+        raise ValueError(f"{source.format} cannot hold a question's list of answers; use jsonl, json or parquet")
+    return source
+
+
+PairSource = Annotated[AlignedText | Headlines | PairTable | Joined | Captions, Field(discriminator="format")]
+# A table is one of anchor, positive and perhaps negative there.
+EncoderSource = Annotated[AlignedText | Headlines | Table | Joined | Captions, Field(discriminator="format")]
+QuestionSource = Annotated[Squad | Cmrc2018 | Table, Field(discriminator="format"), AfterValidator(_holds_answers)]
 
 
 class CorpusItem(Strict):
@@ -62,18 +105,31 @@ class CorpusItem(Strict):
 
     kind: Literal["questions", "pairs", "text"]
     task: str | None = Field(None, description="for pairs: the task whose prompt they are shown with")
-    source: Annotated[AlignedText | Headlines | Table | Squad | Lines, Field(discriminator="format")]
+    source: Annotated[
+        AlignedText | Headlines | PairTable | Joined | Captions | Squad | Cmrc2018 | Lines,
+        Field(discriminator="format"),
+    ]
 
     @model_validator(mode="after")
     def _check(self) -> "CorpusItem":
+        tables = "jsonl, json, csv, tsv or parquet"
         wanted: tuple[type[Strict], ...]
         wanted, names = {
-            "questions": ((Squad,), "squad"),
-            "pairs": ((AlignedText, Headlines, Table), "aligned, headlines, jsonl, csv, tsv or parquet"),
-            "text": ((Lines, Table), "lines, jsonl, csv, tsv or parquet"),
+            "questions": ((Squad, Cmrc2018, Table), "squad, cmrc2018, jsonl, json or parquet"),
+            "pairs": (
+                (AlignedText, Headlines, Table, Joined, Captions),
+                f"aligned, headlines, joined, captions, {tables}",
+            ),
+            "text": ((Lines, Table), f"lines, {tables}"),
         }[self.kind]
         if not isinstance(self.source, wanted):
             raise ValueError(f"kind: {self.kind} needs a source of format {names}, not {self.source.format}")
+        if isinstance(self.source, Squad | Cmrc2018 | Table) and self.kind == "questions":
+            _holds_answers(self.source)
+        if isinstance(self.source, PairTable) and self.kind != "pairs":
+            for key in self.source.model_fields_set & {"without", "repeated_ids"}:
+                if getattr(self.source, key) not in ([], "error"):
+                    raise ValueError(f"source.{key}: is for pairs alone, and this is of kind: {self.kind}")
         if (self.task is not None) != (self.kind == "pairs"):
             raise ValueError("task: is given for kind: pairs, whose prompt it names, and for no other kind")
         return self
@@ -142,7 +198,7 @@ class Task(Strict):
 class Cmrc(Strict):
     """Reading comprehension in the dominant language: measured, never trained on."""
 
-    test: list[Squad] = Field(min_length=1)
+    test: list[QuestionSource] = Field(min_length=1)
     prompt: str = Field(description="the user's turn; {context} and {question} are replaced")
     max_new_tokens: Count = 64
     limit: Count | None = Field(None, description="take only the first questions")

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from semalign.config.base import Count, Rate, Seed, Share, Strict
-from semalign.config.data import CorpusItem, PairSource, Table
+from semalign.config.data import CorpusItem, EncoderSource, PairSource, Table
 
 
 class Tokenizer(Strict):
@@ -71,7 +71,9 @@ class Encoder(Strict):
     path: Path | None = Field(None, description="folder of a pretrained encoder; null: random weights of `shape`")
     shape: EncoderShape | None = None
     tokenizer: Tokenizer | None = None
-    train: list[Table] = Field(min_length=1, description="tables of anchor, positive and, perhaps, negative")
+    train: list[EncoderSource] = Field(
+        min_length=1, description="tables of anchor, positive and, perhaps, negative; or pairs of any other format"
+    )
     seed: Seed = 0
     epochs: Rate = 1
     batch_size: Count

@@ -1,0 +1,21 @@
+"""The shipped overlays give a plan, without a network, a GPU or any file of the user's."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.workflow.run import plan
+
+# Trainings and tables of each: one seed.
+JOBS = {
+    "paper": {"train_encoder": 2, "train_sft": 7, "train_grpo": 6, "tabulate_paper": 7, "generate": 14},
+    "public": {"train_encoder": 2, "train_sft": 11, "train_grpo": 6, "tabulate_frontier": 1, "take_snapshot": 4},
+}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_shipped_overlay_gives_a_plan(name: str, tmp_path: Path) -> None:
+    jobs = plan(tmp_path, overlays=[ROOT / "config" / f"{name}.yaml"])
+    assert {rule: jobs.get(rule, 0) for rule in JOBS[name]} == JOBS[name]
+    assert not {"generate_world", "train_base", "check_files"} & jobs.keys()
