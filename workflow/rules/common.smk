@@ -21,14 +21,14 @@ from semalign.contents import Contents
 from semalign.errors import InputError
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external, paths_within
-from semalign.named_files import is_external
-from semalign.sources_table import source_keys
 from semalign.signals import pass_on_terminations
+from semalign.sources_table import source_keys
 from semalign.user_rewards import find_user_reward, modules_of
 from semalign.workspace import claim
 
-# Libraries read these as they are imported, so they are set for all jobs before any starts: but for downloads, which
-# heed what the user had set, nothing is fetched at run time, and tokenizers do not compete with the threads that a rule has asked for.
+# Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
+# time, but by downloads, which heed what the user had set; and tokenizers do not compete with the threads that a rule has
+# asked for.
 os.environ.setdefault("SEMALIGN_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0"))
 os.environ.update(
     {
