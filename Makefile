@@ -43,7 +43,7 @@ provenance: .venv/ready
 test: .venv/ready-dev
 	@echo "semalign: running the tests"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 tests/unit
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup tests/workflow
+	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow
 
 soak: .venv/ready-dev
 	@SEMALIGN_KILLS=60 $(BIN)/pytest tests/workflow/test_interruption.py

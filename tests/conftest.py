@@ -2,8 +2,10 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from semalign.workspace import Workspace
 
@@ -61,12 +63,17 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(folder, checkpoint_seconds=3600)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, all that look at the finished run go to one, and every other file to one."""
-    for item in items:
-        group = "finished" if {"finished", "copied"} & set(getattr(item, "fixturenames", ())) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class _ByFile(LoadScopeScheduling):
+    """A file's tests go to one worker; all files that look at the finished run to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "finished" if "finished: Path" in (ROOT / file).read_text(encoding="utf-8") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile | None:
+    """How --dist loadscope divides the tests among workers."""
+    return _ByFile(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
