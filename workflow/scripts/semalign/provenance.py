@@ -58,6 +58,11 @@ def _keep_config(config: dict[str, Any]) -> str:
     return str(path)
 
 
+def _peak_memory() -> int:
+    """KiB of the largest process that worked for this job."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
 def write(snakemake: Any, inputs: dict[str, str], seconds: float) -> None:
     """Write `<first output>.provenance.json`: everything that made the outputs of one job.
 
@@ -78,9 +83,10 @@ def write(snakemake: Any, inputs: dict[str, str], seconds: float) -> None:
             "commit": commit(),
             "versions": versions(),
             "machine": {"platform": platform.platform(), "cores": os.cpu_count(), "threads": snakemake.threads},
+            "processes": snakemake.params.settings.get("processes", 1),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
             "model_seconds": round(model_seconds(), 2),
-            "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "peak_memory_mib": round(_peak_memory() / 1024),
         },
     )
