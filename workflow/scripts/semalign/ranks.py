@@ -131,7 +131,7 @@ def _wait(ranks: list[_Rank]) -> _Rank | None:
     failed, told, deadline = None, False, 0.0
     while any(rank.process.poll() is None for rank in ranks):
         if failed is None:
-            failed = next((rank for rank in ranks if rank.process.returncode), None)
+            failed = _first_failed(ranks)
             deadline = time.monotonic() + SECONDS_TO_FOLLOW
         if stopping() and not told:
             for rank in ranks:
@@ -141,7 +141,20 @@ def _wait(ranks: list[_Rank]) -> _Rank | None:
             for rank in ranks:
                 rank.process.kill()
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    return failed or next((rank for rank in ranks if rank.process.returncode), None)
+    return failed or _first_failed(ranks)
+
+
+def _first_failed(ranks: list[_Rank]) -> _Rank | None:
+    """Of those that have ended badly the one that began it: one that could not say why, else the first to say so.
+
+    The others fail for the lack of it.
+    """
+
+    def when(rank: _Rank) -> float:
+        report = rank.report()
+        return report.get("at", 0.0) if report else 0.0
+
+    return min((rank for rank in ranks if rank.process.returncode), key=when, default=None)
 
 
 @contextmanager
@@ -170,7 +183,7 @@ def taking_part(device: str) -> Iterator[None]:
 
 def fail(message: str) -> None:
     """End this rank, and leave to the launcher what to tell."""
-    _write({"failure": message})
+    _write({"failure": message, "at": time.time()})
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)  # at once: the others may wait for it, and it for them
