@@ -11,9 +11,9 @@ from semalign.signals import Stopped, stopping
 from semalign.workspace import Workspace
 
 HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu"}
-LORA = {"rank": 4, "alpha": 8}
-SFT = {"learning_rate": 1e-2, "batch_size": 8, "micro_batch_size": 2, "epochs": 2, "max_tokens": 128}
-GRPO = {
+LORA: dict[str, Any] = {"rank": 4, "alpha": 8}
+SFT: dict[str, Any] = {"learning_rate": 1e-2, "batch_size": 8, "micro_batch_size": 2, "epochs": 2, "max_tokens": 128}
+GRPO: dict[str, Any] = {
     "learning_rate": 1e-2,
     "batch_size": 8,
     "micro_batch_size": 2,
@@ -38,7 +38,7 @@ def train(settings: dict[str, Any], input: Any, output: Any, workspace: Workspac
 
     base, tokenizer = load_policy(settings["base"], **settings["policy"])
     model = new_adapter(base, Lora(**LORA, dropout=settings["dropout"]), seed=0)
-    given: tuple[Any, ...] = (model, tokenizer, PAIRS, "{source}")
+    given = (model, tokenizer, PAIRS, "{source}")
     to: dict[str, Any] = {**settings["policy"], "seed": 0, "workspace": workspace}
     if settings["kind"] == "sft":
         made = train_sft(*given, Sft.model_validate(SFT), **to)

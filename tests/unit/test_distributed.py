@@ -37,7 +37,7 @@ job.run(ranked_job.{main}, snakemake, resumable=True)
 """
 
 
-def start(folder: Path, main: str, seconds: float = 3600, **settings: Any) -> "subprocess.Popen[str]":
+def start(folder: Path, main: str, *, seconds: float = 3600, **settings: Any) -> "subprocess.Popen[str]":
     """The job of two processes, as Snakemake starts one, with `folder` as its working directory."""
     folder.mkdir(exist_ok=True)
     settings = {"processes": 2, "policy": HERE} | settings
@@ -45,9 +45,9 @@ def start(folder: Path, main: str, seconds: float = 3600, **settings: Any) -> "s
     return subprocess.Popen([sys.executable, "job.py"], cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
-def run(folder: Path, main: str, seconds: float = 3600, **settings: Any) -> tuple[int, str]:
+def run(folder: Path, main: str, *, seconds: float = 3600, **settings: Any) -> tuple[int, str]:
     """(exit status, what it says on the terminal) of the job, with its log where that tells more."""
-    job = start(folder, main, seconds, **settings)
+    job = start(folder, main, seconds=seconds, **settings)
     _, said = job.communicate(timeout=120)
     return job.returncode, said
 
@@ -88,7 +88,7 @@ def test_sft_on_two_processes_is_sft_on_one(tiny_policy: Path, tmp_path: Path, w
 def grpo(tiny_policy: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The folder of an undisturbed GRPO of two processes, and its settings."""
     folder = tmp_path_factory.mktemp("grpo")
-    settings = {"kind": "grpo", "base": str(tiny_policy), "dropout": 0.05}
+    settings: dict[str, Any] = {"kind": "grpo", "base": str(tiny_policy), "dropout": 0.05}
     status, said = run(folder, "train", **settings)
     assert status == 0, said + (folder / "log.txt").read_text()
     return folder, settings

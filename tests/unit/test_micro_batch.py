@@ -19,8 +19,20 @@ from tests.conftest import PAIRS
 
 # rows of unlike length: a mean over micro-batches would not be the mean over the batch
 ROWS = [row | {"target": row["target"] * (1 + i % 3)} for i, row in enumerate(PAIRS)]
-BATCH = {"learning_rate": 1e-3, "batch_size": 8, "warmup_ratio": 0.0, "schedule": "constant", "epochs": 1}
-GROUPS = {"num_generations": 4, "max_new_tokens": 8, "rewards": {"length": 1.0}, "temperature": 1.0, "top_p": 1.0}
+BATCH: dict[str, Any] = {
+    "learning_rate": 1e-3,
+    "batch_size": 8,
+    "warmup_ratio": 0.0,
+    "schedule": "constant",
+    "epochs": 1,
+}
+GROUPS: dict[str, Any] = {
+    "num_generations": 4,
+    "max_new_tokens": 8,
+    "rewards": {"length": 1.0},
+    "temperature": 1.0,
+    "top_p": 1.0,
+}
 
 
 def trained(policy: Path, folder: Path, kind: str, micro: Any, dtype: str = "float64", **changes: Any) -> Any:
@@ -29,7 +41,7 @@ def trained(policy: Path, folder: Path, kind: str, micro: Any, dtype: str = "flo
     with torch.no_grad():
         base.lm_head.weight[tokenizer.eos_token_id] *= 8  # so that completions end early, now and then
     model = new_adapter(base, Lora(rank=4, alpha=8, dropout=0.0), seed=0)
-    given: tuple[Any, ...] = (model, tokenizer, ROWS, "{source}")
+    given = (model, tokenizer, ROWS, "{source}")
     folder.mkdir()
     to: dict[str, Any] = {"dtype": dtype, "device": "cpu", "seed": 0}
     to["workspace"] = Workspace(folder, 3600, changes.pop("gradient_checkpointing", None))

@@ -15,9 +15,21 @@ from semalign.sft import train_sft
 from semalign.workspace import Workspace
 from tests.conftest import PAIRS
 
-ONE_STEP = {"learning_rate": 5e-7, "batch_size": 16, "micro_batch_size": 8, "warmup_ratio": 0.0, "schedule": "constant"}
+ONE_STEP: dict[str, Any] = {
+    "learning_rate": 5e-7,
+    "batch_size": 16,
+    "micro_batch_size": 8,
+    "warmup_ratio": 0.0,
+    "schedule": "constant",
+}
 HERE: dict[str, Any] = {"dtype": "bfloat16", "device": "cpu", "seed": 0}
-GROUPS = {"num_generations": 8, "max_new_tokens": 8, "temperature": 1.0, "top_p": 1.0, "rewards": {"length": 1.0}}
+GROUPS: dict[str, Any] = {
+    "num_generations": 8,
+    "max_new_tokens": 8,
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "rewards": {"length": 1.0},
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +58,7 @@ def test_a_step_moves_nearly_every_weight_of_the_adapter(
     assert {p.dtype for p in base.parameters()} == {torch.bfloat16}
     model = load_adapter(base, adapter, trainable=True)
     before = {name: p.detach().clone() for name, p in trainable(model).items()}
-    given: tuple[Any, ...] = (model, tokenizer, PAIRS, "{source}")
+    given = (model, tokenizer, PAIRS, "{source}")
     if kind == "sft":
         sft = Sft.model_validate(ONE_STEP | {"epochs": 1, "max_tokens": 128})
         report, log = train_sft(*given, sft, **HERE, workspace=workspace)

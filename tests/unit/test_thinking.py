@@ -27,7 +27,13 @@ TEMPLATE = (
 )
 PROMPT = "翻译：{source}"
 ROWS = PAIRS[:4]
-BATCH = {"learning_rate": 1e-3, "epochs": 1, "batch_size": 4, "micro_batch_size": 4, "warmup_ratio": 0.0}
+BATCH: dict[str, Any] = {
+    "learning_rate": 1e-3,
+    "epochs": 1,
+    "batch_size": 4,
+    "micro_batch_size": 4,
+    "warmup_ratio": 0.0,
+}
 HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0}
 
 
