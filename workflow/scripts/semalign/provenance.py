@@ -8,6 +8,7 @@ import resource
 import subprocess
 from datetime import UTC, datetime
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,13 @@ LIBRARIES = (
     "statsmodels",
     "nltk",
 )
+OPTIONAL = ("vllm",)
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that can change a figure."""
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in LIBRARIES}
+    optional = [name for name in OPTIONAL if find_spec(name)]
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in (*LIBRARIES, *optional)}
 
 
 def commit() -> str:
