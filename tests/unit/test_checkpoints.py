@@ -181,4 +181,4 @@ def test_checkpoints_fall_where_no_rollout_waits(
     settings = Grpo.model_validate(
         values | {"micro_batch_size": micro_batch, "steps_per_generation": steps_per_generation}
     )
-    assert steps_of_a_generation(settings) == expected
+    assert steps_of_a_generation(settings, micro_batch) == expected

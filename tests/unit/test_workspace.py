@@ -95,7 +95,7 @@ def test_a_job_follows_snakemake_into_its_end() -> None:
     assert job.wait(timeout=10) == 128 + signal.SIGTERM
     assert time.monotonic() - started < 5
     assert job.stderr is not None
-    assert f"Snakemake (process {parent.pid}) is gone" in job.stderr.read()
+    assert f"process {parent.pid}, which started this one, is gone" in job.stderr.read()
 
 
 def test_a_termination_does_not_wait_for_a_lock_that_the_interrupted_thread_holds() -> None:

@@ -35,6 +35,8 @@ LANGUAGE = ["prepare_pairs *", "train_grpo *", "audit_rollouts *", "score_text *
 # What reads each key. Nothing: it changes no result.
 READ_BY: dict[str, list[str]] = {
     "device": [*MODELS, *ENCODED, "train_base"],
+    "processes": ["train_sft *", "train_grpo *"],
+    "gradient_checkpointing": [],
     r"languages\.zh\.(script|excluded_scripts|latin_share)": ["prepare_pairs mt"],
     r"languages\.zh\.bleu_tokens": [],
     r"languages\.bo\.(script|excluded_scripts|latin_share)": LANGUAGE,
@@ -74,6 +76,7 @@ READ_BY: dict[str, list[str]] = {
     rf"rl\.{OPTIMISATION}": ["train_grpo *"],
     r"rl\.(num_generations|steps_per_generation|temperature|top_p|beta|epsilon|loss)": ["train_grpo *"],
     r"rl\.(max_prompt_tokens|max_new_tokens)": ["train_grpo *"],
+    r"rl\.vllm_memory": [],  # as long as vLLM does not sample
     r"rl\.threshold_quantile": ["measure_threshold *"],
     r"rl\.rewards\.\w+": ["train_grpo */rl", "audit_rollouts */rl", "tabulate_paper table5", "draw_reward"],
     r"rl\.snapshot_steps": ["train_grpo */rl"],
@@ -107,6 +110,7 @@ CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few
 CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps"}
 # Keys of one possible value, for the format of their files.
 FIXED = {"policy.pretraining.corpus.0.kind", "policy.pretraining.corpus.0.task"}
+FIXED |= {"rl.generation"}  # vllm is refused where it is not installed: test_bad_config.py
 
 # Another value for a key, or other values for keys that must change together, where doubling would not do.
 OTHER: dict[str, Any] = {
@@ -133,6 +137,11 @@ OTHER: dict[str, Any] = {
         "encoders.independent.tokenizer.vocab_size": None,
     },
     r"rl\.batch_size": {"rl.batch_size": 32, "rl.micro_batch_size": 32},
+    r"processes": {
+        "processes": 2,
+        **{f"{key}.micro_batch_size": 4 for key in ("cold_sft", "strong_sft", "rl", "few_shot.sft")},
+    },
+    r"gradient_checkpointing": True,
     r"rl\.snapshot_steps": 1,
     r"rl\.steps_per_generation": 2,
     r"policy\.path": "models/policy",

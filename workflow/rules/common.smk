@@ -57,15 +57,21 @@ try:
         )
         pass_on_terminations()
         LOCK = claim(Path(".snakemake"))
+        limit = workflow.global_resources.get("gpu")
+        if CONFIG.device == "cuda" and limit and limit.value < CONFIG.processes:
+            raise InputError(  # Snakemake would lower a job's demand without a word
+                f"config key processes: {CONFIG.processes} need a GPU each, and this run may use {limit.value}; start "
+                f"it with --resources gpu={CONFIG.processes}, or a multiple"
+            )
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
 if CONFIG.mirror:
     os.environ["SEMALIGN_MIRROR"] = os.path.abspath(CONFIG.mirror)
 
-config["checkpoint_seconds"] = (
-    CONFIG.checkpoint_seconds
-)  # for jobs; no rule's result depends on it
+# for jobs; no rule's result depends on them
+config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
+config["gradient_checkpointing"] = CONFIG.gradient_checkpointing
 
 ENCODERS = {
     "reward": CONFIG.encoders.reward,
@@ -83,6 +89,7 @@ READ_FIRST = (
     10  # the user's files before anything else: what is wrong with them shows at once
 )
 GPUS = int(CONFIG.device == "cuda")
+PROCESSES = CONFIG.processes  # of SFT and GRPO; all other jobs are one process
 CONTENTS = Contents(Path(".snakemake", "semalign.contents.json"))
 
 

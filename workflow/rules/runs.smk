@@ -100,12 +100,10 @@ def grpo_settings(model):
     changes = {"rewards": rewards_of(model)}
     if model != "rl" or not CONFIG.frontier:
         changes["snapshot_steps"] = None
-    return (
-        CONFIG.rl.model_dump(
-            mode="json", exclude={"threshold_quantile", "max_spreadless_share"}
-        )
-        | changes
-    )
+    unread = {"threshold_quantile", "max_spreadless_share"}
+    if CONFIG.rl.generation != "vllm":
+        unread |= {"vllm_memory"}
+    return CONFIG.rl.model_dump(mode="json", exclude=unread) | changes
 
 
 def user_reward_files(rewards):

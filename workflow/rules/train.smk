@@ -79,10 +79,10 @@ rule train_sft:
         model=SFT_PATTERN,
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: PROCESSES
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
+        gpu=GPUS * PROCESSES,
+        mem_mb=3000 * PROCESSES,
         runtime=1440,
     params:
         settings=lambda wc: settings(
@@ -94,6 +94,7 @@ rule train_sft:
             pairs_key=sft_recipe(wc.model)[3],
             lora=CONFIG.lora,
             policy=POLICY,
+            processes=PROCESSES,
             seed=int(wc.seed),
         ),
     script:
@@ -168,10 +169,10 @@ rule train_grpo:
     priority: 1
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: PROCESSES
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
+        gpu=GPUS * PROCESSES,
+        mem_mb=3000 * PROCESSES,
         runtime=2880,
     params:
         settings=lambda wc: settings(
@@ -185,6 +186,7 @@ rule train_grpo:
             ),
             grpo=grpo_settings(wc.model),
             policy=POLICY,
+            processes=PROCESSES,
             seed=int(wc.seed),
         ),
     script:

@@ -3,7 +3,7 @@
 import shutil
 from typing import Any
 
-from semalign import job
+from semalign import distributed, job
 from semalign.config.data import Language
 from semalign.config.training import Grpo
 from semalign.encoder import embed, load_encoder
@@ -37,6 +37,8 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         seed=settings["seed"],
         workspace=workspace,
     )
+    if not distributed.is_first():
+        return
     with replacing_folder(output.adapter) as folder:
         save_adapter(model, folder)
     with replacing_folder(output.snapshots) as folder:

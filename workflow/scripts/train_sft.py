@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from semalign import job
+from semalign import distributed, job
 from semalign.config.training import Lora, Sft
 from semalign.files import read_jsonl, replacing_folder, write_json, write_jsonl
 from semalign.models import load_adapter, load_policy, new_adapter, save_adapter
@@ -28,6 +28,8 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         seed=seed,
         workspace=workspace,
     )
+    if not distributed.is_first():
+        return
     with replacing_folder(output.adapter) as folder:
         save_adapter(model, folder)
     write_jsonl(output.record, history)

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from semalign import distributed
 from semalign.clock import model_work
 from semalign.files import sha256, write_json
-from semalign.signals import stopping
+from semalign.signals import Stopped, stopping
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class Part(Protocol):
     """What a trainer does not save by itself, though what follows depends on it."""
 
     def save(self, checkpoint: Path) -> None:
-        """Write it into a checkpoint's folder."""
+        """Write it into a checkpoint's folder; called in every process, and the first one writes."""
 
     def problem(self, checkpoint: Path) -> str | None:
         """Why it cannot be restored from there; None where it can."""
@@ -39,11 +40,12 @@ def train(trainer: Trainer, workspace: Workspace, parts: Sequence[Part] = (), ev
 
     A checkpoint is written when `workspace.checkpoint_seconds` have passed since the one before, and when the job is
     asked to stop, at the first step that is a multiple of `every` and of the logging steps: a mean that is logged, or a
-    generation that serves several steps, does not survive a checkpoint in its midst. Two are kept. The log is without
-    times, which differ from run to run. Raises Stopped after the checkpoint of a job that was asked to stop.
+    generation that serves several steps, does not survive a checkpoint in its midst. Two are kept. Of several
+    processes the first decides, and all save and stop at the same step. The log is without times, which differ from run
+    to run. Raises Stopped after the checkpoint of a job that was asked to stop.
     """
     folder = Path(str(trainer.args.output_dir))
-    last = latest(folder, parts)
+    last = distributed.from_first(lambda: latest(folder, parts))
     for part in parts:
         part.load(last)
     if last is not None:
@@ -52,8 +54,8 @@ def train(trainer: Trainer, workspace: Workspace, parts: Sequence[Part] = (), ev
     trainer.add_callback(_Saver(folder, workspace.checkpoint_seconds, every, parts))
     with model_work():
         trainer.train(resume_from_checkpoint=str(last) if last else None)
-    if trainer.state.global_step < trainer.state.max_steps:
-        workspace.check()
+    if trainer.state.global_step < trainer.state.max_steps and distributed.from_first(stopping):
+        raise Stopped
     return _figures(trainer.state)
 
 
@@ -96,20 +98,27 @@ class _Saver(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if state.global_step % self.every or state.global_step >= state.max_steps:
             return
-        if stopping():
+        stop, due = distributed.from_first(lambda: (stopping(), time.monotonic() - self.saved >= self.seconds))
+        if stop:
             control.should_training_stop = True
-        control.should_save = stopping() or time.monotonic() - self.saved >= self.seconds
+        control.should_save = stop or due
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         checkpoint = self.folder / f"checkpoint-{state.global_step}"
         for part in self.parts:
             part.save(checkpoint)
+        distributed.gathered(None)  # each process has written its random state
+        if distributed.is_first():
+            self._seal(checkpoint)
+        self.saved = time.monotonic()
+
+    def _seal(self, checkpoint: Path) -> None:
+        """Note the hash of each of its files, and remove all but the last two."""
         files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
         write_json(checkpoint / SEAL, {path.relative_to(checkpoint).as_posix(): sha256(path) for path in files})
         whole = sorted(self.folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
         for old in whole[:-2]:
             shutil.rmtree(old)
-        self.saved = time.monotonic()
 
 
 def _figures(state: TrainerState) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What can be known to be wrong before anything runs, beyond the config's own shape."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from semalign.bleu import SentenceBleu
@@ -18,6 +19,11 @@ def check(config: Config, folder: Path) -> None:
         raise InputError("results: is no folder, and results go there; move it away")
     check_languages(config)
     check_downloads(config)
+    if config.rl.generation == "vllm" and find_spec("vllm") is None:
+        raise InputError(
+            "config key rl.generation: vllm is not installed here; install it with python -m pip install -r "
+            "envs/requirements-vllm.txt, or set it to hf"
+        )
     check_named_files(config)
 
 

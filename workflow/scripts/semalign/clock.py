@@ -17,6 +17,11 @@ def model_work() -> Iterator[None]:
         _blocks.append(time.perf_counter() - started)
 
 
+def count(seconds: float) -> None:
+    """Count the seconds that another process computed for this one."""
+    _blocks.append(seconds)
+
+
 def model_seconds() -> float:
     """Seconds of model computation in this process so far."""
     return sum(_blocks)

@@ -24,6 +24,7 @@ WITHOUT_EFFECT = {
     "semalign.signals",
     "semalign.workspace",
     "semalign.checkpoints",
+    "semalign.ranks",
     "semalign.config",
 }
 

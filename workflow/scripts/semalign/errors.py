@@ -1,4 +1,4 @@
-"""The one exception that a user causes and can mend."""
+"""Exceptions whose message is all that a user needs."""
 
 
 class InputError(Exception):
@@ -6,3 +6,7 @@ class InputError(Exception):
 
     A job that raises it ends with this one message and no traceback (see `semalign.job`).
     """
+
+
+class ProcessError(Exception):
+    """One of a training's processes failed; the message says what the job is to tell of it."""

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable
+from contextlib import nullcontext
 from math import lcm
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,15 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallback, TrainerControl, TrainerState
 from trl import GRPOConfig, GRPOTrainer
 
-from semalign import checkpoints
+from semalign import checkpoints, distributed
 from semalign.config.training import Grpo
 from semalign.errors import InputError
 from semalign.files import Row, read_json, read_jsonl, replacing_folder, write_json
-from semalign.models import TrainingProof, merged_adapter, save_adapter
+from semalign.micro_batch import accumulation, chosen
+from semalign.models import TrainingProof, full_precision, merged_adapter, save_adapter
 from semalign.prompts import TEMPLATE_KWARGS, fill, prompt_text, user_turn
 from semalign.rewards import Reward, for_trl
-from semalign.training import Progress, arguments
+from semalign.training import Progress, arguments, checkpointing
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -33,24 +35,28 @@ SNAPSHOTS = "snapshots"
 
 def prompts(
     rows: list[Row], prompt: str, tokenizer: PreTrainedTokenizerBase, max_prompt_tokens: int
-) -> tuple[Dataset, int]:
-    """The data set of trl's GRPO (prompt, source, reference, id) and how many prompts were too long and left out."""
-    kept = []
+) -> tuple[Dataset, int, int]:
+    """The data set of trl's GRPO (prompt, source, reference, id), tokens of its longest prompt, and how many prompts
+    were too long and left out."""
+    kept, longest = [], 0
     for row in rows:
         text = fill(prompt, source=row["source"])
         length = len(tokenizer(prompt_text(tokenizer, text), add_special_tokens=False)["input_ids"])
         if length <= max_prompt_tokens:
+            longest = max(longest, length)
             columns = {"source": row["source"], "reference": row["target"], "id": row["id"]}
             kept.append({"prompt": user_turn(text), **columns})
     if not kept:
         raise InputError(f"rl.max_prompt_tokens = {max_prompt_tokens}: all {len(rows)} prompts are longer; raise it")
-    return Dataset.from_list(kept), len(rows) - len(kept)
+    return Dataset.from_list(kept), longest, len(rows) - len(kept)
 
 
 class Rollouts:
     """Wraps rewards so that every completion is written down with what it earned.
 
-    A checkpoint holds the length and the hash of the file so far, not its rows: it grows with the run.
+    A checkpoint holds the length and the hash of the file so far, not its rows: it grows with the run. Of several
+    processes the first writes what all have sampled, by rank: so the prompts are in the order of the sampler, and the
+    completions of one prompt side by side.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,17 +85,21 @@ class Rollouts:
         return recorded
 
     def flush(self) -> None:
-        """Write the batch down."""
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.batch).encode()
+        """Write the batch down, of all processes."""
+        batches = distributed.gathered(self.batch)
+        self.batch = []
+        if not distributed.is_first():
+            return
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for batch in batches for row in batch).encode()
         with open(self.path, "ab") as file:
             file.write(text)
         self.written.update(text)
         self.size += len(text)
-        self.batch = []
 
     def save(self, checkpoint: Path) -> None:
         self.flush()
-        write_json(checkpoint / "rollouts.json", {"size": self.size, "sha256": self.written.hexdigest()})
+        if distributed.is_first():
+            write_json(checkpoint / "rollouts.json", {"size": self.size, "sha256": self.written.hexdigest()})
 
     def problem(self, checkpoint: Path) -> str | None:
         noted = read_json(checkpoint / "rollouts.json")
@@ -97,6 +107,8 @@ class Rollouts:
         return None if written.hexdigest() == noted["sha256"] else f"{self.path} has lost rollouts since"
 
     def load(self, checkpoint: Path | None) -> None:
+        if not distributed.is_first():
+            return
         self.size = read_json(checkpoint / "rollouts.json")["size"] if checkpoint else 0
         self.written = self._digest(self.size)
         self.path.touch()
@@ -126,31 +138,43 @@ def spreadless_share(rollouts: Iterable[Row], settings: Grpo) -> tuple[int, floa
     return count, float(np.mean(spreadless))
 
 
-def config(settings: Grpo, dtype: str, device: str, seed: int, folder: Path, weights: list[float]) -> GRPOConfig:
-    """trl's configuration. Batches count completions."""
-    accumulation = settings.batch_size // settings.micro_batch_size
+def config(settings: Grpo, micro_batch: int, dtype: str, device: str, seed: int, workspace: Workspace) -> GRPOConfig:
+    """trl's configuration. Batches count completions; `micro_batch` of them a forward pass of each process."""
     return GRPOConfig(
-        **arguments(settings, dtype, device, seed, folder),
+        **arguments(settings, micro_batch, dtype, device, seed, workspace),
+        **(_vllm(settings) if settings.generation == "vllm" else {}),
         num_generations=settings.num_generations,
-        steps_per_generation=settings.steps_per_generation or accumulation,
+        steps_per_generation=settings.steps_per_generation or accumulation(settings.batch_size, micro_batch),
         temperature=settings.temperature,
         top_p=settings.top_p,
         beta=settings.beta,
         epsilon=settings.epsilon,
         loss_type=settings.loss,
         max_completion_length=settings.max_new_tokens,
-        reward_weights=weights,
+        reward_weights=list(settings.rewards.values()),
         # With dropout on, sampling and scoring disagree: noise would pass for a policy ratio and for KL.
         disable_dropout=True,
         chat_template_kwargs=TEMPLATE_KWARGS,
     )
 
 
-def steps_of_a_generation(settings: Grpo) -> int:
+def _vllm(settings: Grpo) -> dict[str, Any]:
+    """vLLM in this process, on this GPU. Without importance sampling: with top_p below 1 trl's correction takes the
+    truncated distribution for another policy and silences the gradient (trl issue 6789)."""
+    return {
+        "use_vllm": True,
+        "vllm_mode": "colocate",
+        "vllm_gpu_memory_utilization": settings.vllm_memory,
+        "vllm_max_model_length": settings.max_prompt_tokens + settings.max_new_tokens,
+        "vllm_importance_sampling_correction": False,
+    }
+
+
+def steps_of_a_generation(settings: Grpo, micro_batch: int) -> int:
     """After how many updates, at the least, no rollout waits that a checkpoint would lose."""
-    accumulation = settings.batch_size // settings.micro_batch_size
-    micro_steps = settings.steps_per_generation or accumulation
-    return lcm(micro_steps, accumulation) // accumulation
+    passes = accumulation(settings.batch_size, micro_batch)
+    micro_steps = settings.steps_per_generation or passes
+    return lcm(micro_steps, passes) // passes
 
 
 class RolloutTrainer(GRPOTrainer):
@@ -158,21 +182,23 @@ class RolloutTrainer(GRPOTrainer):
     token."""
 
     def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+        if self.use_vllm:  # has weights of its own
+            return super()._generate_single_turn(*args, **kwargs)
         with merged_adapter(self.accelerator.unwrap_model(self.model)):
             return super()._generate_single_turn(*args, **kwargs)
 
 
 class Snapshots(TrainerCallback):
-    """Keeps the adapter every so many updates before the last."""
+    """Keeps the adapter every so many updates before the last. `base`: the base's digest."""
 
-    def __init__(self, every: int | None, folder: Path) -> None:
-        self.every, self.folder = every, folder
+    def __init__(self, every: int | None, folder: Path, base: str) -> None:
+        self.every, self.folder, self.base = every, folder, base
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         step = state.global_step
-        if self.every and step % self.every == 0 and step < state.max_steps:
+        if self.every and step % self.every == 0 and step < state.max_steps and distributed.is_first():
             with replacing_folder(self.folder / str(step)) as folder:
-                save_adapter(kwargs["model"], folder)
+                save_adapter(kwargs["model"], folder, self.base)
 
 
 def train_grpo(
@@ -197,31 +223,43 @@ def train_grpo(
     report and the log of every step. Raises RuntimeError when the adapter did not move or the base did.
     """
     proof = TrainingProof(model)
-    dataset, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
+    dataset, longest, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
     rollouts = Rollouts(workspace.folder / ROLLOUTS)
     snapshots = workspace.folder / SNAPSHOTS
     snapshots.mkdir(exist_ok=True)
-    trainer = RolloutTrainer(
-        model=model,
-        args=config(settings, dtype, device, seed, workspace.folder, list(settings.rewards.values())),
-        reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
-        train_dataset=dataset,
-        processing_class=tokenizer,
-        callbacks=[
-            Progress(["reward", "completions/mean_length", "frac_reward_zero_std"]),
-            Snapshots(settings.snapshot_steps, snapshots),
-        ],
+    micro = chosen(
+        settings,
+        model,
+        longest + settings.max_new_tokens,
+        dtype=dtype,
+        checkpointing=checkpointing(workspace, device),
+        workspace=workspace,
     )
-    trainer.remove_callback(PrinterCallback)
-    history = checkpoints.train(trainer, workspace, [rollouts], every=steps_of_a_generation(settings))
+    # vLLM is given merged weights at every step: below float32 the base would drift with each merge.
+    with full_precision(model) if settings.generation == "vllm" else nullcontext():
+        trainer = RolloutTrainer(
+            model=model,
+            args=config(settings, micro, dtype, device, seed, workspace),
+            reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            callbacks=[
+                Progress(["reward", "completions/mean_length", "frac_reward_zero_std"]),
+                Snapshots(settings.snapshot_steps, snapshots, proof.base),
+            ],
+        )
+        trainer.remove_callback(PrinterCallback)
+        history = checkpoints.train(trainer, workspace, [rollouts], every=steps_of_a_generation(settings, micro))
     rollouts.flush()
-    completions, spreadless = spreadless_share(read_jsonl(rollouts.path), settings)
+    completions, spreadless = distributed.from_first(lambda: spreadless_share(read_jsonl(rollouts.path), settings))
     steps = [entry for entry in history if "frac_reward_zero_std" in entry]
     tenth = max(1, len(steps) // 10)
     report = {
         "prompts": len(dataset),
         "prompts_too_long": too_long,
         "steps": trainer.state.global_step,
+        "processes": distributed.processes(),
+        "micro_batch_size": micro,
         "completions": completions,
         "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in steps[:tenth]])),
         "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in steps[-tenth:]])),

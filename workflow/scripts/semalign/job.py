@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from semalign import provenance
-from semalign.errors import InputError
+from semalign import provenance, ranks
+from semalign.errors import InputError, ProcessError
 from semalign.files import sha256
 from semalign.signals import Stopped, exit_on_signals, follow, stop_on_signals
 from semalign.workspace import identity, opened
@@ -57,26 +57,29 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     What the job prints goes to the rule's log. An InputError, a full disk or a folder that cannot be written ends the
     job with its message alone, any other error with a pointer to the log; a finished job leaves
     `<first output>.provenance.json` beside its first output. A resumable job keeps what it has when it is stopped, and
-    goes on from there when it is run again with the same settings, inputs and versions.
+    goes on from there when it is run again with the same settings, inputs and versions. Where its settings ask for
+    several `processes`, main runs in each of them; only the first may write outputs (see `semalign.ranks`).
     """
     exit_on_signals()
+    if ranks.is_rank():
+        _take_part(main, snakemake)
+        return
     if "SEMALIGN_PROCESS" in os.environ:
         follow(int(os.environ["SEMALIGN_PROCESS"]))
     path = str(snakemake.log[0])
     failure, status = None, 1
     with _output_to(path):
-        logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr)
+        _log_to_stderr()
         try:
             _work(main, snakemake, resumable)
-        except InputError as error:
+        except (InputError, ProcessError) as error:
             failure = str(error)
             log.error("error: %s", error)
         except Stopped:
             failure, status = "stopped; the same command goes on from here", 128 + signal.SIGTERM
             log.info(failure)
         except Exception as error:
-            failure = _disk_problem(error) or f"unexpected {type(error).__name__}: {error} (traceback in {path})"
-            log.exception("unexpected error")
+            failure = _unexpected(error, path)
     if failure:
         print(f"{snakemake.rule}: {failure}", file=sys.stderr)
         sys.exit(status)
@@ -84,17 +87,58 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
 
 def _work(main: Callable[..., None], snakemake: Any, resumable: bool) -> None:
     started = time.time()
+    processes = snakemake.params.settings.get("processes", 1)
+    if processes == 1:
+        _take_one_gpu()
     inputs = {str(path): sha256(path) for path in snakemake.input}
     arguments = (snakemake.params.settings, snakemake.input, snakemake.output)
     if resumable:
         first = str(snakemake.output[0])
         name = identity(settings=snakemake.params.settings, inputs=inputs, versions=provenance.versions())
-        with stop_on_signals(), opened(first, name, snakemake.config["checkpoint_seconds"]) as workspace:
-            main(*arguments, workspace)
+        with stop_on_signals(), opened(first, name, *_without_effect(snakemake)) as workspace:
+            if processes > 1:
+                ranks.launch(processes, snakemake.threads, workspace)
+            else:
+                main(*arguments, workspace)
             provenance.write(snakemake, inputs, time.time() - started)
     else:
         main(*arguments)
         provenance.write(snakemake, inputs, time.time() - started)
+
+
+def _take_part(main: Callable[..., None], snakemake: Any) -> None:
+    """Be one of a training's processes; the job's own process tells what goes wrong, in the words given here."""
+    _log_to_stderr()
+    settings = snakemake.params.settings
+    try:
+        with ranks.taking_part(settings["policy"]["device"]):
+            workspace = ranks.workspace_of_rank(*_without_effect(snakemake))
+            main(settings, snakemake.input, snakemake.output, workspace)
+    except InputError as error:
+        ranks.fail(str(error))
+    except Exception as error:
+        ranks.fail(_unexpected(error, str(snakemake.log[0])))
+
+
+def _take_one_gpu() -> None:
+    """Let this process see the first of its GPUs alone: a trainer spreads its batch over all that it sees."""
+    first, _, _ = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")
+    os.environ["CUDA_VISIBLE_DEVICES"] = first
+
+
+def _without_effect(snakemake: Any) -> tuple[float, bool | None]:
+    """The config's values that a job takes and no result depends on."""
+    return snakemake.config["checkpoint_seconds"], snakemake.config["gradient_checkpointing"]
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO, stream=sys.stderr)
+
+
+def _unexpected(error: Exception, path: str) -> str:
+    """What to tell of an error that is not the user's; the traceback goes to the log."""
+    log.exception("unexpected error")
+    return _disk_problem(error) or f"unexpected {type(error).__name__}: {error} (traceback in {path})"
 
 
 def _disk_problem(error: BaseException | None) -> str | None:

@@ -13,6 +13,7 @@ from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from semalign import distributed
 from semalign.config.training import Lora
 from semalign.device import checked_device
 from semalign.errors import InputError
@@ -97,6 +98,23 @@ def merged_adapter(model: PeftModel) -> Iterator[None]:
             layer.merged_adapters = []
 
 
+@contextmanager
+def full_precision(model: PeftModel) -> Iterator[None]:
+    """Within the block the base's weights are float32; afterwards they are rounded to what they were.
+
+    Merging an adapter and taking it out again leaves errors of float32's last bits, which the rounding removes.
+    """
+    base = [p for name, p in model.named_parameters() if "lora_" not in name]
+    before = [p.dtype for p in base]
+    for parameter in base:
+        parameter.data = parameter.data.float()
+    try:
+        yield
+    finally:
+        for parameter, dtype in zip(base, before, strict=True):
+            parameter.data = parameter.data.to(dtype)
+
+
 def digest(model: PeftModel, adapter: bool) -> str:
     """SHA-256 of the adapter's tensors, or of the base's, in the order of their names."""
     state = hashlib.sha256()
@@ -119,7 +137,8 @@ class TrainingProof:
         self.adapter, self.base = digest(model, adapter=True), digest(model, adapter=False)
 
     def check(self) -> dict[str, int | str]:
-        """Raise RuntimeError unless the adapter moved and the base did not; returns both digests and the count."""
+        """Raise RuntimeError unless the adapter moved, the base did not and all processes have the same weights;
+        returns both digests and the count."""
         adapter, base = digest(self.model, adapter=True), digest(self.model, adapter=False)
         if adapter == self.adapter:
             raise RuntimeError(
@@ -128,13 +147,16 @@ class TrainingProof:
             )
         if base != self.base:
             raise RuntimeError("training changed the base model's weights")
+        of_all = distributed.gathered((adapter, base))
+        if len(set(of_all)) > 1:
+            raise RuntimeError(f"the processes of this training have different weights at its end: {of_all}")
         return {"trainable_parameters": self.trainable, "adapter_sha256": adapter, "base_sha256": base}
 
 
-def save_adapter(model: PeftModel, output: Path) -> None:
-    """Write the adapter alone, as safetensors; the same adapter gives the same bytes."""
+def save_adapter(model: PeftModel, output: Path, base: str | None = None) -> None:
+    """Write the adapter alone, as safetensors; the same adapter gives the same bytes. `base`: its digest, if known."""
     model.save_pretrained(str(output), selected_adapters=["default"], safe_serialization=True)
     config = read_json(output / ADAPTER_CONFIG)
-    write_json(output / BASE_DIGEST, {"sha256": digest(model, adapter=False)})
+    write_json(output / BASE_DIGEST, {"sha256": base or digest(model, adapter=False)})
     write_json(output / ADAPTER_CONFIG, config | {"target_modules": sorted(config["target_modules"])})  # peft has a set
     log.info("adapter written to %s", output)

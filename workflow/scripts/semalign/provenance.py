@@ -8,6 +8,7 @@ import resource
 import subprocess
 from datetime import UTC, datetime
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,13 @@ LIBRARIES = (
     "statsmodels",
     "nltk",
 )
+OPTIONAL = ("vllm",)
 
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that can change a figure."""
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in LIBRARIES}
+    optional = [name for name in OPTIONAL if find_spec(name)]
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in (*LIBRARIES, *optional)}
 
 
 def commit() -> str:
@@ -58,6 +61,11 @@ def _keep_config(config: dict[str, Any]) -> str:
     return str(path)
 
 
+def _peak_memory() -> int:
+    """KiB of the largest process that worked for this job."""
+    return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
 def write(snakemake: Any, inputs: dict[str, str], seconds: float) -> None:
     """Write `<first output>.provenance.json`: everything that made the outputs of one job.
 
@@ -78,9 +86,10 @@ def write(snakemake: Any, inputs: dict[str, str], seconds: float) -> None:
             "commit": commit(),
             "versions": versions(),
             "machine": {"platform": platform.platform(), "cores": os.cpu_count(), "threads": snakemake.threads},
+            "processes": snakemake.params.settings.get("processes", 1),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
             "model_seconds": round(model_seconds(), 2),
-            "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            "peak_memory_mib": round(_peak_memory() / 1024),
         },
     )

@@ -10,13 +10,14 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from semalign import checkpoints
+from semalign import checkpoints, distributed
 from semalign.config.training import Sft
 from semalign.errors import InputError
 from semalign.files import Row, read_json, write_json
+from semalign.micro_batch import chosen
 from semalign.models import TrainingProof
 from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, conversation_text, fill, user_turn
-from semalign.training import Progress, arguments
+from semalign.training import Progress, arguments, checkpointing
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class _TokensSeen:
         self.trainer = trainer
 
     def save(self, checkpoint: Path) -> None:
-        write_json(checkpoint / "tokens_seen.json", self.trainer._total_train_tokens)
+        if distributed.is_first():
+            write_json(checkpoint / "tokens_seen.json", self.trainer._total_train_tokens)
 
     def problem(self, checkpoint: Path) -> str | None:
         return None
@@ -82,7 +84,8 @@ def train_sft(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's active adapter in place (paper: SFT, Appendix A).
 
-    Goes on from the workspace's last checkpoint.
+    Goes on from the workspace's last checkpoint. Where processes do not share out an epoch evenly, its last batch is
+    filled up with examples from its first, which the report counts.
 
     Returns a report and the log of every step. Raises InputError when the trainer would cut an example, and
     RuntimeError when the adapter did not move or the base did.
@@ -96,9 +99,18 @@ def train_sft(
             f"max_tokens = {settings.max_tokens} of this SFT would cut {cut} of {len(rows)} examples (the longest has "
             f"{max(lengths)} tokens); raise it, or lower the task's max_tokens"
         )
+    micro = chosen(
+        settings,
+        model,
+        max(lengths),
+        dtype=dtype,
+        checkpointing=checkpointing(workspace, device),
+        workspace=workspace,
+    )
+    shared = arguments(settings, micro, dtype, device, seed, workspace)
     trainer = SFTTrainer(
         model=model,
-        args=SFTConfig(**arguments(settings, dtype, device, seed, workspace.folder), max_length=settings.max_tokens),
+        args=SFTConfig(**shared, max_length=settings.max_tokens),
         train_dataset=dataset,
         processing_class=tokenizer,
         callbacks=[Progress(["loss", "mean_token_accuracy"])],
@@ -109,6 +121,11 @@ def train_sft(
         "examples": len(rows),
         "tokens": sum(lengths),
         "steps": trainer.state.global_step,
+        "processes": distributed.processes(),
+        "micro_batch_size": micro,
+        "repeated_examples_an_epoch": -len(rows) % (micro * distributed.processes())
+        if distributed.processes() > 1
+        else 0,
         "mean_loss": float(np.mean([row["loss"] for row in history])),
         **proof.check(),
     }

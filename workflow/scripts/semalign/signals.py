@@ -39,12 +39,17 @@ def exit_on_signals() -> None:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[None]:
-    """Within the block SIGTERM and SIGINT ask the job to stop where it loses nothing; a second one ends it at once."""
+def stop_on_signals(at_once: bool = True) -> Iterator[None]:
+    """Within the block SIGTERM and SIGINT ask the job to stop where it loses nothing; a second one ends it at once.
+
+    Not `at_once`: however often it is asked, by whomever, it stops where it loses nothing.
+    """
 
     def ask(number: int, frame: FrameType | None) -> None:
         if _stop.is_set():
-            raise SystemExit(128 + number)
+            if at_once:
+                raise SystemExit(128 + number)
+            return
         _stop.set()
         os.write(2, f"{signal.Signals(number).name}: stopping at the next step\n".encode())
 
@@ -57,12 +62,12 @@ def stop_on_signals() -> Iterator[None]:
 
 
 def follow(pid: int) -> None:
-    """Send this process SIGTERM when the process `pid` (Snakemake) is gone: no job outlives a killed workflow."""
+    """Send this process SIGTERM when `pid`, which started it, is gone: no job outlives a killed workflow."""
 
     def watch() -> None:
         while _alive(pid):
             time.sleep(SECONDS_BETWEEN_LOOKS)
-        os.write(2, f"Snakemake (process {pid}) is gone\n".encode())
+        os.write(2, f"process {pid}, which started this one, is gone\n".encode())
         os.kill(os.getpid(), signal.SIGTERM)
 
     if _alive(pid):  # not so in a container with processes of its own

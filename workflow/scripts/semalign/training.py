@@ -2,26 +2,35 @@
 
 import logging
 import time
-from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from semalign.config.training import Optimisation
+from semalign.micro_batch import accumulation
+from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 10
 
 
-def arguments(settings: Optimisation, dtype: str, device: str, seed: int, folder: Path) -> dict[str, Any]:
-    """Keyword arguments that SFTConfig and GRPOConfig have in common; one process."""
+def checkpointing(workspace: Workspace, device: str) -> bool:
+    """Are activations computed twice instead of kept? Where the config does not say: on a GPU."""
+    return device != "cpu" if workspace.gradient_checkpointing is None else workspace.gradient_checkpointing
+
+
+def arguments(
+    settings: Optimisation, micro_batch: int, dtype: str, device: str, seed: int, workspace: Workspace
+) -> dict[str, Any]:
+    """Keyword arguments that SFTConfig and GRPOConfig have in common; `micro_batch` examples a forward pass of each
+    process."""
     return {
-        "output_dir": str(folder / "checkpoints"),
+        "output_dir": str(workspace.folder / "checkpoints"),
         "learning_rate": settings.learning_rate,
         "num_train_epochs": settings.epochs,
-        "per_device_train_batch_size": settings.micro_batch_size,
-        "gradient_accumulation_steps": settings.batch_size // settings.micro_batch_size,
+        "per_device_train_batch_size": micro_batch,
+        "gradient_accumulation_steps": accumulation(settings.batch_size, micro_batch),
         "warmup_steps": settings.warmup_ratio,  # a fraction below 1 is a share of the run
         "lr_scheduler_type": settings.schedule,
         "max_grad_norm": settings.max_grad_norm,
@@ -29,7 +38,8 @@ def arguments(settings: Optimisation, dtype: str, device: str, seed: int, folder
         "data_seed": seed,
         "bf16": dtype == "bfloat16",
         "use_cpu": device == "cpu",
-        "activation_checkpointing": device != "cpu",
+        "activation_checkpointing": checkpointing(workspace, device),
+        "ddp_find_unused_parameters": False,  # every trainable weight is used in every pass
         "dataloader_pin_memory": device != "cpu",
         "save_strategy": "no",
         "logging_strategy": "steps",

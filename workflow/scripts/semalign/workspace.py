@@ -33,11 +33,13 @@ class Workspace:
     """What a job that can be taken up again works with.
 
     folder: its own, under a lock as long as it runs. checkpoint_seconds: how often to save at most; a save may wait for
-    the end of a step.
+    the end of a step. gradient_checkpointing: whether a training computes activations twice instead of keeping them;
+    None: on a GPU. Neither changes a result.
     """
 
     folder: Path
     checkpoint_seconds: float
+    gradient_checkpointing: bool | None = None
 
     def check(self) -> None:
         """Raise Stopped if the job was asked to stop; call it where nothing would be lost."""
@@ -76,7 +78,9 @@ def identity(**depends_on: Any) -> str:
 
 
 @contextmanager
-def opened(first_output: str, name: str, checkpoint_seconds: float) -> Iterator[Workspace]:
+def opened(
+    first_output: str, name: str, checkpoint_seconds: float, gradient_checkpointing: bool | None = None
+) -> Iterator[Workspace]:
     """The workspace of the job that makes `first_output`, `name` being its identity.
 
     Waits while another process works there. It is removed, with what older settings left beside it, when the block ends
@@ -90,7 +94,7 @@ def opened(first_output: str, name: str, checkpoint_seconds: float) -> Iterator[
             if other != folder:
                 log.info("%s: left by other settings, data or code; removed", other)
                 shutil.rmtree(other)
-        yield Workspace(folder, checkpoint_seconds)
+        yield Workspace(folder, checkpoint_seconds, gradient_checkpointing)
         shutil.rmtree(place)
 
 
@@ -103,6 +107,7 @@ def _locked(path: Path) -> Iterator[None]:
         with open(path, "w", encoding="utf-8") as file:
             # Where it is no longer there, its owner has ended and removed it between our two calls.
             if _lock(file.fileno(), fcntl.LOCK_EX) and _still_there(file, path):
+                os.set_inheritable(file.fileno(), True)  # processes that work for this one hold it, too
                 try:
                     yield
                 finally:

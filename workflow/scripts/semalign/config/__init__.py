@@ -16,7 +16,7 @@ from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads
 from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Statistics
 from semalign.config.models import Encoders, Exam, Policy
-from semalign.config.training import Grpo, Lora, Sft
+from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.errors import InputError
 
 _SHOWN = 200  # characters of a wrong value
@@ -30,6 +30,15 @@ class Config(Strict):
     """The whole of it."""
 
     device: Literal["cpu", "cuda"] = Field("cpu", description="where models run; cuda jobs claim one GPU each")
+    processes: Count = Field(
+        1,
+        description="how many share one SFT or GRPO training, on a GPU each with cuda; a global batch stays what it is",
+    )
+    gradient_checkpointing: bool | None = Field(
+        None,
+        description="SFT and GRPO compute activations twice instead of keeping them; null: with cuda; changes no "
+        "result and reruns nothing",
+    )
     seeds: list[Seed] = Field(min_length=1, description="one complete run each")
     languages: dict[str, Language]
     downloads: Annotated[Downloads, BeforeValidator(without_null)] = Field(
@@ -78,6 +87,7 @@ class Config(Strict):
         self._check_corpus()
         self._check_experiments()
         self._check_sizes()
+        self._check_batches()
         if self.judge.kind == "parser" and self.world is None:
             raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
         return self
@@ -106,6 +116,20 @@ class Config(Strict):
             last = max(self.frontier.rl_steps, default=0) if self.frontier else 0
             if last >= steps:
                 raise ValueError(f"frontier.rl_steps: step {last} is not before the last of RL in {name} ({steps:g})")
+
+    def _check_batches(self) -> None:
+        trainings: dict[str, Optimisation] = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft, "rl": self.rl}
+        if self.few_shot:
+            trainings["few_shot.sft"] = self.few_shot.sft
+        problems = [training.batch_problem(key, self.processes) for key, training in trainings.items()]
+        for problem in [*problems, self.rl.generation_problem("rl", self.processes)]:
+            if problem:
+                raise ValueError(problem)
+        if self.rl.generation == "vllm" and (self.device, self.policy.dtype) != ("cuda", "bfloat16"):
+            raise ValueError(
+                f"rl.generation: vllm needs device: cuda and policy.dtype: bfloat16, found {self.device} and "
+                f"{self.policy.dtype}"
+            )
 
     def rewards(self) -> dict[str, dict[str, float]]:
         """Every mapping of rewards to weights, by its config key."""

@@ -1,7 +1,8 @@
 """Config of the training of adapters: LoRA, SFT and GRPO."""
 
 import re
-from typing import Annotated, Literal
+from math import gcd, lcm
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -19,22 +20,51 @@ class Lora(Strict):
     dropout: Share = 0.05
 
 
+def _check_micro_batch(value: Any) -> Any:
+    if value != "auto" and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise ValueError(f"a whole number from 1 on, or auto, is needed, found {value!r}")
+    return value
+
+
+MicroBatch = Annotated[int | Literal["auto"], BeforeValidator(_check_micro_batch)]
+
+
 class Optimisation(Strict):
     """What SFT and GRPO share."""
 
     learning_rate: Rate
     epochs: Rate = Field(gt=0)
     batch_size: Count = Field(description="global batch of one update: examples in SFT, completions in GRPO")
-    micro_batch_size: Count = Field(description="examples a forward pass; must divide batch_size")
+    micro_batch_size: MicroBatch = Field(
+        description="examples a forward pass in each process; auto: the largest divisor of batch_size / processes that "
+        "fits into memory"
+    )
     warmup_ratio: Share = 0.1
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     max_grad_norm: Rate = 1.0
 
     @model_validator(mode="after")
     def _check_batch(self) -> "Optimisation":
-        if self.batch_size % self.micro_batch_size:
+        if self.micro_batch_size != "auto" and self.batch_size % self.micro_batch_size:
             raise ValueError("micro_batch_size must divide batch_size")
         return self
+
+    def batch_problem(self, key: str, processes: int) -> str | None:
+        """Why so many processes cannot make up the global batch of the config's `key`, and what could; None: they
+        can."""
+        micro = 1 if self.micro_batch_size == "auto" else self.micro_batch_size
+        together = micro * processes
+        if self.batch_size % together == 0:
+            return None
+        unit = lcm(together, getattr(self, "num_generations", 1))
+        ways = [f"{key}.batch_size: {-(-self.batch_size // unit) * unit}"]
+        share, rest = divmod(self.batch_size, processes)
+        if rest == 0:
+            ways.append(f"{key}.micro_batch_size: {gcd(share, micro)}")
+        return (
+            f"{key}: batch_size {self.batch_size} is no multiple of micro_batch_size × processes = {micro} × "
+            f"{processes}; {' or '.join(ways)} would do"
+        )
 
 
 class Sft(Optimisation):
@@ -67,6 +97,10 @@ class Grpo(Optimisation):
     max_prompt_tokens: Count = Field(256, description="longer prompts are dropped; counted")
     max_new_tokens: Count = Field(256)
     threshold_quantile: Share = Field(0.5, description="τ is this quantile of the cold start's dev similarity")
+    generation: Literal["hf", "vllm"] = Field(
+        "hf", description="what samples the rollouts; vllm needs envs/requirements-vllm.txt, cuda and a bfloat16 policy"
+    )
+    vllm_memory: Share = Field(0.3, description="share of the GPU's memory that vLLM may take")
     rewards: Rewards = Field(
         default={"similarity": 1.5, "language": 1.0},
         description="name or module:function, and weight; 0: recorded only; null in an overlay: not computed",
@@ -78,4 +112,30 @@ class Grpo(Optimisation):
     def _check_groups(self) -> "Grpo":
         if self.batch_size % self.num_generations:
             raise ValueError("num_generations must divide batch_size, which counts completions")
+        if self.micro_batch_size == "auto":
+            if self.loss == "bnpo":
+                raise ValueError(
+                    "micro_batch_size: auto would change the result under loss: bnpo, which averages over the tokens "
+                    "of each micro-batch; give a number, or another loss"
+                )
+            if self.steps_per_generation is not None:
+                raise ValueError(
+                    "micro_batch_size: auto would change how many rollouts steps_per_generation gives, which counts "
+                    "micro-batches; give a number, or steps_per_generation: null"
+                )
         return self
+
+    def generation_problem(self, key: str, processes: int) -> str | None:
+        """Why a generation would not hold whole groups; None where it does."""
+        if self.steps_per_generation is None or self.micro_batch_size == "auto":
+            return None  # one update, which holds whole groups
+        together = self.micro_batch_size * processes
+        if together * self.steps_per_generation % self.num_generations == 0:
+            return None
+        unit = self.num_generations // gcd(together, self.num_generations)
+        steps = -(-self.steps_per_generation // unit) * unit
+        return (
+            f"{key}: a generation of micro_batch_size × processes × steps_per_generation = {self.micro_batch_size} × "
+            f"{processes} × {self.steps_per_generation} completions does not hold whole groups of num_generations "
+            f"{self.num_generations}; {key}.steps_per_generation: {steps} would do"
+        )

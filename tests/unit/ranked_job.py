@@ -1,0 +1,120 @@
+"""Jobs of several processes for tests: what a rule's script does, on tiny models; imports wait for the processes."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from semalign.errors import InputError
+from semalign.signals import Stopped, stopping
+from semalign.workspace import Workspace
+
+HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu"}
+LORA: dict[str, Any] = {"rank": 4, "alpha": 8}
+SFT: dict[str, Any] = {"learning_rate": 1e-2, "batch_size": 8, "micro_batch_size": 2, "epochs": 2, "max_tokens": 128}
+GRPO: dict[str, Any] = {
+    "learning_rate": 1e-2,
+    "batch_size": 8,
+    "micro_batch_size": 2,
+    "num_generations": 8,  # each prompt's completions on both processes
+    "epochs": 2,
+    "max_new_tokens": 6,
+    "rewards": {"length": 1.0},
+    "snapshot_steps": 9,
+}
+
+
+def train(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    """SFT or GRPO on the tiny pairs; writes the adapter and what else there is."""
+    from semalign import distributed
+    from semalign.config.training import Grpo, Lora, Sft
+    from semalign.files import sha256, write_json
+    from semalign.grpo import train_grpo
+    from semalign.models import load_policy, new_adapter, save_adapter
+    from semalign.rewards import length_reward
+    from semalign.sft import train_sft
+    from tests.conftest import PAIRS
+
+    base, tokenizer = load_policy(settings["base"], **settings["policy"])
+    model = new_adapter(base, Lora(**LORA, dropout=settings["dropout"]), seed=0)
+    given = (model, tokenizer, PAIRS, "{source}")
+    to: dict[str, Any] = {**settings["policy"], "seed": 0, "workspace": workspace}
+    if settings["kind"] == "sft":
+        made = train_sft(*given, Sft.model_validate(SFT), **to)
+    else:
+        made = train_grpo(*given, {"length": length_reward}, Grpo.model_validate(GRPO), **to)
+    if not distributed.is_first():
+        return
+    save_adapter(model, Path(output[0]))
+    write_json("made.json", made)
+    if settings["kind"] == "grpo":
+        Path("rollouts.jsonl").write_bytes((workspace.folder / "rollouts.jsonl").read_bytes())
+        write_json("snapshots.json", sha256(workspace.folder / "snapshots"))
+
+
+def agree(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    """What the processes say to one another."""
+    from semalign import distributed
+    from semalign.files import write_json
+
+    rank = int(os.environ["RANK"])
+    said = [distributed.processes(), distributed.gathered(rank), distributed.from_first(lambda: f"of {rank}")]
+    said.append(distributed.gathered(os.environ["OMP_NUM_THREADS"]))
+    if distributed.is_first():
+        write_json(output[0], said)
+
+
+def wrong_input(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    """Every process finds the same."""
+    raise InputError("config key rl.max_prompt_tokens: raise it")
+
+
+def dies(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    """The second process is gone; the first waits for it."""
+    from semalign import distributed
+
+    if not distributed.is_first():
+        print("what the second process wrote", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    distributed.gathered(None)
+
+
+def waits(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    """Works until it is asked to stop, then for a while, and stops where nothing is lost."""
+    from semalign import distributed
+
+    Path(f"up{os.environ['RANK']}").touch()
+    while not distributed.from_first(stopping):
+        time.sleep(0.05)
+    time.sleep(1)
+    distributed.gathered(None)
+    Path(f"saved{os.environ['RANK']}").touch()
+    raise Stopped
+
+
+def one_wrong(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    """The second process finds what the first has not."""
+    from semalign import distributed
+
+    if not distributed.is_first():
+        raise InputError("reward mine: returned 1 figure for 8 completions")
+    distributed.gathered(None)
+
+
+def differ(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    """A training whose processes drift apart."""
+    import torch
+
+    from semalign import distributed
+    from semalign.config.training import Lora
+    from semalign.models import TrainingProof, load_policy, new_adapter
+
+    base, _ = load_policy(settings["base"], **settings["policy"])
+    model = new_adapter(base, Lora(**LORA, dropout=0.0), seed=0)
+    proof = TrainingProof(model)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.add_(1.0 if distributed.is_first() else 1.0 + 1e-6)
+    proof.check()
