@@ -1,7 +1,6 @@
 """Times and peak memory of work that is the project's own, measured from outside it."""
 
 import gc
-import resource
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,6 +10,8 @@ from typing import Any
 
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from bench.memory import peak_mib
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class PeakMemory:
         if self.device.startswith("cuda"):
             self.gib = torch.cuda.max_memory_allocated() / 2**30
         else:
-            self.gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            self.gib = peak_mib() / 1024
 
 
 def measured_cpu(threads: int, size: int = 1024) -> tuple[float, float]:

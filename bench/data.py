@@ -1,7 +1,6 @@
 """Rows a second, and peak memory, of reading, filtering and scoring text: each stage in a process of its own."""
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from bench.memory import peak_mib
 from semalign.config.data import Language, Table
 from semalign.files import Row, read_jsonl, write_jsonl
 from semalign.miniature import chinese, tibetan
@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHINESE = Language(script="Han", excluded_scripts=["Tibetan"], latin_share=0.5, bleu_tokens="zh")
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.1, bleu_tokens="tibetan")
 TEMPLATE = "<|im_start|>user\n翻译：{source}<|im_end|>\n<|im_start|>assistant\n{target}<|im_end|>\n"
+TOKENIZER = "tokenizer.json"
 TAUGHT = 2000  # rows that teach the tokenizer
 WORLD_PAIRS = 3000  # generated where no text is given
 
@@ -29,7 +30,7 @@ def real_pairs(folder: Path) -> Iterator[tuple[str, str]]:
     """(Chinese, Tibetan) of a folder's TSV files with the columns tgt_original and src_original."""
     from semalign.sources import read_pairs
 
-    columns = {"source": "tgt_original", "target": "src_original", "id": "src_segmentnr"}
+    columns = {"source": "tgt_original", "target": "src_original"}
     for path in sorted(folder.glob("*.tsv")):
         for row in read_pairs(Table(format="tsv", path=path, columns=columns, quoting="none")):
             yield row["source"], row["target"]
@@ -52,6 +53,15 @@ def write_rows(path: Path, pairs: list[tuple[str, str]], rows: int) -> None:
     )
 
 
+def _write_tokenizer(path: Path) -> None:
+    """A byte-level BPE learnt from the first rows, beside them."""
+    from semalign.config.models import Tokenizer
+    from semalign.tokenizer import build_tokenizer
+
+    texts = (row[side] for row in islice(read_jsonl(path), TAUGHT) for side in ("source", "target"))
+    build_tokenizer(Tokenizer(vocab_size=1000), texts).backend_tokenizer.save(str(path.with_name(TOKENIZER)))
+
+
 # Each stage makes what the script of its rule makes, and returns how many rows it was given.
 def prepare(path: Path) -> int:
     from semalign.preparation import prepare_pairs
@@ -64,13 +74,12 @@ def prepare(path: Path) -> int:
 
 
 def length(path: Path) -> int:
-    from semalign.config.models import Tokenizer
-    from semalign.preparation import filter_length
-    from semalign.tokenizer import build_tokenizer
+    from tokenizers import Tokenizer
 
-    texts = (row[side] for row in islice(read_jsonl(path), TAUGHT) for side in ("source", "target"))
-    tokenizer = build_tokenizer(Tokenizer(vocab_size=1000), texts)
-    kept, report = filter_length(read_jsonl(path), tokenizer.backend_tokenizer, TEMPLATE, 1024, origin=str(path))
+    from semalign.preparation import filter_length
+
+    tokenizer = Tokenizer.from_file(str(path.with_name(TOKENIZER)))
+    kept, report = filter_length(read_jsonl(path), tokenizer, TEMPLATE, 1024, origin=str(path))
     write_jsonl(path.with_suffix(".out"), kept)
     return int(report["read"])
 
@@ -115,23 +124,23 @@ STAGES: dict[str, Callable[[Path], int]] = {
 
 
 def stage(name: str, path: Path) -> Row:
-    """Run one stage here and tell what it took; the process's own start is in neither figure."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    started = time.perf_counter()
+    """Run one stage here and tell its CPU seconds and peak memory, and the memory at its start."""
+    before = peak_mib()
+    started = time.process_time()
     rows = STAGES[name](path)
-    seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"stage": name, "rows": rows, "seconds": seconds, "peak_mib": peak, "start_mib": before}
+    seconds = time.process_time() - started
+    return {"stage": name, "rows": rows, "seconds": seconds, "peak_mib": peak_mib(), "start_mib": before}
 
 
-def measure(counts: list[int], text: Path | None) -> dict[str, Any]:
-    """Every stage on so many rows each."""
+def measure(counts: list[int], text: Path | None) -> Iterator[dict[str, Any]]:
+    """Every stage on so many rows each; what has been found after each of them."""
     pairs = list(real_pairs(text) if text else generated_pairs())
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for count in counts:
             path = Path(folder) / f"{count}.jsonl"
             write_rows(path, pairs, count)
+            _write_tokenizer(path)
             for name in STAGES:
                 command = [sys.executable, "-m", "bench.data", name, str(path)]
                 environment = {
@@ -144,7 +153,7 @@ def measure(counts: list[int], text: Path | None) -> dict[str, Any]:
                 if ended.returncode:
                     raise RuntimeError(f"{name} on {count} rows: {ended.stderr}")
                 found.append(json.loads(ended.stdout.splitlines()[-1]))
-    return {"pairs": len(pairs), "text": text.name if text else "the miniature's", "stages": found}
+                yield {"pairs": len(pairs), "text": text.name if text else "the miniature's", "stages": found}
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def _data(part: Record) -> list[str]:
     lines = [
         f"Rows made by repeating {part['pairs']} pairs ({part['text']}).",
         "",
-        "| stage | rows | seconds | rows/s | peak MiB | of these at the start |",
+        "| stage | rows | CPU s | rows/s | peak MiB | of these at the start |",
         "|---|---|---|---|---|---|",
     ]
     for row in part["stages"]:

@@ -194,7 +194,8 @@ def data(options: argparse.Namespace, save: Save) -> None:
     """Rows a second and peak memory of what is not a model."""
     from bench.data import measure
 
-    save(measure(options.rows, options.text))
+    for found in measure(options.rows, options.text):
+        save(found)
 
 
 def _write(found: Record, folder: Path) -> None:

@@ -45,6 +45,7 @@ def test_steps_are_averaged_over_cycles_without_the_first() -> None:
 
 
 def test_every_stage_of_the_data_is_measured() -> None:
-    found = measure([200], None)["stages"]
+    *_, last = measure([200], None)
+    found = last["stages"]
     assert {row["rows"] for row in found} == {200}
     assert all(row["peak_mib"] >= row["start_mib"] for row in found)
