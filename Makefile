@@ -3,6 +3,9 @@
 # make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, statistics, audit
 # make figures  every figure
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
+# make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs 90000"
+# make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
+# make bench-trl    GRPO beside trl's own trainer, on the miniature
 # make test     the tests
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint and types
@@ -14,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules m
 TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: table3 all figures $(TABLES) provenance test soak check lock
+.PHONY: table3 all figures $(TABLES) provenance plan bench bench-trl test soak check lock
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
@@ -39,6 +42,16 @@ figures: .venv/ready
 provenance: .venv/ready
 	@test -n "$(ARTEFACT)" || { echo "name a result, as in make provenance ARTEFACT=results/table3.csv"; exit 1; }
 	@$(BIN)/python tools/provenance.py "$(ARTEFACT)"
+
+plan: .venv/ready
+	@$(BIN)/python tools/plan.py $(CONFIG) $(ARGUMENTS)
+
+bench: .venv/ready
+	@$(BIN)/python bench/run.py policy start $(ARGUMENTS)
+
+bench-trl: .venv/ready
+	@$(SNAKEMAKE) results/mt/cold_sft/0/threshold.json results/mt/cold_sft/1/threshold.json results/mt/cold_sft/2/threshold.json
+	@$(BIN)/python bench/run.py trl $(ARGUMENTS)
 
 test: .venv/ready-dev
 	@echo "semalign: running the tests"

@@ -1,0 +1,54 @@
+"""A device's rates for `make plan`: how many times its floor each kind of work takes.
+
+They are kept as bench/rates/<device>.json.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import geometric_mean
+from typing import Any
+
+from bench.floors import Device
+from semalign.files import read_json
+
+FOLDER = Path(__file__).resolve().parent / "rates"
+KINDS = ("sft", "grpo", "grpo, long generations", "generation", "likelihood", "reward")
+
+
+@dataclass(frozen=True)
+class Rates:
+    """`ratios`: seconds over the floor's, by kind of work. `start`: seconds before a job's work, by what it imports.
+    `source`: where they come from; `measured`: by bench, or assumed. `recomputed`: activations in training."""
+
+    device: Device
+    measured: bool
+    source: str
+    recomputed: bool
+    ratios: dict[str, float]
+    start: dict[str, float]
+
+
+def read_rates(path: Path) -> Rates:
+    raw = read_json(path)
+    return Rates(**raw | {"device": Device(**raw["device"])})
+
+
+def from_bench(found: dict[str, Any]) -> dict[str, Any]:
+    """Rates as JSON from what bench wrote with the parts policy and start: of several benchmarks of a kind, the
+    geometric mean of their ratios. Raises ValueError where a kind was not measured."""
+    about, policy = found["about"], found["policy"]
+    ratios = {}
+    for kind in KINDS:
+        values = [row["ratio"] for row in policy["benchmarks"] if row["kind"] == kind and row.get("ratio")]
+        if not values:
+            raise ValueError(f"no ratio was measured for {kind!r}: rates need every kind")
+        ratios[kind] = geometric_mean(values)
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    return {
+        "device": policy["device"],
+        "measured": True,
+        "source": f"bench, shape {policy['shape']}, {policy['dtype']}, {about['date']}, {about['machine']}, {versions}",
+        "recomputed": policy["threads"] is None,
+        "ratios": ratios,
+        "start": {kind: row["median"] for kind, row in found["start"].items()},
+    }

@@ -1,0 +1,36 @@
+"""Seconds that a job takes before its own work begins: Python and what its script imports."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.clock import Seconds
+
+ROOT = Path(__file__).resolve().parent.parent
+# What the scripts of a kind of job import.
+IMPORTS = {
+    "trainer": "import semalign.grpo, semalign.sft, semalign.rewards",
+    "policy": "import semalign.generation, semalign.models, semalign.likelihood",
+    "encoder": "import semalign.encoder",
+    "scores": "import semalign.scoring, semalign.audit",
+    "plain": "import semalign.files, semalign.config",
+}
+
+
+def measure(repeats: int) -> dict[str, dict[str, float]]:
+    """CPU seconds of each kind, the first start of each aside, which reads files from the disk."""
+    found = {}
+    for kind, statement in IMPORTS.items():
+        values = []
+        for _ in range(repeats + 1):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(
+                [sys.executable, "-c", f"import semalign.job; {statement}"],
+                check=True,
+                env={"PYTHONPATH": str(ROOT / "workflow" / "scripts"), "OMP_NUM_THREADS": "1"},
+            )
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            values.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        found[kind] = Seconds.of(values[1:]).record()
+    return found

@@ -1,0 +1,159 @@
+"""Say what a config will cost before it runs: jobs, GPU-hours or CPU-hours, disk, judge calls.
+
+    python tools/plan.py [overlay.yaml …] [--rates bench/rates/h200.json]
+
+Hours are the hardware's floors (bench/floors.py) times a device's rates (bench/rates/). Nothing is fetched and no data
+are read: what only the data tell is taken from the arguments, and printed.
+"""
+
+import argparse
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
+
+from bench import floors  # noqa: E402
+from bench.rates import FOLDER, Rates, read_rates  # noqa: E402
+from semalign.config import Config, validate  # noqa: E402
+from semalign.errors import InputError  # noqa: E402
+from semalign.files import read_json  # noqa: E402
+from tools.planning.cost import Models, disk, judge_calls, seconds, start_seconds  # noqa: E402
+from tools.planning.dag import Job, jobs, merged  # noqa: E402
+from tools.planning.work import Bounds, Plan, Work  # noqa: E402
+
+LEXICON = 410  # entries of the miniature's; another lexicon's are not counted before it is made
+HOUR, GIB = 3600, 2**30
+
+
+def main(arguments: list[str]) -> None:
+    options = _options().parse_args(arguments)
+    raw = merged(options.config)
+    config = validate(raw)
+    rates = read_rates(options.rates or FOLDER / ("cpu.json" if config.device == "cpu" else "h200.json"))
+    plan = Plan(config, Bounds(**{name: getattr(options, name) for name in Bounds.__dataclass_fields__}))
+    found = jobs(raw, options.target)
+    work = {job: plan.work(job) for job in found}
+    models = Models(_policy(config), _encoder(config))
+    print(_heading(config, rates, options.target))
+    print(_table(found, work, models, rates))
+    print(_trainings(work))
+    print(_disk(config, {job: amount for job, amount in work.items() if amount}, models))
+    tests = {task: plan.test_pairs(task) for task in config.tasks}
+    calls = judge_calls(config, tests, found)
+    price = f", {calls * options.call_price:.2f} at {options.call_price:g} each" if calls else ""
+    print(f"Judge ({config.judge.kind}): {calls} calls{price}.\n")
+    if plan.taken:
+        print("Not known before the data are read; taken:")
+        print("\n".join(f"- {name}: {why}" for name, why in sorted(plan.taken.items())))
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", nargs="*", type=Path, help="overlays of config/config.yaml, as for --configfile")
+    parser.add_argument("--target", default="all", help="rule or file, as for snakemake")
+    parser.add_argument(
+        "--rates", type=Path, help="a device's; default: bench/rates/cpu.json or h200.json, by `device`"
+    )
+    parser.add_argument("--rl-pairs", type=int, default=90_000, help="of a task whose split.rl is null")
+    parser.add_argument("--test-pairs", type=int, default=1000, help="of a test set that is a file")
+    parser.add_argument("--questions", type=int, default=3219, help="of reading comprehension (CMRC 2018 dev)")
+    parser.add_argument("--encoder-rows", type=int, default=100_000, help="training pairs of an encoder")
+    parser.add_argument("--pair-tokens", type=int, help="mean tokens of a training conversation; default: the most")
+    parser.add_argument("--prompt-tokens", type=int, help="mean tokens of a prompt; default: the most")
+    parser.add_argument("--completion-tokens", type=int, help="mean tokens of a completion; default: the most")
+    parser.add_argument("--answer-tokens", type=int, help="tokens of a batch's longest answer; default: the most")
+    parser.add_argument("--call-price", type=float, default=0.01, help="of one call of a judge, in any currency")
+    return parser
+
+
+def _policy(config: Config) -> floors.Shape:
+    """The policy's shape: of its folder, where that is here; as `pretraining` has it; else Qwen3-4B's."""
+    rank, folder = config.lora.rank, config.policy.path
+    if folder is None:
+        assert config.policy.pretraining is not None  # the config's own check
+        made = config.policy.pretraining
+        shape, size = made.shape, made.tokenizer.vocab_size or LEXICON
+        head = shape.hidden_size // shape.heads
+        return floors.Shape(
+            shape.layers, shape.hidden_size, shape.intermediate_size, shape.heads, shape.heads, head, size, rank
+        )
+    if not (folder / "config.json").is_file():
+        print(f"{folder} is not here: taken for Qwen3-4B.\n")
+        return floors.QWEN3_4B
+    told = read_json(folder / "config.json")
+    return floors.Shape(
+        told["num_hidden_layers"],
+        told["hidden_size"],
+        told["intermediate_size"],
+        told["num_attention_heads"],
+        told["num_key_value_heads"],
+        told["head_dim"],
+        told["vocab_size"],
+        rank,
+    )
+
+
+def _encoder(config: Config) -> floors.Shape:
+    """The rewarding encoder's shape; a pretrained one is taken for XLM-R base."""
+    shape = config.encoders.reward.shape
+    if config.encoders.reward.path or shape is None:
+        return floors.XLM_R_BASE
+    head = shape.hidden_size // shape.heads
+    return floors.Shape(
+        shape.layers, shape.hidden_size, shape.intermediate_size, shape.heads, shape.heads, head, LEXICON, gated=False
+    )
+
+
+def _heading(config: Config, rates: Rates, target: str) -> str:
+    label = "measured" if rates.measured else "ESTIMATE, NOT MEASURED"
+    return f"Plan of `{target}`, {len(config.seeds)} seeds. Rates of {rates.device.name}: {label} ({rates.source}).\n"
+
+
+def _table(found: list[Job], work: dict[Job, Work | None], models: Models, rates: Rates) -> str:
+    """Jobs by rule, with the seconds of all of them one after another."""
+    rows: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
+    for job in found:
+        amount = work[job]
+        row = rows[job.rule]
+        row[0] += 1
+        row[1] += seconds(amount, models, rates) if amount else 0.0
+        row[2] += start_seconds(job, rates)
+    lines = ["| rule | jobs | model hours | start-up hours |", "|---|---|---|---|"]
+    for rule, (count, model, start) in sorted(rows.items(), key=lambda item: -item[1][1] - item[1][2]):
+        lines.append(f"| {rule} | {count} | {model / HOUR:.4g} | {start / HOUR:.3g} |")
+    count, model, start = (sum(column) for column in zip(*rows.values(), strict=True))
+    lines.append(f"| in all | {count} | {model / HOUR:.4g} | {start / HOUR:.3g} |")
+    unit = "CPU" if rates.device.name.startswith("cpu") else "GPU"
+    return "\n".join([*lines, f"\n{unit}-hours, one job after another: {(model + start) / HOUR:.4g}.\n"])
+
+
+def _trainings(work: dict[Job, Work | None]) -> str:
+    """Steps, tokens and completions of the trainings, seeds together."""
+    rows: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
+    for job, amount in work.items():
+        if amount is None or not job.rule.startswith("train_"):
+            continue
+        name = "/".join(job.wildcards.get(part, "") for part in ("task", "model")).strip("/")
+        row = rows[job.rule, name or job.wildcards.get("encoder", "")]
+        row[0] += 1
+        for column, value in enumerate((amount.steps, amount.completions, amount.tokens), start=1):
+            row[column] = value
+    lines = ["| training | of | runs | steps each | completions each | tokens each |", "|---|---|---|---|---|---|"]
+    for (rule, name), (runs, steps, completions, tokens) in sorted(rows.items()):
+        lines.append(f"| {rule} | {name} | {runs} | {steps} | {completions or ''} | {tokens:.3g} |")
+    return "\n".join([*lines, ""])
+
+
+def _disk(config: Config, work: dict[Job, Work], models: Models) -> str:
+    held = disk(config, work, models)
+    lines = ["| on disk | GiB |", "|---|---|", *(f"| {name} | {size / GIB:.3g} |" for name, size in held.items())]
+    return "\n".join([*lines, f"| in all | {sum(held.values()) / GIB:.3g} |", ""])
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        sys.exit(str(error))

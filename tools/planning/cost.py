@@ -1,0 +1,98 @@
+"""From work to hours, bytes and calls: floors of the device times its rates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench import floors
+from bench.floors import Shape
+from bench.rates import Rates
+from semalign.config import Config
+from tools.planning.dag import Job
+from tools.planning.work import Work
+
+# What a rule's script imports, for the seconds before its work; the others' is "plain".
+STARTS = {
+    "trainer": {"train_sft", "train_grpo", "train_base"},
+    "policy": {"generate", "measure_likelihood"},
+    "encoder": {"train_encoder", "score_similarity", "audit_rollouts", "examine_encoder", "measure_threshold"},
+    "scores": {"score_text", "compare_systems", "tabulate_paper", "tabulate_audit", "tabulate_frontier"},
+}
+FP32 = 4
+OPTIMISER = 3  # times the adapter's bytes in a checkpoint: itself and AdamW's two moments
+CHECKPOINTS = 2  # kept at a time
+BYTES_A_TOKEN, BYTES_A_ROLLOUT = 6, 150  # of UTF-8 text in rollouts.jsonl; of a row beside its text
+BYTES_OF_A_LIKELIHOOD = 12  # NLL, KL and passage of a token
+ORDERS = 2  # each pair is judged in both
+
+
+@dataclass(frozen=True)
+class Models:
+    policy: Shape
+    encoder: Shape
+
+
+def seconds(work: Work, models: Models, rates: Rates) -> float:
+    """Of one job's model computation."""
+    device, policy, length = rates.device, models.policy, work.prompt + work.completion
+    if work.kind == "sft":
+        floor = floors.training_seconds(device, policy, work.sequences, length, rates.recomputed)
+    elif work.kind in ("grpo", "grpo, long generations"):
+        terms = floors.grpo_terms(
+            device,
+            policy,
+            models.encoder,
+            batch=work.batch,
+            micro_batch=work.micro_batch,
+            steps_per_generation=work.steps_per_generation,
+            prompt=work.prompt,
+            completion=work.completion,
+            recomputed=rates.recomputed,
+        )
+        floor = work.steps * sum(terms.values())
+    elif work.kind == "generation":
+        batch = min(work.batch, work.sequences)
+        floor = work.steps * floors.generation_seconds(device, policy, batch, work.prompt, work.completion)
+    elif work.kind == "likelihood":
+        floor = floors.likelihood_seconds(device, policy, work.sequences, length)
+    elif work.kind == "reward":
+        floor = floors.encoding_seconds(device, models.encoder, work.sequences, length)
+    else:  # training of an encoder, which is not measured: the rate of training the policy stands in
+        return rates.ratios["sft"] * floors.contrastive_seconds(device, models.encoder, work.sequences, length)
+    return rates.ratios[work.kind] * floor
+
+
+def start_seconds(job: Job, rates: Rates) -> float:
+    kind = next((kind for kind, rules in STARTS.items() if job.rule in rules), "plain")
+    return rates.start[kind]
+
+
+def disk(config: Config, work: dict[Job, Work], models: Models) -> dict[str, float]:
+    """Bytes by what they hold, and, of all trainings together, what one of them needs while it runs."""
+    adapter = models.policy.lora * FP32
+    adapters = sum(job.rule in ("train_sft", "train_grpo", "take_snapshot") for job in work)
+    every = config.rl.snapshot_steps
+    kept = [
+        (found.steps - 1) // every
+        for job, found in work.items()
+        if job.rule == "train_grpo" and job.wildcards["model"] == "rl" and every and config.frontier
+    ]
+    rollouts = [found for job, found in work.items() if job.rule == "train_grpo"]
+    likelihoods = [found for job, found in work.items() if job.rule == "measure_likelihood"]
+    parameter = 2 if config.policy.dtype == "bfloat16" else FP32
+    return {
+        "policy": (models.policy.linear + models.policy.embedding) * parameter,
+        "encoders": 2 * (models.encoder.linear + models.encoder.embedding) * FP32,
+        "adapters": adapters * adapter,
+        "snapshots of RL": sum(kept) * adapter,
+        "rollouts": sum(w.completions * (w.completion * BYTES_A_TOKEN + BYTES_A_ROLLOUT) for w in rollouts),
+        "likelihoods": sum(w.tokens * BYTES_OF_A_LIKELIHOOD for w in likelihoods),
+        "checkpoints of one training, while it runs": CHECKPOINTS * OPTIMISER * adapter,
+    }
+
+
+def judge_calls(config: Config, test_pairs: Mapping[Any, int], jobs: list[Job]) -> int:
+    """Calls of a judge that is asked over a network: each pair in both orders; the parser and none ask nobody."""
+    if config.judge.kind in ("parser", "none"):
+        return 0
+    return ORDERS * sum(test_pairs[job.wildcards["task"]] for job in jobs if job.rule == "judge_pairs")

@@ -1,0 +1,193 @@
+"""How much each job computes: steps, tokens, completions, by the config's own numbers."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from semalign.config import Config
+from semalign.config.experiments import TaskName
+from semalign.config.training import Grpo, Optimisation
+from tools.planning.dag import Job
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the config leaves to the data; a plan states which of them it took."""
+
+    rl_pairs: int  # where split.rl is null
+    test_pairs: int  # where a task's test set is a file
+    questions: int  # where cmrc.limit is null
+    encoder_rows: int
+    pair_tokens: int | None  # a conversation of prompt and answer; None: the most that the config lets through
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    answer_tokens: int | None  # of the longest answer in a batch at evaluation
+
+
+@dataclass(frozen=True)
+class Work:
+    """Of one job. Lengths are tokens; `kind` says which rate applies."""
+
+    kind: str
+    steps: int = 0
+    sequences: int = 0  # trained, answered, scored or embedded, in all
+    completions: int = 0  # sampled by GRPO
+    batch: int = 0  # of a step
+    micro_batch: int = 0
+    steps_per_generation: int = 0
+    prompt: float = 0
+    completion: float = 0
+
+    @property
+    def tokens(self) -> float:
+        return self.sequences * (self.prompt + self.completion)
+
+
+def sft_steps(settings: Optimisation, examples: int) -> int:
+    """Updates: the last one of an epoch may be short."""
+    return ceil(ceil(examples / settings.batch_size) * settings.epochs)
+
+
+def grpo_steps(settings: Grpo, prompts: int) -> int:
+    """Updates: trl leaves out the prompts of an epoch that do not fill a generation."""
+    accumulation = settings.batch_size // settings.micro_batch_size
+    per_generation = (settings.steps_per_generation or accumulation) * settings.micro_batch_size
+    generations = prompts // max(1, per_generation // settings.num_generations)
+    return ceil(generations * per_generation / settings.batch_size * settings.epochs)
+
+
+class Plan:
+    """The work of a config's jobs under bounds; `taken` collects which bounds were needed and why."""
+
+    def __init__(self, config: Config, bounds: Bounds) -> None:
+        self.config, self.bounds = config, bounds
+        self.taken: dict[str, str] = {}
+
+    def work(self, job: Job) -> Work | None:
+        """None for a job without a model."""
+        method = getattr(self, f"_{job.rule}", None)
+        found: Work | None = method(**job.wildcards) if method else None
+        return found
+
+    def _bound(self, name: str, why: str) -> int:
+        value = getattr(self.bounds, name)
+        self.taken[f"--{name.replace('_', '-')} {value}"] = why
+        return int(value)
+
+    def _length(self, name: str, most: int, why: str) -> int:
+        value = getattr(self.bounds, name)
+        if value is None:
+            self.taken[f"--{name.replace('_', '-')} not given"] = f"the most that the config lets through ({why})"
+            return most
+        self.taken[f"--{name.replace('_', '-')} {value}"] = f"mean length; at most {most} by {why}"
+        return min(value, most)
+
+    def _tasks_of(self, run: str) -> list[TaskName]:
+        return [task for task in self.config.tasks if run == "base" or run.startswith(f"{task}/")]
+
+    def _rl_pairs(self, task: TaskName) -> int:
+        given = self.config.tasks[task].split.rl
+        return given if given is not None else self._bound("rl_pairs", f"tasks.{task}.split.rl is null")
+
+    def test_pairs(self, task: TaskName) -> int:
+        """Items of a task's test set."""
+        settings = self.config.tasks[task]
+        if settings.split.test is not None:
+            return settings.split.test
+        world = self.config.world
+        if world and str(settings.test[0].model_dump().get("path", "")).startswith("results/world/"):
+            return int(getattr(world, f"{task}_test"))
+        return self._bound("test_pairs", f"tasks.{task}.test is a file")
+
+    def _questions(self) -> int:
+        if self.config.cmrc.limit is not None:
+            return self.config.cmrc.limit
+        if self.config.world and str(self.config.cmrc.test[0].path).startswith("results/world/"):
+            return self.config.world.cmrc_test
+        return self._bound("questions", "cmrc.test is a file")
+
+    def _train_base(self) -> Work:
+        made = self.config.policy.pretraining
+        assert made is not None  # else the rule is not there
+        length = self._length("pair_tokens", made.max_tokens, "policy.pretraining.max_tokens")
+        return Work("sft", made.steps, made.steps * made.batch_size, batch=made.batch_size, prompt=length)
+
+    def _train_sft(self, task: TaskName, model: str, seed: str) -> Work:
+        config, split = self.config, self.config.tasks[task].split
+        if model == "cold_sft":
+            settings, pairs = config.cold_sft, split.cold
+        elif model == "strong_sft":
+            settings, pairs = config.strong_sft, split.cold + self._rl_pairs(task)
+        elif model.startswith("sft-"):
+            settings, pairs = config.strong_sft, int(model.removeprefix("sft-"))
+        else:
+            assert config.few_shot is not None  # else no run is called so
+            settings, pairs = config.few_shot.sft, config.few_shot.pairs
+        most = min(config.tasks[task].max_tokens, settings.max_tokens)
+        length = self._length("pair_tokens", most, f"tasks.{task}.max_tokens")
+        seen = ceil(pairs * settings.epochs)
+        return Work("sft", sft_steps(settings, pairs), seen, batch=settings.batch_size, prompt=length)
+
+    def _train_grpo(self, task: TaskName, model: str, seed: str) -> Work:
+        rl = self.config.rl
+        steps = grpo_steps(rl, self._rl_pairs(task))
+        served = rl.steps_per_generation or rl.batch_size // rl.micro_batch_size
+        return Work(
+            "grpo, long generations" if served * rl.micro_batch_size > rl.batch_size else "grpo",
+            steps,
+            steps * rl.batch_size,
+            steps * rl.batch_size,
+            rl.batch_size,
+            rl.micro_batch_size,
+            served,
+            self._length("prompt_tokens", rl.max_prompt_tokens, "rl.max_prompt_tokens"),
+            self._length("completion_tokens", rl.max_new_tokens, "rl.max_new_tokens"),
+        )
+
+    def _answers(self, count: int, most_new: int, most: int) -> Work:
+        """A test set answered in batches; each goes on until its longest answer has ended."""
+        batch = self.config.generation_batch_size
+        prompt = self._length("prompt_tokens", most, "the task's max_tokens")
+        answer = self._length("answer_tokens", most_new, "max_new_tokens")
+        return Work("generation", ceil(count / batch), count, batch=batch, prompt=prompt, completion=answer)
+
+    def _generate(self, run: str) -> Work:
+        tasks = self._tasks_of(run)
+        count = sum(self.test_pairs(task) for task in tasks) + self._questions()
+        new = max(self.config.cmrc.max_new_tokens, *(self.config.tasks[task].max_new_tokens for task in tasks))
+        return self._answers(count, new, max(self.config.tasks[task].max_tokens for task in tasks))
+
+    def _measure_threshold(self, task: TaskName, seed: str) -> Work:
+        settings = self.config.tasks[task]
+        return self._answers(settings.split.dev, settings.max_new_tokens, settings.max_tokens)
+
+    def _measure_likelihood(self, run: str) -> Work:
+        mechanism = self.config.mechanism
+        assert mechanism is not None  # else the rule is not there
+        times = 2 if run == "base" else 1  # the base is measured against itself as well
+        length = self._length("pair_tokens", mechanism.max_tokens, "mechanism.max_tokens")
+        return Work("likelihood", 1, times * mechanism.passages, batch=mechanism.batch_size, prompt=length)
+
+    def _embedded(self, pairs: int) -> Work:
+        """Both texts of each pair, by both encoders."""
+        length = self._length("completion_tokens", self.config.encoders.reward.max_tokens, "encoders.*.max_tokens")
+        return Work("reward", 1, 4 * pairs, prompt=length)
+
+    def _score_similarity(self, run: str) -> Work:
+        return self._embedded(sum(self.test_pairs(task) for task in self._tasks_of(run)))
+
+    def _audit_rollouts(self, task: TaskName, model: str, seed: str) -> Work:
+        steps = min(self.config.audit.steps, grpo_steps(self.config.rl, self._rl_pairs(task)))
+        return self._embedded(steps * self.config.rl.batch_size)
+
+    def _examine_encoder(self, encoder: str) -> Work:
+        return self._embedded(self.config.exam.size)
+
+    def _train_encoder(self, encoder: str) -> Work:
+        settings = getattr(self.config.encoders, encoder)
+        made = self.config.world and str(settings.train[0].path).startswith("results/world/")
+        rows = self.config.world.encoder_triplets if made and self.config.world else None
+        rows = rows or self._bound("encoder_rows", f"encoders.{encoder}.train is a file")
+        length = self._length("completion_tokens", settings.max_tokens, "encoders.*.max_tokens")
+        seen = ceil(rows * settings.epochs)
+        texts = 3 if made else 2  # the world's rows hold a hard negative each
+        return Work("encoder", ceil(seen / settings.batch_size), texts * seen, batch=settings.batch_size, prompt=length)
