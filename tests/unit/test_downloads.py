@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from semalign import downloads
+from semalign import fetching
 from semalign.config.downloads import HubDownload, UrlDownload, parsed, problem_with
-from semalign.downloads import check_digests, fetch, fetch_url, from_mirror, place, record, unpickle
+from semalign.downloads import check_digests, fetch, from_mirror, place, record, unpickle
 from semalign.errors import InputError
+from semalign.fetching import fetch_url, retry_after
 from semalign.hub import Fetched
 from tests.conftest import ROOT
 from tests.unit.servers import COMMIT, Files, Hub, serving
@@ -25,7 +29,7 @@ TEXT = b"".join(b"line %d\n" % number for number in range(50_000))
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloads, "SECONDS_BEFORE_NEXT", 0.01)
+    monkeypatch.setattr(fetching, "SECONDS_BEFORE_NEXT", 0.01)
     for name in ("SEMALIGN_MIRROR", "SEMALIGN_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
 
@@ -69,18 +73,33 @@ def test_passing_troubles_are_waited_out(tmp_path: Path, retry_after: str | None
 def test_troubles_that_last_end_with_one_message(tmp_path: Path) -> None:
     files = Files({"a.txt": TEXT})
     files.statuses = [503] * 50
-    with serving(files) as address, pytest.raises(InputError, match=r"downloads.x: .* in 6 attempts; run the same"):
+    with serving(files) as address, pytest.raises(InputError, match=r"downloads.x: .* in 6 attempts .*; run the same"):
         fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")
     assert len(files.asked) == 6
+
+
+def test_troubles_with_progress_between_them_do_not_count_together(tmp_path: Path) -> None:
+    files = Files({"a.txt": TEXT})
+    files.break_after = [fetching.CHUNK] * 8  # more often than it would be tried in vain
+    with serving(files) as address:
+        fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")
+    assert (tmp_path / "a.txt").read_bytes() == TEXT
 
 
 @pytest.mark.parametrize(("status", "remedy"), [(404, "check the address"), (401, "wants a login"), (403, "mirror")])
 def test_refusals_are_not_repeated(tmp_path: Path, status: int, remedy: str) -> None:
     files = Files({})
     files.statuses = [status]
-    with serving(files) as address, pytest.raises(InputError, match=f"answers {status}.*{remedy}"):
-        fetch_url(f"{address}/a.txt", tmp_path / "a.txt", "downloads.x")
+    with serving(files) as address, pytest.raises(InputError, match=f"x.urls.a.txt: .*answers {status}.*{remedy}"):
+        fetch("x", of_urls(address, "a.txt"), ["a.txt"], tmp_path)
     assert len(files.asked) == 1
+
+
+def test_a_server_names_its_pause_in_seconds_or_as_a_date() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+    assert retry_after({"Retry-After": "7"}) == 7
+    assert retry_after({"Retry-After": later}) == pytest.approx(100, abs=3)
+    assert [retry_after(headers) for headers in ({}, {"Retry-After": "soon"})] == [None, None]
 
 
 def test_another_content_than_expected_is_an_error_and_does_not_stay(tmp_path: Path) -> None:
@@ -266,7 +285,10 @@ def test_offline_the_hubs_cache_serves_or_the_message_says_what_to_do(tmp_path: 
     with serving(Files(REPOSITORY), Hub) as address:
         empty = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work", SEMALIGN_OFFLINE="1")
         assert empty.returncode == 1
-        assert "is not in the hub's cache, and HF_HUB_OFFLINE is set" in empty.stderr
+        assert (
+            f"HF_HUB_OFFLINE is set, and owner/name@main is not in the hub's cache ({tmp_path / 'hf'})" in empty.stderr
+        )
+        assert "results/downloads/x into a folder" in empty.stderr
         fill = "import huggingface_hub as h; h.hf_hub_download('owner/name', 'bo/a.csv', repo_type='dataset')"
         more = {"HF_ENDPOINT": address, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_DISABLE_XET": "1"}
         subprocess.run([sys.executable, "-c", fill], env=os.environ | more | {"HF_HUB_OFFLINE": "0"}, check=True)
@@ -289,3 +311,51 @@ def test_fetched_files_are_moved_from_the_workspace(tmp_path: Path) -> None:
     place(Fetched({"a": tmp_path / "work/a"}, None), tmp_path / "out", tmp_path / "work")
     assert not (tmp_path / "work/a").exists()
     assert (tmp_path / "out/a").read_text() == "a"
+
+
+def test_a_file_of_the_hub_is_gone_on_with_and_the_token_stays_with_the_hub(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/model.safetensors").write_bytes(TEXT[:1000])
+    files, store = Files(REPOSITORY), Files(REPOSITORY)
+    with serving(files, Hub) as address, serving(store) as files.elsewhere:
+        result = through_hub(address, MODEL, None, tmp_path / "work", HF_TOKEN="hf_secret")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "work/model.safetensors").read_bytes() == TEXT
+    assert store.asked == [("model.safetensors", "bytes=1000-")]
+    assert store.tokens == [None]
+    assert set(files.tokens) == {"Bearer hf_secret"}
+
+
+def test_terms_that_were_not_accepted_are_named(tmp_path: Path) -> None:
+    files = Files(REPOSITORY)
+    files.statuses = [403]
+    with serving(files, Hub) as address:
+        result = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work")
+    assert result.returncode == 1
+    assert "downloads.x: owner/name asks its users to accept its terms; do so on its page, and set HF" in result.stderr
+
+
+def test_a_stopped_download_keeps_what_it_has(tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from semalign.fetching import fetch_url
+from semalign.signals import Stopped, stop_on_signals
+with stop_on_signals():
+    try:
+        fetch_url(sys.argv[1], Path(sys.argv[2]), "downloads.x")
+    except Stopped:
+        sys.exit(7)
+"""
+    files = Files({"a.txt": TEXT})
+    with serving(files) as address:
+        files.statuses, files.retry_after = [503], "60"
+        (tmp_path / "a.txt").write_bytes(TEXT[:1000])
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, f"{address}/a.txt", str(tmp_path / "a.txt")],
+            env=os.environ | {"PYTHONPATH": str(ROOT / "workflow" / "scripts")},
+        )
+        files.was_asked.wait(20)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 7
+    assert (tmp_path / "a.txt").read_bytes() == TEXT[:1000]

@@ -66,8 +66,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-if CONFIG.mirror:
-    os.environ["SEMALIGN_MIRROR"] = os.path.abspath(CONFIG.mirror)
+os.environ["SEMALIGN_MIRROR"] = os.path.abspath(CONFIG.mirror) if CONFIG.mirror else ""
 
 # for jobs; no rule's result depends on them
 config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
@@ -144,19 +143,12 @@ SOURCE_RECORDS = [
     for path in SOURCE_KEYS
     if path.startswith("results/downloads/")
 ]
-USES = {
-    "policy": [CONFIG.policy.path],
-    "encoder": [entry.path for entry in ENCODERS.values()],
-}
-
 
 def download_settings(name, file=None):
     """What a fetched file depends on, or a fetched model."""
     entry = CONFIG.downloads[name].model_dump(mode="json", exclude={"licence", "about"})
-    place = Path("results/downloads", name)
     if file is None:
-        uses = sorted(use for use, paths in USES.items() if place in paths)
-        return {"name": name, "download": entry | {"licence": ""}, "uses": uses}
+        return {"name": name, "download": entry | {"licence": ""}}
     entry["sha256"] = {
         key: value for key, value in entry["sha256"].items() if key == file
     }

@@ -8,7 +8,7 @@ from semalign.downloads import fetch, place, record, unpickle
 from semalign.errors import InputError
 from semalign.files import replacing_folder, write_json
 from semalign.hub import PICKLED
-from semalign.named_files import model_problem
+from semalign.named_files import ENCODER, POLICY, model_problem
 from semalign.workspace import Workspace
 
 
@@ -21,10 +21,10 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         place(fetched, folder, workspace.folder)
         if (folder / PICKLED).is_file():
             unpickle(folder)
-        for use in settings["uses"]:
-            problem = model_problem(folder, use)
-            if problem:
-                raise InputError(f"config key downloads.{name}: {problem}")
+        # Not among the settings: whoever reads a model, it is the same.
+        problem = model_problem(folder, POLICY if snakemake.config["policy"].get("path") == output.model else ENCODER)
+        if problem:
+            raise InputError(f"config key downloads.{name}: {problem}")
 
 
 job.run(main, snakemake, resumable=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from semalign.bleu import SentenceBleu
 from semalign.config import Config
-from semalign.config.downloads import problem_with
+from semalign.config.downloads import FOLDER, problem_with
 from semalign.errors import InputError
 from semalign.languages import check_scripts
 from semalign.named_files import check_named_files, named_files
@@ -46,5 +46,9 @@ def check_downloads(config: Config) -> None:
     ]
     if config.mirror and not Path(config.mirror).is_dir():
         problems.append(f"config key mirror: {config.mirror} is no folder (looked for in {Path.cwd()})")
+    elif config.mirror and Path(config.mirror).resolve() == Path(FOLDER).resolve():
+        problems.append(
+            f"config key mirror: {config.mirror} is where downloads go; copy it elsewhere and name the copy"
+        )
     if problems:
         raise InputError("\n".join(problems))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign.errors import InputError
+from semalign.fetching import PASSING, Passing, Refused, fetch_url, persist, retry_after
 from semalign.files import sha256
 
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # neither code nor pickled weights
@@ -29,51 +30,72 @@ def fetch_hub(
 ) -> Fetched:
     """Fetch files of a hub repository, or all that a model needs, into `folder`; offline, find them in the hub's cache.
 
-    Raises InputError, naming the config key, for what is not there or not what the hub says.
+    Raises InputError, naming the config key, for what is not there or not what the hub says; Stopped as `fetch_url`
+    does. The files are asked for at their addresses: the hub's own library begins a file anew after a kill.
     """
     os.environ["HF_HUB_OFFLINE"] = str(int(offline))  # read when the hub's library is imported
     import huggingface_hub as hub
+    from huggingface_hub.utils import build_hf_headers
 
     with _explained(key, repo, revision):
         if offline:
             return _cached(hub, repo, kind, revision, files, key)
-        ask = hub.HfApi().model_info if kind == "model" else hub.HfApi().dataset_info
-        info = ask(repo, revision=revision, files_metadata=True)
+        info = persist(lambda: _information(hub, repo, kind, revision), f"what the hub has of {repo}", key)
         there = {sibling.rfilename: sibling for sibling in info.siblings or []}
         fetched = {}
         for name in files or _model_files(there, key, repo):
             if name not in there:
                 names = ", ".join(sorted(there))
                 raise InputError(f"config key {key}: {repo}@{info.sha} has no file {name}; it has {names}")
-            path = hub.hf_hub_download(repo, name, repo_type=kind, revision=info.sha, local_dir=folder)
-            fetched[name] = Path(path)
+            fetched[name] = folder / name
+            fetched[name].parent.mkdir(parents=True, exist_ok=True)
+            address = hub.hf_hub_url(repo, name, repo_type=kind, revision=info.sha)
+            fetch_url(address, fetched[name], key, build_hf_headers())  # a redirection to another host loses the token
             _compare(fetched[name], there[name], key)
     return Fetched(fetched, info.sha)
 
 
+def _information(hub: Any, repo: str, kind: str, revision: str) -> Any:
+    """What the hub tells of a repository at a revision: the commit, and every file with its hash. May raise Passing."""
+    from httpx2 import TransportError  # what the hub's library speaks HTTP with
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return hub.HfApi().repo_info(repo, repo_type=kind, revision=revision, files_metadata=True)
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        if status not in PASSING:
+            raise
+        raise Passing(f"the hub answers {status}", retry_after(error.response.headers)) from error
+    except TransportError as error:
+        raise Passing(type(error).__name__) from error
+
+
 @contextmanager
 def _explained(key: str, repo: str, revision: str) -> Iterator[None]:
-    """The hub library's errors as messages with the config key and the remedy."""
-    from httpx2 import HTTPError  # what the hub's library speaks HTTP with
+    """The hub's refusals as messages with the config key and the remedy."""
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 
+    gated = f"config key {key}: {repo} asks its users to accept its terms; do so on its page, and set HF_TOKEN"
     try:
         yield
     except GatedRepoError:
-        raise InputError(
-            f"config key {key}: {repo} asks its users to accept its terms; do so on its page, and set HF_TOKEN"
-        ) from None
+        raise InputError(gated) from None
     except LocalEntryNotFoundError:
         raise InputError(
-            f"config key {key}: {repo}@{revision} is not in the hub's cache, and HF_HUB_OFFLINE is set or the hub "
-            "cannot be reached; fetch it where it can (snakemake downloads) and name that results/downloads as `mirror`"
+            f"config key {key}: HF_HUB_OFFLINE is set, and {repo}@{revision} is not in the hub's cache "
+            f"({os.environ.get('HF_HOME', '~/.cache/huggingface')}); fetch it where there is a network (`snakemake "
+            f"--cores 1 downloads` there), copy its results/downloads/{key.partition('.')[2]} into a folder, and name "
+            "that folder as `mirror`"
         ) from None
     except HfHubHTTPError as error:
         raise InputError(
-            f"config key {key}: the hub answers {error.response.status_code} for {repo}@{revision}; check both"
+            f"config key {key}: the hub answers {error.response.status_code} for {repo}@{revision}; check both, "
+            "and set HF_TOKEN if it is private"
         ) from None
-    except HTTPError as error:
-        raise InputError(f"config key {key}: the hub cannot be reached ({error}); run the same command again") from None
+    except Refused as error:
+        remedy = gated if error.status in (401, 403) else f"config key {key}: the hub answers {error} for {repo}"
+        raise InputError(remedy) from None
 
 
 def _cached(hub: Any, repo: str, kind: str, revision: str, files: list[str] | None, key: str) -> Fetched:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from semalign.config import Config
+from semalign.config.downloads import FOLDER
 from semalign.errors import InputError
 from semalign.files import read_json
 
@@ -38,7 +39,10 @@ def check_named_files(config: Config) -> None:
     """Raise InputError, a line a config key, for files that are not there and models that cannot be used."""
     problems = []
     for key, path in named_files(config).items():
-        if not is_external(path):
+        fetched = path.is_relative_to(FOLDER) and path.is_dir()
+        if (
+            not is_external(path) and not fetched
+        ):  # what is fetched is looked at then, and whenever another key reads it
             continue
         if not path.exists():
             problems.append(f"config key {key}: {path} does not exist (looked for in {Path.cwd()})")
