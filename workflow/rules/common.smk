@@ -144,6 +144,7 @@ SOURCE_RECORDS = [
     if path.startswith("results/downloads/")
 ]
 
+
 def download_settings(name, file=None):
     """What a fetched file depends on, or a fetched model."""
     entry = CONFIG.downloads[name].model_dump(mode="json", exclude={"licence", "about"})

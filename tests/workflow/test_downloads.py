@@ -1,0 +1,101 @@
+"""Downloads in the workflow: data of a server on localhost, fetched, checked, listed; what reruns them."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.unit.servers import Files, serving
+from tests.workflow.run import plan, snakemake
+
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
+TARGETS = ("results/data/mt/prepared.jsonl", "results/sources.csv")
+PAIRS = [{"id": str(i), "source": f"老师看书{i}。", "target": f"དགེ་རྒན་གྱིས་དཔེ་ཆ་{'ཀ' * (i + 1)}བལྟས།"} for i in range(6)]
+CONTENTS = {
+    name: "".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs).encode()
+    for name, pairs in {"zh-bo/train.jsonl": PAIRS[:4], "zh-bo/test.jsonl": PAIRS[4:]}.items()
+}
+
+
+def overlay(folder: Path, address: str, **changes: Any) -> list[Path]:
+    """The tiny config with pairs of the server at `address`; changes are of the download or, by their names, others."""
+    others = {key: changes.pop(key) for key in ("mirror",) if key in changes}
+    entry = {
+        "urls": {name: f"{address}/{name}" for name in CONTENTS},
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()},
+        "licence": "CC0",
+    } | changes
+    parts = {
+        part: [{"format": "jsonl", "path": f"results/downloads/pairs/zh-bo/{part}.jsonl"}] for part in ("train", "test")
+    }
+    file = folder / "overlay.yaml"
+    file.write_text(yaml.safe_dump({"downloads": {"pairs": entry}, "tasks": {"mt": parts}} | others))
+    return [TINY, file]
+
+
+def test_task_data_are_fetched_listed_and_made_anew_only_for_what_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    run = tmp_path / "run"
+    run.mkdir()
+    files = Files(CONTENTS)
+    files.statuses, files.retry_after = [503], "0"
+    with serving(files) as address:
+        result = snakemake(run, *TARGETS, overlays=overlay(tmp_path, address))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (run / "results/downloads/pairs/zh-bo/train.jsonl").read_bytes() == CONTENTS["zh-bo/train.jsonl"]
+    assert len((run / TARGETS[0]).read_text().splitlines()) == len(PAIRS)
+    table = pd.read_csv(run / "results/sources.csv").set_index("source")
+    row = table.loc["results/downloads/pairs/zh-bo/test.jsonl"]
+    assert row["read_by"] == "tasks.mt.test.0.path"
+    assert row["origin"] == f"{address}/zh-bo/test.jsonl"
+    assert (row["licence"], row["bytes"]) == ("CC0", len(CONTENTS["zh-bo/test.jsonl"]))
+
+    def reruns(**changes: Any) -> dict[str, int]:
+        jobs: dict[str, int] = {}
+        for target in TARGETS:
+            jobs |= plan(run, target, overlay(tmp_path, address, **changes))
+        return {rule: count for rule, count in jobs.items() if rule != "total"}
+
+    again = {"download_file": 2, "prepare_pairs": 1, "list_sources": 1}
+    assert reruns() == {}
+    assert reruns(licence="CC BY 4.0") == reruns(about="pairs") == {"list_sources": 1}
+    assert reruns(mirror=str(tmp_path)) == {}
+    assert reruns(urls={name: f"{address}/moved/{name}" for name in CONTENTS}) == again
+    assert reruns(sha256={"zh-bo/test.jsonl": "0" * 64} | {"zh-bo/train.jsonl": "1" * 64}) == again
+
+
+def test_an_air_gapped_machine_takes_a_mirror_or_says_what_to_put_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    run, nowhere = tmp_path / "run", "http://127.0.0.1:1"
+    run.mkdir()
+    result = snakemake(run, "downloads", overlays=overlay(tmp_path, nowhere))
+    assert result.returncode != 0
+    assert "download_file: config key downloads.pairs: HF_HUB_OFFLINE is set; unset it, or name a" in result.stderr
+    assert f"put there pairs/zh-bo/test.jsonl (from {nowhere}/zh-bo/test.jsonl)" in result.stderr
+    for name, content in CONTENTS.items():
+        path = tmp_path / "mirror" / "pairs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    result = snakemake(run, "downloads", overlays=overlay(tmp_path, nowhere, mirror=str(tmp_path / "mirror")))
+    assert result.returncode == 0, result.stdout + result.stderr
+    for name, content in CONTENTS.items():
+        assert (run / "results/downloads/pairs" / name).read_bytes() == content
+
+
+def test_a_path_that_no_download_makes_ends_the_run_before_it_begins(tmp_path: Path) -> None:
+    urls = {"zh-bo/train.jsonl": "http://127.0.0.1:1/train.jsonl"}
+    result = snakemake(tmp_path, "all", "-n", overlays=overlay(tmp_path, "", urls=urls, sha256={}))
+    assert result.returncode != 0
+    assert (
+        "config key tasks.mt.test.0.path: results/downloads/pairs/zh-bo/test.jsonl: zh-bo/test.jsonl is not among the "
+        "files of pairs: zh-bo/train.jsonl"
+    ) in result.stdout + result.stderr
