@@ -67,7 +67,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 if CONFIG.mirror:
-    os.environ["SEMALIGN_MIRROR"] = os.path.abspath(CONFIG.mirror)
+    os.environ.update({"SEMALIGN_MIRROR": os.path.abspath(CONFIG.mirror)})
 
 # for jobs; no rule's result depends on them
 config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
