@@ -84,13 +84,15 @@ def ours(work: Work, seed: int, folder: Path, **changes: Any) -> list[float]:
 def stock(work: Work, seed: int, folder: Path, **changes: Any) -> list[float]:
     """trl's trainer with the arguments that say what is trained and on what, all else its default but for `changes`."""
     rl = work.config.rl
+    assert isinstance(rl.micro_batch_size, int), "auto is not compared"
+    micro = rl.micro_batch_size
     model, tokenizer = work.model(seed)
-    data, _ = prompts(work.rows, work.config.tasks[work.task].prompt, tokenizer, rl.max_prompt_tokens)
+    data, *_ = prompts(work.rows, work.config.tasks[work.task].prompt, tokenizer, rl.max_prompt_tokens)
     arguments: dict[str, Any] = {
         "output_dir": str(folder),
         "num_train_epochs": 1,
-        "per_device_train_batch_size": rl.micro_batch_size,
-        "gradient_accumulation_steps": rl.batch_size // rl.micro_batch_size,
+        "per_device_train_batch_size": micro,
+        "gradient_accumulation_steps": rl.batch_size // micro,
         "learning_rate": rl.learning_rate,
         "lr_scheduler_type": rl.schedule,
         "warmup_steps": rl.warmup_ratio,

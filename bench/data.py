@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from bench.memory import peak_mib
-from semalign.config.data import Language, Table
+from semalign.config.data import Language, PairTable
 from semalign.files import Row, read_jsonl, write_jsonl
 from semalign.miniature import chinese, tibetan
 from semalign.miniature.scenes import NARROW_DOMAIN, draw_training
@@ -32,7 +32,7 @@ def real_pairs(folder: Path) -> Iterator[tuple[str, str]]:
 
     columns = {"source": "tgt_original", "target": "src_original"}
     for path in sorted(folder.glob("*.tsv")):
-        for row in read_pairs(Table(format="tsv", path=path, columns=columns, quoting="none")):
+        for row in read_pairs(PairTable(format="tsv", path=path, columns=columns, quoting="none")):
             yield row["source"], row["target"]
 
 
@@ -67,7 +67,7 @@ def prepare(path: Path) -> int:
     from semalign.preparation import prepare_pairs
     from semalign.sources import read_all_pairs
 
-    table = Table(format="jsonl", path=path)
+    table = PairTable(format="jsonl", path=path)
     kept, report = prepare_pairs(read_all_pairs([table], "bench"), CHINESE, TIBETAN, origin=str(path))
     write_jsonl(path.with_suffix(".out"), kept)
     return int(report["read"])

@@ -112,7 +112,7 @@ def _tables() -> dict[str, set[str]]:
     return made
 
 
-MADE_FROM = _data() | _training() | _measures() | _tables()
+MADE_FROM = {"list_sources": set[str]()} | _data() | _training() | _measures() | _tables()
 
 
 def reruns(*changed: str) -> Counter[str]:

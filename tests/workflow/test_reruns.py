@@ -37,6 +37,9 @@ READ_BY: dict[str, list[str]] = {
     "device": [*MODELS, *ENCODED, "train_base"],
     "processes": ["train_sft *", "train_grpo *"],
     "gradient_checkpointing": [],
+    "downloads": [],  # as long as nothing reads them; test_downloads.py has those that are read
+    "mirror": [],
+    "licences": [],
     r"languages\.zh\.(script|excluded_scripts|latin_share)": ["prepare_pairs mt"],
     r"languages\.zh\.bleu_tokens": [],
     r"languages\.bo\.(script|excluded_scripts|latin_share)": LANGUAGE,
@@ -105,6 +108,11 @@ READ_BY: dict[str, list[str]] = {
     r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],
     r"audit\.steps": ["audit_rollouts *"],
 }
+# Keys whose other value names other sources, or their licences: the table of sources is made anew, too.
+SOURCES = "licences|.*\\.without|tasks\\.\\w+\\.split\\.test|policy\\.path|encoders\\.\\w+\\.path"
+SOURCES += (
+    "|(policy\\.pretraining|encoders\\.reward)\\.tokenizer\\.vocab_size|encoders\\.independent\\.tokenizer\\.lexicon"
+)
 # Keys that add or remove jobs: tested by name in test_reruns_otherwise.py.
 CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
 CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps"}
@@ -142,6 +150,11 @@ OTHER: dict[str, Any] = {
         **{f"{key}.micro_batch_size": 4 for key in ("cold_sft", "strong_sft", "rl", "few_shot.sft")},
     },
     r"gradient_checkpointing": True,
+    r"downloads": {
+        "downloads": {"d": {"urls": {"a": "http://localhost/a"}, "sha256": {"a": "0" * 64}, "licence": "MIT"}}
+    },
+    r"mirror": "models",
+    r"licences": {"licences": {"models": "MIT"}},
     r"rl\.snapshot_steps": 1,
     r"rl\.steps_per_generation": 2,
     r"policy\.path": "models/policy",
@@ -271,7 +284,8 @@ def test_a_changed_key_reruns_exactly_what_reads_it(key: str, planned: dict[str,
     match, read = matches[0]
     jobs = planned[key]
     assert "error" not in jobs, jobs["error"]
-    expected = reruns(*[pattern.format(**match.groupdict()) for pattern in read])
+    sources = ["list_sources"] if re.fullmatch(SOURCES, key) else []
+    expected = reruns(*[pattern.format(**match.groupdict()) for pattern in read], *sources)
     if key == "policy.path":  # what makes a base is no part of the workflow then
         assert not jobs.keys() & {"prepare_corpus", "train_tokenizer", "train_base"}
     assert {rule: count for rule, count in jobs.items() if rule != "all"} == expected

@@ -42,6 +42,11 @@ class Work:
         return self.sequences * (self.prompt + self.completion)
 
 
+def rows_a_pass(settings: Optimisation) -> int:
+    """Examples a forward pass; with `auto` the whole batch, the most that it can be."""
+    return settings.batch_size if settings.micro_batch_size == "auto" else settings.micro_batch_size
+
+
 def sft_steps(settings: Optimisation, examples: int) -> int:
     """Updates: the last one of an epoch may be short."""
     return ceil(ceil(examples / settings.batch_size) * settings.epochs)
@@ -49,8 +54,8 @@ def sft_steps(settings: Optimisation, examples: int) -> int:
 
 def grpo_steps(settings: Grpo, prompts: int) -> int:
     """Updates: trl leaves out the prompts of an epoch that do not fill a generation."""
-    accumulation = settings.batch_size // settings.micro_batch_size
-    per_generation = (settings.steps_per_generation or accumulation) * settings.micro_batch_size
+    accumulation = settings.batch_size // rows_a_pass(settings)
+    per_generation = (settings.steps_per_generation or accumulation) * rows_a_pass(settings)
     generations = prompts // max(1, per_generation // settings.num_generations)
     return ceil(generations * per_generation / settings.batch_size * settings.epochs)
 
@@ -130,14 +135,14 @@ class Plan:
     def _train_grpo(self, task: TaskName, model: str, seed: str) -> Work:
         rl = self.config.rl
         steps = grpo_steps(rl, self._rl_pairs(task))
-        served = rl.steps_per_generation or rl.batch_size // rl.micro_batch_size
+        served = rl.steps_per_generation or rl.batch_size // rows_a_pass(rl)
         return Work(
-            "grpo, long generations" if served * rl.micro_batch_size > rl.batch_size else "grpo",
+            "grpo, long generations" if served * rows_a_pass(rl) > rl.batch_size else "grpo",
             steps,
             steps * rl.batch_size,
             steps * rl.batch_size,
             rl.batch_size,
-            rl.micro_batch_size,
+            rows_a_pass(rl),
             served,
             self._length("prompt_tokens", rl.max_prompt_tokens, "rl.max_prompt_tokens"),
             self._length("completion_tokens", rl.max_new_tokens, "rl.max_new_tokens"),

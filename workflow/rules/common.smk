@@ -66,7 +66,9 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-os.environ["SEMALIGN_MIRROR"] = os.path.abspath(CONFIG.mirror) if CONFIG.mirror else ""
+os.environ.update(
+    {"SEMALIGN_MIRROR": os.path.abspath(CONFIG.mirror) if CONFIG.mirror else ""}
+)
 
 # for jobs; no rule's result depends on them
 config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
@@ -138,10 +140,12 @@ FILES_FETCHED = {
 }
 MODELS_FETCHED = sorted(set(CONFIG.downloads) - set(FILES_FETCHED))
 SOURCE_KEYS = source_keys(CONFIG)
+FETCHED_AND_READ = [
+    path for path in SOURCE_KEYS if path.startswith("results/downloads/")
+]
 SOURCE_RECORDS = [
     path.replace("results/downloads/", "results/sources/") + ".json"
-    for path in SOURCE_KEYS
-    if path.startswith("results/downloads/")
+    for path in FETCHED_AND_READ
 ]
 
 

@@ -6,13 +6,14 @@ Out: results/downloads/<name>[/<file>], results/sources/<name>[/<file>].json: wh
 
 
 localrules:
-    download_file,
-    download_model,
     list_sources,
     downloads,
 
 
 if FILES_FETCHED:
+
+    localrules:
+        download_file,
 
     # Neither rule depends on code: a file is what its address and its hash say.
     rule download_file:
@@ -44,6 +45,9 @@ if FILES_FETCHED:
 
 
 if MODELS_FETCHED:
+
+    localrules:
+        download_model,
 
     rule download_model:
         output:
@@ -94,6 +98,7 @@ rule list_sources:
             downloads={
                 name: entry.model_dump(mode="json", include={"licence", "about"})
                 for name, entry in CONFIG.downloads.items()
+                if name in {path.split("/")[2] for path in FETCHED_AND_READ}
             },
             licences=CONFIG.licences,
         ),
