@@ -45,7 +45,9 @@ def write_judge(results: Path, task: str, seed: int, winners: list[int]) -> None
         results / task / "judge" / f"{seed}.jsonl", [{"id": str(i), "winner": w} for i, w in enumerate(winners)]
     )
     win = {name: 100 * winners.count(i) / len(winners) for name, i in (("strong_sft", 1), ("rl", 2))}
-    (results / task / "judge" / f"{seed}.json").write_text(json.dumps({"win": win, "n": len(winners)}))
+    (results / task / "judge" / f"{seed}.json").write_text(
+        json.dumps({"win": win, "tie": 100 * winners.count(0) / len(winners), "unparsed": 0.0, "n": len(winners)})
+    )
 
 
 def write_likelihood(results: Path, run: str, nll: list[float], kl: list[float] | None) -> None:

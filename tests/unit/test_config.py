@@ -61,7 +61,7 @@ def test_validated_config_cannot_be_changed() -> None:
         ("seeds", [], "config key seeds: "),
         ("seeds", [0, 1, 0], "seeds: [0, 1, 0] repeats a seed"),
         ("seeds", [-1], "config key seeds.0: "),
-        ("judge.kind", "gpt", "config key judge.kind: Input should be 'parser' or 'none', found 'gpt'"),
+        ("judge.kind", "gpt", "config key judge: kind: 'gpt' is not one of 'parser', 'none', 'openai'"),
         ("tasks.xx", {}, "config key tasks.xx: Input should be 'mt' or 'hg', found 'xx'"),
         ("tasks.mt.train", [], "config key tasks.mt.train: "),
         ("tasks.mt.train.0", {"path": "x"}, "config key tasks.mt.train.0: `format` is missing"),

@@ -17,6 +17,7 @@ from semalign.config import validate
 from semalign.config.repeated import check_repeated_keys
 from semalign.contents import Contents
 from semalign.errors import InputError
+from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external
 from semalign.signals import pass_on_terminations
