@@ -33,9 +33,7 @@ def verdicts(outcomes: list[tuple[str, str, int | None, int | None]], seed: int 
         wanted = forward if comparison.order == "forward" else backward
         first_is_sft = comparison.first == one
         value = None if wanted is None else 0 if wanted == 0 else 1 if (wanted == 1) == first_is_sft else 2
-        decisions.append(
-            Decision(value, "because", None if value is not None else "no text", 1 if value is not None else 3)
-        )
+        decisions.append(Decision(value, "because") if value is not None else Decision(None, "", "no text", 3))
     return verdict_rows([row["id"] for row in first], asked, decisions, seed)
 
 

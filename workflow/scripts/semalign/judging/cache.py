@@ -68,9 +68,7 @@ def opened(folder: Path = FOLDER) -> Iterator[Cache]:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / FILE
     with locked(folder / f"{FILE}.lock"):
-        connection = sqlite3.connect(
-            file, timeout=1, isolation_level=None
-        )  # every statement is a transaction of its own
+        connection = sqlite3.connect(file, timeout=1, isolation_level=None)  # every statement commits
         try:
             try:
                 # A write-ahead log under an exclusive lock needs no shared memory: it works on network drives too.
