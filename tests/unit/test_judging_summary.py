@@ -120,7 +120,7 @@ def test_votes_of_people_are_by_slot(tmp_path: Path) -> None:
     votes = {"i0": 3 - slot["i0"], "i1": 3 - slot["i1"], "i2": 3 - slot["i2"], "i4": 0, "i6": slot["i6"]}
     found = votes_agreement(rows, votes, NAMES)
     assert found["win"] == {"sft": 20.0, "rl": 60.0}
-    assert (found["tie"], found["net"], found["votes"]) == (20.0, 40.0, 5)
+    assert (found["tie"], found["net"], found["votes"], found["without_vote"]) == (20.0, 40.0, 5, 3)
     assert (found["n"], found["unparsed"], found["agreement"]) == (4, 1, 75.0)
     with pytest.raises(InputError, match="1 votes are on no item of the test set, as 'x'"):
         votes_agreement(rows, {"x": 1}, NAMES)
@@ -135,6 +135,11 @@ def test_votes_are_read_from_tables(tmp_path: Path, name: str, text: str) -> Non
     file.write_text(text)
     votes = Votes.model_validate({"format": file.suffix[1:], "path": file})
     assert read_votes(votes) == {"a": 1, "b": 0}
+    file.write_text(text.replace("0", ""))
+    assert read_votes(votes) == {"a": 1}  # a blank is no vote
+    file.write_text(text.replace("0", "").replace("1", '""' if name.endswith("l") else ""))
+    with pytest.raises(InputError, match="holds no vote"):
+        read_votes(votes)
     file.write_text(text.replace("1", "3", 1))
     with pytest.raises(InputError, match="the vote on 'a' is '3'; it must be 1, 2 or 0"):
         read_votes(votes)

@@ -209,8 +209,9 @@ def note(table: str, seeds: int, statistics: Statistics) -> str:
     if table == "table3":
         parts.append(
             "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier. "
-            "CMRC and judge figures are percent; a win needs both orders to agree, the rest are ties or the other's "
-            f"wins. {about_seeds(seeds)}"
+            "CMRC and judge figures are percent; a win needs both orders to agree; the rest are the other's wins "
+            "(judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
+            f" {about_seeds(seeds)}"
         )
     if table == "table5":
         parts.append("With a length constraint the paper reports no better output and about 2 CMRC points lost.")

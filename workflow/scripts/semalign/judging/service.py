@@ -40,6 +40,10 @@ class Server:
                 f"judge: {service.base_url} needs a key and the environment variable {service.api_key_env} is not set: "
                 "export it, or name another with judge.api_key_env"
             )
+        if not self._key.isascii():
+            raise InputError(
+                f"judge: the environment variable {service.api_key_env} holds what no key can: set it anew"
+            )
         self._client = openai.AsyncOpenAI(
             api_key=self._key or "none", base_url=service.base_url, max_retries=0, timeout=judge.timeout
         )

@@ -76,6 +76,7 @@ def votes_agreement(verdicts: Sequence[Row], votes: Mapping[str, int], names: tu
     n = len(voted)
     win = {name: 100 * human.count(i) / n for i, name in enumerate(names, 1)}
     of_people = {"win": win, "tie": 100 * human.count(0) / n, "net": win[names[1]] - win[names[0]], "votes": n}
+    of_people["without_vote"] = len(verdicts) - n
     return of_people | _agreement([(row["winner"], vote) for row, vote in zip(voted, human, strict=True)])
 
 
