@@ -384,6 +384,13 @@ def test_the_pilot_foretells_the_whole_and_stops(server: ChatServer) -> None:
     assert sum(server.asked.values()) == 40
 
 
+def test_a_pilot_without_any_verdict_stops(server: ChatServer) -> None:
+    server.behave = lambda request: Reply(body=completion("thinking", finish="length"))
+    said = message(lambda: judged(settings(server, pilot=2), n=20))
+    assert "none of the pilot's 4 calls to judge-1 gave a verdict (mostly: ended by length)" in said
+    assert sum(server.asked.values()) == 4 * 3
+
+
 def test_what_a_finished_comparison_cost_counts_for_the_next(server: ChatServer) -> None:
     judged(settings(server, **PAID, ceiling=100.0), n=2)  # 7.2
     said = message(lambda: judged(settings(server, **PAID, ceiling=7.3), n=3, seed=1))

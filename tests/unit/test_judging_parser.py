@@ -113,6 +113,8 @@ def test_an_answer_in_the_form_asked_for_is_read(reason: str, value: int, around
         (completion("ok [[1]]"), 1, None),
         (completion("ok [[1]]", finish="length"), None, "ended by length"),
         (completion("[[1]]", finish="content_filter"), None, "ended by content_filter"),
+        (completion("[[1]]", finish="eos"), 1, None),
+        (completion("[[1]]", finish=None), 1, None),
         (completion(None), None, "no text"),
         (completion("  "), None, "no text"),
         (completion(None, refusal="I cannot [[1]]"), None, "refused"),

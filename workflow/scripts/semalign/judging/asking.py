@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -134,7 +135,9 @@ class Asking:
             pilot = [question for question in questions if question.pilot]
             await self._ask(pilot, servers)
             rest = [question for question in questions if not question.pilot]
-            self._extrapolate(questions, pilot, [q for q in rest if not self._is_answered(q)], others)
+            if unpaid := [question for question in rest if not self._is_answered(question)]:
+                self._check_readable(pilot)
+                self._extrapolate(questions, pilot, unpaid, others)
             await self._ask(rest, servers)
         self._progress(last=True)
 
@@ -158,11 +161,24 @@ class Asking:
                 *(bound, ATTEMPTS * bound, ATTEMPTS, self._ledger.spent, self._judge.ceiling),
             )
 
+    @staticmethod
+    def _check_readable(pilot: list[_Question]) -> None:
+        """Raise InputError where a model gave no verdict at all: the rest would be paid for nothing."""
+        for model in {question.service.model for question in pilot}:
+            decisions = [question.decision for question in pilot if question.service.model == model]
+            problems = Counter(decision.problem for decision in decisions if decision)
+            if not problems[None]:
+                raise InputError(
+                    f"judge: none of the pilot's {len(decisions)} calls to {model} gave a verdict (mostly: "
+                    f"{problems.most_common(1)[0][0]}): look at the answers in results/judge_cache, then mend the prompt "
+                    "or judge.parameters; is the limit of the answer too low?"
+                )
+
     def _extrapolate(
         self, questions: list[_Question], pilot: list[_Question], rest: list[_Question], others: int
     ) -> None:
         """Work the whole cost out from the pilot's. Raises InputError where it would pass the ceiling."""
-        if self._judge.ceiling is None or not rest:
+        if self._judge.ceiling is None:
             return
         own = whole = 0.0
         for service in {id(question.service): question.service for question in questions}.values():

@@ -13,6 +13,10 @@ _VERDICT = re.compile(r"\[\[\s*([0-9]+)\s*\]\]")
 _WIDE = str.maketrans("【】", "[]")
 
 
+CUT = {"length", "max_tokens", "content_filter", "tool_calls", "function_call", "error"}
+"""Ends of an answer that may have been about to say otherwise; servers have many names for a proper end."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """One answer of a server, as far as it could be read.
@@ -65,7 +69,7 @@ def read_answer(status: int, body: str) -> Answer:
         said = refusal if isinstance(refusal, str) else ""
         return Answer(None, said, "refused" if refusal else "no text", *tokens)
     reason = without_thought(content)
-    if finish not in ("stop", None):  # a cut answer may have been about to say otherwise
+    if finish in CUT:
         return Answer(None, reason, f"ended by {finish}", *tokens)
     value = parse_verdict(content)
     return Answer(value, reason, None if value is not None else "no single verdict", *tokens)
