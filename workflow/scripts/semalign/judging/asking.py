@@ -168,10 +168,11 @@ class Asking:
             decisions = [question.decision for question in pilot if question.service.model == model]
             problems = Counter(decision.problem for decision in decisions if decision)
             if not problems[None]:
+                mostly = problems.most_common(1)[0][0]
                 raise InputError(
-                    f"judge: none of the pilot's {len(decisions)} calls to {model} gave a verdict (mostly: "
-                    f"{problems.most_common(1)[0][0]}): look at the answers in results/judge_cache, then mend the prompt "
-                    "or judge.parameters; is the limit of the answer too low?"
+                    f"judge: none of the pilot's {len(decisions)} calls to {model} gave a verdict (mostly: {mostly}): "
+                    "look at the answers in results/judge_cache, then mend the prompt or judge.parameters; is the limit of "
+                    "the answer too low?"
                 )
 
     def _extrapolate(
