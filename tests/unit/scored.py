@@ -39,13 +39,20 @@ def write_run(results: Path, run: str, tasks: list[str], values: list[float], em
     write_lines(folder / "similarity.jsonl", similar)
 
 
-def write_judge(results: Path, task: str, seed: int, winners: list[int]) -> None:
-    """Verdicts: 1 strong_sft, 2 rl, 0 a tie."""
+def write_judge(results: Path, task: str, seed: int, winners: list[int], unparsed: int = 0) -> None:
+    """Verdicts: 1 strong_sft, 2 rl, 0 a tie; and so many items without one."""
+    found: list[int | None] = [*winners, *[None] * unparsed]
     write_lines(
-        results / task / "judge" / f"{seed}.jsonl", [{"id": str(i), "winner": w} for i, w in enumerate(winners)]
+        results / task / "judge" / f"{seed}.jsonl", [{"id": str(i), "winner": winner} for i, winner in enumerate(found)]
     )
-    win = {name: 100 * winners.count(i) / len(winners) for name, i in (("strong_sft", 1), ("rl", 2))}
-    (results / task / "judge" / f"{seed}.json").write_text(json.dumps({"win": win, "n": len(winners)}))
+    share = {winner: 100 * found.count(winner) / len(found) for winner in (0, 1, 2, None)}
+    summary = {
+        "win": {"strong_sft": share[1], "rl": share[2]},
+        "tie": share[0],
+        "unparsed": share[None],
+        "n": len(found),
+    }
+    (results / task / "judge" / f"{seed}.json").write_text(json.dumps(summary))
 
 
 def write_likelihood(results: Path, run: str, nll: list[float], kl: list[float] | None) -> None:

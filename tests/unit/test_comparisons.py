@@ -66,6 +66,18 @@ def test_mcnemar_is_the_binomial_test_of_the_discordant(results: Path) -> None:
     assert ("strong_sft", "cmrc_em", "all") not in rows
 
 
+def test_the_judges_sign_test_leaves_unparsed_items_out(results: Path) -> None:
+    for seed in (0, 1):
+        write_judge(results, "hg", seed, [2, 2, 2, 1], unparsed=2)
+    (row,) = (
+        compare(request(results))
+        .query("measure == 'judge_net' and seed == '0' and test == 'sign test, exact'")
+        .to_dict("records")
+    )
+    assert (row["statistic"], row["units"], row["n"]) == (3, 4, 6)
+    assert row["p"] == pytest.approx(0.625)
+
+
 def test_the_judges_sign_test_leaves_ties_out(results: Path) -> None:
     rows = compare(request(results))
     signs = rows[(rows["test"] == "sign test, exact") & (rows["seed"] == "0")].iloc[0]

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from semalign.config import Config, validate
 from semalign.errors import InputError
+from tests.conftest import ROOT
 
 SHIPPED = yaml.safe_load((Path(__file__).parents[2] / "config/config.yaml").read_text(encoding="utf-8"))
 
@@ -26,6 +28,40 @@ def message(raw: Any) -> str:
     with pytest.raises(InputError) as caught:
         validate(raw)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["one_seed.yaml", "gpt_judge.yaml"])
+def test_shipped_overlays_are_valid(name: str) -> None:
+    raw = changed("seeds", [0, 1])
+    update_config(raw, yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8")))
+    validate(raw)
+
+
+@pytest.mark.parametrize("kind", ["parser", "none"])
+def test_an_overlay_may_turn_a_language_model_off(kind: str) -> None:
+    raw = changed("seeds", [0])
+    update_config(raw, yaml.safe_load((ROOT / "config" / "gpt_judge.yaml").read_text(encoding="utf-8")))
+    assert validate(raw).judge.kind == "openai"
+    update_config(raw, {"judge": {"kind": kind}})
+    assert validate(raw).judge.model_dump() == {"kind": kind}
+    raw["judge"]["modle"] = "x"
+    with pytest.raises(InputError, match=r"judge\.modle: unknown key; did you mean model\?"):
+        validate(raw)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"api_key_env": "sk-a1b2c3"},
+        {"base_url": "https://me:sk-a1b2c3@example.org"},
+        {"api_key": "sk-a1b2c3"},
+        {"parameters": {"extra_headers": {"Authorization": "Bearer sk-a1b2c3"}}},
+    ],
+)
+def test_a_key_in_the_config_is_refused_without_being_shown(wrong: dict[str, Any]) -> None:
+    said = message(changed("judge", {"kind": "openai", "model": "m", "prices": None} | wrong))
+    assert f"config key judge.{next(iter(wrong))}: " in said
+    assert "a1b2c3" not in said
 
 
 def test_shipped_config_is_valid() -> None:
@@ -61,7 +97,7 @@ def test_validated_config_cannot_be_changed() -> None:
         ("seeds", [], "config key seeds: "),
         ("seeds", [0, 1, 0], "seeds: [0, 1, 0] repeats a seed"),
         ("seeds", [-1], "config key seeds.0: "),
-        ("judge.kind", "gpt", "config key judge.kind: Input should be 'parser' or 'none', found 'gpt'"),
+        ("judge.kind", "gpt", "config key judge: kind: 'gpt' is not one of 'parser', 'none', 'openai'"),
         ("tasks.xx", {}, "config key tasks.xx: Input should be 'mt' or 'hg', found 'xx'"),
         ("tasks.mt.train", [], "config key tasks.mt.train: "),
         ("tasks.mt.train.0", {"path": "x"}, "config key tasks.mt.train.0: `format` is missing"),

@@ -3,19 +3,34 @@
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
+from semalign.config.experiments import Statistics
 from semalign.errors import InputError
 from semalign.files import Row
-from semalign.judge import judge_pairs, summarise
+from semalign.judging.protocol import by_comparer, comparisons, verdict_rows
+from semalign.judging.summary import summarise as summarise_with
 from semalign.workspace import Workspace
 
 
 def judged(first: list[Row], second: list[Row], compare: Callable[[str, str, str], int], seed: int) -> list[Row]:
-    """judge_pairs in a workspace of its own."""
+    """The same in a workspace of its own."""
     with TemporaryDirectory() as folder:
         return judge_pairs(first, second, compare, seed, Workspace(Path(folder), 3600))
+
+
+def judge_pairs(
+    first: list[Row], second: list[Row], compare: Callable[[str, str, str], int], seed: int, workspace: Workspace
+) -> list[Row]:
+    """Verdicts of a comparer that is asked one comparison after the other."""
+    asked = comparisons(first, second, seed)
+    return verdict_rows([row["id"] for row in first], asked, by_comparer(compare, workspace)(asked), seed)
+
+
+def summarise(verdicts: list[Row], names: tuple[str, str]) -> dict[str, Any]:
+    return summarise_with(verdicts, names, Statistics(resamples=100))
 
 
 def answers(outputs: list[str]) -> list[Row]:
@@ -90,7 +105,7 @@ def test_what_was_decided_is_not_asked_again(workspace: Workspace) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         judge_pairs(FIRST, SECOND, until_killed, 0, workspace)
-    (workspace.folder / "decisions.jsonl").open("a").write('{"id": "4", "forw')  # as a kill leaves it
+    (workspace.folder / "decisions.jsonl").open("a").write('{"item": "4", "ord')  # as a kill leaves it
     asked = 100
     assert judge_pairs(FIRST, SECOND, until_killed, 0, workspace) == whole
-    assert asked == 100 + 2 * (5 - 2)  # of five items two were decided, in two calls each
+    assert asked == 100 + 10 - 5  # of ten calls five were answered

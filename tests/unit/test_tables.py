@@ -70,6 +70,20 @@ def test_means_spread_and_gap_seed_by_seed(results: Path) -> None:
     assert pd.isna(base["judge_win"])
 
 
+def test_what_the_judge_says_of_each_model(results: Path) -> None:
+    write_judge(results, "mt", 0, [1, 1, 2, 0], unparsed=1)
+    write_judge(results, "mt", 1, [1, 2, 2, 0], unparsed=1)
+    found = rows(make(results, "table3", ["mt"], MODELS))
+    strong, rl, gap = (found["mt", model] for model in ("strong_sft", "rl", "gap"))
+    names = ("judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net")
+    assert [strong[name] for name in names] == [30.0, 30.0, 20.0, 20.0, 0.0]  # means of 40, 20; 20, 40; …; 20, -20
+    assert strong["judge_net_sd"] == pytest.approx(20 * 2**0.5)
+    assert (rl["judge_unparsed_n"], rl["judge_net_low"] < 0 < rl["judge_net_high"]) == (5, True)
+    assert gap["judge_win"] == 0.0
+    assert all(pd.isna(gap[name]) for name in names[1:])  # they are of the pair already
+    assert all(pd.isna(found["mt", "cold_sft"][name]) for name in names)
+
+
 def test_the_papers_figures_stand_beside_ours(results: Path) -> None:
     rl = rows(make(results, "table3", ["hg"], MODELS))["hg", "rl"]
     assert (rl["metric_paper"], rl["cmrc_avg_paper"]) == (0.2530, 45.10)

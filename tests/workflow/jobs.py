@@ -81,11 +81,12 @@ def _measures() -> dict[str, set[str]]:
         made[f"audit_rollouts {run}"] |= {f"train_encoder {encoder}" for encoder in ENCODERS}
     for task in TASKS:
         made[f"judge_pairs {task}"] = {f"split_pairs {task}", f"generate {task}/strong_sft", f"generate {task}/rl"}
+        made[f"summarise_verdicts {task}"] = {f"judge_pairs {task}"}
     return made
 
 
 def _tables() -> dict[str, set[str]]:
-    exams, judged = {f"examine_encoder {e}" for e in ENCODERS}, {f"judge_pairs {task}" for task in TASKS}
+    exams, judged = {f"examine_encoder {e}" for e in ENCODERS}, {f"summarise_verdicts {task}" for task in TASKS}
     made = {
         "tabulate_paper table1": scores("base", "mt/cold_sft", "mt/rl"),
         "tabulate_paper table2": scores("base", "hg/cold_sft", "hg/rl"),

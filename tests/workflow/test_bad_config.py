@@ -14,6 +14,14 @@ import yaml
 from tests.workflow.own import make_data, own_config
 from tests.workflow.run import plans, snakemake
 
+LLM = {
+    "kind": "openai",
+    "model": "m",
+    "prices": {"input": 1.0, "output": 1.0},
+    "ceiling": 1.0,
+    "parameters": {"max_tokens": 9},
+}
+
 # An overlay, as a mapping or as YAML, and what must be said.
 CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "an unknown key": ({"seds": [0]}, "config key seds: unknown key; did you mean seeds?"),
@@ -73,6 +81,20 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
         {"tasks": {"hg": {"train": [{"format": "csv", "path": "folder", "without": [{"format": "csv", "path": "absent.csv"}]}]}}},
         "config key tasks.hg.train.0.without.0.path: absent.csv does not exist",
     ),
+    "a judge of no kind": ({"judge": {"kind": "gpt"}}, "config key judge: kind: 'gpt' is not one of 'parser', 'none', 'openai'"),
+    "a judge without a model": ({"judge": {"kind": "openai", "prices": None}}, "config key judge.model: missing, and it has no default"),
+    "a judge whose cost nobody said": ({"judge": {"kind": "openai", "model": "m"}}, "config key judge.prices: missing, and it has no default"),
+    "prices without a ceiling": ({"judge": LLM | {"ceiling": None}}, "config key judge: prices are given but no ceiling: say in judge.ceiling"),
+    "prices without a bound": ({"judge": LLM | {"parameters": {}}}, "config key judge: parameters must hold max_completion_tokens or max_tokens"),
+    "a ceiling without prices": ({"judge": LLM | {"prices": None}}, "config key judge: a ceiling needs prices"),
+    "a key in the config": ({"judge": LLM | {"api_key_env": "sk-a1b2c3"}}, "config key judge.api_key_env: the NAME of an environment variable, in capitals"),
+    "a key among the parameters": ({"judge": LLM | {"parameters": {"max_tokens": 9, "api_key": "sk-a1b2c3"}}}, "api_key looks like a secret"),
+    "a password in an address": ({"judge": LLM | {"base_url": "https://me:sk-a1b2c3@example.org/v1"}}, "config key judge.base_url: holds a name, password or query"),
+    "no address": ({"judge": LLM | {"base_url": "localhost"}}, "config key judge.base_url: an address like"),
+    "the judge as its own second": ({"judge": LLM | {"second": {"model": "m", "prices": None, "parameters": {"max_tokens": 9}}}}, "second: is the judge itself"),
+    "a prompt that is not there": ({"judge": LLM | {"prompts": {"mt": "mine.txt"}}}, "config key judge.prompts.mt: mine.txt does not exist"),
+    "votes that are not there": ({"judge": LLM | {"human_votes": {"mt": {"format": "csv", "path": "v.csv"}}}}, "config key judge.human_votes.mt.path: v.csv does not exist"),
+    "votes on no run": ({"judge": LLM | {"human_votes": {"mt": {"format": "csv", "path": "v.csv", "seed": 7}}}}, "judge.human_votes.mt.seed: 7 is not among seeds"),
     "the parser without its world": ({"world": None}, "judge.kind: parser reads the miniature's language and needs `world`"),
     "a reward that is none": ({"rl": {"rewards": {"similarty": 1.0}}}, "'similarty' is neither one of similarity, language, bleu, length nor"),
     "a reward of nobody's": ({"rl": {"rewards": {"rewards_of_mine:short": 1.0}}}, "config key rl.rewards: no module rewards_of_mine"),

@@ -57,6 +57,7 @@ def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
         "take_snapshot",
         "tabulate_frontier",
         "judge_pairs",
+        "summarise_verdicts",
         "draw_ablation",
     }
 
@@ -68,7 +69,7 @@ def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
     grown = {rule for rule in three if four[rule] != three[rule]} - {"total"}
     training = {"train_sft", "train_grpo", "measure_threshold", "take_snapshot"}
     measures = {"generate", "score_text", "score_similarity", "measure_likelihood", "audit_rollouts", "check_grpo"}
-    assert grown == training | measures | {"judge_pairs"}
+    assert grown == training | measures | {"judge_pairs", "summarise_verdicts"}
     assert all(four[rule] - three[rule] == three[rule] // 3 for rule in grown)
 
 

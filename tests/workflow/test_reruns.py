@@ -104,7 +104,7 @@ READ_BY: dict[str, list[str]] = {
     rf"few_shot\.(pairs|sft\.{OPTIMISATION})": ["train_sft hg/fewshot-*"],
     r"mechanism\.(passages|sha256)": ["select_passages"],
     r"mechanism\.(max_tokens|batch_size|chunk_tokens)": ["measure_likelihood *"],
-    r"statistics\.(resamples|confidence|seed)": ["tabulate_paper *", "compare_systems"],
+    r"statistics\.(resamples|confidence|seed)": ["tabulate_paper *", "compare_systems", "summarise_verdicts *"],
     r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],
     r"audit\.steps": ["audit_rollouts *"],
 }

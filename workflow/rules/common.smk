@@ -19,6 +19,7 @@ from semalign.config.downloads import files_of
 from semalign.config.repeated import check_repeated_keys
 from semalign.contents import Contents
 from semalign.errors import InputError
+from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external, paths_within
 from semalign.signals import pass_on_terminations
@@ -73,6 +74,9 @@ os.environ.update(
 # for jobs; no rule's result depends on them
 config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
 config["gradient_checkpointing"] = CONFIG.gradient_checkpointing
+
+# With its defaults, for jobs: how servers are asked, on which no rule's result depends.
+config["judge"] = CONFIG.judge.model_dump(mode="json")
 
 ENCODERS = {
     "reward": CONFIG.encoders.reward,
@@ -243,3 +247,25 @@ def exam_files(encoder):
         *files(CONFIG.exam.probes),
         *files(encoder.train),
     ]
+
+
+def judge_settings(task):
+    """What a task's verdicts depend on."""
+    if CONFIG.judge.kind == "openai":
+        template = read_template(task, CONFIG.judge.prompts)
+        return {"judge": CONFIG.judge.asked(), "prompt": template}
+    return {"judge": {"kind": CONFIG.judge.kind}, "prompt": None}
+
+
+def votes_on(task, seed):
+    """People's votes on a run's answers; None where the config has none."""
+    votes = (
+        CONFIG.judge.human_votes.get(task) if CONFIG.judge.kind == "openai" else None
+    )
+    return votes if votes and votes.seed == int(seed) else None
+
+
+def vote_files(task, seed):
+    """Their file, in a list."""
+    votes = votes_on(task, seed)
+    return [votes.path] if votes else []

@@ -1,27 +1,47 @@
 """Compare RL with strong SFT on each test item, in both orders."""
 
+from pathlib import Path
 from typing import Any
 
 from semalign import job
-from semalign.files import write_json, write_jsonl
-from semalign.judge import judge_pairs, summarise
+from semalign.config.judge import llm_judge
+from semalign.files import Row, write_jsonl
+from semalign.judging.protocol import Comparison, by_comparer, comparisons, verdict_rows
 from semalign.miniature.judge import compare
 from semalign.predictions import join
 from semalign.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
-    task = settings["task"]
-    systems = {name: join(input[name], [input.test])[task] for name in ("strong_sft", "rl")}
-    verdicts = judge_pairs(
-        systems["strong_sft"],
-        systems["rl"],
-        lambda source, one, two: compare(task, source, one, two),
-        settings["seed"],
-        workspace,
-    )
-    write_jsonl(output.verdicts, verdicts)
-    write_json(output.summary, summarise(verdicts, names=("strong_sft", "rl")))
+    systems = {name: join(input[name], [input.test])[settings["task"]] for name in ("strong_sft", "rl")}
+    asked = comparisons(systems["strong_sft"], systems["rl"], settings["seed"])
+    ids = [row["id"] for row in systems["rl"]]
+    judged = by_parser if settings["judge"]["kind"] == "parser" else by_models
+    write_jsonl(output.verdicts, judged(settings, ids, asked, workspace))
+
+
+def by_parser(settings: dict[str, Any], ids: list[str], asked: list[Comparison], workspace: Workspace) -> list[Row]:
+    judge = by_comparer(lambda source, one, two: compare(settings["task"], source, one, two), workspace)
+    return verdict_rows(ids, asked, judge(asked), settings["seed"])
+
+
+def by_models(settings: dict[str, Any], ids: list[str], asked: list[Comparison], workspace: Workspace) -> list[Row]:
+    from semalign.judging import cache  # the client's import takes a second, which the parser need not wait for
+    from semalign.judging.models import judge_with_models
+
+    # How the servers are asked (concurrency, prices, ceiling …) changes no verdict, so it is no part of the settings.
+    judge = llm_judge(snakemake.config["judge"])
+    with cache.opened() as answers:
+        return judge_with_models(
+            judge, settings["prompt"], ids, asked, settings["seed"], answers, still_to_come(), workspace.check
+        )
+
+
+def still_to_come() -> int:
+    """Comparisons of other tasks and seeds that have no verdicts yet: their cost is to be thought of too."""
+    tasks = [task for task, entry in snakemake.config["tasks"].items() if entry]
+    files = [f"results/{task}/judge/{seed}.jsonl" for task in tasks for seed in snakemake.config["seeds"]]
+    return sum(not Path(file).exists() for file in files if file != snakemake.output.verdicts)
 
 
 job.run(main, snakemake, resumable=True)

@@ -7,13 +7,15 @@ from pathlib import Path
 from semalign.bleu import SentenceBleu
 from semalign.config import Config
 from semalign.config.downloads import FOLDER, problem_with
+from semalign.config.judge import LlmJudge
 from semalign.errors import InputError
+from semalign.judging.templates import read_template
 from semalign.languages import check_scripts
 from semalign.named_files import check_named_files, named_files
 
 
 def check(config: Config, folder: Path) -> None:
-    """Raise InputError, naming the key, for files, models, scripts and tokenizers that the config names in vain."""
+    """Raise InputError, naming the key, for what the config names in vain: files, models, scripts, tokenizers."""
     results = folder / "results"
     if os.path.lexists(results) and not results.is_dir():
         raise InputError("results: is no folder, and results go there; move it away")
@@ -25,6 +27,9 @@ def check(config: Config, folder: Path) -> None:
             "envs/requirements-vllm.txt, or set it to hf"
         )
     check_named_files(config)
+    if isinstance(config.judge, LlmJudge):
+        for task in config.tasks:
+            read_template(task, config.judge.prompts)
 
 
 def check_languages(config: Config) -> None:

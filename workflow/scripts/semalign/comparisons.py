@@ -206,7 +206,7 @@ class _Comparison:
             self._add("judge_net", seed, "bootstrap of items", **figures, p=found.p)
             if seed != "all":
                 rows = list(read_jsonl(self.request.results / self.task / "judge" / f"{seed}.jsonl"))
-                won, decided = sum(row["winner"] == 2 for row in rows), sum(row["winner"] != 0 for row in rows)
+                won, decided = sum(row["winner"] == 2 for row in rows), sum(row["winner"] in (1, 2) for row in rows)
                 p = float(stats.binomtest(won, decided).pvalue) if decided else None
                 figures |= {"low": None, "high": None, "units": decided, "statistic": won}
                 self._add("judge_net", seed, "sign test, exact", **figures, p=p)

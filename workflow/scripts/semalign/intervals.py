@@ -25,6 +25,7 @@ BY_QUESTION = {"cmrc_avg": "avg", "cmrc_f1": "f1", "cmrc_em": "em"}
 QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}
 JUDGED = {"strong_sft": 1, "rl": 2}
 """Winner of a verdict."""
+OF_JUDGE = {"judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net"}
 
 
 def interval(
@@ -51,7 +52,7 @@ def estimator(results: Path, task: str, figure: str, runs: list[str]) -> Estimat
     if figure in BY_QUESTION:
         frames = [read.questions(results, run) for run in runs]
         return mean_in_clusters(frames[0]["group"].tolist(), np.stack([f[BY_QUESTION[figure]] for f in frames]))
-    if figure in ("judge_win", "judge_net"):
+    if figure in OF_JUDGE:
         return _verdicts(results, task, figure, runs)
     kind, _, statistic = figure.partition("_")
     return tokens(results, kind, statistic, runs) if kind in ("nll", "kl", "noise") else None
@@ -71,15 +72,21 @@ def _bleu(results: Path, task: str, runs: list[str]) -> Estimator:
 
 
 def _verdicts(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:
-    """Wins in percent, or wins less losses, of the model that the runs are of."""
+    """Wins, losses, ties, unparsed items or wins less losses, in percent, of the model that the runs are of."""
     model = runs[0].split("/")[1] if "/" in runs[0] else runs[0]
     files = [results / task / "judge" / f"{run.rpartition('/')[2]}.jsonl" for run in runs]
     if model not in JUDGED or not all(file.is_file() for file in files):
         return None
     verdicts = [list(read_jsonl(file)) for file in files]
-    wins = np.array([[row["winner"] == JUDGED[model] for row in rows] for rows in verdicts], dtype=float)
-    losses = np.array([[row["winner"] == 3 - JUDGED[model] for row in rows] for rows in verdicts], dtype=float)
-    values = 100 * (wins - losses if figure == "judge_net" else wins)
+    won, lost = JUDGED[model], 3 - JUDGED[model]
+    points: dict[str, dict[int | None, float]] = {
+        "judge_win": {won: 100.0},
+        "judge_loss": {lost: 100.0},
+        "judge_tie": {0: 100.0},
+        "judge_unparsed": {None: 100.0},
+        "judge_net": {won: 100.0, lost: -100.0},
+    }
+    values = np.array([[points[figure].get(row["winner"], 0.0) for row in rows] for rows in verdicts])
     return mean_of_items([row["id"] for row in verdicts[0]], values)
 
 

@@ -19,7 +19,12 @@ from semalign.workspace import identity, opened
 
 log = logging.getLogger("semalign")
 
-FULL = ("No space left on device", "PytorchStreamWriter failed", "inline_container.cc")  # safetensors, torch
+FULL = (
+    "No space left on device",  # safetensors
+    "PytorchStreamWriter failed",
+    "inline_container.cc",
+    "database or disk is full",  # sqlite
+)
 _AGAIN = "then run the same command again: what was done before is kept"
 _SPACE = f"free some space, {_AGAIN}"
 _RIGHTS = f"make it writable for you, {_AGAIN}"

@@ -19,6 +19,7 @@ QUALITY = ["metric", "similarity", "similarity_independent", "content"]
 SIDE = ["chrf", "bleu_char"]
 CMRC = ["cmrc_avg", "cmrc_f1", "cmrc_em"]
 TRADE_OFF = ["metric", "similarity", "similarity_independent", *CMRC, "judge_win", "content"]
+OF_THE_PAIR = ["judge_loss", "judge_tie", "judge_unparsed", "judge_net"]
 NLL = ["nll_mean", "nll_median", "nll_p10", "nll_p90"]
 KL = ["kl_mean", "kl_median", "kl_p10", "kl_p90"]
 
@@ -37,7 +38,7 @@ DEFINITIONS = {
     "table1": Definition("translation: cold start and RL", QUALITY + SIDE, QUALITY, ("gain", "rl", "cold_sft")),
     "table2": Definition("headlines: cold start and RL", QUALITY + SIDE, QUALITY, ("gain", "rl", "cold_sft")),
     "table3": Definition(
-        "the trade-off", [*TRADE_OFF, *SIDE, "cmrc_answer_length"], TRADE_OFF, ("gap", "rl", "strong_sft")
+        "the trade-off", [*TRADE_OFF, *SIDE, "cmrc_answer_length", *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
     ),
     "table4": Definition("few-shot transfer between tasks", [*QUALITY, "cmrc_avg"], [*QUALITY, "cmrc_avg"]),
     "table5": Definition(
@@ -113,11 +114,21 @@ def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]
 
 def _scores(request: Request, task: str, run: str) -> runs.Figures:
     figures = runs.figures(request.results, run, task)
-    figures["judge_win"] = None
-    summary = request.results / task / "judge" / f"{run.rpartition('/')[2]}.json"
-    if request.judged and run != "base":
-        figures["judge_win"] = read_json(summary)["win"].get(run.split("/")[1])
+    figures |= _judged(request, task, run)
     return {name: figures[name] for name in DEFINITIONS[request.table].figures}
+
+
+def _judged(request: Request, task: str, run: str) -> runs.Figures:
+    """What the judge says of a run, in percent of the items; nothing of a model that it did not see."""
+    names = ["judge_win", *OF_THE_PAIR]
+    if not request.judged or run == "base":
+        return dict.fromkeys(names)
+    summary = read_json(request.results / task / "judge" / f"{run.rpartition('/')[2]}.json")
+    model = run.split("/")[1]
+    if model not in summary["win"]:
+        return dict.fromkeys(names)
+    win, loss = summary["win"][model], sum(share for name, share in summary["win"].items() if name != model)
+    return dict(zip(names, (win, loss, summary["tie"], summary["unparsed"], win - loss), strict=True))
 
 
 def _likelihood(results: Path, run: str, kind: str) -> runs.Figures:
@@ -127,10 +138,12 @@ def _likelihood(results: Path, run: str, kind: str) -> runs.Figures:
 
 
 def _differences(of: dict[str, runs.Figures], less: dict[str, runs.Figures]) -> dict[str, runs.Figures]:
-    def minus(a: float | None, b: float | None) -> float | None:
-        return None if a is None or b is None else a - b
+    """Those of the pair of models are no one model's, and have none."""
 
-    return {seed: {name: minus(of[seed][name], less[seed][name]) for name in of[seed]} for seed in of}
+    def minus(name: str, a: float | None, b: float | None) -> float | None:
+        return None if a is None or b is None or name in OF_THE_PAIR else a - b
+
+    return {seed: {name: minus(name, of[seed][name], less[seed][name]) for name in of[seed]} for seed in of}
 
 
 def _row(
@@ -196,8 +209,9 @@ def note(table: str, seeds: int, statistics: Statistics) -> str:
     if table == "table3":
         parts.append(
             "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier. "
-            "CMRC and judge figures are percent; a win needs both orders to agree, the rest are ties or the other's "
-            f"wins. {about_seeds(seeds)}"
+            "CMRC and judge figures are percent; a win needs both orders to agree; the rest are the other's wins "
+            "(judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
+            f" {about_seeds(seeds)}"
         )
     if table == "table5":
         parts.append("With a length constraint the paper reports no better output and about 2 CMRC points lost.")

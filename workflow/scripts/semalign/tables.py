@@ -17,6 +17,10 @@ DIGITS = {
     "cmrc_f1": 2,
     "cmrc_em": 2,
     "judge_win": 1,
+    "judge_loss": 1,
+    "judge_tie": 1,
+    "judge_unparsed": 1,
+    "judge_net": 1,
     "cmrc_answer_length": 1,
 }
 CSV_DIGITS = "%.10g"

@@ -13,7 +13,7 @@ from semalign.errors import InputError
 from semalign.files import Row, read_json, read_jsonl, read_lines
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
-LABELS = ("id", "group")  # whole numbers are as good as text here
+LABELS = ("id", "group", "vote")  # whole numbers are as good as text here
 DAMAGE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of surrogate pairs, which JSON can escape
 
 BATCH = 1000  # Parquet rows in memory at once

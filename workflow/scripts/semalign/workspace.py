@@ -87,7 +87,7 @@ def opened(
     without an error; else it stays for the next run.
     """
     place = ROOT / first_output.removeprefix("results/").replace("/", "--")
-    with _locked(place.with_name(f"{place.name}.lock")):
+    with locked(place.with_name(f"{place.name}.lock")):
         folder = place / name
         folder.mkdir(parents=True, exist_ok=True)
         for other in place.iterdir():
@@ -99,10 +99,12 @@ def opened(
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`, which is there only meanwhile."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, which is there only meanwhile. Raises Stopped where the job is to stop before."""
     waited = False
     while True:
+        if stopping():
+            raise Stopped
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             # Where it is no longer there, its owner has ended and removed it between our two calls.
@@ -114,7 +116,7 @@ def _locked(path: Path) -> Iterator[None]:
                     path.unlink(missing_ok=True)
                 return
         if not waited:
-            log.info("%s: another process makes the same; waiting for its end", path)
+            log.info("%s: another process is at work with this; waiting for its end", path)
             waited = True
         time.sleep(SECONDS_BETWEEN_TRIES)
 

@@ -15,15 +15,12 @@ from semalign.config.base import Count, Rate, Seed, Strict, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads
 from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Statistics
+from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.errors import InputError
 
 _SHOWN = 200  # characters of a wrong value
-
-
-class Judge(Strict):
-    kind: Literal["parser", "none"] = Field(description="parser: the miniature's own; none: empty columns")
 
 
 class Config(Strict):
@@ -66,7 +63,7 @@ class Config(Strict):
     checkpoint_seconds: Rate = Field(
         30, description="a training writes down where it is this often at most; changes no result and reruns nothing"
     )
-    judge: Judge
+    judge: Judge = Field(description="who compares rl with strong_sft")
     ablation: Ablation | None = Field(None, description="null: no table 5")
     few_shot: FewShot | None = Field(None, description="null: no table 4")
     frontier: Frontier | None = Field(None, description="null: no frontier")
@@ -90,7 +87,13 @@ class Config(Strict):
         self._check_batches()
         if self.judge.kind == "parser" and self.world is None:
             raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
+        self._check_judge()
         return self
+
+    def _check_judge(self) -> None:
+        for task, votes in self.judge.human_votes.items() if isinstance(self.judge, LlmJudge) else ():
+            if votes.seed not in self.seeds:
+                raise ValueError(f"judge.human_votes.{task}.seed: {votes.seed} is not among seeds: {self.seeds}")
 
     def _check_corpus(self) -> None:
         corpus = self.policy.pretraining.corpus if self.policy.pretraining and self.policy.path is None else []
@@ -172,9 +175,13 @@ def _explain(problem: ErrorDetails, raw: Any) -> str:
     elif kind == "missing":
         message = "missing, and it has no default"
     elif kind == "union_tag_not_found":
-        message = "`format` is missing" if isinstance(found, dict) else f"keys are needed here, found {_brief(found)}"
+        message = (
+            f"`{_discriminator(context)}` is missing"
+            if isinstance(found, dict)
+            else f"keys are needed here, found {_brief(found)}"
+        )
     elif kind == "union_tag_invalid":
-        message = f"format: {context['tag']!r} is not one of {context['expected_tags']}"
+        message = f"{_discriminator(context)}: {context['tag']!r} is not one of {context['expected_tags']}"
     elif kind in ("model_type", "dict_type"):
         message = f"keys and values are needed here, found {_brief(found)}"
     elif kind == "value_error":
@@ -184,17 +191,26 @@ def _explain(problem: ErrorDetails, raw: Any) -> str:
     return f"config key {key}: {message}" if key else f"config: {message}"
 
 
+def _discriminator(context: dict[str, Any]) -> str:
+    """The key that tells the forms of an entry apart (`format`, `kind`)."""
+    return str(context["discriminator"]).strip("'")
+
+
 def _key(location: tuple[int | str, ...], raw: Any) -> str:
     """The path of an error, without what pydantic puts between the keys (the chosen format, `[key]`)."""
     parts = []
     for number, part in enumerate(location, start=1):
         if (isinstance(raw, dict) and part in raw) or isinstance(part, int):
             raw = raw[part]
-        elif number < len(location) or part in ("[key]", "hub", "urls"):
+        elif number < len(location) or part in ("[key]", "hub", "urls") or _chosen(part, raw):
             continue
         text = str(part)
         parts.append(text if text.isprintable() and text else repr(text))
     return ".".join(parts)
+
+
+def _chosen(part: int | str, raw: Any) -> bool:
+    return isinstance(raw, dict) and part in (raw.get("format"), raw.get("kind"))
 
 
 def _brief(value: Any) -> str:

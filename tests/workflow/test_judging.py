@@ -1,0 +1,187 @@
+"""A language model as the judge through Snakemake, against a server on localhost and answers made beforehand."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.chat_server import ChatServer, Reply, Request, completion, error, longer
+from tests.unit.scored import write_lines
+from tests.workflow.run import command, plans
+from tests.workflow.test_reruns import TINY
+
+KEY = "workflow-key-91c4be07"
+TARGET = "results/mt/judge/0.json"
+ITEMS = 12
+
+
+def judge(server: ChatServer, **changes: Any) -> dict[str, Any]:
+    second = {"model": "other", "base_url": server.url, "prices": None, "share": 0.5}
+    given = {
+        "kind": "openai",
+        "model": "judge-1",
+        "base_url": server.url,
+        "parameters": {"max_tokens": 100, "temperature": 0},
+        "prices": {"input": 1000.0, "output": 1000.0},
+        "ceiling": 100.0,
+        "pilot": 2,
+        "first_wait": 0.01,
+        "self_agreement": 0.25,
+        "second": second,
+    }
+    return given | changes
+
+
+def overlay(folder: Path, name: str, judge: dict[str, Any], **more: Any) -> Path:
+    file = folder / f"{name}.yaml"
+    file.write_text(yaml.safe_dump({"judge": judge} | more, allow_unicode=True))
+    return file
+
+
+def run(folder: Path, *overlays: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1"}
+    return subprocess.run(
+        command(folder, TARGET, overlays=[TINY, *overlays]),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+
+
+def prepare(folder: Path) -> None:
+    """What the rule reads, as two runs would have left it: strong SFT's answers are longer at even items."""
+    items = [{"id": f"i{i}", "group": str(i), "source": f"来源{i}", "target": "ཀ"} for i in range(ITEMS)]
+    write_lines(folder / "results/data/mt/test.jsonl", items)
+    for model, length in (("strong_sft", lambda i: 1 + 2 * (i % 2 == 0)), ("rl", lambda i: 2)):
+        answers = [
+            {"testset": "mt", "id": f"i{i}", "output": "ཀ" * length(i) + f"།{i}", "tokens": 3, "truncated": False}
+            for i in range(ITEMS)
+        ]
+        write_lines(folder / f"results/mt/{model}/0/predictions.jsonl", answers)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ChatServer]:
+    with ChatServer().running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def finished_judging(server: ChatServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder where everything was judged; the server echoes the key and has trouble now and then."""
+    folder = tmp_path_factory.mktemp("judged")
+    prepare(folder)
+
+    def behave(request: Request) -> Reply:
+        if request.time == 1 and "来源3\n" in request.prompt:
+            return error(500, None, f"trouble with {request.key}")
+        if "来源5\n" in request.prompt:
+            return Reply(body=completion(f"{request.key} [[1]] [[2]]"))
+        return longer(request)
+
+    server.behave = behave
+    result = run(folder, overlay(folder, "own", judge(server)))
+    assert result.returncode == 0, result.stdout + result.stderr
+    server.behave = longer
+    return folder
+
+
+def test_verdicts_figures_and_agreement(finished_judging: Path) -> None:
+    summary = json.loads((finished_judging / TARGET).read_text())
+    assert summary["n"] == ITEMS
+    assert summary["win"] == {"strong_sft": 50.0, "rl": pytest.approx(100 * 5 / 12)}
+    assert (summary["tie"], summary["unparsed"]) == (0.0, pytest.approx(100 / 12))
+    assert summary["judge"]["model"] == "judge-1"
+    assert len(summary["prompt_sha256"]) == 16
+    assert summary["agreement"]["itself"]["agreement"] == 100.0
+    assert summary["agreement"]["second_judge"]["n"] + summary["agreement"]["second_judge"]["unparsed"] == 6
+    rows = [json.loads(line) for line in (finished_judging / "results/mt/judge/0.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == [f"i{i}" for i in range(ITEMS)]
+    assert "Decision: [[" in rows[0]["reasons"]["forward"]
+    log = (finished_judging / "results/logs/judge_pairs/mt-0.log").read_text()
+    assert "by the 12 calls of the pilot" in log  # two items, two orders, three rounds
+    assert "42 of 42 settled, 54 calls made" in log  # six gave no verdict and were made twice more
+
+
+def test_the_key_is_in_no_file(finished_judging: Path) -> None:
+    files = [file for file in finished_judging.rglob("*") if file.is_file()]
+    assert len(files) > 10
+    assert [file for file in files if KEY.encode() in file.read_bytes()] == []
+    assert b"[key]" in (finished_judging / "results/judge_cache/answers.sqlite").read_bytes()
+
+
+VERDICTS, SUMMARY = {"judge_pairs": 1, "summarise_verdicts": 1}, {"summarise_verdicts": 1}
+OTHER_SECOND = {"model": "other", "prices": None, "share": 1.0}
+CASES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "nothing": ({}, {}),
+    "model": ({"model": "judge-2"}, VERDICTS),
+    "base_url": ({"base_url": "http://127.0.0.1:1/v1"}, VERDICTS),
+    "parameters": ({"parameters": {"max_tokens": 200, "temperature": 0}}, VERDICTS),
+    "self_agreement": ({"self_agreement": 0.5}, VERDICTS),
+    "second": ({"second": OTHER_SECOND}, VERDICTS),
+    "no second": ({"second": None}, VERDICTS),
+    "a prompt": ({"prompts": {"mt": "prompt.txt"}}, VERDICTS),
+    "another task's prompt": ({"prompts": {"hg": "prompt.txt"}}, {}),
+    "human_votes": ({"human_votes": {"mt": {"format": "csv", "path": "votes.csv"}}}, SUMMARY),
+    "another task's human_votes": ({"human_votes": {"hg": {"format": "csv", "path": "votes.csv"}}}, {}),
+    "prices": ({"prices": {"input": 1.0, "output": 2.0}}, {}),
+    "ceiling": ({"ceiling": 1.0}, {}),
+    "api_key_env": ({"api_key_env": "OTHER_KEY"}, {}),
+    "pilot": ({"pilot": 5}, {}),
+    "concurrency": ({"concurrency": 1}, {}),
+    "max_retries": ({"max_retries": 0}, {}),
+    "timeout": ({"timeout": 1}, {}),
+    "first_wait": ({"first_wait": 2.0}, {}),
+    "longest_wait": ({"longest_wait": 2.0}, {}),
+    "the parser": ({"kind": "parser"}, VERDICTS),
+}
+
+
+def test_a_changed_key_reruns_what_reads_it(finished_judging: Path, server: ChatServer) -> None:
+    (finished_judging / "prompt.txt").write_text("{source} {first} {second} [[0]] [[1]] [[2]]")
+    (finished_judging / "votes.csv").write_text("id,vote\ni0,1\n")
+    overlays = [
+        [TINY, overlay(finished_judging, f"case{number}", judge(server, **changes))]
+        for number, (changes, _) in enumerate(CASES.values())
+    ]
+    planned = plans(finished_judging, overlays, target=TARGET)
+    assert dict(zip(CASES, planned, strict=True)) == {case: jobs for case, (_, jobs) in CASES.items()}
+
+
+def test_a_rerun_pays_nothing(finished_judging: Path, server: ChatServer) -> None:
+    before, rows = sum(server.asked.values()), (finished_judging / "results/mt/judge/0.jsonl").read_bytes()
+    for name in ("0.jsonl", "0.json"):
+        (finished_judging / "results/mt/judge" / name).unlink()
+    result = run(finished_judging, overlay(finished_judging, "own", judge(server)))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert sum(server.asked.values()) == before
+    assert (finished_judging / "results/mt/judge/0.jsonl").read_bytes() == rows
+
+
+def test_the_ceiling_ends_the_job_with_one_message_and_a_higher_one_goes_on(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with ChatServer().running() as server:
+        result = run(tmp_path, overlay(tmp_path, "low", judge(server, ceiling=4.0)))
+        assert result.returncode != 0
+        assert result.stderr.count("above judge.ceiling 4.00: raise it") == 1
+        assert "Traceback" not in result.stderr
+        paid = sum(server.asked.values())
+        assert paid > 0
+        result = run(tmp_path, overlay(tmp_path, "high", judge(server)))
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert sum(server.asked.values()) == 2 * (ITEMS + 3 + 6)
+
+
+def test_a_prompt_without_a_placeholder_ends_before_anything_runs(tmp_path: Path, server: ChatServer) -> None:
+    (tmp_path / "prompt.txt").write_text("{source} {first} [[0]] [[1]] [[2]]")
+    result = run(tmp_path, overlay(tmp_path, "own", judge(server, prompts={"mt": "prompt.txt"})))
+    assert result.returncode != 0
+    assert "prompt.txt (judge.prompts.mt): {second} is missing" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not (tmp_path / "results").exists()

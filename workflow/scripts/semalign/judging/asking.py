@@ -1,0 +1,276 @@
+"""Asking language models: many calls at a time, each paid once, within a ceiling."""
+
+import asyncio
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from semalign.config.judge import LlmJudge, Service
+from semalign.errors import InputError
+from semalign.files import Row
+from semalign.judging.cache import Cache, Stored
+from semalign.judging.costs import ATTEMPTS, cost, cost_bound
+from semalign.judging.protocol import Comparison, Decision
+from semalign.judging.service import AGAIN, Server
+from semalign.judging.templates import messages, template_hash
+from semalign.judging.verdicts import read_answer
+
+log = logging.getLogger("semalign")
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class _Halted(Exception):
+    """Another call ended the run."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """Comparisons put to one service. `repeat` tells a second asking of the same service from the first."""
+
+    service: Service
+    repeat: int
+    asked: Sequence[Comparison]
+
+
+@dataclass
+class _Question:
+    """What one call asks, whoever wants to know: comparisons of equal texts share it."""
+
+    service: Service
+    request: Row
+    turns: list[dict[str, str]]
+    bound: float
+    pilot: bool = False
+    decision: Decision | None = None
+    cost: float = 0.0
+
+
+@dataclass
+class _Ledger:
+    """What is spent and what calls under way may still cost."""
+
+    ceiling: float | None
+    spent: float
+    under_way: float = 0.0
+    calls: int = 0
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def reserve(self, bound: float) -> None:
+        """Wait until the call fits below the ceiling whatever it costs. Raises InputError where it never will."""
+        async with self.changed:
+            while self.ceiling is not None and self.spent + self.under_way + bound > self.ceiling:
+                if self.calls == 0:
+                    raise InputError(
+                        f"judge: {self.spent:.2f} of judge.ceiling {self.ceiling:.2f} is spent and the next call may "
+                        f"cost {bound:.4f}: raise the ceiling; {AGAIN}"
+                    )
+                await self.changed.wait()
+            self.under_way, self.calls = self.under_way + bound, self.calls + 1
+
+    async def release(self, bound: float, paid: float) -> None:
+        async with self.changed:
+            self.calls -= 1
+            self.under_way = self.under_way - bound if self.calls else 0.0  # no rounding is left behind
+            self.spent += paid
+            self.changed.notify_all()
+
+
+class Asking:
+    """Puts rounds of comparisons to their services. `check` raises where the job is to stop."""
+
+    def __init__(self, judge: LlmJudge, template: str, cache: Cache, check: Callable[[], None]) -> None:
+        self._judge, self._template, self._cache, self._check = judge, template, cache, check
+        self._ledger = _Ledger(judge.ceiling, sum(cost(answer) for answer in cache.all()))
+        self._halted = False
+        self._total = self._settled = self._calls = 0
+        self._started = self._spoke = time.monotonic()
+
+    def decide(self, rounds: Sequence[Round], others: int) -> list[list[Decision]]:
+        """The decisions of each round. `others`: comparisons of other runs still to come, for the whole cost.
+
+        Raises InputError where the ceiling would be passed or the server cannot be used; what was answered is kept.
+        """
+        questions: dict[str, _Question] = {}
+        names = [self._questions(one, questions) for one in rounds]
+        asyncio.run(self._ask_all(list(questions.values()), others))
+        return [[self._decision(questions[name]) for name in of_round] for of_round in names]
+
+    @staticmethod
+    def _decision(question: _Question) -> Decision:
+        assert question.decision is not None
+        return question.decision
+
+    def _questions(self, one: Round, questions: dict[str, _Question]) -> list[str]:
+        """The name of each comparison's question; new ones are put into `questions`."""
+        names = []
+        piloted = {comparison.item for comparison in one.asked[: 2 * self._judge.pilot]}
+        for comparison in one.asked:
+            turns = messages(self._template, comparison.source, comparison.first, comparison.second)
+            request = {
+                **one.service.model_dump(mode="json", include={"base_url", "model", "parameters"}),
+                "prompt": template_hash(self._template),
+                "messages": turns,
+                "repeat": one.repeat,
+            }
+            name = json.dumps(request, sort_keys=True)
+            bound = cost_bound(one.service, sum(len(turn["content"].encode()) for turn in turns))
+            question = questions.setdefault(name, _Question(one.service, request, turns, bound))
+            question.pilot |= comparison.item in piloted
+            names.append(name)
+        return names
+
+    async def _ask_all(self, questions: list[_Question], others: int) -> None:
+        unanswered = [question for question in questions if not self._is_answered(question)]
+        self._announce(questions, unanswered)
+        async with AsyncExitStack() as stack:
+            servers: dict[int, Server] = {}
+            for service in {id(question.service): question.service for question in unanswered}.values():
+                server = Server(service, self._judge, self._go_on)
+                servers[id(service)] = await stack.enter_async_context(server)
+            pilot = [question for question in questions if question.pilot]
+            await self._ask(pilot, servers)
+            rest = [question for question in questions if not question.pilot]
+            if unpaid := [question for question in rest if not self._is_answered(question)]:
+                self._check_readable(pilot)
+                self._extrapolate(questions, pilot, unpaid, others)
+            await self._ask(rest, servers)
+        self._progress(last=True)
+
+    def _is_answered(self, question: _Question) -> bool:
+        """Is nothing left to pay for it?"""
+        for attempt in range(1, ATTEMPTS + 1):
+            stored = self._cache.get(question.request | {"attempt": attempt})
+            if stored is None:
+                return False
+            if stored.status != 200 or read_answer(stored.status, stored.body).value is not None:
+                return True
+        return True
+
+    def _announce(self, questions: list[_Question], unanswered: list[_Question]) -> None:
+        self._total = len(questions)
+        bound = sum(question.bound for question in unanswered)
+        log.info("judge: %d calls, %d already answered", len(questions), len(questions) - len(unanswered))
+        if self._judge.ceiling is not None:
+            log.info(
+                "judge: at most %.2f to come (%.2f if all had to be asked %d times), %.2f spent, ceiling %.2f",
+                *(bound, ATTEMPTS * bound, ATTEMPTS, self._ledger.spent, self._judge.ceiling),
+            )
+
+    @staticmethod
+    def _check_readable(pilot: list[_Question]) -> None:
+        """Raise InputError where a model gave no verdict at all: the rest would be paid for nothing."""
+        for model in {question.service.model for question in pilot}:
+            decisions = [question.decision for question in pilot if question.service.model == model]
+            problems = Counter(decision.problem for decision in decisions if decision)
+            if not problems[None]:
+                mostly = problems.most_common(1)[0][0]
+                raise InputError(
+                    f"judge: none of the pilot's {len(decisions)} calls to {model} gave a verdict (mostly: {mostly}): "
+                    "look at the answers in results/judge_cache, then mend the prompt or judge.parameters; is the "
+                    "limit of the answer too low?"
+                )
+
+    def _extrapolate(
+        self, questions: list[_Question], pilot: list[_Question], rest: list[_Question], others: int
+    ) -> None:
+        """Work the whole cost out from the pilot's. Raises InputError where it would pass the ceiling."""
+        if self._judge.ceiling is None:
+            return
+        own = whole = 0.0
+        for service in {id(question.service): question.service for question in questions}.values():
+            paid = [question.cost for question in pilot if question.service is service]
+            mean = sum(paid) / len(paid)
+            own += mean * sum(question.service is service for question in rest)
+            whole += mean * others * sum(question.service is service for question in questions)
+        total = self._ledger.spent + own + whole
+        say = (
+            f"judge: by the {len(pilot)} calls of the pilot, the rest of this comparison costs about {own:.2f} and "
+            f"{others} more to come about {whole:.2f}; with {self._ledger.spent:.2f} spent that makes {total:.2f}"
+        )
+        if total > self._judge.ceiling:
+            raise InputError(
+                f"{say}, above judge.ceiling {self._judge.ceiling:.2f}: raise it, or take a cheaper model, fewer "
+                f"seeds, a smaller judge.self_agreement or judge.second.share; {AGAIN}"
+            )
+        log.info("%s of at most %.2f", say, self._judge.ceiling)
+
+    async def _ask(self, questions: list[_Question], servers: dict[int, Server]) -> None:
+        """Settle all questions, some at a time. After a failure calls under way are waited for, and none begins."""
+        waiting = iter(questions)
+
+        async def work() -> None:
+            try:
+                for question in waiting:
+                    self._go_on()
+                    await self._settle(question, servers.get(id(question.service)))
+                    self._settled += 1
+                    self._progress()
+            except BaseException:
+                self._halted = True
+                raise
+
+        ended = await asyncio.gather(*(work() for _ in range(self._judge.concurrency)), return_exceptions=True)
+        raise_first(ended)
+
+    async def _settle(self, question: _Question, server: Server | None) -> None:
+        """Ask until an answer holds a verdict, three times at most; each answer is committed before it is read."""
+        inputs = outputs = 0
+        for attempt in range(1, ATTEMPTS + 1):
+            request = question.request | {"attempt": attempt}
+            stored = self._cache.get(request)
+            if stored is None:
+                assert server is not None  # there is one for every service with something left to ask
+                stored = await self._pay(question, request, server)
+            question.cost += cost(stored)
+            answer = read_answer(stored.status, stored.body)
+            inputs, outputs = inputs + (answer.input_tokens or 0), outputs + (answer.output_tokens or 0)
+            question.decision = Decision(answer.value, answer.reason, answer.problem, attempt, inputs, outputs)
+            if answer.value is not None or stored.status != 200:
+                return
+
+    async def _pay(self, question: _Question, request: Row, server: Server) -> Stored:
+        await self._ledger.reserve(question.bound)
+        paid = 0.0
+        try:
+            status, body = await server.answer(question.turns)
+            prices = question.service.prices
+            stored = Stored(status, body, question.bound, *((prices.input, prices.output) if prices else (0.0, 0.0)))
+            self._cache.put(request, stored)
+            self._calls += 1
+            paid = cost(stored)
+            return stored
+        finally:
+            await self._ledger.release(question.bound, paid)
+
+    def _go_on(self) -> None:
+        if self._halted:
+            raise _Halted
+        self._check()
+
+    def _progress(self, last: bool = False) -> None:
+        now = time.monotonic()
+        if not last and now - self._spoke < SECONDS_BETWEEN_LINES:
+            return
+        self._spoke = now
+        ceiling, rate = self._judge.ceiling, self._calls / max(now - self._started, 1e-9)
+        spent = "" if ceiling is None else f"; {self._ledger.spent:.4f} of {ceiling:.2f} spent"
+        log.info(
+            "judge: %d of %d settled, %d calls made, %.1f a second%s",
+            self._settled,
+            self._total,
+            self._calls,
+            rate,
+            spent,
+        )
+
+
+def raise_first(ended: Iterable[BaseException | None]) -> None:
+    """Raise what ended the run, rather than what it made end."""
+    errors = [error for error in ended if error is not None]
+    for error in sorted(errors, key=lambda error: isinstance(error, _Halted)):
+        raise error

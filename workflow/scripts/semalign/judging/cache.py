@@ -1,0 +1,100 @@
+"""The judge's answers, kept for good: each is committed as it came, before anyone reads it."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semalign.errors import InputError
+from semalign.workspace import locked
+
+FOLDER = Path("results/judge_cache")
+FILE = "answers.sqlite"
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, "
+    "body TEXT NOT NULL, cost_bound REAL NOT NULL, price_input REAL NOT NULL, price_output REAL NOT NULL, "
+    "answered TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)"
+)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An answer as it came: HTTP status and body, and what its tokens cost by the million then."""
+
+    status: int
+    body: str
+    cost_bound: float
+    price_input: float
+    price_output: float
+
+
+class Cache:
+    """Answers by the hash of what was asked. Use `opened`: one process at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def get(self, request: dict[str, Any]) -> Stored | None:
+        """The answer to a request; None where it was never answered."""
+        query = "SELECT status, body, cost_bound, price_input, price_output FROM answers WHERE key = ?"
+        row = self._connection.execute(query, (_key(request),)).fetchone()
+        return Stored(*row) if row else None
+
+    def put(self, request: dict[str, Any], answer: Stored) -> None:
+        """Commit an answer; it is on the disk when this returns."""
+        values = (answer.status, answer.body, answer.cost_bound, answer.price_input, answer.price_output)
+        self._connection.execute(
+            "INSERT INTO answers (key, request, status, body, cost_bound, price_input, price_output) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (_key(request), _text(request), *values),
+        )
+
+    def all(self) -> Iterator[Stored]:
+        """Every answer that there is."""
+        rows = self._connection.execute("SELECT status, body, cost_bound, price_input, price_output FROM answers")
+        return (Stored(*row) for row in rows)
+
+
+@contextmanager
+def opened(folder: Path = FOLDER) -> Iterator[Cache]:
+    """The cache of a folder of results, made if there is none; waits while another process uses it.
+
+    Raises InputError where the file is no cache or cannot be used.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / FILE
+    with locked(folder / f"{FILE}.lock"):
+        connection = sqlite3.connect(file, timeout=1, isolation_level=None)  # every statement commits
+        try:
+            try:
+                # A write-ahead log under an exclusive lock needs no shared memory: it works on network drives too.
+                for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
+                    connection.execute(f"PRAGMA {pragma}")
+                connection.execute(TABLE)
+                connection.execute(
+                    "SELECT key, request, status, body, cost_bound, price_input, price_output FROM answers LIMIT 1"
+                )
+            except sqlite3.DatabaseError as error:
+                held = "locked" in str(error)
+                remedy = (
+                    "another program has it open: close that"
+                    if held
+                    else "it should hold the judge's paid answers: restore it from a backup, make it writable, or move "
+                    "it away to ask for everything again"
+                )
+                raise InputError(f"{file}: {error}; {remedy}") from error
+            yield Cache(connection)
+        finally:
+            connection.close()
+
+
+def _text(request: dict[str, Any]) -> str:
+    return json.dumps(request, ensure_ascii=False, sort_keys=True)
+
+
+def _key(request: dict[str, Any]) -> str:
+    return hashlib.sha256(_text(request).encode()).hexdigest()

@@ -1,0 +1,54 @@
+"""The judge's prompts: files with {source}, {first} and {second}, filled so that no text can break out or decide."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from semalign.config.experiments import TaskName
+from semalign.errors import InputError
+from semalign.files import read_lines
+from semalign.prompts import fill
+
+SHIPPED = Path(__file__).resolve().parents[3] / "prompts"
+PLACEHOLDERS = ("source", "first", "second")
+VERDICTS = ("[[0]]", "[[1]]", "[[2]]")
+
+# What NFKC or the parser takes for a square bracket. Two in a row, a backslash between them or not, may be a verdict.
+_OPENING, _CLOSING = (re.escape(brackets) for brackets in ("[［﹇【", "]］﹈】"))
+_PAIRS = re.compile(rf"(?<=[{_OPENING}])(?=\\*[{_OPENING}])|(?<=[{_CLOSING}])(?=\\*[{_CLOSING}])")
+
+
+def read_template(task: TaskName, own: Mapping[TaskName, Path | None]) -> str:
+    """The text of a task's prompt: the user's own file where the config names one, else the project's.
+
+    Raises InputError, with the file, for a placeholder that is missing or unknown and for a verdict not asked for.
+    """
+    path = own.get(task) or SHIPPED / f"judge_{task}.txt"
+    text = "\n".join(line for _, line in read_lines(path)).strip()
+    found = set(re.findall(r"\{(\w+)\}", text))
+    where = f"{path} (judge.prompts.{task})"
+    if missing := [f"{{{name}}}" for name in PLACEHOLDERS if name not in found]:
+        raise InputError(f"{where}: {', '.join(missing)} is missing; the text to be judged goes there")
+    if unknown := sorted(found - set(PLACEHOLDERS)):
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        raise InputError(f"{where}: {{{unknown[0]}}} is no placeholder; there are {known}")
+    if missing := [verdict for verdict in VERDICTS if verdict not in text]:
+        raise InputError(f"{where}: does not ask for {', '.join(missing)}; say when to answer Decision: {missing[0]}")
+    return text
+
+
+def template_hash(template: str) -> str:
+    """A short hash of a prompt, as it stands in the summary."""
+    return hashlib.sha256(template.encode()).hexdigest()[:16]
+
+
+def messages(template: str, source: str, first: str, second: str) -> list[dict[str, str]]:
+    """The conversation of one call. Braces in the texts stay as they are; what looks like a verdict is taken apart."""
+    content = fill(template, source=disarmed(source), first=disarmed(first), second=disarmed(second))
+    return [{"role": "user", "content": content}]
+
+
+def disarmed(text: str) -> str:
+    """The text with a space between doubled square brackets, of any width: a judge who quotes it gives no verdict."""
+    return _PAIRS.sub(" ", text)
