@@ -7,6 +7,7 @@
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
 # make bench-trl    GRPO beside trl's own trainer, on the miniature
 # make test     the tests
+# make long     the tests that take minutes: processes killed, benchmarks end to end
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint and types
 PYTHON ?= python3
@@ -17,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules m
 TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: table3 all figures $(TABLES) provenance plan bench bench-trl test soak check lock
+.PHONY: table3 all figures $(TABLES) provenance plan bench bench-trl test long soak check lock
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
@@ -57,6 +58,9 @@ test: .venv/ready-dev
 	@echo "semalign: running the tests"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 tests/unit
 	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow
+
+long: .venv/ready-dev
+	@$(BIN)/pytest -m long tests
 
 soak: .venv/ready-dev
 	@SEMALIGN_KILLS=60 $(BIN)/pytest tests/workflow/test_interruption.py

@@ -68,7 +68,8 @@ class _ByFile(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "finished" if "finished: Path" in (ROOT / file).read_text(encoding="utf-8") else file
+        text = (ROOT / file).read_text(encoding="utf-8")
+        return "finished" if "finished: Path" in text or "copied: Path" in text else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile | None:

@@ -14,6 +14,7 @@ from bench.policy import TINY, benchmarks
 from tests.conftest import ROOT
 
 
+@pytest.mark.long
 def test_every_benchmark_runs_on_a_tiny_shape(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "bench" / "run.py"), "policy", "--device", "cpu", "--shape", "tiny"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}

@@ -109,6 +109,7 @@ def test_every_rollout_is_written_once_and_in_the_order_of_the_prompts(grpo: tup
     assert log[0]["reward"] == pytest.approx(sum(row["length"] for row in first) / len(first), abs=1e-6)
 
 
+@pytest.mark.long
 def test_killed_it_ends_as_it_would_have(grpo: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     whole, settings = grpo
     folder = tmp_path / "killed"
@@ -128,6 +129,7 @@ def test_killed_it_ends_as_it_would_have(grpo: tuple[Path, dict[str, Any]], tmp_
     assert sha256(folder / "results" / "made") == sha256(whole / "results" / "made")
 
 
+@pytest.mark.long
 def test_asked_to_stop_all_processes_stop_where_nothing_is_lost(tmp_path: Path) -> None:
     folder = tmp_path / "job"
     job = start(folder, "waits")
@@ -161,6 +163,7 @@ def test_what_one_process_finds_wrong_is_said_and_not_what_the_others_miss(tmp_p
     assert (status, said) == (1, "train: reward mine: returned 1 figure for 8 completions\n")
 
 
+@pytest.mark.long
 def test_a_process_that_dies_ends_the_job_with_its_cause(tmp_path: Path) -> None:
     status, said = run(tmp_path / "job", "dies")
     assert status == 1
@@ -168,6 +171,7 @@ def test_a_process_that_dies_ends_the_job_with_its_cause(tmp_path: Path) -> None
     assert "what the second process wrote" in (tmp_path / "job" / "log.txt").read_text()
 
 
+@pytest.mark.long
 def test_processes_of_different_weights_are_an_error(tiny_policy: Path, tmp_path: Path) -> None:
     status, said = run(tmp_path / "job", "differ", base=str(tiny_policy))
     assert status == 1

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from semalign.files import read_json, read_jsonl
@@ -14,6 +15,7 @@ TWO = {"processes": 2, "cold_sft": SFT, "strong_sft": SFT, "few_shot": {"sft": S
 TARGET = "results/mt/rl/0/adapter"
 
 
+@pytest.mark.long
 def test_rl_on_two_processes(copied: Path, tmp_path: Path) -> None:
     overlay = tmp_path / "two.yaml"
     overlay.write_text(yaml.safe_dump(TWO))

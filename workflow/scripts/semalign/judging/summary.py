@@ -28,6 +28,7 @@ def summarise(verdicts: Sequence[Row], names: tuple[str, str], statistics: Stati
     longer than the loser, on decided items; longer_wins: the share of these, of unequal length, that the longer won.
     identical: items whose two candidates are the same text.
     """
+    verdicts = sorted(verdicts, key=lambda row: str(row["id"]))  # the bootstrap draws by place
     n = len(verdicts)
     of_all = _percent(verdicts)
     won = {i: sum(row["winner"] == i for row in verdicts) for i in (1, 2)}
