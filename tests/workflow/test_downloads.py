@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import torch
 import yaml
+from safetensors.torch import save
 
 from tests.conftest import ROOT
-from tests.unit.servers import Files, serving
+from tests.unit.servers import COMMIT, Files, Hub, serving
 from tests.workflow.run import plan, snakemake
 
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
@@ -89,6 +91,47 @@ def test_an_air_gapped_machine_takes_a_mirror_or_says_what_to_put_there(
     assert result.returncode == 0, result.stdout + result.stderr
     for name, content in CONTENTS.items():
         assert (run / "results/downloads/pairs" / name).read_bytes() == content
+
+
+MODEL = {
+    "config.json": b'{"architectures": ["Qwen3ForCausalLM"]}',
+    "tokenizer.json": b"{}",
+    "tokenizer_config.json": b'{"chat_template": "{{ messages }}"}',
+    "model.safetensors": save({"weight": torch.ones(3)}),
+    "modeling.py": b"print()",
+}
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_model_of_the_hub_is_fetched_and_checked_for_what_it_is_to_be(
+    complete: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    run, file, model = tmp_path / "run", tmp_path / "overlay.yaml", "results/downloads/model"
+    run.mkdir()
+    entry = {"repo": "owner/name", "kind": "model", "revision": "main", "licence": "MIT"}
+    file.write_text(yaml.safe_dump({"downloads": {"model": entry}, "policy": {"path": model}}))
+    contents = {name: content for name, content in MODEL.items() if complete or name != "tokenizer_config.json"}
+    with serving(Files(contents), Hub) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        result = snakemake(run, model, "results/sources.csv", overlays=[TINY, file])
+    if not complete:
+        assert result.returncode != 0
+        assert "download_model: config key downloads.model: " in result.stderr
+        assert "the tokenizer has no chat template; take an instruction-tuned model" in result.stderr
+        assert not (run / model).exists()
+        return
+    assert result.returncode == 0, result.stdout + result.stderr
+    made = {path.name for path in (run / model).iterdir() if not path.name.startswith(".")}
+    assert made == contents.keys() - {"modeling.py"}
+    row = pd.read_csv(run / "results/sources.csv").set_index("source").loc[model]
+    assert (row["read_by"], row["origin"], row["licence"]) == ("policy.path", f"owner/name@{COMMIT}", "MIT")
+    assert f"main may move; pin it: {COMMIT}" in (run / "results/logs/download_model/model.log").read_text()
+    assert plan(run, model, [TINY, file]) == {}
+    (run / model / "tokenizer_config.json").unlink()  # what lies there is looked at before anything runs
+    result = snakemake(run, "all", "-n", overlays=[TINY, file])
+    assert "config key policy.path: results/downloads/model: the tokenizer has no chat template" in result.stdout
 
 
 def test_a_path_that_no_download_makes_ends_the_run_before_it_begins(tmp_path: Path) -> None:

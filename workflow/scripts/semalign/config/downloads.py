@@ -79,12 +79,13 @@ def _check_digests(digests: Digests, files: list[str] | None) -> None:
 
 
 def _kind(value: Any) -> str | None:
+    """The tag of a download; in brackets, for a key may have the same name."""
     if isinstance(value, dict):
-        return "urls" if "urls" in value else "hub"
-    return "urls" if isinstance(value, UrlDownload) else "hub" if isinstance(value, HubDownload) else None
+        return "[urls]" if "urls" in value else "[hub]"
+    return "[urls]" if isinstance(value, UrlDownload) else "[hub]" if isinstance(value, HubDownload) else None
 
 
-Download = Annotated[Annotated[HubDownload, Tag("hub")] | Annotated[UrlDownload, Tag("urls")], Discriminator(_kind)]
+Download = Annotated[Annotated[HubDownload, Tag("[hub]")] | Annotated[UrlDownload, Tag("[urls]")], Discriminator(_kind)]
 Downloads = dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")], Download]
 
 
