@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
+from semalign.config.data import Task
 from semalign.config.experiments import Statistics
 from semalign.config.judge import LlmJudge, Votes
 from semalign.errors import InputError
 from semalign.files import Row
-from semalign.judging.costs import Items, cost_bound, plan
+from semalign.judging.costs import Items, assumed_text_bytes, cost_bound, plan
 from semalign.judging.protocol import Decision, comparisons, drawn, verdict_rows
 from semalign.judging.summary import agreement, kappa, summarise, votes_agreement
 from semalign.judging.votes import read_votes
@@ -155,6 +156,9 @@ def test_a_share_is_drawn_by_the_seed() -> None:
     assert drawn(ids, 0.1, 0, "again") != drawn(ids, 0.1, 1, "again")
 
 
+TABLE = [{"format": "jsonl", "path": "x"}]
+
+
 def judge(**changes: Any) -> LlmJudge:
     given = {"kind": "openai", "model": "m", "prices": {"input": 2.0, "output": 10.0}, "ceiling": 50.0}
     return LlmJudge.model_validate(given | {"parameters": {"max_tokens": 500}, "self_agreement": 0.1} | changes)
@@ -168,6 +172,12 @@ def test_a_plan_by_hand() -> None:
     assert (found.input_tokens, found.output_tokens) == (6600 * 1000, 6600 * 500)
     assert found.cost == pytest.approx(6.6 * 2 + 3.3 * 10)
     assert found.most_cost == pytest.approx(3 * (6.6 * 2 + 3.3 * 10))
+
+
+def test_texts_that_do_not_exist_yet_are_taken_for_as_long_as_the_config_allows() -> None:
+    task = {"source_language": "zh", "target_language": "bo", "metric": "bleu", "prompt": "{source}", "train": TABLE}
+    limits = {"max_tokens": 1000, "max_new_tokens": 200, "split": {"cold": 1, "dev": 1, "test": 1}}
+    assert assumed_text_bytes(Task.model_validate(task | limits)) == 6 * (1000 + 2 * 200)
 
 
 def test_a_plan_with_a_second_judge_that_costs_nothing_and_has_no_limit() -> None:

@@ -28,16 +28,16 @@ class Items:
 class Plan:
     """Calls and their bounds. calls: if every first answer can be read; most: if every call is made three times.
 
-    Tokens and costs are upper bounds, given the texts' sizes; None where they have none (no limit on the answer in
-    `parameters`) and 0 where no price is set.
+    Tokens and costs are upper bounds, given the texts' sizes. output_tokens is None where `parameters` set an answer no
+    limit; costs are 0 where nothing is paid.
     """
 
     calls: int
     input_tokens: int
     output_tokens: int | None
-    cost: float | None
+    cost: float
     most_calls: int
-    most_cost: float | None
+    most_cost: float
 
 
 def assumed_text_bytes(task: Task) -> float:
