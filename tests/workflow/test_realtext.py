@@ -14,7 +14,10 @@ from tests.conftest import ROOT
 from tests.workflow.run import snakemake
 
 DATA = ROOT.parent / "shared" / "data"
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the public samples are not at {DATA}")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the public samples are not at {DATA}"),
+]
 
 
 @pytest.fixture(scope="module")
