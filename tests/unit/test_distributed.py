@@ -59,6 +59,7 @@ def wait_for(what: Callable[[], Any]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.long
 def test_sft_on_two_processes_is_sft_on_one(tiny_policy: Path, tmp_path: Path, workspace: Workspace) -> None:
     status, said = run(tmp_path / "two", "train", kind="sft", base=str(tiny_policy), dropout=0.0)
     assert status == 0, said + (tmp_path / "two" / "log.txt").read_text()
@@ -158,6 +159,7 @@ def test_what_all_processes_find_wrong_is_said_once(tmp_path: Path) -> None:
     assert "Traceback" not in log
 
 
+@pytest.mark.long
 def test_what_one_process_finds_wrong_is_said_and_not_what_the_others_miss(tmp_path: Path) -> None:
     status, said = run(tmp_path / "job", "one_wrong")
     assert (status, said) == (1, "train: reward mine: returned 1 figure for 8 completions\n")

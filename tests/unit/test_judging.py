@@ -458,6 +458,7 @@ def committed() -> set[str]:
     return {json.loads(request)["messages"][0]["content"] for (request,) in rows}
 
 
+@pytest.mark.long
 def test_thousands_of_calls_killed_and_resumed_none_lost_none_paid_twice(server: ChatServer) -> None:
     def troubled(request: Request) -> Reply:
         trouble = hash(request.prompt) % 50 if request.time == 1 else 50
