@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules m
 TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: table3 all figures $(TABLES) provenance plan bench bench-trl test long soak check lock
+.PHONY: table3 all figures $(TABLES) provenance plan bench bench-trl test long soak check lock conda
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
@@ -57,7 +57,7 @@ bench-trl: .venv/ready
 test: .venv/ready-dev
 	@echo "semalign: running the tests"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 tests/unit
-	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow
+	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow tests/cluster
 
 long: .venv/ready-dev
 	@$(BIN)/pytest -m long tests
@@ -92,6 +92,12 @@ lock:
 	@.venv-lock/bin/python -m pip install --quiet --requirement envs/requirements.txt --requirement envs/requirements-dev.txt torch==2.13.0
 	@.venv-lock/bin/python -m pip freeze | sed -E 's/^torch @.*/torch==2.13.0/; s/\+cpu$$//' > envs/lock.txt
 	@rm -rf .venv-lock
+	@$(MAKE) --no-print-directory conda
+
+# Write envs/semalign.yaml, for --sdm conda, from the lock.
+conda:
+	@{ printf '%s\n' '# Made from lock.txt by make conda.' 'channels:' '  - conda-forge' '  - nodefaults' 'dependencies:' \
+		'  - python=3.11' '  - pip' '  - pip:'; sed 's/^/      - /' envs/lock.txt; } > envs/semalign.yaml
 
 # Write config/schema.json from the config's model.
 .PHONY: schema
