@@ -1,4 +1,4 @@
-"""The SLURM profile knows the rules that there are and keeps what the default profile holds; environments follow the lock."""
+"""The SLURM profile knows all rules and keeps what the default profile holds; environments follow the lock."""
 
 import re
 import subprocess
@@ -26,6 +26,10 @@ def rules() -> dict[str, str]:
     return {name: block for name, block in zip(blocks[1::2], blocks[2::2], strict=True) if name not in TARGETS}
 
 
+def with_models() -> set[str]:
+    return {name for name, block in rules().items() if "gpu=" in block}
+
+
 def local() -> set[str]:
     """The rules that run where Snakemake runs."""
     text = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
@@ -35,17 +39,18 @@ def local() -> set[str]:
 
 def test_every_rule_of_models_and_no_other_has_its_needs_in_the_profile() -> None:
     """Snakemake ignores names it does not know, and a forgotten rule would ask for a small job's memory."""
-    assert set(SLURM["set-resources"]) == {name for name, block in rules().items() if "gpu=" in block}
-    for needs in SLURM["set-resources"].values():
-        assert "gpu" not in needs  # as the config's device and processes say
-        assert all("attempt" in need for need in needs.values())
+    assert set(SLURM["set-resources"]) == with_models() | local()
+    for rule, needs in SLURM["set-resources"].items():
+        if rule in local():
+            assert needs == {"in_turn": 0}
+        else:
+            assert needs.keys() == {"mem_mb", "runtime"}  # gpu is as the config's device and processes say
+            assert all("attempt" in need for need in needs.values())
 
 
 def test_every_small_rule_is_grouped_or_local() -> None:
-    small = set(rules()) - set(SLURM["set-resources"])
-    assert small == {*SLURM["groups"], *local()} - set(SLURM["set-resources"])
-    assert set(SLURM["groups"]) <= set(rules())
-    assert not local() & {*SLURM["groups"], *SLURM["set-resources"]}
+    assert set(rules()) == with_models() | local() | set(SLURM["groups"])
+    assert not local() & (with_models() | set(SLURM["groups"]))
     assert set(SLURM["group-components"]) <= set(SLURM["groups"].values())
 
 
