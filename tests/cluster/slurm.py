@@ -24,7 +24,7 @@ SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
 # What is requeued waits as long as a credential holds: two minutes by default.
-AuthInfo=socket={folder}/munge.socket,cred_expire=15
+AuthInfo=socket={folder}/munge.socket,cred_expire=20
 CredType=cred/munge
 CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 StateSaveLocation={folder}/state

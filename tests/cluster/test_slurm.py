@@ -90,6 +90,7 @@ class Disturber(threading.Thread):
                             process.suspend()  # else it could end before SLURM, which lets it go on, ends it
                             self.disturbed[place] = job
                             self.to_come.pop(place)(job)
+                            break
 
     def jobs(self) -> list[tuple[psutil.Process, str, str, str]]:
         """(process, SLURM's job, GPU, place of its workspace) of every script at work on a GPU."""
@@ -122,7 +123,7 @@ def test_table3_as_on_one_machine(finished: Path, tmp_path: Path, profile: Path,
     with started(folder, profile, slurm, "results/table3.csv", overlays=OVERLAYS) as snakemake:
         disturber = Disturber(folder, slurm)
         disturber.start()
-        output, _ = snakemake.communicate(timeout=1500)
+        output, _ = snakemake.communicate(timeout=2400)
         disturber.ended.set()
         disturber.join()
     assert snakemake.returncode == 0, output[-5000:]
