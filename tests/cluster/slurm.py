@@ -13,8 +13,8 @@ from pathlib import Path
 Environment = dict[str, str]
 
 GPUS = 2
-COMMANDS = ("munged", "mungekey", "slurmctld", "slurmd", "setpriv")
-COMMANDS += ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
+COMMANDS = ["munged", "mungekey", "slurmctld", "slurmd", "setpriv"]
+COMMANDS += ["sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo"]
 SETTINGS = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
