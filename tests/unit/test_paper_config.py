@@ -206,7 +206,7 @@ def test_the_stand_in_fills_the_papers_cold_start() -> None:
     task = config.tasks["mt"]
     rows, report = prepare_pairs(
         read_all_pairs(task.train, "tasks.mt.train"), config.languages["zh"], config.languages["bo"], origin="here"
-    )
+    ).all()
     assert report["read"] == 35158
     parts, _ = split_pairs(rows, None, task.split, key="tasks.mt.split")
     assert {name: len(part) for name, part in parts.items() if name != "rl"} == {"cold": 5000, "dev": 500, "test": 1000}

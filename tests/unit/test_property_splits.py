@@ -213,7 +213,7 @@ def test_pairs_are_dropped_for_what_is_wrong_with_them(
 ) -> None:
     labelled = [*labelled, ("good", last)]
     rows = pairs([texts for _, texts in labelled])
-    kept, report = prepare_pairs(iter(rows), CHINESE, TIBETAN, origin="here")
+    kept, report = prepare_pairs(iter(rows), CHINESE, TIBETAN, origin="here").all()
     reasons: dict[str, list[str]] = {}
     seen: dict[tuple[str, str], str] = {}
     for row, (kind, (one, two)) in zip(rows, labelled, strict=True):
@@ -234,8 +234,8 @@ def test_order_changes_no_count_and_no_text_kept(
     labelled: list[tuple[str, tuple[str, str]]], last: tuple[str, str], order: random.Random
 ) -> None:
     rows = pairs([texts for _, texts in [*labelled, ("good", last)]])
-    kept, report = prepare_pairs(rows, CHINESE, TIBETAN, origin="here")
-    other, other_report = prepare_pairs(shuffled(rows, order), CHINESE, TIBETAN, origin="here")
+    kept, report = prepare_pairs(rows, CHINESE, TIBETAN, origin="here").all()
+    other, other_report = prepare_pairs(shuffled(rows, order), CHINESE, TIBETAN, origin="here").all()
     assert sorted((row["source"], row["target"]) for row in other) == sorted((r["source"], r["target"]) for r in kept)
     assert other_report["dropped"] == report["dropped"]
 
@@ -259,9 +259,9 @@ def test_a_limit_takes_the_first_good_questions(
     rows = questions([*cells, ("甲", "甲", [answer])])
     good = [row for row in rows if row["context"].strip() and row["question"].strip()]
     good = [row for row in good if "".join(row["answers"]).strip()]
-    kept, report = prepare_questions(iter(rows), limit, origin="here")
+    kept, report = prepare_questions(iter(rows), limit, origin="here").all()
     assert kept == good[:limit]
-    assert prepare_questions(rows, origin="here")[0] == good
+    assert prepare_questions(rows, origin="here").all()[0] == good
     assert report["dropped"].get("beyond_limit", 0) == max(0, len(good) - limit)
     assert report["read"] == len(rows) == report["kept"] + sum(report["dropped"].values())
     there = {"甲": {"甲"}, "乙甲": {"甲", "乙甲"}}
@@ -270,7 +270,7 @@ def test_a_limit_takes_the_first_good_questions(
 
 @pytest.mark.parametrize("blank", ["", " "])
 def test_a_blank_answer_is_no_answer_in_the_context(blank: str) -> None:
-    _, report = prepare_questions(questions([("甲 乙", "甲", [blank, "丙"])]), origin="here")
+    _, report = prepare_questions(questions([("甲 乙", "甲", [blank, "丙"])]), origin="here").all()
     assert report["answer_not_in_context"] == 1
 
 
@@ -282,12 +282,12 @@ def test_length_is_counted_with_the_template_and_never_grows_what_is_kept(
     tokenizer = Tokenizer(WordLevel({"?": 0, "a": 1}, unk_token="?"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
     rows = pairs([(" ".join("a" * one), " ".join("a" * two)) for one, two in [(0, 0), *lengths]])
-    kept, report = filter_length(iter(rows), tokenizer, "say: {source} => {target}", most, origin="here")
+    kept, report = filter_length(iter(rows), tokenizer, "say: {source} => {target}", most, origin="here").all()
     whole = {row["id"]: 2 + len(row["source"].split()) + len(row["target"].split()) for row in rows}
     assert [row["id"] for row in kept] == [name for name, length in whole.items() if length <= most]
     assert report["longest"] == max(length for length in whole.values() if length <= most)
     assert report["read"] == len(rows) == report["kept"] + report["dropped"].get("too_long", 0)
-    fewer, _ = filter_length(rows, tokenizer, "say: {source} => {target}", most - 1, origin="here")
+    fewer, _ = filter_length(rows, tokenizer, "say: {source} => {target}", most - 1, origin="here").all()
     assert all(row in kept for row in fewer)
 
 
@@ -297,5 +297,5 @@ def test_a_text_is_never_read_as_a_template(text: str) -> None:
     tokenizer = Tokenizer(WordLevel({"?": 0}, unk_token="?"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
     rows = pairs([(text, "a b c d e")])
-    _, report = filter_length(rows, tokenizer, "{source}", 50, origin="here")
+    _, report = filter_length(rows, tokenizer, "{source}", 50, origin="here").all()
     assert report["longest"] == len(text.split())
