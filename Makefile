@@ -3,7 +3,7 @@
 # make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, statistics, audit
 # make figures  every figure
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
-# make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs 90000"
+# make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
 # make bench-trl    GRPO beside trl's own trainer, on the miniature
 # make test     the tests

@@ -13,6 +13,7 @@ from typing import Any
 
 from bench.memory import peak_mib
 from semalign.config.data import Language, PairTable
+from semalign.errors import InputError
 from semalign.files import Row, read_jsonl, write_jsonl
 from semalign.miniature import chinese, tibetan
 from semalign.miniature.scenes import NARROW_DOMAIN, draw_training
@@ -68,9 +69,9 @@ def prepare(path: Path) -> int:
     from semalign.sources import read_all_pairs
 
     table = PairTable(format="jsonl", path=path)
-    kept, report = prepare_pairs(read_all_pairs([table], "bench"), CHINESE, TIBETAN, origin=str(path))
+    kept = prepare_pairs(read_all_pairs([table], "bench"), CHINESE, TIBETAN, origin=str(path))
     write_jsonl(path.with_suffix(".out"), kept)
-    return int(report["read"])
+    return int(kept.report["read"])
 
 
 def length(path: Path) -> int:
@@ -79,9 +80,9 @@ def length(path: Path) -> int:
     from semalign.preparation import filter_length
 
     tokenizer = Tokenizer.from_file(str(path.with_name(TOKENIZER)))
-    kept, report = filter_length(read_jsonl(path), tokenizer, TEMPLATE, 1024, origin=str(path))
+    kept = filter_length(read_jsonl(path), tokenizer, TEMPLATE, 1024, origin=str(path))
     write_jsonl(path.with_suffix(".out"), kept)
-    return int(report["read"])
+    return int(kept.report["read"])
 
 
 def _answers(path: Path) -> tuple[list[str], list[str], list[str]]:
@@ -135,6 +136,8 @@ def stage(name: str, path: Path) -> Row:
 def measure(counts: list[int], text: Path | None) -> Iterator[dict[str, Any]]:
     """Every stage on so many rows each; what has been found after each of them."""
     pairs = list(real_pairs(text) if text else generated_pairs())
+    if not pairs:
+        raise InputError(f"{text}: holds no .tsv file with pairs; name a folder that does in --text")
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for count in counts:

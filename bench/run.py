@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 from bench import report  # noqa: E402
+from semalign.errors import InputError  # noqa: E402
 
 Record = dict[str, Any]
 Save = Callable[[Record], None]  # writes down what a part has found so far
@@ -205,4 +206,7 @@ def _write(found: Record, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except InputError as error:
+        sys.exit(str(error))

@@ -10,20 +10,21 @@ import argparse
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import get_args
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 
-from bench import floors  # noqa: E402
 from bench.rates import FOLDER, Rates, read_rates  # noqa: E402
 from semalign.config import Config, validate  # noqa: E402
+from semalign.config.experiments import TaskName  # noqa: E402
 from semalign.errors import InputError  # noqa: E402
-from semalign.files import read_json  # noqa: E402
-from tools.planning.cost import Models, disk, judge_calls, seconds, start_seconds  # noqa: E402
+from tools.planning.cost import Models, disk, seconds, start_seconds  # noqa: E402
 from tools.planning.dag import Job, jobs, merged  # noqa: E402
+from tools.planning.judging import judged, sentence  # noqa: E402
+from tools.planning.shapes import encoder_shape, policy_shape  # noqa: E402
 from tools.planning.work import Bounds, Plan, Work  # noqa: E402
 
-LEXICON = 410  # entries of the miniature's; another lexicon's are not counted before it is made
 HOUR, GIB = 3600, 2**30
 
 
@@ -32,18 +33,20 @@ def main(arguments: list[str]) -> None:
     raw = merged(options.config)
     config = validate(raw)
     rates = read_rates(options.rates or FOLDER / ("cpu.json" if config.device == "cpu" else "h200.json"))
-    plan = Plan(config, Bounds(**{name: getattr(options, name) for name in Bounds.__dataclass_fields__}))
+    given = {name: getattr(options, name) for name in Bounds.__dataclass_fields__}
+    given |= {name: dict(given[name]) for name in ("rl_pairs", "test_pairs")}
+    plan = Plan(config, Bounds(**given))
     found = jobs(raw, options.target)
     work = {job: plan.work(job) for job in found}
-    models = Models(_policy(config), _encoder(config))
+    shape, whose = policy_shape(config)
+    models = Models(shape, encoder_shape(config))
     print(_heading(config, rates, options.target))
+    print(f"Policy of {(shape.linear + shape.embedding) / 1e9:.3g}e9 parameters ({whose}).\n")
     print(_table(found, work, models, rates))
     print(_trainings(work))
     print(_disk(config, {job: amount for job, amount in work.items() if amount}, models))
     tests = {task: plan.test_pairs(task) for task in config.tasks}
-    calls = judge_calls(config, tests, found)
-    price = f", {calls * options.call_price:.2f} at {options.call_price:g} each" if calls else ""
-    print(f"Judge ({config.judge.kind}): {calls} calls{price}.\n")
+    print(sentence(config.judge, judged(config, tests, found)) + "\n")
     if plan.taken:
         print("Not known before the data are read; taken:")
         print("\n".join(f"- {name}: {why}" for name, why in sorted(plan.taken.items())))
@@ -56,54 +59,26 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rates", type=Path, help="a device's; default: bench/rates/cpu.json or h200.json, by `device`"
     )
-    parser.add_argument("--rl-pairs", type=int, default=90_000, help="of a task whose split.rl is null")
-    parser.add_argument("--test-pairs", type=int, default=1000, help="of a test set that is a file")
+    for option, default, where in (
+        ("--rl-pairs", [("mt", 90_000), ("hg", 10_949)], "split.rl is null"),
+        ("--test-pairs", [("mt", 1000), ("hg", 621)], "the test set is a file"),
+    ):
+        parser.add_argument(option, nargs="+", type=_of_task, metavar="TASK=N", default=default, help=f"where {where}")
     parser.add_argument("--questions", type=int, default=3219, help="of reading comprehension (CMRC 2018 dev)")
     parser.add_argument("--encoder-rows", type=int, default=100_000, help="training pairs of an encoder")
     parser.add_argument("--pair-tokens", type=int, help="mean tokens of a training conversation; default: the most")
     parser.add_argument("--prompt-tokens", type=int, help="mean tokens of a prompt; default: the most")
     parser.add_argument("--completion-tokens", type=int, help="mean tokens of a completion; default: the most")
     parser.add_argument("--answer-tokens", type=int, help="tokens of a batch's longest answer; default: the most")
-    parser.add_argument("--call-price", type=float, default=0.01, help="of one call of a judge, in any currency")
     return parser
 
 
-def _policy(config: Config) -> floors.Shape:
-    """The policy's shape: of its folder, where that is here; as `pretraining` has it; else Qwen3-4B's."""
-    rank, folder = config.lora.rank, config.policy.path
-    if folder is None:
-        assert config.policy.pretraining is not None  # the config's own check
-        made = config.policy.pretraining
-        shape, size = made.shape, made.tokenizer.vocab_size or LEXICON
-        head = shape.hidden_size // shape.heads
-        return floors.Shape(
-            shape.layers, shape.hidden_size, shape.intermediate_size, shape.heads, shape.heads, head, size, rank
-        )
-    if not (folder / "config.json").is_file():
-        print(f"{folder} is not here: taken for Qwen3-4B.\n")
-        return floors.QWEN3_4B
-    told = read_json(folder / "config.json")
-    return floors.Shape(
-        told["num_hidden_layers"],
-        told["hidden_size"],
-        told["intermediate_size"],
-        told["num_attention_heads"],
-        told["num_key_value_heads"],
-        told["head_dim"],
-        told["vocab_size"],
-        rank,
-    )
-
-
-def _encoder(config: Config) -> floors.Shape:
-    """The rewarding encoder's shape; a pretrained one is taken for XLM-R base."""
-    shape = config.encoders.reward.shape
-    if config.encoders.reward.path or shape is None:
-        return floors.XLM_R_BASE
-    head = shape.hidden_size // shape.heads
-    return floors.Shape(
-        shape.layers, shape.hidden_size, shape.intermediate_size, shape.heads, shape.heads, head, LEXICON, gated=False
-    )
+def _of_task(text: str) -> tuple[str, int]:
+    """`mt=90000` -> ("mt", 90000)."""
+    task, _, number = text.partition("=")
+    if task not in get_args(TaskName) or not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not like mt=90000")
+    return task, int(number)
 
 
 def _heading(config: Config, rates: Rates, target: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semalign.audit import audit, audit_step, common_substring, evenly_spaced, repeated_ngrams, summarise
+from semalign.audit import audit, audit_step, common_substring, evenly_spaced, summarise
 from semalign.config.data import Language
 
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.1, bleu_tokens="tibetan")
@@ -36,8 +36,14 @@ def test_nothing_to_count_is_none() -> None:
 
 
 def test_repeats_within_a_text_alone() -> None:
-    assert repeated_ngrams([list("abcdabcd")], 4) == pytest.approx(1 / 5)
-    assert repeated_ngrams([list("abcd"), list("abcd")], 4) == 0
+    """Of the 4-grams of eight syllables one, and of two texts of four syllables none."""
+
+    def repeated(*texts: str) -> float | None:
+        empty = [""] * len(texts)
+        return audit(list(texts), empty, empty, [str(n) for n, _ in enumerate(texts)], TIBETAN)["repeated_4grams"]
+
+    assert repeated("ཀ་ཁ་ག་ང་ཀ་ཁ་ག་ང") == pytest.approx(1 / 5)
+    assert repeated("ཀ་ཁ་ག་ང", "ཀ་ཁ་ག་ང") == 0
 
 
 def naive(one: str, two: str) -> int:

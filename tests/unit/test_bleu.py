@@ -1,8 +1,9 @@
 import math
 from collections.abc import Callable, Sequence
+from random import Random
 
 import pytest
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics import BLEU, CHRF
 
 from semalign.bleu import SentenceBleu, character_bleu, chrf_plus_plus, corpus_bleu
 from semalign.config.data import Language
@@ -115,6 +116,19 @@ def test_unequal_or_empty_input_is_an_error(measure: Callable[[list[str], list[s
         measure(["a", "b"], ["a"])
     with pytest.raises(InputError, match="no outputs"):
         measure([], [])
+
+
+def test_thousands_of_items_score_as_sacrebleu_scores_them_at_once() -> None:
+    rng = Random(0)
+    hypotheses, references = (
+        ["".join(rng.choices("好你吗世界 ab", k=rng.randrange(12))) for _ in range(2500)] for _ in "12"
+    )
+    by_metric = {BLEU(tokenize="char", force=True): character_bleu, CHRF(word_order=2): chrf_plus_plus}
+    for metric, measure in by_metric.items():
+        whole = metric.corpus_score(hypotheses, [references])
+        found = measure(hypotheses, references)
+        assert found.value == whole.score / 100
+        assert found.signature.endswith(str(metric.get_signature()))
 
 
 def test_unknown_tokenizer_names_the_key() -> None:

@@ -72,10 +72,19 @@ def test_batches_of_rl_stay_whole_groups() -> None:
         validate(raw)
 
 
-def test_vllm_asks_for_a_gpu_and_bfloat16() -> None:
+@pytest.mark.parametrize("key", ["rl.generation", "generation_engine"])
+def test_vllm_asks_for_a_gpu_and_bfloat16(key: str) -> None:
     raw = copy.deepcopy(SHIPPED)
-    raw["rl"]["generation"] = "vllm"
-    with pytest.raises(InputError, match=r"rl\.generation: vllm needs device: cuda and policy.dtype: bfloat16"):
+    section, _, name = key.rpartition(".")
+    (raw[section] if section else raw)[name] = "vllm"
+    with pytest.raises(InputError, match=rf"{key}: vllm needs device: cuda and policy.dtype: bfloat16, found cpu"):
         validate(raw)
     raw["device"], raw["policy"]["dtype"] = "cuda", "bfloat16"
-    assert validate(raw).rl.generation == "vllm"
+    assert validate(raw).with_vllm() == [key]
+
+
+def test_vllm_knows_few_ranks_of_an_adapter() -> None:
+    raw = copy.deepcopy(SHIPPED) | {"device": "cuda", "generation_engine": "vllm"}
+    raw["policy"]["dtype"], raw["lora"] = "bfloat16", {"rank": 48}
+    with pytest.raises(InputError, match=r"generation_engine: vllm knows lora\.rank 1, 8, 16, 32"):
+        validate(raw)

@@ -31,6 +31,7 @@ from tests.unit import ranked_job
 snakemake = SimpleNamespace(
     rule="train", log=["log.txt"], input=[], output=["results/made"], wildcards={{}}, threads=2,
     params=SimpleNamespace(settings={settings!r}),
+    resources={{'gpu': 0}},
     config={{"checkpoint_seconds": {seconds!r}, "gradient_checkpointing": None}},
 )
 job.run(ranked_job.{main}, snakemake, resumable=True)

@@ -36,7 +36,9 @@ def test_two_tables_are_joined_by_id_in_the_order_of_the_first(tmp_path: Path) -
         {"id": "4", "left_out": "no_partner"},
         {"id": "3", "left_out": "no_partner"},
     ]
-    kept, report = prepare_pairs(read_all_pairs([source], "key"), CHINESE, TIBETAN, origin=origin("key", [source]))
+    kept, report = prepare_pairs(
+        read_all_pairs([source], "key"), CHINESE, TIBETAN, origin=origin("key", [source])
+    ).all()
     assert [row["id"] for row in kept] == ["2", "1"]
     assert (report["read"], report["dropped"], report["examples"]) == (4, {"no_partner": 2}, {"no_partner": ["4", "3"]})
 
@@ -110,7 +112,7 @@ def test_captions_are_joined_by_image_and_number_and_grouped_by_image(tmp_path: 
         {"id": "c.jpg#0", "group": "c.jpg", "source": "", "target": "ང"},
         {"id": "b.jpg#2", "left_out": "no_partner"},
     ]
-    _, report = prepare_pairs(read_pairs(source), CHINESE, TIBETAN, origin="here")
+    _, report = prepare_pairs(read_pairs(source), CHINESE, TIBETAN, origin="here").all()
     assert report["dropped"] == {"empty_source": 1, "no_partner": 1}
 
 
@@ -120,7 +122,7 @@ def test_an_image_is_on_one_side_of_the_split(tmp_path: Path) -> None:
         for language, text in (("zhc", "人"), ("tic", "མི"))
     ]
     source = captions(tmp_path, *sides)
-    rows, _ = prepare_pairs(read_pairs(source), CHINESE, TIBETAN, origin="here")
+    rows, _ = prepare_pairs(read_pairs(source), CHINESE, TIBETAN, origin="here").all()
     parts, _ = split_pairs(rows, None, Split(cold=20, dev=12, test=13), key="split")
     assert sum(map(len, parts.values())) == 100
     images = [{row["group"] for row in part} for part in parts.values()]
@@ -180,7 +182,7 @@ def test_annotated_rows_leave_the_training_data(tmp_path: Path) -> None:
         {"id": "102", "left_out": "excluded"},
         {"id": "104", "left_out": "excluded"},
     ]
-    kept, report = prepare_pairs(read_all_pairs([source], "key"), TIBETAN, TIBETAN, origin="here")
+    kept, report = prepare_pairs(read_all_pairs([source], "key"), TIBETAN, TIBETAN, origin="here").all()
     assert ([row["id"] for row in kept], report["dropped"]) == (["101", "103"], {"excluded": 2})
     annotated = table(tmp_path / "annotated.csv", columns=source.columns)  # the test set: the same rows, read whole
     assert [row["id"] for row in read_pairs(annotated)] == ["104", "102"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from semalign.config.data import Task
-from semalign.config.experiments import Statistics
+from semalign.config.experiments import Statistics, TaskName
 from semalign.config.judge import LlmJudge, Votes
 from semalign.errors import InputError
 from semalign.files import Row
@@ -166,8 +166,8 @@ def judge(**changes: Any) -> LlmJudge:
 
 def test_a_plan_by_hand() -> None:
     """1,000 + 500 items, two seeds: 6,000 calls, a tenth of the items again; 100 bytes of template, 836 of texts."""
-    items = {"mt": Items(1000, 836.0), "hg": Items(500, 836.0)}
-    found = plan(judge(), items, {"mt": "x" * 100, "hg": "x" * 100}, seeds=2)
+    templates: dict[TaskName, str] = {"mt": "x" * 100, "hg": "x" * 100}
+    found = plan(judge(), {"mt": Items(1000, 836.0), "hg": Items(500, 836.0)}, templates, seeds=2)
     assert (found.calls, found.most_calls) == (6600, 19800)
     assert (found.input_tokens, found.output_tokens) == (6600 * 1000, 6600 * 500)
     assert found.cost == pytest.approx(6.6 * 2 + 3.3 * 10)

@@ -85,7 +85,7 @@ SETTLED: dict[str, Any] = {
     "rl.loss": "dapo",
     "rl.threshold_quantile": 0.5,
     "seeds": [0],
-    "judge.kind": "none",
+    "judge.model": "gpt-5.2-2025-12-11",  # "GPT-5.2"; the snapshot is not named
     "device": "cuda",
     "world": None,
 }
@@ -120,6 +120,11 @@ def test_every_number_is_the_papers(section: str, key: str) -> None:
 @pytest.mark.parametrize("key", SETTLED)
 def test_what_the_paper_leaves_open_is_settled(key: str) -> None:
     assert value(PAPER_CONFIG, key) == SETTLED[key]
+
+
+def test_the_judge_is_that_of_the_overlay() -> None:
+    own = yaml.safe_load((ROOT / "config" / "gpt_judge.yaml").read_text(encoding="utf-8"))
+    assert PAPER_CONFIG.judge.model_dump().items() >= own["judge"].items()
 
 
 def test_table_5_has_the_papers_rewards() -> None:
@@ -201,7 +206,7 @@ def test_the_stand_in_fills_the_papers_cold_start() -> None:
     task = config.tasks["mt"]
     rows, report = prepare_pairs(
         read_all_pairs(task.train, "tasks.mt.train"), config.languages["zh"], config.languages["bo"], origin="here"
-    )
+    ).all()
     assert report["read"] == 35158
     parts, _ = split_pairs(rows, None, task.split, key="tasks.mt.split")
     assert {name: len(part) for name, part in parts.items() if name != "rl"} == {"cold": 5000, "dev": 500, "test": 1000}

@@ -1,5 +1,8 @@
 """A plan's steps by hand, its reading of a dry run, and what it says of what is not known."""
 
+import json
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -7,12 +10,15 @@ from bench.floors import MINIATURE, MINIATURE_ENCODER
 from bench.rates import FOLDER, from_bench, read_rates
 from semalign.config import Config, validate
 from semalign.config.training import Grpo, Sft
+from semalign.errors import InputError
 from tests.conftest import ROOT
-from tools.planning.cost import Models, disk, judge_calls, seconds
+from tools.planning.cost import Models, disk, seconds
 from tools.planning.dag import Job, merged, parsed
+from tools.planning.judging import judged, sentence
+from tools.planning.shapes import policy_shape
 from tools.planning.work import Bounds, Plan, grpo_steps, sft_steps
 
-BOUNDS = Bounds(1000, 621, 3219, 5000, None, 30, 20, None)
+BOUNDS = Bounds({"mt": 1000}, {"mt": 1000, "hg": 621}, 3219, 5000, None, 30, 20, None)
 RL = {"learning_rate": 1e-6, "epochs": 1, "batch_size": 32, "micro_batch_size": 16}
 
 
@@ -60,7 +66,7 @@ def test_what_only_the_data_tell_is_taken_from_the_bounds_and_said() -> None:
     work = plan.work(Job("train_grpo", {"task": "mt", "model": "rl", "seed": "0"}))
     assert work is not None
     assert work.steps == 1000 * 8 // 64
-    assert plan.taken["--rl-pairs 1000"] == "tasks.mt.split.rl is null"
+    assert plan.taken["--rl-pairs mt=1000"] == "tasks.mt.split.rl is null"
 
 
 def test_a_dry_run_is_read_job_by_job() -> None:
@@ -94,9 +100,52 @@ def test_rates_scale_floors_and_disk_counts_adapters() -> None:
     assert disk(config, {job: work}, models)["adapters"] == 491_520 * 4  # parameters that a run reports, float32
 
 
-def test_the_parser_and_no_judge_cost_no_calls() -> None:
-    jobs = [Job("judge_pairs", {"task": "mt", "seed": "0"})]
-    assert judge_calls(miniature(), {"mt": 300}, jobs) == 0
+JUDGED = [Job("judge_pairs", {"task": "mt", "seed": "0"}), Job("judge_pairs", {"task": "mt", "seed": "1"})]
+
+
+def test_the_parser_costs_no_calls() -> None:
+    assert judged(miniature(), {"mt": 300}, JUDGED) is None
+    assert "no calls" in sentence(miniature().judge, None)
+
+
+def test_calls_of_a_paid_judge_by_hand() -> None:
+    """300 items in both orders, two seeds, a tenth again; an answer of 500 tokens at 10 a million."""
+    paid = {"model": "m", "prices": {"input": 0.0, "output": 10.0}, "ceiling": 5.0, "parameters": {"max_tokens": 500}}
+    config = miniature(judge={"kind": "openai", **paid}, seeds=[0, 1])
+    found = judged(config, {"mt": 300}, JUDGED)
+    assert found is not None
+    assert (found.calls, found.output_tokens) == (1320, 660_000)
+    assert found.cost == pytest.approx(6.6)
+    said = sentence(config.judge, found)
+    assert "1320 calls (3960 if each must be made three times)" in said
+    assert "at most 6.60 (19.80)" in said
+    assert "judge.ceiling, 5.00" in said
+
+
+def test_an_unpaid_judge_is_said_to_be_one() -> None:
+    config = miniature(judge={"kind": "openai", "model": "m", "prices": None})
+    assert sentence(config.judge, judged(config, {"mt": 300}, JUDGED)).endswith("nothing is paid.")
+
+
+def test_a_policy_to_be_fetched_is_known_by_its_repository() -> None:
+    shape, whose = policy_shape(validate(merged([ROOT / "config" / "public.yaml"])))
+    assert whose == "Qwen/Qwen3-0.6B"
+    assert shape.linear + shape.embedding == pytest.approx(0.596e9, rel=0.001)  # as its model card has it, 0.6B
+    assert shape.lora_rank == 64
+
+
+def test_a_policy_that_is_here_is_read(tmp_path: Path) -> None:
+    told = {"num_hidden_layers": 2, "hidden_size": 8, "intermediate_size": 16, "num_attention_heads": 2}
+    told |= {"num_key_value_heads": 1, "head_dim": 4, "vocab_size": 100}
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    shape, _ = policy_shape(miniature(policy={"path": str(tmp_path), "dtype": "float32", "pretraining": None}))
+    assert shape.linear == 2 * (8 * 8 + 2 * 8 * 4 + 8 * 8 + 3 * 8 * 16)  # q, k and v, o, and three of feed-forward
+
+
+def test_a_bound_that_is_missing_is_asked_for() -> None:
+    plan = Plan(validate(merged([ROOT / "config" / "paper.yaml"])), BOUNDS)
+    with pytest.raises(InputError, match=r"tasks\.hg\.split\.rl is null, so the plan needs a number: --rl-pairs hg="):
+        plan.work(Job("train_grpo", {"task": "hg", "model": "rl", "seed": "0"}))
 
 
 def test_rates_need_every_kind() -> None:

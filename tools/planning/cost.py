@@ -1,8 +1,6 @@
-"""From work to hours, bytes and calls: floors of the device times its rates."""
+"""From work to hours and bytes: floors of the device times its rates."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bench import floors
 from bench.floors import Shape
@@ -23,7 +21,6 @@ OPTIMISER = 3  # times the adapter's bytes in a checkpoint: itself and AdamW's t
 CHECKPOINTS = 2  # kept at a time
 BYTES_A_TOKEN, BYTES_A_ROLLOUT = 6, 150  # of UTF-8 text in rollouts.jsonl; of a row beside its text
 BYTES_OF_A_LIKELIHOOD = 12  # NLL, KL and passage of a token
-ORDERS = 2  # each pair is judged in both
 
 
 @dataclass(frozen=True)
@@ -79,20 +76,14 @@ def disk(config: Config, work: dict[Job, Work], models: Models) -> dict[str, flo
     ]
     rollouts = [found for job, found in work.items() if job.rule == "train_grpo"]
     likelihoods = [found for job, found in work.items() if job.rule == "measure_likelihood"]
+    encoders = sum(1 + (made.path is not None) for made in (config.encoders.reward, config.encoders.independent))
     parameter = 2 if config.policy.dtype == "bfloat16" else FP32
     return {
         "policy": (models.policy.linear + models.policy.embedding) * parameter,
-        "encoders": 2 * (models.encoder.linear + models.encoder.embedding) * FP32,
+        "encoders, as fetched and tuned": encoders * (models.encoder.linear + models.encoder.embedding) * FP32,
         "adapters": adapters * adapter,
         "snapshots of RL": sum(kept) * adapter,
         "rollouts": sum(w.completions * (w.completion * BYTES_A_TOKEN + BYTES_A_ROLLOUT) for w in rollouts),
         "likelihoods": sum(w.tokens * BYTES_OF_A_LIKELIHOOD for w in likelihoods),
         "checkpoints of one training, while it runs": CHECKPOINTS * OPTIMISER * adapter,
     }
-
-
-def judge_calls(config: Config, test_pairs: Mapping[Any, int], jobs: list[Job]) -> int:
-    """Calls of a judge that is asked over a network: each pair in both orders; the parser and none ask nobody."""
-    if config.judge.kind in ("parser", "none"):
-        return 0
-    return ORDERS * sum(test_pairs[job.wildcards["task"]] for job in jobs if job.rule == "judge_pairs")

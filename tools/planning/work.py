@@ -1,11 +1,13 @@
 """How much each job computes: steps, tokens, completions, by the config's own numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
 from semalign.config import Config
 from semalign.config.experiments import TaskName
 from semalign.config.training import Grpo, Optimisation
+from semalign.errors import InputError
 from tools.planning.dag import Job
 
 
@@ -13,8 +15,8 @@ from tools.planning.dag import Job
 class Bounds:
     """What the config leaves to the data; a plan states which of them it took."""
 
-    rl_pairs: int  # where split.rl is null
-    test_pairs: int  # where a task's test set is a file
+    rl_pairs: Mapping[TaskName, int]  # where split.rl is null
+    test_pairs: Mapping[TaskName, int]  # where a task's test set is a file
     questions: int  # where cmrc.limit is null
     encoder_rows: int
     pair_tokens: int | None  # a conversation of prompt and answer; None: the most that the config lets through
@@ -78,6 +80,13 @@ class Plan:
         self.taken[f"--{name.replace('_', '-')} {value}"] = why
         return int(value)
 
+    def _bound_of(self, name: str, task: TaskName, why: str) -> int:
+        option, values = f"--{name.replace('_', '-')}", getattr(self.bounds, name)
+        if task not in values:
+            raise InputError(f"{why}, so the plan needs a number: {option} {task}=…")
+        self.taken[f"{option} {task}={values[task]}"] = why
+        return int(values[task])
+
     def _length(self, name: str, most: int, why: str) -> int:
         value = getattr(self.bounds, name)
         if value is None:
@@ -91,7 +100,7 @@ class Plan:
 
     def _rl_pairs(self, task: TaskName) -> int:
         given = self.config.tasks[task].split.rl
-        return given if given is not None else self._bound("rl_pairs", f"tasks.{task}.split.rl is null")
+        return given if given is not None else self._bound_of("rl_pairs", task, f"tasks.{task}.split.rl is null")
 
     def test_pairs(self, task: TaskName) -> int:
         """Items of a task's test set."""
@@ -101,7 +110,7 @@ class Plan:
         world = self.config.world
         if world and str(settings.test[0].model_dump().get("path", "")).startswith("results/world/"):
             return int(getattr(world, f"{task}_test"))
-        return self._bound("test_pairs", f"tasks.{task}.test is a file")
+        return self._bound_of("test_pairs", task, f"tasks.{task}.test is a file")
 
     def _questions(self) -> int:
         if self.config.cmrc.limit is not None:

@@ -32,6 +32,7 @@ rule generate:
             reads=[BASE],
             tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
             cmrc=CONFIG.cmrc.model_dump(mode="json", exclude={"test", "limit"}),
+            engine=CONFIG.generation_engine,
             batch_size=CONFIG.generation_batch_size,
             policy=POLICY,
         ),

@@ -12,7 +12,7 @@ from semalign.prompts import conversation_text
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(input.tokenizer)
-    kept, report = filter_length(
+    kept = filter_length(
         read_jsonl(input.pairs),
         tokenizer.backend_tokenizer,
         conversation_text(tokenizer, settings["prompt"], "{target}"),
@@ -20,7 +20,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         origin=f"tasks.{settings['task']} ({input.pairs})",
     )
     write_jsonl(output.pairs, kept)
-    write_json(output.report, report)
+    write_json(output.report, kept.report)
 
 
 job.run(main, snakemake)

@@ -5,35 +5,49 @@ from typing import Any
 
 from semalign import job
 from semalign.files import read_jsonl, write_jsonl
-from semalign.generation import generate
+from semalign.generation import Completion, generate
 from semalign.models import load_adapter, load_policy
 from semalign.prompts import fill
 from semalign.workspace import Workspace
 
+TestSets = dict[str, tuple[list[str], int]]  # {name: (user turns, most new tokens)}
+Answers = dict[str, list[Completion]]
+
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    ids, testsets = {}, {}
+    for path in input.tests:
+        name = Path(path).parent.name
+        task = settings["cmrc"] if name == "cmrc" else settings["tasks"][name]
+        rows = list(read_jsonl(path))
+        ids[name] = [row["id"] for row in rows]
+        texts = [fill(task["prompt"], **{k: v for k, v in row.items() if isinstance(v, str)}) for row in rows]
+        testsets[name] = texts, task["max_new_tokens"]
+    answer = by_vllm if settings["engine"] == "vllm" else by_transformers
+    write_jsonl(
+        output.predictions,
+        (
+            {"testset": name, "id": id_, "output": c.text, "tokens": c.tokens, "truncated": c.truncated}
+            for name, completions in answer(settings, input, testsets, workspace).items()
+            for id_, c in zip(ids[name], completions, strict=True)
+        ),
+    )
+
+
+def by_transformers(settings: dict[str, Any], input: Any, testsets: TestSets, workspace: Workspace) -> Answers:
     base, tokenizer = load_policy(input.base, **settings["policy"])
     model = load_adapter(base, input.adapter, trainable=False) if input.get("adapter") else base
-    predictions = []
-    for path in input.tests:
-        testset = Path(path).parent.name
-        task = settings["cmrc"] if testset == "cmrc" else settings["tasks"][testset]
-        rows = list(read_jsonl(path))
-        texts = [fill(task["prompt"], **{k: v for k, v in row.items() if isinstance(v, str)}) for row in rows]
-        completions = generate(
-            model,
-            tokenizer,
-            texts,
-            max_new_tokens=task["max_new_tokens"],
-            batch_size=settings["batch_size"],
-            workspace=workspace,
-            name=testset,
-        )
-        predictions += [
-            {"testset": testset, "id": row["id"], "output": c.text, "tokens": c.tokens, "truncated": c.truncated}
-            for row, c in zip(rows, completions, strict=True)
-        ]
-    write_jsonl(output.predictions, predictions)
+    size = settings["batch_size"]
+    return {
+        name: generate(model, tokenizer, texts, max_new_tokens=most, batch_size=size, workspace=workspace, name=name)
+        for name, (texts, most) in testsets.items()
+    }
+
+
+def by_vllm(settings: dict[str, Any], input: Any, testsets: TestSets, workspace: Workspace) -> Answers:
+    from semalign.vllm_engine import answer_with_vllm  # vLLM is no part of the locked packages
+
+    return answer_with_vllm(input.base, input.get("adapter"), testsets)
 
 
 job.run(main, snakemake, resumable=True)

@@ -1,12 +1,13 @@
 """Read a task's pairs from their sources, normalise them, and drop what cannot be used."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from semalign import job
 from semalign.config.data import Language, PairSource
-from semalign.files import write_json, write_jsonl
+from semalign.files import Row, write_json, write_jsonl
 from semalign.preparation import prepare_pairs
 from semalign.sources import origin, read_all_pairs
 
@@ -15,13 +16,18 @@ SOURCES = TypeAdapter(list[PairSource])
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     languages = [Language.model_validate(settings[name]) for name in ("source_language", "target_language")]
-    pairs, reports = [], {}
-    for part in ("train", "test"):
-        sources, key = SOURCES.validate_python(settings[part]), f"tasks.{settings['task']}.{part}"
-        if sources:
-            kept, reports[part] = prepare_pairs(read_all_pairs(sources, key), *languages, origin=origin(key, sources))
-            pairs += [row | {"part": part} for row in kept]
-    write_jsonl(output.pairs, pairs)
+    reports: dict[str, Any] = {}
+
+    def pairs() -> Iterator[Row]:
+        for part in ("train", "test"):
+            sources, key = SOURCES.validate_python(settings[part]), f"tasks.{settings['task']}.{part}"
+            if sources:
+                rows = read_all_pairs(sources, key)
+                sifted = prepare_pairs(rows, *languages, origin=origin(key, sources))
+                yield from (row | {"part": part} for row in sifted)
+                reports[part] = sifted.report
+
+    write_jsonl(output.pairs, pairs())
     write_json(output.report, reports)
 
 

@@ -18,7 +18,7 @@ SOURCES = TypeAdapter(list[QuestionSource])
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     sources = SOURCES.validate_python(settings["test"])
     rows = chain.from_iterable(read_questions(source) for source in sources)
-    questions, report = prepare_questions(rows, settings["limit"], origin=origin("cmrc.test", sources))
+    questions, report = prepare_questions(rows, settings["limit"], origin=origin("cmrc.test", sources)).all()
     write_jsonl(output.questions, questions)
     write_json(output.report, report)
 

@@ -5,10 +5,11 @@ outputs and its rollouts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
 from statistics import fmean
+from sys import intern
 from typing import Any
 
 from semalign.config.data import Language
@@ -31,14 +32,24 @@ def audit(
     the source over the output's length in characters, mean of non-empty outputs. duplicates: share of outputs equal to
     one for another item. None where nothing could be counted (no bigram, no non-empty output).
     """
-    tokens = [bleu_tokens(text) for text in outputs]
-    bigrams = [pair for row in tokens for pair in pairwise(row)]
-    written = [(text, source) for text, source in zip(outputs, sources, strict=True) if text.strip()]
+    lengths = bigrams = fourgrams = repeated = 0
+    different: set[tuple[str, str]] = set()
+    for text in outputs:
+        tokens = [intern(token) for token in bleu_tokens(text)]  # a few words make up all bigrams
+        lengths, bigrams = lengths + len(tokens), bigrams + max(0, len(tokens) - 1)
+        different.update(pairwise(tokens))
+        four = [tuple(tokens[i : i + 4]) for i in range(len(tokens) - 3)]
+        fourgrams, repeated = fourgrams + len(four), repeated + len(four) - len(set(four))
+    copied = [
+        common_substring(text, source) / len(text)
+        for text, source in zip(outputs, sources, strict=True)
+        if text.strip()
+    ]
     return {
-        "length_ratio": _share(sum(map(len, tokens)), sum(len(bleu_tokens(text)) for text in references)),
-        "distinct_2": _share(len(set(bigrams)), len(bigrams)),
-        "repeated_4grams": repeated_ngrams(tokens, 4),
-        "copied": fmean(common_substring(text, source) / len(text) for text, source in written) if written else None,
+        "length_ratio": _share(lengths, sum(len(bleu_tokens(text)) for text in references)),
+        "distinct_2": _share(len(different), bigrams),
+        "repeated_4grams": _share(repeated, fourgrams),
+        "copied": fmean(copied) if copied else None,
         "duplicates": _duplicates(outputs, items),
         "off_script": 1 - fmean(language_consistency(text, language) for text in outputs),
         "empty": fmean(not text.strip() for text in outputs),
@@ -47,16 +58,6 @@ def audit(
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
-
-
-def repeated_ngrams(tokens: Iterable[Sequence[str]], n: int) -> float | None:
-    """Share of n-grams that occurred before in the same text; None where no text has any."""
-    total = repeated = 0
-    for row in tokens:
-        ngrams = [tuple(row[i : i + n]) for i in range(len(row) - n + 1)]
-        total += len(ngrams)
-        repeated += len(ngrams) - len(set(ngrams))
-    return _share(repeated, total)
 
 
 def common_substring(one: str, two: str) -> int:

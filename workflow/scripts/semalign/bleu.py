@@ -1,6 +1,6 @@
 """BLEU-4, character BLEU and chrF++, all by sacrebleu and all stored 0..1."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF
@@ -13,6 +13,7 @@ from semalign.errors import InputError
 from semalign.scores import Score, check_aligned
 
 TIBETAN = "tibetan"
+AT_ONCE = 1000  # items
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: Language) -> Score:
@@ -21,11 +22,10 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: 
     Where `language.bleu_tokens` is `tibetan`, sacrebleu splits nothing itself: it is given `tokens.bleu_tokens` joined
     by spaces. Otherwise it is given the raw text and its own tokenizer of that name.
     """
-    own = language.bleu_tokens == TIBETAN
-    if own:
-        hypotheses, references = [_spaced(text) for text in hypotheses], [_spaced(text) for text in references]
-    score = _corpus_score(_bleu(language), hypotheses, references)
-    return Score(score.value, f"{score.signature}|tokens:{tokens.VERSION}", score.n) if own else score
+    if language.bleu_tokens != TIBETAN:
+        return _corpus_score(_bleu(language), hypotheses, references)
+    score = _corpus_score(_bleu(language), hypotheses, references, _spaced)
+    return Score(score.value, f"{score.signature}|tokens:{tokens.VERSION}", score.n)
 
 
 def bleu_statistics(hypotheses: Sequence[str], references: Sequence[str], language: Language) -> list[list[int]]:
@@ -108,8 +108,20 @@ def _spaced(text: str) -> str:
     return " ".join(tokens.bleu_tokens(text))
 
 
-def _corpus_score(metric: Metric, hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+def _corpus_score(
+    metric: Metric, hypotheses: Sequence[str], references: Sequence[str], prepared: Callable[[str], str] = str
+) -> Score:
+    """What sacrebleu's `corpus_score` of the prepared texts is, with the n-grams of a few items in memory at a time.
+
+    The statistics of items are counts, and the score is one of their sums, in whatever order they are added.
+    """
     check_aligned(hypotheses, references)
-    result = metric.corpus_score(list(hypotheses), [list(references)])
+    sums: list[list[int]] = []
+    for start in range(0, len(hypotheses), AT_ONCE):
+        chunk = slice(start, start + AT_ONCE)
+        ours, theirs = ([prepared(text) for text in texts[chunk]] for texts in (hypotheses, references))
+        counts = metric._extract_corpus_statistics(ours, [theirs])
+        sums.append([sum(column) for column in zip(*counts, strict=True)])
+    result = metric._aggregate_and_compute(sums)
     signature = f"{metric.__class__.__name__}|{metric.get_signature()}"
     return Score(result.score / 100, signature, len(hypotheses))

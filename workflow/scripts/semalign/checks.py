@@ -21,9 +21,9 @@ def check(config: Config, folder: Path) -> None:
         raise InputError("results: is no folder, and results go there; move it away")
     check_languages(config)
     check_downloads(config)
-    if config.rl.generation == "vllm" and find_spec("vllm") is None:
+    for key in config.with_vllm() if find_spec("vllm") is None else ():
         raise InputError(
-            "config key rl.generation: vllm is not installed here; install it with python -m pip install -r "
+            f"config key {key}: vllm is not installed here; install it with python -m pip install -r "
             "envs/requirements-vllm.txt, or set it to hf"
         )
     check_named_files(config)

@@ -37,6 +37,14 @@ def greedy(model: Any, tokenizer: PreTrainedTokenizerBase, max_new_tokens: int) 
     )
 
 
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
+    """The tokens of each user turn as the policy is asked it, chat template included."""
+    ids: list[list[int]] = tokenizer([prompt_text(tokenizer, text) for text in texts], add_special_tokens=False)[
+        "input_ids"
+    ]
+    return ids
+
+
 def _read(answer: list[int], tokenizer: PreTrainedTokenizerBase, ends: set[int]) -> Completion:
     length = next((i for i, token in enumerate(answer) if token in ends), None)
     text = str(tokenizer.decode(answer[:length], skip_special_tokens=True))
@@ -63,8 +71,7 @@ def generate(
     """
     model.eval()
     decoding = greedy(model, tokenizer, max_new_tokens)
-    rendered = [prompt_text(tokenizer, text) for text in texts]
-    ids = tokenizer(rendered, add_special_tokens=False)["input_ids"]
+    ids = prompt_ids(tokenizer, texts)
     order = sorted(range(len(ids)), key=lambda i: (-len(ids[i]), i))
     journal = Journal(workspace.folder / f"{name}.jsonl")
     completions = {row["index"]: Completion(row["text"], row["tokens"], row["truncated"]) for row in journal.rows}

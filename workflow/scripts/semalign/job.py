@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from semalign import provenance, ranks
+from semalign import gpus, provenance, ranks
 from semalign.errors import InputError, ProcessError
 from semalign.files import sha256
 from semalign.signals import Stopped, exit_on_signals, follow, stop_on_signals
@@ -93,8 +93,7 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
 def _work(main: Callable[..., None], snakemake: Any, resumable: bool) -> None:
     started = time.time()
     processes = snakemake.params.settings.get("processes", 1)
-    if processes == 1:
-        _take_one_gpu()
+    gpus.take(int(snakemake.resources.get("gpu", 0)))
     inputs = {str(path): sha256(path) for path in snakemake.input}
     arguments = (snakemake.params.settings, snakemake.input, snakemake.output)
     if resumable:
@@ -123,12 +122,6 @@ def _take_part(main: Callable[..., None], snakemake: Any) -> None:
         ranks.fail(str(error))
     except Exception as error:
         ranks.fail(_unexpected(error, str(snakemake.log[0])))
-
-
-def _take_one_gpu() -> None:
-    """Let this process see the first of its GPUs alone: a trainer spreads its batch over all that it sees."""
-    first, _, _ = os.environ.get("CUDA_VISIBLE_DEVICES", "0").partition(",")
-    os.environ["CUDA_VISIBLE_DEVICES"] = first
 
 
 def _without_effect(snakemake: Any) -> tuple[float, bool | None]:

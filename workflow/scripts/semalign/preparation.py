@@ -1,11 +1,12 @@
 """From rows as they were read to rows fit for use; everything left out is counted by its reason.
 
-Every function returns the rows kept and a report: {"read", "kept", "dropped": {reason: count}, "examples": {reason: ids
-of the first few}} and what else it counts; read = kept + the sum of dropped.
+Every function gives the rows kept one after another, so that a large corpus takes little memory, and a report once all
+were taken: see `Sifted`.
 """
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -22,95 +23,26 @@ EXAMPLES = 5
 BATCH = 1000  # texts given to the tokenizer at once: keeps memory flat
 
 
-def prepare_pairs(
-    rows: Iterable[Row], source_language: Language, target_language: Language, *, origin: str
-) -> tuple[list[Row], Report]:
-    """Texts in NFC without surrounding white space; drops what cannot be learnt from or scored.
+class Sifted:
+    """Rows that were kept, in their order, and what became of all of them.
 
-    Reasons, the first that holds: the row's own `left_out` (see `sources.read_pairs`), empty_source, empty_target,
-    wrong_script_source, wrong_script_target (language consistency 0), duplicate (source and target both seen before).
-    `origin` names the rows in messages: see `sources.origin`. Raises InputError where nothing is left.
+    `report` is there once the rows were taken: {"read", "kept", "dropped": {reason: count}, "examples": {reason: ids of
+    the first few}} and what else is counted; read = kept + the sum of dropped.
     """
-    seen: set[tuple[str, str]] = set()
-    tally = _Tally()
-    for row in rows:
-        if "left_out" in row:
-            tally.drop(row["left_out"], row)
-            continue
-        source, target = (_clean(row[side]) for side in ("source", "target"))
-        if not source:
-            tally.drop("empty_source", row)
-        elif not target:
-            tally.drop("empty_target", row)
-        elif not language_consistency(source, source_language):
-            tally.drop("wrong_script_source", row)
-        elif not language_consistency(target, target_language):
-            tally.drop("wrong_script_target", row)
-        elif (source, target) in seen:
-            tally.drop("duplicate", row)
-        else:
-            seen.add((source, target))
-            tally.keep({**row, "source": source, "target": target})
-    return tally.result(origin, "check the files, their columns and the languages' scripts")
 
-
-def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: str) -> tuple[list[Row], Report]:
-    """The first `limit` questions (all, when None), their text as it is: the official scorer compares it raw.
-
-    Reasons: empty_context, empty_question, empty_answers (no answer with text), beyond_limit. `answer_not_in_context`
-    counts kept questions none of whose answers stands in its context; they stay, since the official scores include
-    them. Raises InputError where nothing is left.
-    """
-    tally = _Tally()
-    absent = 0
-    for row in rows:
-        empty = [key for key in ("context", "question") if not row[key].strip()]
-        if empty:
-            tally.drop(f"empty_{empty[0]}", row)
-        elif not any(answer.strip() for answer in row["answers"]):
-            tally.drop("empty_answers", row)
-        elif limit is not None and len(tally.kept) >= limit:
-            tally.drop("beyond_limit", row)
-        else:
-            absent += not any(answer.strip() and answer in row["context"] for answer in row["answers"])
-            tally.keep(row)
-    return tally.result(origin, "check the files", answer_not_in_context=absent)
-
-
-def filter_length(
-    rows: Iterable[Row], tokenizer: Tokenizer, template: str, max_tokens: int, *, origin: str
-) -> tuple[list[Row], Report]:
-    """Drops pairs (reason too_long) whose whole conversation exceeds `max_tokens` policy tokens.
-
-    `template` is the conversation as the policy sees it, with {source} and {target} to be replaced. The report's
-    `longest` is the largest length kept, in tokens. Truncation and padding of `tokenizer` are switched off.
-    Raises InputError where nothing is left.
-    """
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tally = _Tally()
-    longest = 0
-    for batch in _batches(rows):
-        texts = [fill(template, source=row["source"], target=row["target"]) for row in batch]
-        for row, encoding in zip(batch, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
-            if len(encoding) > max_tokens:
-                tally.drop("too_long", row)
-            else:
-                longest = max(longest, len(encoding))
-                tally.keep(row)
-    return tally.result(origin, f"max_tokens is {max_tokens}", longest=longest, max_tokens=max_tokens)
-
-
-class _Tally:
-    """Rows kept, and how many were dropped for which reason."""
-
-    def __init__(self) -> None:
-        self.kept: list[Row] = []
+    def __init__(self, origin: str, remedy: str) -> None:
+        self._origin, self._remedy = origin, remedy
+        self._rows: Iterator[Row] = iter(())
+        self._ended = False
+        self.kept = 0
         self.dropped: dict[str, int] = {}
         self.examples: dict[str, list[str]] = {}
+        self.counts: dict[str, int] = {}
 
-    def keep(self, row: Row) -> None:
-        self.kept.append(row)
+    def of(self, rows: Iterator[Row]) -> "Sifted":
+        """Itself, with the rows that will be kept; whoever makes them calls `drop` for the others."""
+        self._rows = rows
+        return self
 
     def drop(self, reason: str, row: Row) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
@@ -118,13 +50,117 @@ class _Tally:
         if len(examples) < EXAMPLES:
             examples.append(row["id"])
 
-    def result(self, origin: str, remedy: str, **counts: int) -> tuple[list[Row], Report]:
-        read = len(self.kept) + sum(self.dropped.values())
+    def __iter__(self) -> Iterator[Row]:
+        """The rows, once. Raises InputError at the end where there was none."""
+        for row in self._rows:
+            self.kept += 1
+            yield row
+        self._ended = True
         if not self.kept:
+            read = sum(self.dropped.values())
             reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items()) or "there were none"
-            raise InputError(f"{origin}: nothing is left of {read} rows ({reasons}); {remedy}")
-        report = {"read": read, "kept": len(self.kept), "dropped": self.dropped, "examples": self.examples}
-        return self.kept, report | counts
+            raise InputError(f"{self._origin}: nothing is left of {read} rows ({reasons}); {self._remedy}")
+
+    @property
+    def report(self) -> Report:
+        if not self._ended:
+            raise ValueError("the report is complete when all rows were taken")
+        read = self.kept + sum(self.dropped.values())
+        return {"read": read, "kept": self.kept, "dropped": self.dropped, "examples": self.examples} | self.counts
+
+    def all(self) -> tuple[list[Row], Report]:
+        """All rows at once, and the report."""
+        return list(self), self.report
+
+
+def prepare_pairs(rows: Iterable[Row], source_language: Language, target_language: Language, *, origin: str) -> Sifted:
+    """Texts in NFC without surrounding white space; drops what cannot be learnt from or scored.
+
+    Reasons, the first that holds: the row's own `left_out` (see `sources.read_pairs`), empty_source, empty_target,
+    wrong_script_source, wrong_script_target (language consistency 0), duplicate (source and target both seen before).
+    `origin` names the rows in messages: see `sources.origin`.
+    """
+    sifted = Sifted(origin, "check the files, their columns and the languages' scripts")
+
+    def kept() -> Iterator[Row]:
+        seen: set[bytes] = set()
+        for row in rows:
+            if "left_out" in row:
+                sifted.drop(row["left_out"], row)
+                continue
+            source, target = (_clean(row[side]) for side in ("source", "target"))
+            pair = _digest(source, target)
+            if not source:
+                sifted.drop("empty_source", row)
+            elif not target:
+                sifted.drop("empty_target", row)
+            elif not language_consistency(source, source_language):
+                sifted.drop("wrong_script_source", row)
+            elif not language_consistency(target, target_language):
+                sifted.drop("wrong_script_target", row)
+            elif pair in seen:
+                sifted.drop("duplicate", row)
+            else:
+                seen.add(pair)
+                yield {**row, "source": source, "target": target}
+
+    return sifted.of(kept())
+
+
+def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: str) -> Sifted:
+    """The first `limit` questions (all, when None), their text as it is: the official scorer compares it raw.
+
+    Reasons: empty_context, empty_question, empty_answers (no answer with text), beyond_limit. `answer_not_in_context`
+    counts kept questions none of whose answers stands in its context; they stay, since the official scores include
+    them.
+    """
+    sifted = Sifted(origin, "check the files")
+    sifted.counts["answer_not_in_context"] = 0
+
+    def kept() -> Iterator[Row]:
+        for row in rows:
+            empty = [key for key in ("context", "question") if not row[key].strip()]
+            if empty:
+                sifted.drop(f"empty_{empty[0]}", row)
+            elif not any(answer.strip() for answer in row["answers"]):
+                sifted.drop("empty_answers", row)
+            elif limit is not None and sifted.kept >= limit:
+                sifted.drop("beyond_limit", row)
+            else:
+                found = any(answer.strip() and answer in row["context"] for answer in row["answers"])
+                sifted.counts["answer_not_in_context"] += not found
+                yield row
+
+    return sifted.of(kept())
+
+
+def filter_length(rows: Iterable[Row], tokenizer: Tokenizer, template: str, max_tokens: int, *, origin: str) -> Sifted:
+    """Drops pairs (reason too_long) whose whole conversation exceeds `max_tokens` policy tokens.
+
+    `template` is the conversation as the policy sees it, with {source} and {target} to be replaced. The report's
+    `longest` is the largest length kept, in tokens. Truncation and padding of `tokenizer` are switched off.
+    """
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    sifted = Sifted(origin, f"max_tokens is {max_tokens}")
+    sifted.counts |= {"longest": 0, "max_tokens": max_tokens}
+
+    def kept() -> Iterator[Row]:
+        for batch in _batches(rows):
+            texts = [fill(template, source=row["source"], target=row["target"]) for row in batch]
+            for row, encoding in zip(batch, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
+                if len(encoding) > max_tokens:
+                    sifted.drop("too_long", row)
+                else:
+                    sifted.counts["longest"] = max(sifted.counts["longest"], len(encoding))
+                    yield row
+
+    return sifted.of(kept())
+
+
+def _digest(source: str, target: str) -> bytes:
+    """Stands for a pair in little memory; among a million, two different ones share it with a chance of 1e-27."""
+    return blake2b(f"{len(source)} {source}{target}".encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _clean(text: str) -> str:

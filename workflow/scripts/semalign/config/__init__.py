@@ -21,6 +21,7 @@ from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.errors import InputError
 
 _SHOWN = 200  # characters of a wrong value
+VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
 class Config(Strict):
@@ -60,6 +61,10 @@ class Config(Strict):
     encoders: Encoders
     exam: Exam
     generation_batch_size: Count = Field(64, description="greedy decoding; recorded, since it can change bf16 output")
+    generation_engine: Literal["hf", "vllm"] = Field(
+        "hf",
+        description="what answers the test sets; vllm needs envs/requirements-vllm.txt, cuda and a bfloat16 policy",
+    )
     checkpoint_seconds: Rate = Field(
         30, description="a training writes down where it is this often at most; changes no result and reruns nothing"
     )
@@ -128,11 +133,19 @@ class Config(Strict):
         for problem in [*problems, self.rl.generation_problem("rl", self.processes)]:
             if problem:
                 raise ValueError(problem)
-        if self.rl.generation == "vllm" and (self.device, self.policy.dtype) != ("cuda", "bfloat16"):
-            raise ValueError(
-                f"rl.generation: vllm needs device: cuda and policy.dtype: bfloat16, found {self.device} and "
-                f"{self.policy.dtype}"
-            )
+        for key in self.with_vllm():
+            if (self.device, self.policy.dtype) != ("cuda", "bfloat16"):
+                raise ValueError(
+                    f"{key}: vllm needs device: cuda and policy.dtype: bfloat16, found {self.device} and "
+                    f"{self.policy.dtype}"
+                )
+        if self.generation_engine == "vllm" and self.lora.rank not in VLLM_RANKS:
+            raise ValueError(f"generation_engine: vllm knows lora.rank {', '.join(map(str, VLLM_RANKS))} alone")
+
+    def with_vllm(self) -> list[str]:
+        """The keys that ask for vLLM."""
+        engines = {"rl.generation": self.rl.generation, "generation_engine": self.generation_engine}
+        return [key for key, engine in engines.items() if engine == "vllm"]
 
     def rewards(self) -> dict[str, dict[str, float]]:
         """Every mapping of rewards to weights, by its config key."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -87,7 +88,7 @@ class Asking:
         self._judge, self._template, self._cache, self._check = judge, template, cache, check
         self._ledger = _Ledger(judge.ceiling, sum(cost(answer) for answer in cache.all()))
         self._halted = False
-        self._total = self._settled = self._calls = 0
+        self._total = self._unanswered = self._settled = self._calls = 0
         self._started = self._spoke = time.monotonic()
 
     def decide(self, rounds: Sequence[Round], others: int) -> list[list[Decision]]:
@@ -152,7 +153,7 @@ class Asking:
         return True
 
     def _announce(self, questions: list[_Question], unanswered: list[_Question]) -> None:
-        self._total = len(questions)
+        self._total, self._unanswered = len(questions), len(unanswered)
         bound = sum(question.bound for question in unanswered)
         log.info("judge: %d calls, %d already answered", len(questions), len(questions) - len(unanswered))
         if self._judge.ceiling is not None:
@@ -258,14 +259,11 @@ class Asking:
             return
         self._spoke = now
         ceiling, rate = self._judge.ceiling, self._calls / max(now - self._started, 1e-9)
+        left = max(0, self._unanswered - self._calls) / rate if self._calls else math.nan
         spent = "" if ceiling is None else f"; {self._ledger.spent:.4f} of {ceiling:.2f} spent"
         log.info(
-            "judge: %d of %d settled, %d calls made, %.1f a second%s",
-            self._settled,
-            self._total,
-            self._calls,
-            rate,
-            spent,
+            "judge: %d of %d settled (%d%%), %d calls made, %.1f a second, about %.0f s left%s",
+            *(self._settled, self._total, 100 * self._settled // max(1, self._total), self._calls, rate, left, spent),
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from semalign.config.data import Task
+from semalign.config.experiments import TaskName
 from semalign.config.judge import LlmJudge, Service
 from semalign.judging.cache import Stored
 from semalign.judging.verdicts import read_answer
@@ -45,7 +46,7 @@ def assumed_text_bytes(task: Task) -> float:
     return float(_BYTES_PER_TOKEN * (task.max_tokens + 2 * task.max_new_tokens))
 
 
-def plan(judge: LlmJudge, items: Mapping[str, Items], templates: Mapping[str, str], seeds: int) -> Plan:
+def plan(judge: LlmJudge, items: Mapping[TaskName, Items], templates: Mapping[TaskName, str], seeds: int) -> Plan:
     """The calls, tokens and costs of judging every item of every task and seed, repeats and second judge among them."""
     calls, inputs, cost = 0, 0, 0.0
     outputs: int | None = 0
