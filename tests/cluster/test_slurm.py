@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -75,22 +76,22 @@ class Disturber(threading.Thread):
             "mt--rl--0--adapter": self.cancel,
             "hg--rl--0--adapter": self.let_time_run_out,
         }
-        self.disturbed: dict[str, str] = {}  # the jobs
         self.in_use: list[list[tuple[str, str]]] = []  # at each look, (GPU, job) of every process at work
         self.ended = threading.Event()
 
     def run(self) -> None:
-        while not self.ended.wait(0.1):
-            jobs = self.jobs()
-            self.in_use.append([(gpu, job) for _, job, gpu, _ in jobs])
-            for place in list(self.to_come):
-                if list((self.folder / "results" / "unfinished" / place).glob("*/checkpoints/*/complete.json")):
-                    for process, job, _, at_work in jobs:
-                        if at_work == place:
-                            process.suspend()  # else it could end before SLURM, which lets it go on, ends it
-                            self.disturbed[place] = job
-                            self.to_come.pop(place)(job)
-                            break
+        for number in count():
+            if self.ended.wait(0.05):
+                return
+            unfinished = self.folder / "results" / "unfinished"
+            due = [place for place in self.to_come if any((unfinished / place).glob("*/checkpoints/*/complete.json"))]
+            if due or number % 10 == 0:  # a look at all processes costs more
+                jobs = self.jobs()
+                self.in_use.append([(gpu, job) for _, job, gpu, _ in jobs])
+                for process, job, _, place in jobs:
+                    if place in due and place in self.to_come:
+                        process.suspend()  # else it could end before SLURM, which lets it go on, ends it
+                        self.to_come.pop(place)(job)
 
     def jobs(self) -> list[tuple[psutil.Process, str, str, str]]:
         """(process, SLURM's job, GPU, place of its workspace) of every script at work on a GPU."""
