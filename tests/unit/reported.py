@@ -140,7 +140,7 @@ def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> N
         for seed in seeds
     ]
     pd.DataFrame(points).to_csv(results / "frontier.csv", index=False)
-    tax = {"adequacy": "similarity_independent", "cost": "cmrc_avg", "target": [0.5] * len(seeds)}
+    tax: dict[str, Any] = {"adequacy": "similarity_independent", "cost": "cmrc_avg", "target": [0.5] * len(seeds)}
     tax |= {"tax_sft": [0.25] * len(seeds), "tax_rl": [0.125] * len(seeds), "difference_mean": 0.125}
     tax |= {"difference_sd": 0.0 if len(seeds) > 1 else None, "verdict": "no difference shown"}
     _write(

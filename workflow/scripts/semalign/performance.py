@@ -34,7 +34,7 @@ def measured(jobs: Iterable[Record], root: Path) -> pd.DataFrame:
     rows = []
     for job in jobs:
         path = root / benchmark_of(job)
-        found = pd.read_csv(path, sep="\t", na_values="-").iloc[0] if path.is_file() else {}
+        found: Any = pd.read_csv(path, sep="\t", na_values="-").iloc[0] if path.is_file() else {}
         peaks = [float(found.get("max_rss", math.nan)), float(job["peak_memory_mib"])]
         peak = max(value for value in peaks if not math.isnan(value))
         rows.append([job["rule"], found.get("s", math.nan), peak, job["model_seconds"]])

@@ -15,6 +15,7 @@ from semalign.report import labels
 from semalign.report.grids import given, number
 from semalign.report.request import Request
 
+Figures = dict[str, float]
 MODELS = ("cold_sft", "strong_sft", "rl")
 OUTCOMES = {0: "tie", 1: "strong SFT", 2: "RL", None: "no verdict"}
 
@@ -107,7 +108,7 @@ def _of_task(request: Request, task: TaskName) -> Chosen:
     for name, why in [*((name, "drawn") for name in drawn), *((name, "contrast") for name in contrasts)]:
         item = outputs["rl"][name]
         answers = [
-            _answer(model, outputs[model][name]["output"], figures[model].loc[name], entry.metric) for model in MODELS
+            _answer(model, outputs[model][name]["output"], figures[model][name], entry.metric) for model in MODELS
         ]
         found.append(
             Example(
@@ -125,12 +126,13 @@ def _of_task(request: Request, task: TaskName) -> Chosen:
     return Chosen(task, labels.task(task, entry), len(ids), len(drawn), len(contrasts), found)
 
 
-def _figures(items: pd.DataFrame, metric: str) -> pd.DataFrame:
+def _figures(items: pd.DataFrame, metric: str) -> dict[str, Figures]:
     """By item: independent, reward, metric (BLEU of one sentence, or ROUGE-L) and, in the miniature, content."""
     frame = items.rename(columns={"similarity_independent": "independent", "similarity": "reward"})
     rouge = metric == "rouge_l"
     frame["metric"] = frame["rouge_l"] if rouge else frame["bleu_statistics"].map(_sentence_bleu)
-    return frame[[name for name in ("independent", "reward", "metric", "content") if name in frame]]
+    frame = frame[[name for name in ("independent", "reward", "metric", "content") if name in frame]]
+    return {str(name): dict(zip(frame.columns, map(float, row), strict=True)) for name, *row in frame.itertuples()}
 
 
 def _sentence_bleu(counts: Sequence[int]) -> float:
@@ -147,24 +149,22 @@ def _sentence_bleu(counts: Sequence[int]) -> float:
 
 
 def _chosen(
-    request: Request, task: str, ids: list[str], figures: dict[str, pd.DataFrame]
+    request: Request, task: str, ids: list[str], figures: dict[str, dict[str, Figures]]
 ) -> tuple[list[str], list[str]]:
     """Those drawn, in the order of the test set; then the others with the largest difference, the largest first."""
     picked = set(random.Random(f"{request.seed} {task}").sample(ids, min(request.examples, len(ids))))
-    difference = (figures["rl"]["independent"] - figures["strong_sft"]["independent"]).abs()
-    place = {name: number for number, name in enumerate(ids)}
-    others = sorted((name for name in ids if name not in picked), key=lambda name: (-difference[name], place[name]))
+
+    def difference(name: str) -> float:
+        return abs(figures["rl"][name]["independent"] - figures["strong_sft"][name]["independent"])
+
+    others = sorted((name for name in ids if name not in picked), key=difference, reverse=True)
     return [name for name in ids if name in picked], others[: request.contrasts]
 
 
-def _answer(model: str, text: str, figures: pd.Series, metric: str) -> Answer:
-    scores = {name: round(float(value), 4) for name, value in figures.items() if given(value)}
-    names = {"metric": labels.METRICS[metric], "independent": "ind.", "reward": "rew.", "content": "content"}
-    shown = [
-        (names[name], number(scores[name], 2))
-        for name in ("metric", "reward", "independent", "content")
-        if name in scores
-    ]
+def _answer(model: str, text: str, figures: Figures, metric: str) -> Answer:
+    scores = {name: round(value, 4) for name, value in figures.items() if given(value)}
+    names = {"metric": labels.METRICS[metric], "reward": "rew.", "independent": "ind.", "content": "content"}
+    shown = [(title, number(scores[name], 2)) for name, title in names.items() if name in scores]
     return Answer(model, text, scores, shown)
 
 

@@ -45,12 +45,12 @@ def points(request: Request) -> Grid:
         lines = [
             [
                 Cell(labels.model(str(model))),
-                Cell(f"{whole(strength)} {STRENGTHS[method]}", float(strength)),
-                *_means(of_seeds, names, alone=model == "base"),
+                Cell(f"{whole(strength)} {STRENGTHS[str(method)]}", float(str(strength))),
+                *_means(runs, names, alone=model == "base"),
             ]
-            for (strength, model), of_seeds in part.groupby(["strength", "model"], sort=False)
+            for (strength, model), runs in part.groupby(["strength", "model"], sort=False)
         ]
-        groups.append(Group(lines, f"{labels.task(str(task))}: {METHODS[method]}"))
+        groups.append(Group(lines, f"{labels.task(str(task))}: {METHODS[str(method)]}"))
     columns = [Column("model", number=False), Column("strength"), *_columns(names)]
     rule, *_ = sidecar(request, "frontier")["note"].split("\n\n")
     title = "What each method reaches and costs along its strength"
@@ -188,8 +188,8 @@ def audit(request: Request) -> Grid:
     groups = []
     for task, part in rows.groupby("task", sort=False):
         lines = [
-            [Cell(labels.model(str(model))), Cell(str(what)), *_means(of_seeds, names)]
-            for (model, what), of_seeds in part.groupby(["model", "part"], sort=False)
+            [Cell(labels.model(str(model))), Cell(str(what)), *_means(runs, names)]
+            for (model, what), runs in part.groupby(["model", "part"], sort=False)
         ]
         groups.append(Group(lines, labels.task(str(task))))
     columns = [Column("model", number=False), Column("of", number=False), *_columns(names)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from semalign.report.layered import Edge, Layout, layout
+from semalign.report.layered import Edge, layout
 
 Record = dict[str, Any]
 WIDTH, HEIGHT = 146, 40  # of a node's room, and of its box
@@ -31,30 +31,29 @@ def picture(jobs: list[Record]) -> Markup:
     count = Counter(job["rule"] for job in jobs)
     found = layout(rule_edges(jobs), list(count))
     places = {rule: _corner(*place) for rule, place in found.places.items()}
-    width = max(x for x, _ in places.values()) + BOX + 2 * MARGIN + _room_for_returns(found)
-    height = max(y for _, y in places.values()) + HEIGHT + 2 * MARGIN
-    lines = [_path(points) for _, points in sorted(found.edges.items())]
-    lines += [_return(places[one], places[two], width) for one, two in found.returns]
-    boxes = [_box(rule, count[rule], *places[rule]) for rule in sorted(places)]
-    body = Markup("").join([*lines, *boxes])
+    lines = {**found.edges, **found.returns}
+    right = [x + BOX for x, _ in places.values()]
+    right += [MARGIN + x * WIDTH for line in lines.values() for x, _ in line]
+    width, height = max(right) + MARGIN, max(y for _, y in places.values()) + HEIGHT + MARGIN
+    edges = [_path(points, back=edge in found.returns) for edge, points in sorted(lines.items())]
+    top_down = sorted(places, key=lambda rule: (places[rule][1], places[rule][0]))
+    boxes = [_box(rule, count[rule], *places[rule]) for rule in top_down]
+    body = Markup("").join([*edges, *boxes])
     about = f"{len(count)} rules and {len(jobs)} jobs, from the first input at the top to the last result at the bottom"
     return Markup(
         '<svg class="dag" xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img"'
         ' aria-label="{about}"><defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="6"'
-        ' markerHeight="6" orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>{body}</svg>'
+        ' markerHeight="6" orient="auto-start-reverse"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>'
+        "{body}</svg>"
     ).format(w=round(width), h=round(height), about=about, body=body)
-
-
-def _room_for_returns(found: Layout) -> int:
-    return 40 if found.returns else 0
 
 
 def _corner(x: float, layer: int) -> tuple[float, float]:
     return MARGIN + (x - 0.5) * WIDTH + (WIDTH - BOX) / 2, MARGIN + layer * STEP
 
 
-def _path(points: list[tuple[float, int]]) -> Markup:
-    """A smooth line from the foot of one box to the head of another, through the bends between them."""
+def _path(points: list[tuple[float, int]], back: bool) -> Markup:
+    """A smooth line from the foot of one box to the head of another, through its bends; or back up, dashed."""
     x, y = MARGIN + points[0][0] * WIDTH, MARGIN + points[0][1] * STEP + HEIGHT
     said = f"M{x:.1f} {y:.1f}"
     for place, layer in points[1:]:
@@ -63,17 +62,7 @@ def _path(points: list[tuple[float, int]]) -> Markup:
         said += f"C{x:.1f} {half:.1f} {to:.1f} {half:.1f} {to:.1f} {top:.1f}"
         x, y = to, top + 2 + HEIGHT
         said += f"L{x:.1f} {y:.1f}" if layer != points[-1][1] else ""
-    return Markup('<path class="edge" d="{}"/>').format(said)
-
-
-def _return(one: tuple[float, float], two: tuple[float, float], width: float) -> Markup:
-    """A dashed line around the right side, back up from one box to another."""
-    x1, y1 = one[0] + BOX, one[1] + HEIGHT / 2
-    x2, y2 = two[0] + BOX + 2, two[1] + HEIGHT / 2
-    side = max(x1, x2) + 26
-    side = min(side, width - 4)
-    said = f"M{x1:.1f} {y1:.1f}C{side:.1f} {y1:.1f} {side:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-    return Markup('<path class="edge back" d="{}"/>').format(said)
+    return Markup('<path class="{}" d="{}"/>').format("edge back" if back else "edge", said)
 
 
 def _box(rule: str, jobs: int, x: float, y: float) -> Markup:

@@ -16,12 +16,12 @@ SWEEPS = 24
 class Layout:
     """Where each node stands, (x, layer), and the points of each edge, ends included; x in units of a node's width.
 
-    returns: the edges that lead back, which were cut to order the rest.
+    returns: likewise the edges that lead back up, which were cut to order the rest; their points, too, from the top.
     """
 
     places: dict[str, tuple[float, int]]
     edges: dict[Edge, list[tuple[float, int]]]
-    returns: list[Edge]
+    returns: dict[Edge, list[tuple[float, int]]]
 
 
 def layout(weights: dict[Edge, int], nodes: list[str]) -> Layout:
@@ -31,12 +31,13 @@ def layout(weights: dict[Edge, int], nodes: list[str]) -> Layout:
     """
     kept, returns = _without_cycles(weights)
     layer = _layers(kept, sorted(nodes))
-    edges = sorted(_reduced(kept))
-    chains = {edge: _chain(edge, layer) for edge in edges}
+    drawn = sorted(_reduced(kept))
+    chains = {edge: _chain(edge, layer) for edge in [*drawn, *returns]}
     rows = _ordered(layer, chains)
     x = _spaced(rows, chains)
     points = {edge: [(x[slot], _layer_of(slot, layer)) for slot in chain] for edge, chain in chains.items()}
-    return Layout({node: (x[node], layer[node]) for node in sorted(nodes)}, points, returns)
+    places = {node: (x[node], layer[node]) for node in sorted(nodes)}
+    return Layout(places, {edge: points[edge] for edge in drawn}, {edge: points[edge] for edge in returns})
 
 
 def _successors(edges: set[Edge]) -> dict[str, set[str]]:
@@ -65,10 +66,14 @@ def _without_cycles(weights: dict[Edge, int]) -> tuple[set[Edge], list[Edge]]:
         reach = {node: _reachable(node, following) for node in following}
         cyclic = [edge for edge in kept if edge[0] in reach.get(edge[1], set())]
         if not cyclic:
-            return kept, sorted(cut)
+            break
         lightest = min(cyclic, key=lambda edge: (weights[edge], edge))
         kept.remove(lightest)
         cut.append(lightest)
+    for edge in reversed(cut):  # what later cuts have made harmless
+        if edge[0] not in _reachable(edge[1], _successors(kept)):
+            kept.add(edge)
+    return kept, sorted(set(cut) - kept)
 
 
 def _layers(edges: set[Edge], nodes: list[str]) -> dict[str, int]:
@@ -104,8 +109,9 @@ def _reduced(edges: set[Edge]) -> set[Edge]:
 
 
 def _chain(edge: Edge, layer: dict[str, int]) -> list[Slot]:
-    start, end = edge
-    return [start, *((start, end, n) for n in range(layer[start] + 1, layer[end])), end]
+    """An edge's slots from the top: its ends, and a bend in each layer between them."""
+    top, foot = sorted(edge, key=layer.__getitem__)
+    return [top, *((*edge, n) for n in range(layer[top] + 1, layer[foot])), foot]
 
 
 def _layer_of(slot: Slot, layer: dict[str, int]) -> int:
