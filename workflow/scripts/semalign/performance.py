@@ -1,6 +1,5 @@
 """What each rule of a run cost: seconds and memory, from Snakemake's benchmark files and the jobs' own records."""
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,14 @@ def benchmark_of(record: Record) -> str:
 def measured(jobs: Iterable[Record], root: Path) -> pd.DataFrame:
     """One row a job of a working folder `root`: rule, wall seconds, peak_mib and seconds of model computation.
 
-    Seconds are Snakemake's, empty where the job has no benchmark file. Memory is the larger of what Snakemake saw of
-    all its processes, at intervals that a short job falls between, and the job's own record of its largest process.
+    Seconds and memory are Snakemake's, empty where the job has no benchmark file. Memory is that of all its processes,
+    seen at intervals: of a job of a second or two it may be too small, or empty.
     """
     rows = []
     for job in jobs:
         path = root / benchmark_of(job)
         found: Any = pd.read_csv(path, sep="\t", na_values="-").iloc[0] if path.is_file() else {}
-        peaks = [float(found.get("max_rss", math.nan)), float(job["peak_memory_mib"])]
-        peak = max(value for value in peaks if not math.isnan(value))
-        rows.append([job["rule"], found.get("s", math.nan), peak, job["model_seconds"]])
+        rows.append([job["rule"], found.get("s"), found.get("max_rss"), job["model_seconds"]])
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys(COLUMNS[1:], float))
 

@@ -48,7 +48,8 @@ def costs(request: Request, jobs: list[Record]) -> Grid:
     note = (
         f"{whole(len(jobs))} jobs, {number(seconds, 0)} seconds of wall time, added over jobs, of which several may "
         f"have run at a time.{share}{missing} Of a job that was stopped and went on, "
-        "they are those of its last part. Memory is that of a rule's largest job."
+        "they are those of its last part. Memory is that of a rule's "
+        "largest job, looked at from time to time: of a job of a second or two it may be too small."
     )
     columns = [
         Column("rule", number=False),
