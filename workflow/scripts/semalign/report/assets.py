@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import re
+from functools import cache
 from pathlib import Path
 
 from fontTools.subset import Options, Subsetter
@@ -20,12 +21,16 @@ def font(text: str) -> str:
 
     The same letters give the same bytes. Empty where the text has no Tibetan.
     """
-    if not any("\u0f00" <= character <= "\u0fff" for character in text):
-        return ""
-    options = Options(flavor="woff", layout_features=["*"], notdef_outline=True, recalc_timestamp=False)
+    letters = sorted(character for character in set(text) if "\u0f00" <= character <= "\u0fff")
+    return _subset("".join(letters)) if letters else ""
+
+
+@cache
+def _subset(letters: str) -> str:
+    options = Options(layout_features=["*"], notdef_outline=True, recalc_timestamp=False)
     with TTFont(FONT, recalcTimestamp=False) as whole:
         subset = Subsetter(options)
-        subset.populate(text=text)
+        subset.populate(text=letters)
         subset.subset(whole)
         whole.flavor = "woff"
         buffer = io.BytesIO()
