@@ -2,6 +2,7 @@
 # make all      every table and figure, every seed of the config
 # make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, statistics, audit
 # make figures  every figure
+# make report   all of it as one page, results/report.html; of a config laid over: make report CONFIG=config/one_seed.yaml
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
 # make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
@@ -18,7 +19,7 @@ export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules m
 TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: table3 all figures $(TABLES) provenance plan bench bench-trl test long soak check lock conda
+.PHONY: table3 all figures report $(TABLES) provenance plan bench bench-trl test long soak check lock conda
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
@@ -40,6 +41,11 @@ figures: .venv/ready
 	@echo "semalign: building results/figures/ (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(SNAKEMAKE) figures
 
+report: .venv/ready
+	@echo "semalign: building results/report.html (snakemake --cores $(CORES)); logs in results/logs/"
+	@$(SNAKEMAKE) results/report.html $(if $(CONFIG),--configfile $(CONFIG))
+	@echo "semalign: the report is $(CURDIR)/results/report.html; open it in a browser"
+
 provenance: .venv/ready
 	@test -n "$(ARTEFACT)" || { echo "name a result, as in make provenance ARTEFACT=results/table3.csv"; exit 1; }
 	@$(BIN)/python tools/provenance.py "$(ARTEFACT)"
@@ -57,7 +63,7 @@ bench-trl: .venv/ready
 test: .venv/ready-dev
 	@echo "semalign: running the tests"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 tests/unit
-	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow tests/cluster
+	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow tests/cluster tests/browser
 
 long: .venv/ready-dev
 	@$(BIN)/pytest -m long tests

@@ -107,6 +107,7 @@ READ_BY: dict[str, list[str]] = {
     r"statistics\.(resamples|confidence|seed)": ["tabulate_paper *", "compare_systems", "summarise_verdicts *"],
     r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],
     r"audit\.steps": ["audit_rollouts *"],
+    r"report\.(examples|contrasts|seed)": [],  # `all` does not make the report: test_report.py
 }
 # Keys whose other value names other sources, or their licences: the table of sources is made anew, too.
 SOURCES = "licences|.*\\.without|tasks\\.\\w+\\.split\\.test|policy\\.path|encoders\\.\\w+\\.path"

@@ -22,6 +22,7 @@ from semalign.errors import InputError
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external, paths_within
+from semalign.report.look import fingerprint as fingerprint_of_look
 from semalign.signals import pass_on_terminations
 from semalign.sources_table import source_keys
 from semalign.user_rewards import find_user_reward, modules_of

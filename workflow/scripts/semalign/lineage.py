@@ -7,6 +7,7 @@ from typing import Any
 
 from semalign.errors import InputError
 from semalign.files import read_json, sha256
+from semalign.performance import benchmark_of
 from semalign.provenance import SUFFIX
 
 Record = dict[str, Any]
@@ -41,6 +42,18 @@ def lineage(artefact: str, root: Path) -> Lineage:
     for job in result.jobs:
         result.warnings += _warnings(job, made, root)
     return result
+
+
+def jobs_behind(artefacts: list[str], root: Path) -> list[Record]:
+    """The records of all jobs behind the artefacts, each after those whose outputs it read; nothing is compared.
+
+    Paths that no record tells of are passed over.
+    """
+    made, result, seen = _made(root), Lineage(), set[str]()
+    for artefact in artefacts:
+        if artefact in made:
+            _walk(made[artefact], made, result, seen)
+    return result.jobs
 
 
 def describe(artefact: str, found: Lineage) -> str:
@@ -84,9 +97,7 @@ def _made(root: Path) -> dict[str, Record]:
     made: dict[str, Record] = {}
     for file in sorted((root / "results").rglob(f"*{SUFFIX}")):
         record = read_json(file)
-        log = record["log"]
-        benchmark = log.replace("results/logs/", "results/benchmarks/").removesuffix(".log") + ".tsv"
-        made |= dict.fromkeys([*record["outputs"], log, benchmark], record)
+        made |= dict.fromkeys([*record["outputs"], record["log"], benchmark_of(record)], record)
     return made
 
 

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from semalign.config.base import Count, Rate, Seed, Strict, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads
-from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Statistics
+from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Report, Statistics
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
@@ -75,6 +75,7 @@ class Config(Strict):
     mechanism: Mechanism | None = Field(None, description="null: no table 6")
     statistics: Statistics = Field(default_factory=Statistics)
     audit: Audit = Field(default_factory=Audit)
+    report: Report = Field(default_factory=Report)
 
     @model_validator(mode="after")
     def _check(self) -> "Config":

@@ -87,6 +87,14 @@ class Statistics(Strict):
     )
 
 
+class Report(Strict):
+    """How much of a run `results/report.html` shows."""
+
+    examples: int = Field(100, ge=0, description="test items a task, drawn by `seed`, that are shown side by side")
+    contrasts: int = Field(20, ge=0, description="further items a task: those on which rl and strong_sft differ most")
+    seed: Seed = Field(0, description="of the draw")
+
+
 class Audit(Strict):
     """Signs that a reward is gamed, read from rollouts and test outputs."""
 

@@ -1,0 +1,58 @@
+"""The report as a rule: made from a finished run, and made anew by what it shows alone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.workflow.run import plan, plans, snakemake
+
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
+TARGET = "results/report.html"
+
+
+@pytest.fixture(scope="module")
+def reported(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished run, with its report."""
+    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("reported") / "copied"))
+    assert plan(folder, TARGET, overlays=[TINY]) == {"report": 1, "total": 1}
+    result = snakemake(folder, TARGET, overlays=[TINY])
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+def test_the_report_of_a_finished_run(reported: Path) -> None:
+    text = (reported / TARGET).read_text(encoding="utf-8")
+    for said in ("Table 1", "Table 6b", "What each method reaches", "Reward audit", "Encoder exam", "generate_world"):
+        assert said in text
+    assert "Not part of this run" not in text
+    assert len(text.encode()) < 15_000_000
+    assert (reported / f"{TARGET}.provenance.json").is_file()
+
+
+def test_what_makes_it_anew(reported: Path, tmp_path: Path) -> None:
+    changes = {
+        "report": {"report": {"examples": 5}},
+        "contrasts": {"report": {"contrasts": 0}},
+        "draw": {"report": {"seed": 7}},
+        "nothing": {"checkpoint_seconds": 7},
+    }
+    overlays = []
+    for name, change in changes.items():
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(change))
+        overlays.append([TINY, tmp_path / f"{name}.yaml"])
+    assert plans(reported, overlays, target=TARGET) == [{"report": 1}] * 3 + [{}]
+    assert plans(reported, overlays) == [{}] * 4  # all does not make it
+
+
+def test_without_experiments_judge_and_a_task(tmp_path: Path) -> None:
+    overlay = tmp_path / "less.yaml"
+    less = dict.fromkeys(("few_shot", "mechanism", "frontier", "ablation"))
+    less |= {"tasks": {"hg": None}, "judge": {"kind": "none"}, "statistics": {"primary": []}}
+    overlay.write_text(yaml.safe_dump(less))
+    jobs = plan(tmp_path, TARGET, overlays=[TINY, overlay])
+    assert jobs["report"] == 1
+    assert jobs["tabulate_paper"] == 2
+    assert "judge_pairs" not in jobs

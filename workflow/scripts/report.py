@@ -1,0 +1,25 @@
+"""A run as one HTML file that needs nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.files import replacing
+from semalign.report.page import build
+from semalign.report.request import Request, TaskOf
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    names = ("seeds", "tables", "figures", "judge", "bars", "examples", "contrasts", "seed")
+    request = Request(
+        Path("."),
+        tasks={task: TaskOf(**entry) for task, entry in settings["tasks"].items()},
+        artefacts=[str(path) for path in input],
+        sources=True,
+        **{name: settings[name] for name in names},
+    )
+    with replacing(output.html) as file:
+        file.write(build(request))
+
+
+job.run(main, snakemake)

@@ -1,0 +1,200 @@
+"""Test items side by side: source, reference, what each method answered, how it scored, and what the judge said."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from sacrebleu.metrics import BLEU
+
+from semalign import runs
+from semalign.config.experiments import TaskName
+from semalign.files import Row, read_jsonl
+from semalign.predictions import join
+from semalign.report import labels
+from semalign.report.grids import given, number
+from semalign.report.request import Request
+
+Figures = dict[str, float]
+MODELS = ("cold_sft", "strong_sft", "rl")
+OUTCOMES = {0: "tie", 1: "strong SFT", 2: "RL", None: "no verdict"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model answered: the text and its figures, by name."""
+
+    model: str
+    text: str
+    scores: dict[str, float]
+    shown: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whom the judge preferred, what else is to be said, and its reasons where it gives any: (order, words)."""
+
+    outcome: str
+    why: str
+    reasons: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Example:
+    task: str
+    id: str
+    why: str
+    source: str
+    source_language: str
+    reference: str
+    target_language: str
+    answers: list[Answer]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A task's examples, how many items it has, and the names of the figures in order."""
+
+    task: str
+    title: str
+    items: int
+    drawn: int
+    contrasts: int
+    examples: list[Example]
+
+
+def seed_shown(request: Request) -> int:
+    """The run whose answers are shown: the first seed's."""
+    return request.seeds[0]
+
+
+def choose(request: Request) -> list[Chosen]:
+    """Each task's examples: some drawn by the seed, then those on which RL and strong SFT differ most."""
+    return [_of_task(request, task) for task in request.tasks]
+
+
+def scores_of(request: Request) -> dict[str, str]:
+    """{figure: what it is called} of those by which examples can be sorted."""
+    metrics = " / ".join(dict.fromkeys(labels.METRICS[entry.metric] for entry in request.tasks.values()))
+    named = {
+        "independent": "similarity, independent encoder",
+        "reward": "similarity, reward encoder",
+        "metric": metrics,
+    }
+    content = any("content" in _items(request, task, "rl") for task in request.tasks)
+    return named | ({"content": "content"} if content else {})
+
+
+def _items(request: Request, task: TaskName, model: str) -> pd.DataFrame:
+    return runs.items(request.results, runs.name(task, model, seed_shown(request)), task)
+
+
+def _of_task(request: Request, task: TaskName) -> Chosen:
+    entry = request.tasks[task]
+    test = request.results / "data" / task / "test.jsonl"
+    seed = seed_shown(request)
+    outputs, figures = {}, {}
+    for model in MODELS:
+        run = runs.name(task, model, seed)
+        outputs[model] = {
+            row["id"]: row for row in join(request.results / run / "predictions.jsonl", [str(test)])[task]
+        }
+        figures[model] = _figures(_items(request, task, model), entry.metric)
+    ids = list(outputs["rl"])
+    drawn, contrasts = _chosen(request, task, ids, figures)
+    verdicts = _verdicts(request, task, seed)
+    found = []
+    for name, why in [*((name, "drawn") for name in drawn), *((name, "contrast") for name in contrasts)]:
+        item = outputs["rl"][name]
+        answers = [
+            _answer(model, outputs[model][name]["output"], figures[model][name], entry.metric) for model in MODELS
+        ]
+        found.append(
+            Example(
+                task=task,
+                id=name,
+                why=why,
+                source=item["source"],
+                source_language=entry.source_language,
+                reference=item["target"],
+                target_language=entry.target_language,
+                answers=answers,
+                verdict=_verdict(verdicts.get(name), request, answers) if request.judged else None,
+            )
+        )
+    return Chosen(task, labels.task(task, entry), len(ids), len(drawn), len(contrasts), found)
+
+
+def _figures(items: pd.DataFrame, metric: str) -> dict[str, Figures]:
+    """By item: independent, reward, metric (BLEU of one sentence, or ROUGE-L) and, in the miniature, content."""
+    frame = items.rename(columns={"similarity_independent": "independent", "similarity": "reward"})
+    rouge = metric == "rouge_l"
+    frame["metric"] = frame["rouge_l"] if rouge else frame["bleu_statistics"].map(_sentence_bleu)
+    frame = frame[[name for name in ("independent", "reward", "metric", "content") if name in frame]]
+    return {str(name): dict(zip(frame.columns, map(float, row), strict=True)) for name, *row in frame.itertuples()}
+
+
+def _sentence_bleu(counts: Sequence[int]) -> float:
+    """BLEU-4 of one sentence (0..1) with the effective order, from its counts (`bleu.bleu_statistics`)."""
+    score = BLEU.compute_bleu(
+        correct=list(counts[:4]),
+        total=list(counts[4:8]),
+        sys_len=counts[8],
+        ref_len=counts[9],
+        smooth_method="exp",
+        effective_order=True,
+    )
+    return float(score.score) / 100
+
+
+def _chosen(
+    request: Request, task: str, ids: list[str], figures: dict[str, dict[str, Figures]]
+) -> tuple[list[str], list[str]]:
+    """Those drawn, in the order of the test set; then the others with the largest difference, the largest first."""
+    picked = set(random.Random(f"{request.seed} {task}").sample(ids, min(request.examples, len(ids))))
+
+    def difference(name: str) -> float:
+        return abs(figures["rl"][name]["independent"] - figures["strong_sft"][name]["independent"])
+
+    others = sorted((name for name in ids if name not in picked), key=difference, reverse=True)
+    return [name for name in ids if name in picked], others[: request.contrasts]
+
+
+def _answer(model: str, text: str, figures: Figures, metric: str) -> Answer:
+    scores = {name: round(value, 4) for name, value in figures.items() if given(value)}
+    names = {"metric": labels.METRICS[metric], "reward": "rew.", "independent": "ind.", "content": "content"}
+    shown = [(title, number(scores[name], 2)) for name, title in names.items() if name in scores]
+    return Answer(model, text, scores, shown)
+
+
+def _verdicts(request: Request, task: str, seed: int) -> dict[str, Row]:
+    if not request.judged:
+        return {}
+    return {row["id"]: row for row in read_jsonl(request.results / task / "judge" / f"{seed}.jsonl")}
+
+
+def _verdict(row: Row | None, request: Request, answers: list[Answer]) -> Verdict:
+    if row is None:
+        return Verdict("not judged", "", [])
+    reasons = []
+    for order in ("forward", "backward"):
+        words = (row.get("reasons") or {}).get(order)
+        problem = (row.get("problems") or {}).get(order)
+        said = " ".join(part for part in (words, f"({problem})" if problem else "") if part)
+        if said:
+            reasons.append((_slots(row, order), said))
+    if not reasons and request.judge["kind"] == "parser":
+        told = {a.model: a.scores["content"] for a in answers if "content" in a.scores}
+        if {"strong_sft", "rl"} <= told.keys():
+            reasons.append(("", f"facts told: strong SFT {told['strong_sft']:.0%}, RL {told['rl']:.0%}"))
+    why = "the two orders disagree" if row.get("consistent") is False else ""
+    return Verdict(OUTCOMES[row["winner"]], why, reasons)
+
+
+def _slots(row: Row, order: str) -> str:
+    """Which system stood first and second when these words were said."""
+    names = ["strong SFT", "RL"]
+    if row["swapped"] != (order == "backward"):
+        names.reverse()
+    return f"1 = {names[0]}, 2 = {names[1]}"

@@ -1,0 +1,77 @@
+"""What things are called on the page: models, tasks, figures with their units."""
+
+from typing import NamedTuple
+
+from semalign.report.request import TaskOf
+
+TASKS = {"mt": "Translation", "hg": "Headlines"}
+METRICS = {"bleu": "BLEU", "rouge_l": "ROUGE-L"}
+_MODELS = {
+    "base": "base",
+    "cold_sft": "cold start",
+    "strong_sft": "strong SFT",
+    "rl": "RL",
+    "gap": "RL − strong SFT",
+    "gain": "RL − cold start",
+    "noise_floor": "noise floor",
+    "references": "references",
+}
+
+
+class Named(NamedTuple):
+    """A figure: what it is called, its unit, and the decimals shown."""
+
+    title: str
+    unit: str
+    digits: int
+
+
+FIGURES = {
+    "metric": Named("task metric", "0–1", 4),
+    "similarity": Named("similarity", "reward encoder", 4),
+    "similarity_independent": Named("similarity", "independent encoder", 4),
+    "content": Named("content", "facts told, 0–1", 4),
+    "cmrc_avg": Named("CMRC AVG", "%", 2),
+    "cmrc_f1": Named("CMRC F1", "%", 2),
+    "cmrc_em": Named("CMRC EM", "%", 2),
+    "judge_win": Named("judge: wins", "% of items", 1),
+    "judge_net": Named("judge: net wins", "% of items", 1),
+    "language_consistency": Named("right script", "0–1", 4),
+    **{
+        f"{kind}_{name}": Named(f"{kind.upper()} {name}", "nats a token", 4)
+        for kind in ("nll", "kl")
+        for name in ("mean", "median", "p10", "p90")
+    },
+    "length_ratio": Named("length", "of the reference's", 3),
+    "distinct_2": Named("distinct bigrams", "0–1", 3),
+    "repeated_4grams": Named("repeated 4-grams", "0–1", 3),
+    "copied": Named("copied", "from the source, 0–1", 3),
+    "duplicates": Named("duplicates", "0–1", 3),
+    "off_script": Named("off script", "0–1", 3),
+    "empty": Named("empty", "0–1", 3),
+    "zero_spread_groups": Named("groups without spread", "0–1", 3),
+    "reward": Named("reward", "", 3),
+    "encoder_gap": Named("encoder gap", "cosine", 3),
+}
+
+
+def model(name: str) -> str:
+    """A model's name in words: `fewshot-rl` is `few-shot from RL`."""
+    kind, _, rest = name.partition("-")
+    if kind == "fewshot" and rest:
+        return f"few-shot from {model(rest)}"
+    if kind == "sft" and rest:
+        return f"SFT, {rest} pairs"
+    if kind == "rl" and rest:
+        return f"RL: {rest.replace('_', ' ')}"
+    kind, _, step = name.partition("@")
+    return f"RL, step {step}" if step else _MODELS.get(name, name.replace("_", " "))
+
+
+def task(name: str, entry: TaskOf | None = None) -> str:
+    """A task's name; with its languages and metric where they are given."""
+    title = TASKS.get(name, name)
+    if entry is None:
+        return title
+    languages = dict.fromkeys([entry.source_language, entry.target_language])
+    return f"{title} ({' → '.join(languages)}, {METRICS[entry.metric]})"

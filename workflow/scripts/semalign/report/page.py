@@ -1,0 +1,165 @@
+"""The whole page: sections that the run has, laid out by the templates, with all that they need inside."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from semalign.lineage import jobs_behind
+from semalign.report import assets, exam, examples, further, graph, labels, making, paper, summary
+from semalign.report.grids import Grid
+from semalign.report.look import TEMPLATES
+from semalign.report.request import Request
+
+FIGURES = {
+    "tradeoff": "What each method gains in its task and keeps in reading comprehension.",
+    "frontier": "What each method costs along its strength.",
+    "ablation": "RL with other rewards, all else equal.",
+    "likelihood": "How token NLL and KL to the base are spread on passages out of the domain.",
+    "reward": "Reward along RL's steps.",
+    "rollouts": "Rollouts along RL's steps.",
+    "audit": "Signs of a gamed reward along RL's steps.",
+    "encoder": "The encoders' exam: grades of relatedness with an example of each, and hard negatives.",
+}
+# Where tables and figures stand, in order: (anchor, heading, tables, figures).
+RESULTS = [
+    ("trade-off", "The trade-off", ["table3"], ["tradeoff"]),
+    ("cold-start", "From the cold start to RL", ["table1", "table2"], []),
+    ("transfer", "Few-shot transfer", ["table4"], []),
+    ("rewards", "Other rewards", ["table5"], ["ablation"]),
+    ("mechanism", "Mechanism: NLL and KL", ["table6a", "table6b"], ["likelihood"]),
+]
+WITHOUT = {  # table: what to say of a run that does not have it, and the config key that leaves it out
+    "table1": ("Table 1 (translation)", "tasks.mt"),
+    "table2": ("Table 2 (headlines)", "tasks.hg"),
+    "table3": ("Table 3 (the trade-off)", ""),
+    "table4": ("Table 4 (few-shot transfer)", "few_shot"),
+    "table5": ("Table 5 (other rewards)", "ablation"),
+    "table6a": ("Table 6 (NLL and KL)", "mechanism"),
+    "frontier": ("the frontier", "frontier"),
+    "statistics": ("the tests", ""),
+    "audit": ("the reward audit", ""),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure's name, what it shows, the picture, and its size in pixels."""
+
+    name: str
+    caption: str
+    data: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with its own heading."""
+
+    anchor: str
+    title: str
+    grids: list[Grid]
+    figures: list[Figure]
+
+
+def build(request: Request) -> str:
+    """The page as HTML. It holds no date but those in the results' records: the same results give the same text."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["task_name"] = lambda name: labels.task(name).lower()
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    content = _content(request) | {"script": Markup(script), "policy": assets.policy(script)}
+    body = environment.get_template("body.html").render(content)
+    style = environment.get_template("page.css").render(font=assets.font(body))
+    return environment.get_template("page.html").render(content | {"body": Markup(body), "style": Markup(style)})
+
+
+def _content(request: Request) -> dict[str, Any]:
+    jobs = jobs_behind(request.artefacts, request.root)
+    chosen = examples.choose(request)
+    declared, exploratory = further.tests(request) if "statistics" in request.tables else (None, None)
+    return {
+        "request": request,
+        "title": "semalign: " + ", ".join(labels.task(name).lower() for name in request.tasks),
+        "about": _about(request, jobs),
+        "caution": summary.caution(request),
+        "cards": summary.cards(request),
+        "sections": _sections(request),
+        "missing": _missing(request),
+        "declared": declared,
+        "exploratory": exploratory,
+        "chosen": chosen,
+        "sortings": examples.scores_of(request),
+        "seed_shown": examples.seed_shown(request),
+        "outcomes": list(examples.OUTCOMES.values()),
+        "model_names": {name: labels.model(name) for name in examples.MODELS},
+        "judge": summary.judge(request),
+        "dag": graph.picture(jobs) if jobs else "",
+        "costs": making.costs(request, jobs) if jobs else None,
+        "versions": making.versions(jobs) if jobs else None,
+        "sources": making.sources(request),
+        "facts": making.facts(jobs),
+        "configs": making.configs(request, jobs),
+    }
+
+
+def _about(request: Request, jobs: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    seeds = ", ".join(map(str, request.seeds))
+    generated = any(job["rule"] == "generate_world" for job in jobs)
+    commits = sorted({_short(job["commit"]) for job in jobs})
+    return [
+        ("Tasks", "; ".join(labels.task(name, entry) for name, entry in request.tasks.items())),
+        ("Seeds", f"{seeds} ({len(request.seeds)} run{'s' if len(request.seeds) > 1 else ''} of every method)"),
+        ("Data", "a generated world: the miniature" if generated else "files of the config, listed under Sources"),
+        ("Judge", summary.judge(request)),
+        ("Jobs", f"{len(jobs):,}"),
+        ("Commit", ", ".join(commits) or "not recorded"),
+    ]
+
+
+def _short(commit: str) -> str:
+    digest, dirty, _ = commit.partition("-dirty")
+    return f"{digest[: making.HASH]}{' with changed files' if dirty else ''}"
+
+
+def _figures(request: Request, names: list[str]) -> list[Figure]:
+    folder = request.results / "figures"
+    pictures = {name: folder / f"{name}.svg" for name in names if name in request.figures}
+    return [Figure(name, FIGURES[name], assets.svg(path), *assets.size(path)) for name, path in pictures.items()]
+
+
+def _sections(request: Request) -> list[Section]:
+    """Those for which the run has a table or a figure."""
+    tables = paper.tables(request)
+    sections = [
+        Section(anchor, title, [tables[name] for name in names if name in tables], _figures(request, figures))
+        for anchor, title, names, figures in RESULTS
+    ]
+    has = request.tables
+    of_frontier = [further.at_equal_adequacy(request), further.points(request)] if "frontier" in has else []
+    sections.insert(1, Section("frontier", "At equal adequacy", of_frontier, _figures(request, ["frontier"])))
+    audited = [further.audit(request)] if "audit" in has else []
+    sections += [
+        Section("training", "RL's training", [], _figures(request, ["reward", "rollouts"])),
+        Section("encoder-exam", "Encoder exam", exam.grids(request), _figures(request, ["encoder"])),
+        Section("reward-audit", "Reward audit", audited, _figures(request, ["audit"])),
+    ]
+    return [section for section in sections if section.grids or section.figures]
+
+
+def _missing(request: Request) -> list[str]:
+    """What the config leaves out, and by which key."""
+    said = [
+        f"{title}, since {key} is null" if key else title
+        for name, (title, key) in WITHOUT.items()
+        if name not in request.tables
+    ]
+    return said + ([] if request.judged else ["a judge, since judge.kind is none"])

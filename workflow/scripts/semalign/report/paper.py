@@ -1,0 +1,84 @@
+"""The paper's tables: ours and, where the paper has the cell, its figure beside it."""
+
+from typing import Any
+
+import pandas as pd
+
+from semalign.files import read_json
+from semalign.paper_tables import DEFINITIONS
+from semalign.report import labels
+from semalign.report.grids import Cell, Column, Grid, Group, between, figure, given, number, whole
+from semalign.report.request import Request
+
+DIFFERENCES = {"gap", "gain"}
+TITLES = {
+    "table1": "Table 1: translation, cold start and RL",
+    "table2": "Table 2: headlines, cold start and RL",
+    "table3": "Table 3: the trade-off",
+    "table4": "Table 4: few-shot transfer between tasks",
+    "table5": "Table 5: RL with other rewards",
+    "table6a": "Table 6a: token NLL out of the domain",
+    "table6b": "Table 6b: token KL to the base out of the domain",
+}
+KEY = (
+    "Below each mean: the interval in brackets; where the paper has the cell, its figure, and Δ, ours less the paper's."
+)
+BOUNDS = 3  # decimals of an interval's ends
+NAMES = {"model", "task", "metric_name", "rewards"}
+
+
+def frame(request: Request, name: str) -> pd.DataFrame:
+    """A table's CSV; names stay texts."""
+    return pd.read_csv(request.table(name, "csv"), dtype=dict.fromkeys(NAMES, str))
+
+
+def sidecar(request: Request, name: str) -> dict[str, Any]:
+    content: dict[str, Any] = read_json(request.table(name, "json"))
+    return content
+
+
+def tables(request: Request) -> dict[str, Grid]:
+    """Those of the run, by name."""
+    return {name: table(request, name) for name in TITLES if name in request.tables}
+
+
+def table(request: Request, name: str) -> Grid:
+    """One of the paper's tables; columns of which no row has a figure are left out."""
+    rows = frame(request, name)
+    figures = [column for column in DEFINITIONS[name].shown if rows[column].notna().any()]
+    counted = {column: _same_n(rows, column) for column in figures}
+    columns = [Column("model", number=False)]
+    columns += [Column("rewards", number=False)] if "rewards" in rows else []
+    for column in figures:
+        named, n = labels.FIGURES[column], counted[column]
+        columns.append(Column(named.title, ", ".join(part for part in (named.unit, f"n {n}" if n else "") if part)))
+    groups = []
+    for task, part in rows.groupby("task", sort=False):
+        lines = [_line(row, figures, counted) for row in part.to_dict("records")]
+        groups.append(Group(lines, labels.task(str(task), request.tasks.get(task))))  # type: ignore[call-overload]
+    return Grid(name, TITLES[name], columns, groups, KEY, sidecar(request, name)["note"])
+
+
+def _same_n(rows: pd.DataFrame, column: str) -> str:
+    """The number of items behind a figure, where it is the same in every row."""
+    counts = rows[f"{column}_n"].dropna().unique()
+    return whole(counts[0]) if len(counts) == 1 else ""
+
+
+def _line(row: dict[Any, Any], figures: list[str], counted: dict[str, str]) -> list[Cell]:
+    runs = "" if row["model"] == "base" or row["seeds"] == 1 else f"{row['seeds']} seeds"
+    line = [Cell(labels.model(row["model"]), details=(runs,) if runs else ())]
+    line += [Cell(row["rewards"])] if "rewards" in row else []
+    return [*line, *(_cell(row, name, not counted[name]) for name in figures)]
+
+
+def _cell(row: dict[Any, Any], name: str, with_n: bool) -> Cell:
+    digits, signed = labels.FIGURES[name].digits, row["model"] in DIFFERENCES
+    details = [between(row[f"{name}_low"], row[f"{name}_high"], min(digits, BOUNDS))]
+    paper = row.get(f"{name}_paper")
+    if given(paper):
+        details.append(f"paper {number(paper, digits, signed)}")
+        details.append(f"Δ {number(row[f'{name}_difference'], digits, signed=True)}")
+    if with_n and given(row[f"{name}_n"]):
+        details.append(f"n {whole(row[f'{name}_n'])}")
+    return figure(row[name], digits, sd=row[f"{name}_sd"], details=tuple(details), signed=signed, tiny=True)

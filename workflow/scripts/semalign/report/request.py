@@ -1,0 +1,51 @@
+"""What a report is made from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semalign.config.experiments import TaskName
+
+
+@dataclass(frozen=True)
+class TaskOf:
+    """What a reader must know of a task."""
+
+    source_language: str
+    target_language: str
+    metric: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """A finished run, and how much of it is shown.
+
+    root: the folder that holds `results`. tables, figures: names of those that the run has. judge: kind and, of a
+    language model, its name. bars: those of the encoders' exam. artefacts: what the report is made from, as paths from
+    the root; the jobs behind them are its provenance. examples: test items a task drawn by `seed`; contrasts: further
+    ones on which RL and strong SFT differ most.
+    """
+
+    root: Path
+    tasks: dict[TaskName, TaskOf]
+    seeds: list[int]
+    tables: list[str]
+    figures: list[str]
+    judge: dict[str, Any]
+    bars: dict[str, Any]
+    artefacts: list[str]
+    sources: bool
+    examples: int
+    contrasts: int
+    seed: int
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def judged(self) -> bool:
+        return bool(self.judge["kind"] != "none")
+
+    def table(self, name: str, kind: str) -> Path:
+        return self.results / f"{name}.{kind}"

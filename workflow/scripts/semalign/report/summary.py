@@ -1,0 +1,151 @@
+"""The top of the page: what the run is, and its key figures in plain words, all taken from the tables."""
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from semalign.published import PAPER
+from semalign.report import further, labels, paper
+from semalign.report.grids import given, number, whole
+from semalign.report.request import Request
+
+Row = dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A task's key figures: what each is about, and a sentence."""
+
+    title: str
+    lines: list[tuple[str, str]]
+
+
+def judge(request: Request) -> str:
+    """Who judged, in words."""
+    kinds = {"none": "none", "parser": "the generated world's own parser"}
+    return kinds.get(request.judge["kind"], f"{request.judge.get('model')}, a language model")
+
+
+def cards(request: Request) -> list[Card]:
+    """A card a task; empty where the run has no table of the trade-off."""
+    if "table3" not in request.tables:
+        return []
+    rows = paper.frame(request, "table3")
+    found = []
+    for task, part in rows.groupby("task", sort=False):
+        by_model: dict[str, Row] = {row["model"]: row for row in part.to_dict("records")}
+        lines = [
+            ("Learnt", _learnt(by_model)),
+            ("Meaning, by the encoder that never rewards", _meaning(by_model)),
+            ("Reading comprehension", _kept(by_model)),
+            ("Judge", _judged(by_model["rl"], by_model["strong_sft"], request)),
+            ("At equal adequacy", _equal(request, str(task))),
+        ]
+        lines += [("Declared beforehand", text) for text in _declared(request, str(task))]
+        title = labels.task(str(task), request.tasks[str(task)])  # type: ignore[index]
+        found.append(Card(title, [(name, text) for name, text in lines if text]))
+    return found
+
+
+def _value(row: Row, name: str, signed: bool = False) -> str:
+    return number(row[name], labels.FIGURES[name].digits, signed)
+
+
+def _interval(row: Row, name: str) -> str:
+    if not given(row[f"{name}_low"]):
+        return ""
+    digits = labels.FIGURES[name].digits
+    return f"interval {number(row[f'{name}_low'], digits)} to {number(row[f'{name}_high'], digits)}"
+
+
+def _paper(row: Row, name: str, signed: bool = False) -> str:
+    value = row.get(f"{name}_paper")
+    return number(value, labels.FIGURES[name].digits, signed) if given(value) else ""
+
+
+def _learnt(rows: dict[str, Row]) -> str:
+    metric = labels.METRICS[rows["rl"]["metric_name"]]
+    cold, strong, rl = rows["cold_sft"], rows["strong_sft"], rows["rl"]
+    change = number(rl["metric"] - cold["metric"], 4, signed=True)
+    said = (
+        f"{metric} {_value(cold, 'metric')} after the cold start, {_value(rl, 'metric')} after RL ({change}), "
+        f"{_value(strong, 'metric')} after strong SFT; n {whole(rl['metric_n'])}."
+    )
+    published = [_paper(rl, "metric"), _paper(strong, "metric")]
+    return f"{said} The paper: RL {published[0]}, strong SFT {published[1]}." if all(published) else said
+
+
+def _meaning(rows: dict[str, Row]) -> str:
+    name = "similarity_independent"
+    gap = rows["gap"]
+    between = [_value(rows[model], name) for model in ("cold_sft", "rl", "strong_sft")]
+    inner = ", ".join(part for part in (_value(gap, name, signed=True), _interval(gap, name)) if part)
+    return (
+        f"Similarity {between[0]} after the cold start, {between[1]} after RL, {between[2]} after strong SFT. "
+        f"RL − strong SFT: {inner}."
+    )
+
+
+def _kept(rows: dict[str, Row]) -> str:
+    name = "cmrc_avg"
+    base, strong, rl = (_value(rows[model], name) for model in ("base", "strong_sft", "rl"))
+    gap = rows["gap"]
+    parts = [f"{_value(gap, name, signed=True)} points", _interval(gap, name)]
+    published = _paper(gap, name, signed=True)
+    parts += [f"the paper {published}"] if published else []
+    return (
+        f"CMRC AVG {base} % for the base, {strong} % after strong SFT, {rl} % after RL; n {whole(gap[f'{name}_n'])}. "
+        f"RL − strong SFT: {', '.join(part for part in parts if part)}."
+    )
+
+
+def _judged(rl: Row, strong: Row, request: Request) -> str:
+    if not request.judged or not given(rl["judge_win"]):
+        return ""
+    said = (
+        f"Of {whole(rl['judge_win_n'])} items, {judge(request)} prefers RL in {_value(rl, 'judge_win')} % and strong "
+        f"SFT in {_value(strong, 'judge_win')} %; the rest are ties or have no readable verdict."
+    )
+    published = [_paper(rl, "judge_win"), _paper(strong, "judge_win")]
+    return f"{said} The paper: {published[0]} % and {published[1]} %." if all(published) else said
+
+
+def _equal(request: Request, task: str) -> str:
+    if "frontier" not in request.tables:
+        return ""
+    for tax in further.taxes(request):
+        if (tax.task, tax.cost, tax.adequacy) == (task, "cmrc_avg", "similarity_independent"):
+            target = number(fmean(tax.target), 3)
+            if not tax.sft:
+                return f"SFT reaches the similarity that RL ends with ({target}) with none of the seeds."
+            return (
+                f"Where SFT reaches the similarity that RL ends with ({target}), it has lost "
+                f"{further.of_seeds(tax.sft).text} points of CMRC AVG, RL {further.of_seeds(tax.rl).text} "
+                f"({tax.reached} seeds): {tax.verdict}."
+            )
+    return ""
+
+
+def _declared(request: Request, task: str) -> list[str]:
+    if "statistics" not in request.tables:
+        return []
+    rows = pd.read_csv(request.table("statistics", "csv"))
+    said = []
+    for row in rows[rows["primary"].astype(bool) & (rows["task"] == task)].to_dict("records"):
+        named = labels.FIGURES[row["measure"]]
+        between = f" (interval {number(row['low'], 2)} to {number(row['high'], 2)})" if given(row["low"]) else ""
+        said.append(
+            f"{named.title}, {labels.model(row['a'])} − {labels.model(row['b'])}: {number(row['difference'], 2, True)}"
+            f"{between}; p {number(row['p_holm'], 4)} after Holm."
+        )
+    return said
+
+
+def caution(request: Request) -> str:
+    """What the figures cannot be taken for."""
+    return (
+        f"Published figures are those of {PAPER}, made with other models, data and scale unless the config is the "
+        "paper's own: compare the pattern, not the level."
+    )
