@@ -39,6 +39,16 @@ include: "workflow/rules/figures.smk"
 if workflow.is_main_process:
     CONTENTS.save()
 
+name_jobs()
+
+
+onsuccess:
+    say_last(results_made(workflow.dag.derived_targetfiles))
+
+
+onerror:
+    say_last(failures_told(failures()))
+
 
 rule all:
     default_target: True

@@ -14,6 +14,7 @@ from typing import Any
 from semalign import gpus, provenance, ranks
 from semalign.errors import InputError, ProcessError
 from semalign.files import sha256
+from semalign.progress import heard
 from semalign.signals import Stopped, exit_on_signals, follow, stop_on_signals
 from semalign.workspace import identity, opened
 
@@ -39,8 +40,11 @@ REMEDIES = {
 
 
 @contextlib.contextmanager
-def _output_to(path: str) -> Iterator[None]:
-    """Send this process's stdout and stderr, of C libraries too, to a file; give the terminal back at the end."""
+def _output_to(path: str) -> Iterator[int]:
+    """Send this process's stdout and stderr, of C libraries too, to a file; give the terminal back at the end.
+
+    Yields the descriptor of what stderr was.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     saved = [(stream, os.dup(stream.fileno())) for stream in (sys.stdout, sys.stderr)]
     with open(path, "w", encoding="utf-8") as file:
@@ -48,7 +52,7 @@ def _output_to(path: str) -> Iterator[None]:
             stream.flush()
             os.dup2(file.fileno(), stream.fileno())
         try:
-            yield
+            yield saved[1][1]
         finally:
             for stream, descriptor in saved:
                 stream.flush()
@@ -73,10 +77,10 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
         follow(int(os.environ["SEMALIGN_PROCESS"]))
     path = str(snakemake.log[0])
     failure, status = None, 1
-    with _output_to(path):
+    with _output_to(path) as terminal, heard(job_name(snakemake), terminal):
         _log_to_stderr()
         try:
-            _work(main, snakemake, resumable)
+            _work(main, snakemake, resumable, terminal)
         except (InputError, ProcessError) as error:
             failure = str(error)
             log.error("error: %s", error)
@@ -90,7 +94,12 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
         sys.exit(status)
 
 
-def _work(main: Callable[..., None], snakemake: Any, resumable: bool) -> None:
+def job_name(snakemake: Any) -> str:
+    """As lines of progress have it: train_grpo mt/rl/0."""
+    return " ".join([snakemake.rule, "/".join(map(str, snakemake.wildcards))]).strip()
+
+
+def _work(main: Callable[..., None], snakemake: Any, resumable: bool, terminal: int) -> None:
     started = time.time()
     processes = snakemake.params.settings.get("processes", 1)
     gpus.take(int(snakemake.resources.get("gpu", 0)))
@@ -101,7 +110,7 @@ def _work(main: Callable[..., None], snakemake: Any, resumable: bool) -> None:
         name = identity(settings=snakemake.params.settings, inputs=inputs, versions=provenance.versions())
         with stop_on_signals(), opened(first, name, *_without_effect(snakemake)) as workspace:
             if processes > 1:
-                ranks.launch(processes, snakemake.threads, workspace)
+                ranks.launch(processes, snakemake.threads, workspace, terminal)
             else:
                 main(*arguments, workspace)
             provenance.write(snakemake, inputs, time.time() - started)
@@ -115,7 +124,7 @@ def _take_part(main: Callable[..., None], snakemake: Any) -> None:
     _log_to_stderr()
     settings = snakemake.params.settings
     try:
-        with ranks.taking_part(settings["policy"]["device"]):
+        with ranks.taking_part(settings["policy"]["device"]), ranks.heard_of_first(job_name(snakemake)):
             workspace = ranks.workspace_of_rank(*_without_effect(snakemake))
             main(settings, snakemake.input, snakemake.output, workspace)
     except InputError as error:
