@@ -39,7 +39,9 @@ include: "workflow/rules/figures.smk"
 if workflow.is_main_process:
     CONTENTS.save()
 
-name_jobs()
+
+onstart:
+    name_jobs()
 
 
 onsuccess:

@@ -63,8 +63,9 @@ def _output_to(path: str) -> Iterator[int]:
 def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> None:
     """Call main(params, input, output) as the rule's job; main(…, workspace) where the job is resumable.
 
-    What the job prints goes to the rule's log. An InputError, a full disk or a folder that cannot be written ends the
-    job with its message alone, any other error with a pointer to the log; a finished job leaves
+    What the job prints goes to the rule's log, its progress to Snakemake's output too. An InputError, a full disk or a
+    folder that cannot be written ends the job with its message alone, any other error with a traceback: in the log,
+    whose end the run's own end shows; without Snakemake it is printed. A finished job leaves
     `<first output>.provenance.json` beside its first output. A resumable job keeps what it has when it is stopped, and
     goes on from there when it is run again with the same settings, inputs and versions. Where its settings ask for
     several `processes`, main runs in each of them; only the first may write outputs (see `semalign.ranks`).
@@ -89,8 +90,10 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
             log.info(failure)
         except Exception as error:
             failure = _unexpected(error, path)
+            log.error("error: %s", failure)
     if failure:
-        print(f"{snakemake.rule}: {failure}", file=sys.stderr)
+        if "SEMALIGN_PROCESS" not in os.environ:  # else the end of the run tells it, from the log
+            print(f"{snakemake.rule}: {failure}", file=sys.stderr)
         sys.exit(status)
 
 
@@ -144,8 +147,10 @@ def _log_to_stderr() -> None:
 
 def _unexpected(error: Exception, path: str) -> str:
     """What to tell of an error that is not the user's; the traceback goes to the log."""
-    log.exception("unexpected error")
-    return _disk_problem(error) or f"unexpected {type(error).__name__}: {error} (traceback in {path})"
+    problem = _disk_problem(error)
+    if problem is None:
+        log.exception("unexpected error")
+    return problem or f"unexpected {type(error).__name__}: {error} (traceback in {path})"
 
 
 def _disk_problem(error: BaseException | None) -> str | None:
