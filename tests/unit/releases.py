@@ -27,7 +27,10 @@ HUB = {
 
 
 def finished_run(source: Path, dtype: str = "float32", base: str = "results/base/model", **config: Any) -> None:
-    """Make the run, of the policy in `source`, in the working folder. base: where it lies there. config: changes of the default config."""
+    """Make the run, of the policy in `source`, in the working folder.
+
+    base: where the policy lies there. config: changes of the default config.
+    """
     raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8")) | config
     write_json("results/configs/x.json", raw)
     shutil.copytree(source, base)

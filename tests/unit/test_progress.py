@@ -59,7 +59,7 @@ def test_a_line_is_told_where_it_is_due_and_at_the_end(
         progress = Progress("step", 200, clock=clock)
         for step in range(1, 201):
             clock.now += 0.5
-            progress.update(step, tokens=1000 * step, reward=step / 100)
+            progress.update(step, tokens=1000 * step, figures={"reward": step / 100})
     told = lines(pipe[0])
     assert len(told) == 10  # every 20th step
     assert told[0] == "step 20/200, reward 0.2, 2,000 tokens/s, 1 min 30 s left"
@@ -97,7 +97,7 @@ def test_a_caller_may_know_better_how_long_it_takes(clock: Clock, pipe: tuple[in
     with heard("train_grpo mt/rl/0", pipe[1]):
         progress = Progress("settled", 100, clock=clock)
         clock.now += 10
-        progress.update(90, left=300, spent="0.10 of 4.00")
+        progress.update(90, left=300, figures={"spent": "0.10 of 4.00"})
         clock.now += 10
         progress.update(0)
     first, second = lines(pipe[0])

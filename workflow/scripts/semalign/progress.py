@@ -7,7 +7,7 @@ its job. It changes no result.
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 log = logging.getLogger("semalign")
@@ -58,10 +58,17 @@ class Progress:
         self._seconds = seconds_between_lines()
         self._brief, self._ended = brief, False
 
-    def update(self, done: int, tokens: float | None = None, left: float | None = None, **figures: float | str) -> None:
-        """Say how far it is where a line is due, and at the end. Figures are shown by their names.
+    def update(
+        self,
+        done: int,
+        tokens: float | None = None,
+        left: float | None = None,
+        figures: Mapping[str, float | str] | None = None,
+    ) -> None:
+        """Say how far it is where a line is due, and at the end.
 
-        tokens: all so far. left: seconds to go, where the caller knows better than the mean speed.
+        tokens: all so far. left: seconds to go, where the caller knows better than the mean speed. figures: shown by
+        their names.
         """
         now = self._clock()
         if tokens is not None and self._tokens is None:
@@ -72,7 +79,7 @@ class Progress:
         self._spoke, self._ended = now, ends
         elapsed = now - self._started
         parts = [f"{self.unit} {done:,}/{self.total:,}"]
-        parts += [f"{name} {_shown(value)}" for name, value in figures.items()]
+        parts += [f"{name} {_shown(value)}" for name, value in (figures or {}).items()]
         if tokens is not None and self._tokens is not None and now > self._tokens[1]:
             parts.append(f"{(tokens - self._tokens[0]) / (now - self._tokens[1]):,.0f} tokens/s")
         if ends:

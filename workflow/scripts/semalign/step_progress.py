@@ -44,4 +44,4 @@ class StepProgress(TrainerCallback):
         assert self.progress is not None  # a trainer logs nothing before it begins
         tokens = self.tokens() if self.tokens else self.latest.get("num_tokens")
         shown = {words: self.latest[name] for name, words in self.figures.items() if name in self.latest}
-        self.progress.update(state.global_step, tokens, **shown)
+        self.progress.update(state.global_step, tokens, figures=shown)

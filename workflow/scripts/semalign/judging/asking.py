@@ -257,8 +257,10 @@ class Asking:
         if self._calls:
             left = unpaid * (time.monotonic() - self._started) / self._calls
         ceiling = self._judge.ceiling
-        spent = {} if ceiling is None else {"spent": f"{self._ledger.spent:.4f} of {ceiling:.2f}"}
-        self._progress.update(self._settled, left=left, **{"calls made": self._calls}, **spent)
+        figures: dict[str, float | str] = {"calls made": str(self._calls)}
+        if ceiling is not None:
+            figures["spent"] = f"{self._ledger.spent:.4f} of {ceiling:.2f}"
+        self._progress.update(self._settled, left=left, figures=figures)
 
 
 def raise_first(ended: Iterable[BaseException | None]) -> None:
