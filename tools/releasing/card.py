@@ -22,7 +22,7 @@ PAPER = "https://arxiv.org/abs/2605.14366"
 
 def language_tags(run: Run) -> tuple[list[str], list[str]]:
     """BCP-47 tags of the task's languages, and their names in the config that are none."""
-    task = run.config.tasks[run.task]  # type: ignore[index]
+    task = run.of_task(run.task)
     names = list(dict.fromkeys([task.target_language, task.source_language]))
     return [name for name in names if _TAG.fullmatch(name)], [name for name in names if not _TAG.fullmatch(name)]
 
@@ -92,7 +92,7 @@ def _method(run: Run) -> str:
 
 
 def _what(run: Run, base: Base) -> str:
-    task = run.config.tasks[run.task]  # type: ignore[index]
+    task = run.of_task(run.task)
     where = (
         f"[{base.repo}](https://huggingface.co/{base.repo}) at `{base.revision}`"
         if base.repo

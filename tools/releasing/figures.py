@@ -1,5 +1,6 @@
 """What was measured of a run, as the hub's model index has it and as a table for people."""
 
+from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult
@@ -7,9 +8,11 @@ from huggingface_hub import EvalResult
 from semalign.config.downloads import FOLDER, HubDownload
 from semalign.files import Row, read_json
 from semalign.named_files import paths_within
+from semalign.sources_table import WORLD
 from tools.releasing.finished import Run
 
 TASKS = {"mt": ("translation", "Translation"), "hg": ("summarization", "Headline generation")}
+GENERATED = "generated"
 QUESTIONS = ("question-answering", "Reading comprehension")
 
 
@@ -98,26 +101,15 @@ def _result(
 
 def _data_set(run: Run, name: str, items: int) -> dict[str, Any]:
     """The hub's name of a test set where it has one; split, number of items, and the seed that drew it."""
-    sources = run.config.cmrc.test if name == "cmrc" else run.config.tasks[name].test  # type: ignore[index]
-    drawn = name != "cmrc" and not sources
-    if drawn:
-        sources = run.config.tasks[name].train  # type: ignore[index]
+    sources: list[Any] = list(run.config.cmrc.test if name == "cmrc" else run.of_task(name).test)
+    drawn = not sources
+    paths = [path for _, path in paths_within(sources or list(run.of_task(name).train))]
+    kind, words, revision = _origin(run, paths)
     arguments: dict[str, Any] = {"items": items}
-    paths = [path for _, path in paths_within(list(sources))]
-    fetched = {path.relative_to(FOLDER).parts[0] for path in paths if path.is_relative_to(FOLDER)}
-    if len(fetched) == 1:
-        download = run.config.downloads[fetched.pop()]
-        if isinstance(download, HubDownload):
-            kind, words, revision = download.repo, download.repo, download.revision
-        else:
-            kind, words, revision = "downloaded", ", ".join(path.name for path in paths), None
-    elif run.config.world and any(path.is_relative_to("results/world") for path in paths):
-        kind, words, revision = "generated", "a generated world of scenes", None
-        arguments["seed"] = run.config.world.seed
-    else:
-        kind, words, revision = "own", ", ".join(path.name for path in paths), None
     if drawn:
-        words, arguments["seed"] = f"pairs kept back of {words}", run.config.tasks[name].split.seed  # type: ignore[index]
+        words, arguments["seed"] = f"pairs kept back of {words}", run.of_task(name).split.seed
+    elif kind == GENERATED and run.config.world:
+        arguments["seed"] = run.config.world.seed
     return {
         "dataset_type": kind,
         "dataset_name": f"{words} ({name})",
@@ -125,3 +117,14 @@ def _data_set(run: Run, name: str, items: int) -> dict[str, Any]:
         "dataset_revision": revision,
         "dataset_args": arguments,
     }
+
+
+def _origin(run: Run, paths: list[Path]) -> tuple[str, str, str | None]:
+    """(kind or the hub's name, words for people, revision) of a test set's files."""
+    fetched = {path.relative_to(FOLDER).parts[0] for path in paths if path.is_relative_to(FOLDER)}
+    download = run.config.downloads[min(fetched)] if len(fetched) == 1 else None
+    if isinstance(download, HubDownload):
+        return download.repo, download.repo, download.revision
+    if any(path.is_relative_to(WORLD) for path in paths):
+        return GENERATED, "a generated world of scenes", None
+    return "downloaded" if fetched else "own", ", ".join(path.name for path in paths), None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign.config import Config, validate
+from semalign.config.data import Task
 from semalign.config.downloads import FOLDER, HubDownload
 from semalign.errors import InputError
 from semalign.files import Row, read_json, read_jsonl, sha256
@@ -60,6 +61,10 @@ class Run:
     @property
     def max_new_tokens(self) -> int:
         return int(self.answering["settings"]["tasks"][self.task]["max_new_tokens"])
+
+    def of_task(self, name: str) -> Task:
+        """A task's part of the config."""
+        return {str(key): task for key, task in self.config.tasks.items()}[name]
 
     def judgement(self) -> Path | None:
         """The judge's summary, of the two runs that it compares."""

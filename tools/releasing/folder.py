@@ -52,7 +52,7 @@ def settings_of(run: Run, base: Base) -> dict[str, Any]:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True, trust_remote_code=False)
-    task = run.config.tasks[run.task]  # type: ignore[index]
+    task = run.of_task(run.task)
     return {
         "run": run.name,
         "source_language": task.source_language,

@@ -26,8 +26,8 @@ class StepProgress(TrainerCallback):
         self.progress = Progress("step", state.max_steps, done)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if state.global_step < state.max_steps:  # of the last step the log has more to say
-            self._update(state)
+        if state.global_step < state.max_steps and state.global_step % int(args.logging_steps):
+            self._update(state)  # of the others, on_log knows the figures
 
     def on_log(
         self,
