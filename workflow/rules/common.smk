@@ -277,7 +277,8 @@ def names_of(outputs):
 def name_jobs():
     """What Snakemake says of each job as it begins: rule, run and log, without pages of paths."""
     for one in workflow.rules:
-        run = "/".join(f"{{wildcards.{name}}}" for name in names_of(one.output))
+        parts = [f"{{wildcards.{name}}}" for name in names_of(one.output)]
+        run = "/".join(parts)
         one.message = f"{{rule}} {run}".strip() + (", log: {log}" if one.log else "")
 
 
