@@ -4,6 +4,8 @@
 # make figures  every figure
 # make report   all of it as one page, results/report.html; of a config laid over: make report CONFIG=config/one_seed.yaml
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
+# make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too
+# make translate MODEL=mt/rl/0 TEXT="…"    use a released model; FILE=lines.txt, or standard input, for many lines
 # make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
 # make bench-trl    GRPO beside trl's own trainer, on the miniature
@@ -18,24 +20,28 @@ export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules m
 
 TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
+WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance plan bench bench-trl test long soak check lock conda
+.PHONY: table3 all figures report $(TABLES) provenance release translate plan bench bench-trl test long soak check lock conda
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
 	@echo "semalign: building results/table3.csv, one seed (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(SNAKEMAKE) results/table3.csv --configfile config/one_seed.yaml
 	@cat results/table3.md
+	@echo "$(call WHERE,table3)"
 
 all: .venv/ready
 	@echo "semalign: building every table and figure (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(SNAKEMAKE) all
 	@cat results/table3.md
+	@echo "$(call WHERE,table3); every other table lies beside it, figures in results/figures/"
 
 $(TABLES): .venv/ready
 	@echo "semalign: building results/$@.csv (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(SNAKEMAKE) results/$@.csv
 	@cat results/$@.md
+	@echo "$(call WHERE,$@)"
 
 figures: .venv/ready
 	@echo "semalign: building results/figures/ (snakemake --cores $(CORES)); logs in results/logs/"
@@ -49,6 +55,16 @@ report: .venv/ready
 provenance: .venv/ready
 	@test -n "$(ARTEFACT)" || { echo "name a result, as in make provenance ARTEFACT=results/table3.csv"; exit 1; }
 	@$(BIN)/python tools/provenance.py "$(ARTEFACT)"
+
+release: .venv/ready
+	@test -n "$(MODEL)" || { echo "name a model, as in make release MODEL=mt/rl/0"; exit 1; }
+	@$(BIN)/python tools/release.py "$(MODEL)" $(if $(LICENCE),--licence "$(LICENCE)") $(if $(MERGED),--merged) $(if $(BASE),--base "$(BASE)")
+
+# What is to be translated goes through the environment as it is: neither make nor the shell reads it.
+translate: export SEMALIGN_TEXT := $(value TEXT)
+translate: .venv/ready
+	@test -n "$(MODEL)" || { echo "name a released model, as in make translate MODEL=mt/rl/0 TEXT=…" >&2; exit 1; }
+	@$(BIN)/python tools/translate.py --release "results/release/$(MODEL)" $(if $(value TEXT),--text "$$SEMALIGN_TEXT",$(if $(FILE),--file "$(FILE)"))
 
 plan: .venv/ready
 	@$(BIN)/python tools/plan.py $(CONFIG) $(ARGUMENTS)

@@ -45,6 +45,18 @@ if workflow.is_main_process:
     CONTENTS.save()
 
 
+onstart:
+    name_jobs()
+
+
+onsuccess:
+    say_last(results_made(workflow.dag.derived_targetfiles))
+
+
+onerror:
+    say_last(failures_told(failures()))
+
+
 rule all:
     default_target: True
     input:

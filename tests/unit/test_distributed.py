@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from semalign.config.training import Lora, Sft
 from semalign.files import read_json, read_jsonl, sha256
 from semalign.models import load_policy, new_adapter
+from semalign.progress import SECONDS
 from semalign.sft import train_sft
 from semalign.workspace import Workspace
 from tests.conftest import PAIRS, ROOT
@@ -61,9 +62,13 @@ def wait_for(what: Callable[[], Any]) -> None:
 
 
 @pytest.mark.long
-def test_sft_on_two_processes_is_sft_on_one(tiny_policy: Path, tmp_path: Path, workspace: Workspace) -> None:
+def test_sft_on_two_processes_is_sft_on_one(
+    tiny_policy: Path, tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SECONDS, "0")
     status, said = run(tmp_path / "two", "train", kind="sft", base=str(tiny_policy), dropout=0.0)
     assert status == 0, said + (tmp_path / "two" / "log.txt").read_text()
+    assert said.count(" train: step 4/4, loss ") == 1  # the first process alone says how far it is
     base, tokenizer = load_policy(tiny_policy, "float32", "cpu")
     model = new_adapter(base, Lora.model_validate(LORA | {"dropout": 0.0}), seed=0)
     one, log = train_sft(

@@ -3,6 +3,7 @@
 Run as a process of its own. Snakemake is imported once, and each run is a fork of that, two at a time.
 """
 
+import atexit
 import json
 import os
 import sys
@@ -27,6 +28,7 @@ def start(arguments: list[str], output: int) -> int:
         except SystemExit as ended:
             status = int(ended.code or 0)
         finally:
+            atexit._run_exitfuncs()  # what is said last
             os._exit(status)
     return pid
 

@@ -81,7 +81,7 @@ def test_an_air_gapped_machine_takes_a_mirror_or_says_what_to_put_there(
     run.mkdir()
     result = snakemake(run, "downloads", overlays=overlay(tmp_path, nowhere))
     assert result.returncode != 0
-    assert "download_file: config key downloads.pairs: HF_HUB_OFFLINE is set; unset it, or name a" in result.stderr
+    assert "error: config key downloads.pairs: HF_HUB_OFFLINE is set; unset it, or name a" in result.stderr
     assert f"put there pairs/zh-bo/test.jsonl (from {nowhere}/zh-bo/test.jsonl)" in result.stderr
     for name, content in CONTENTS.items():
         path = tmp_path / "mirror" / "pairs" / name
@@ -118,7 +118,7 @@ def test_a_model_of_the_hub_is_fetched_and_checked_for_what_it_is_to_be(
         result = snakemake(run, model, "results/sources.csv", overlays=[TINY, file])
     if not complete:
         assert result.returncode != 0
-        assert "download_model: config key downloads.model: " in result.stderr
+        assert "error: config key downloads.model: " in result.stderr
         assert "the tokenizer has no chat template; take an instruction-tuned model" in result.stderr
         assert not (run / model).exists()
         return

@@ -18,6 +18,7 @@ from semalign.config import validate
 from semalign.config.downloads import files_of
 from semalign.config.repeated import check_repeated_keys
 from semalign.contents import Contents
+from semalign.ending import Failure, failures_told, results_made, say_last
 from semalign.errors import InputError
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
@@ -38,6 +39,8 @@ os.environ.update(
         "HF_DATASETS_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",  # a log is no terminal to draw on
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
         "SEMALIGN_PROCESS": str(os.getpid()),  # jobs end when this process is gone
     }
 )
@@ -264,6 +267,31 @@ def votes_on(task, seed):
         CONFIG.judge.human_votes.get(task) if CONFIG.judge.kind == "openai" else None
     )
     return votes if votes and votes.seed == int(seed) else None
+
+
+def names_of(outputs):
+    """The wildcards of a rule, in the order of its first output."""
+    patterns = [str(path) for path in outputs[:1]]
+    return list(dict.fromkeys(re.findall(r"{([A-Za-z_]\w*)", "".join(patterns))))
+
+
+def name_jobs():
+    """What Snakemake says of each job as it begins: rule, run and log, without pages of paths."""
+    for one in workflow.rules:
+        parts = [f"{{wildcards.{name}}}" for name in names_of(one.output)]
+        run = "/".join(parts)
+        one.message = f"{{rule}} {run}".strip() + (", log: {log}" if one.log else "")
+
+
+def failures():
+    """The jobs of this run that ended badly."""
+    groups = [getattr(job, "jobs", [job]) for job in workflow.scheduler.failed]
+    return [
+        Failure(
+            f"{job.name} {'/'.join(job.wildcards)}".strip(), list(map(str, job.log))
+        )
+        for job in chain.from_iterable(groups)
+    ]
 
 
 def vote_files(task, seed):

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent.parent
-# Logs, sidecars, checkpoints, checks and the config's shape change no result; its values are settings themselves.
+# Logs, progress, sidecars, checkpoints, checks and the shape of the config change no result; its values are settings.
 WITHOUT_EFFECT = {
     "semalign",
     "semalign.job",
@@ -19,6 +19,9 @@ WITHOUT_EFFECT = {
     "semalign.errors",
     "semalign.code",
     "semalign.clock",
+    "semalign.ending",
+    "semalign.progress",
+    "semalign.step_progress",
     "semalign.named_files",
     "semalign.device",
     "semalign.signals",

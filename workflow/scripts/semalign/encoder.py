@@ -5,7 +5,8 @@ that the cosine of two texts is a dot product.
 """
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ from semalign.device import checked_device
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.named_files import ENCODER, model_problem
+from semalign.progress import Progress
+from semalign.step_progress import StepProgress
 from semalign.tokenizer import build_encoder_tokenizer
-from semalign.training import Progress
 from semalign.workspace import Workspace
 
 COLUMNS = ("anchor", "positive", "negative")
@@ -88,7 +90,7 @@ def train_encoder(
         args=arguments,
         train_dataset=Dataset.from_dict(columns),
         loss=_loss(settings, encoder, distributed=arguments.world_size > 1),
-        callbacks=[Progress(["loss", "learning_rate"])],
+        callbacks=[StepProgress({"loss": "loss"})],
     )
     trainer.remove_callback(PrinterCallback)
     history = checkpoints.train(trainer, workspace)
@@ -243,12 +245,30 @@ def embed(encoder: SentenceTransformer, texts: Iterable[str], batch_size: int = 
     """
     texts = list(texts)
     distinct = sorted(set(texts), key=lambda text: (len(text), text))
-    with model_work():
+    with model_work(), _counted(encoder, Progress("text", len(distinct), brief=True)):
         embeddings = encoder.encode(
             distinct, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
     position = {text: index for index, text in enumerate(distinct)}
     return embeddings[[position[text] for text in texts]]
+
+
+@contextmanager
+def _counted(encoder: SentenceTransformer, progress: Progress) -> Iterator[None]:
+    """Within the block say how many texts the encoder has read. It is asked for all at once, so that its batches stay
+    what they are."""
+    read = 0
+
+    def count(module: torch.nn.Module, arguments: tuple[Any, ...], output: dict[str, torch.Tensor]) -> None:
+        nonlocal read
+        read += len(output["attention_mask"])
+        progress.update(read)
+
+    handle = encoder[0].register_forward_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def similarity(encoder: SentenceTransformer, a: list[str], b: list[str], batch_size: int = BATCH_SIZE) -> np.ndarray:

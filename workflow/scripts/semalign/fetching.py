@@ -11,6 +11,7 @@ from typing import TypeVar
 import requests
 
 from semalign.errors import InputError
+from semalign.progress import Progress
 from semalign.signals import Stopped, stopping
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ SECONDS_BEFORE_NEXT = 1.0  # doubled each time
 LONGEST_WAIT = 600.0  # seconds, whatever the server asks for
 SECONDS_BETWEEN_LOOKS = 0.5
 TIMEOUT = 60.0
+MIB = 1 << 20
 CHUNK = 1 << 16  # bytes; what a broken connection has cut off of one is asked for again
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 
@@ -102,8 +104,13 @@ def _stream(url: str, part: Path, headers: Mapping[str, str]) -> None:
 def _write(answer: requests.Response, part: Path) -> None:
     with open(part, "ab" if answer.status_code == 206 else "wb") as file:
         start = file.tell()
+        length = answer.headers.get("Content-Length", "")
+        whole = (start + int(length)) // MIB if length.isdecimal() else 0  # 0: the server does not say
+        progress = Progress(f"{part.name}: MiB", whole, start // MIB)
         for chunk in answer.iter_content(CHUNK):
             file.write(chunk)
+            if whole:
+                progress.update(file.tell() // MIB)
             if stopping():
                 raise Stopped
         got = file.tell() - start

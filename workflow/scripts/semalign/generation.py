@@ -1,7 +1,6 @@
 """Batched greedy generation."""
 
 import logging
-import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerBase
 
 from semalign.clock import model_work
 from semalign.files import Journal
+from semalign.progress import Progress
 from semalign.prompts import prompt_text
 from semalign.workspace import Workspace
 
@@ -52,6 +52,18 @@ def _read(answer: list[int], tokenizer: PreTrainedTokenizerBase, ends: set[int])
 
 
 @torch.inference_mode()
+def answer_batch(
+    model: Any, tokenizer: PreTrainedTokenizerBase, ids: list[list[int]], max_new_tokens: int
+) -> list[Completion]:
+    """Answer prompts, given as their tokens, greedily and all at once; the model is in evaluation mode."""
+    decoding = greedy(model, tokenizer, max_new_tokens)
+    padded = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt")
+    with model_work():
+        output = model.generate(**padded.to(model.device), generation_config=decoding)
+    answers = output[:, padded["input_ids"].shape[1] :].tolist()
+    return [_read(answer, tokenizer, set(decoding.eos_token_id)) for answer in answers]
+
+
 def generate(
     model: Any,
     tokenizer: PreTrainedTokenizerBase,
@@ -70,24 +82,22 @@ def generate(
     texts and `batch_size` alone.
     """
     model.eval()
-    decoding = greedy(model, tokenizer, max_new_tokens)
     ids = prompt_ids(tokenizer, texts)
     order = sorted(range(len(ids)), key=lambda i: (-len(ids[i]), i))
     journal = Journal(workspace.folder / f"{name}.jsonl")
     completions = {row["index"]: Completion(row["text"], row["tokens"], row["truncated"]) for row in journal.rows}
     if completions:
         log.info("%s: %d of %d answers are there already", name, len(completions), len(texts))
-    started = time.monotonic()
+    tokens = 0
+    progress = Progress(f"{name}: answer", len(texts), len(completions), tokens)
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         if completions.keys() >= set(batch):
             continue
         workspace.check()
-        padded = tokenizer.pad({"input_ids": [ids[i] for i in batch]}, padding_side="left", return_tensors="pt")
-        with model_work():
-            output = model.generate(**padded.to(model.device), generation_config=decoding)
-        for i, answer in zip(batch, output[:, padded["input_ids"].shape[1] :].tolist(), strict=True):
-            completions[i] = _read(answer, tokenizer, set(decoding.eos_token_id))
+        answers = answer_batch(model, tokenizer, [ids[i] for i in batch], max_new_tokens)
+        completions |= dict(zip(batch, answers, strict=True))
+        tokens += sum(answer.tokens for answer in answers)
         journal.append({"index": i, **asdict(completions[i])} for i in batch)
-        log.info("generated %d/%d in %.1f s", len(completions), len(texts), time.monotonic() - started)
+        progress.update(len(completions), tokens)
     return [completions[i] for i in range(len(texts))]

@@ -24,7 +24,8 @@ from semalign.micro_batch import accumulation, chosen
 from semalign.models import TrainingProof, full_precision, merged_adapter, save_adapter
 from semalign.prompts import TEMPLATE_KWARGS, fill, prompt_text, user_turn
 from semalign.rewards import Reward, for_trl
-from semalign.training import Progress, arguments, checkpointing
+from semalign.step_progress import StepProgress
+from semalign.training import arguments, checkpointing
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -244,7 +245,9 @@ def train_grpo(
             train_dataset=dataset,
             processing_class=tokenizer,
             callbacks=[
-                Progress(["reward", "completions/mean_length", "frac_reward_zero_std"]),
+                StepProgress(
+                    {"reward": "reward", "completions/mean_length": "length", "frac_reward_zero_std": "spreadless"}
+                ),
                 Snapshots(settings.snapshot_steps, snapshots, proof.base),
             ],
         )

@@ -14,6 +14,7 @@ from typing import Any
 from semalign import gpus, provenance, ranks
 from semalign.errors import InputError, ProcessError
 from semalign.files import sha256
+from semalign.progress import heard
 from semalign.signals import Stopped, exit_on_signals, follow, stop_on_signals
 from semalign.workspace import identity, opened
 
@@ -39,8 +40,11 @@ REMEDIES = {
 
 
 @contextlib.contextmanager
-def _output_to(path: str) -> Iterator[None]:
-    """Send this process's stdout and stderr, of C libraries too, to a file; give the terminal back at the end."""
+def _output_to(path: str) -> Iterator[int]:
+    """Send this process's stdout and stderr, of C libraries too, to a file; give the terminal back at the end.
+
+    Yields the descriptor of what stderr was.
+    """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     saved = [(stream, os.dup(stream.fileno())) for stream in (sys.stdout, sys.stderr)]
     with open(path, "w", encoding="utf-8") as file:
@@ -48,7 +52,7 @@ def _output_to(path: str) -> Iterator[None]:
             stream.flush()
             os.dup2(file.fileno(), stream.fileno())
         try:
-            yield
+            yield saved[1][1]
         finally:
             for stream, descriptor in saved:
                 stream.flush()
@@ -59,8 +63,9 @@ def _output_to(path: str) -> Iterator[None]:
 def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> None:
     """Call main(params, input, output) as the rule's job; main(…, workspace) where the job is resumable.
 
-    What the job prints goes to the rule's log. An InputError, a full disk or a folder that cannot be written ends the
-    job with its message alone, any other error with a pointer to the log; a finished job leaves
+    What the job prints goes to the rule's log, its progress to Snakemake's output too. An InputError, a full disk or a
+    folder that cannot be written ends the job with its message alone, any other error with a traceback: in the log,
+    whose end the run's own end shows; without Snakemake it is printed. A finished job leaves
     `<first output>.provenance.json` beside its first output. A resumable job keeps what it has when it is stopped, and
     goes on from there when it is run again with the same settings, inputs and versions. Where its settings ask for
     several `processes`, main runs in each of them; only the first may write outputs (see `semalign.ranks`).
@@ -73,10 +78,10 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
         follow(int(os.environ["SEMALIGN_PROCESS"]))
     path = str(snakemake.log[0])
     failure, status = None, 1
-    with _output_to(path):
+    with _output_to(path) as terminal, heard(job_name(snakemake), terminal):
         _log_to_stderr()
         try:
-            _work(main, snakemake, resumable)
+            _work(main, snakemake, resumable, terminal)
         except (InputError, ProcessError) as error:
             failure = str(error)
             log.error("error: %s", error)
@@ -85,12 +90,19 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
             log.info(failure)
         except Exception as error:
             failure = _unexpected(error, path)
+            log.error("error: %s", failure)
     if failure:
-        print(f"{snakemake.rule}: {failure}", file=sys.stderr)
+        if "SEMALIGN_PROCESS" not in os.environ:  # else the end of the run tells it, from the log
+            print(f"{snakemake.rule}: {failure}", file=sys.stderr)
         sys.exit(status)
 
 
-def _work(main: Callable[..., None], snakemake: Any, resumable: bool) -> None:
+def job_name(snakemake: Any) -> str:
+    """As lines of progress have it: train_grpo mt/rl/0."""
+    return " ".join([snakemake.rule, "/".join(map(str, snakemake.wildcards))]).strip()
+
+
+def _work(main: Callable[..., None], snakemake: Any, resumable: bool, terminal: int) -> None:
     started = time.time()
     processes = snakemake.params.settings.get("processes", 1)
     gpus.take(int(snakemake.resources.get("gpu", 0)))
@@ -101,7 +113,7 @@ def _work(main: Callable[..., None], snakemake: Any, resumable: bool) -> None:
         name = identity(settings=snakemake.params.settings, inputs=inputs, versions=provenance.versions())
         with stop_on_signals(), opened(first, name, *_without_effect(snakemake)) as workspace:
             if processes > 1:
-                ranks.launch(processes, snakemake.threads, workspace)
+                ranks.launch(processes, snakemake.threads, workspace, terminal)
             else:
                 main(*arguments, workspace)
             provenance.write(snakemake, inputs, time.time() - started)
@@ -115,7 +127,7 @@ def _take_part(main: Callable[..., None], snakemake: Any) -> None:
     _log_to_stderr()
     settings = snakemake.params.settings
     try:
-        with ranks.taking_part(settings["policy"]["device"]):
+        with ranks.taking_part(settings["policy"]["device"]), ranks.heard_of_first(job_name(snakemake)):
             workspace = ranks.workspace_of_rank(*_without_effect(snakemake))
             main(settings, snakemake.input, snakemake.output, workspace)
     except InputError as error:
@@ -135,8 +147,10 @@ def _log_to_stderr() -> None:
 
 def _unexpected(error: Exception, path: str) -> str:
     """What to tell of an error that is not the user's; the traceback goes to the log."""
-    log.exception("unexpected error")
-    return _disk_problem(error) or f"unexpected {type(error).__name__}: {error} (traceback in {path})"
+    problem = _disk_problem(error)
+    if problem is None:
+        log.exception("unexpected error")
+    return problem or f"unexpected {type(error).__name__}: {error} (traceback in {path})"
 
 
 def _disk_problem(error: BaseException | None) -> str | None:

@@ -15,6 +15,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from semalign.clock import model_work
+from semalign.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,7 @@ def token_statistics(
     cut = sum(len(row) > max_tokens for row in ids)
     ids = [row[:max_tokens] for row in ids]
     found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    progress, read = Progress("passage", sum(len(row) > 1 for row in ids), tokens=0), 0
     for batch in _batches(ids, batch_size, tokenizer.pad_token_id or 0):
         with model_work():
             nll, kl = _batch_statistics(model, batch, chunk_tokens)
@@ -99,6 +101,8 @@ def token_statistics(
         ends = np.cumsum(lengths)
         for place, end, length in zip(batch.places, ends, lengths, strict=True):
             found[place] = nll[end - length : end], kl[end - length : end]
+        read += len(nll)
+        progress.update(len(found), read)
     places = sorted(found)
     log.info("%d tokens of %d texts, %d texts cut", sum(len(found[i][0]) for i in places), len(texts), cut)
     return {
@@ -140,6 +144,7 @@ def noise_floor(
     pad = tokenizer.pad_token_id or 0
     ids = [row[:max_tokens] for row in tokenizer(texts, add_special_tokens=False)["input_ids"]]
     found: dict[int, np.ndarray] = {}
+    progress = Progress("noise floor: passage", sum(len(row) > 1 for row in ids))
     for batch in _batches(ids, batch_size, pad):
         with model_work():
             states = _hidden_states(model, batch)
@@ -147,6 +152,7 @@ def noise_floor(
             for place, end, length in zip(batch.places, np.cumsum(lengths), lengths, strict=True):
                 alone = _hidden_states(model, next(_batches([ids[place]], 1, pad)))
                 found[place] = _divergence(model, states[end - length : end], alone, chunk_tokens)
+        progress.update(len(found))
     return np.concatenate([found[i] for i in sorted(found)]).astype(np.float32)
 
 

@@ -9,6 +9,7 @@ import torch
 from transformers import (
     GenerationConfig,
     PreTrainedTokenizerFast,
+    PrinterCallback,
     Qwen3Config,
     Qwen3ForCausalLM,
     Trainer,
@@ -23,8 +24,8 @@ from semalign.device import checked_device
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, prompt_text, user_turn
+from semalign.step_progress import StepProgress
 from semalign.tokenizer import unknown_id
-from semalign.training import Progress
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -184,14 +185,22 @@ def train_base(
             "give more text or a smaller policy.pretraining.batch_size"
         )
     model = new_policy(settings.shape, tokenizer, settings.max_tokens)
+    seen = 0
+
+    def collate(batch: list[Encoded]) -> dict[str, torch.Tensor]:
+        nonlocal seen
+        seen += sum(len(row["input_ids"]) for row in batch)
+        return _collate(batch, tokenizer.pad_token_id)
+
     trainer = _Trainer(
         model=model,
         args=_arguments(settings, device, workspace.folder),
         train_dataset=rows,
-        data_collator=lambda batch: _collate(batch, tokenizer.pad_token_id),
+        data_collator=collate,
         processing_class=tokenizer,
-        callbacks=[Progress(["loss", "learning_rate"])],
+        callbacks=[StepProgress({"loss": "loss"}, lambda: seen)],
     )
+    trainer.remove_callback(PrinterCallback)
     # short rows beside short ones: little padding
     trainer.sampler = _ByLength(settings.batch_size, lengths=[len(row["input_ids"]) for row in rows])
     log_rows = checkpoints.train(trainer, workspace, [trainer.sampler])

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from typing import Any
 from semalign.clock import count, model_seconds
 from semalign.errors import ProcessError
 from semalign.files import read_json, write_json
+from semalign.progress import heard
 from semalign.signals import Stopped, follow, stop_on_signals, stopping
 from semalign.workspace import Workspace
 
 log = logging.getLogger("semalign")
 
 PLACE = "SEMALIGN_RANK_FOLDER"  # set in a rank alone
+TERMINAL = "SEMALIGN_TERMINAL"  # likewise: the descriptor of what Snakemake writes to
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_FOLLOW = 10  # for the others to end by themselves when one has ended badly
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -37,11 +39,12 @@ def is_rank() -> bool:
     return PLACE in os.environ
 
 
-def launch(processes: int, threads: int, workspace: Workspace) -> None:
+def launch(processes: int, threads: int, workspace: Workspace, terminal: int) -> None:
     """Run this very script in so many processes, the job's threads shared out among them; returns when all have ended.
 
-    The first one's output is the job's; the others' goes to files, shown where one fails. Raises Stopped when they were
-    asked to stop and have saved, ProcessError with what to tell when one failed.
+    The first one's output is the job's, and it tells the descriptor `terminal` how far it is; the others' output goes
+    to files, shown where one fails. Raises Stopped when they were asked to stop and have saved, ProcessError with what
+    to tell when one failed.
     """
     from torch.distributed import TCPStore
 
@@ -51,10 +54,12 @@ def launch(processes: int, threads: int, workspace: Workspace) -> None:
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     common = {
         PLACE: str(place),
+        TERMINAL: str(terminal),
         "SEMALIGN_PROCESS": str(os.getpid()),
         "WORLD_SIZE": str(processes),
         "LOCAL_WORLD_SIZE": str(processes),
     }
+    os.set_inheritable(terminal, True)
     common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port)}
     common |= dict.fromkeys(THREADS, str(max(1, threads // processes)))
     if "linux" in sys.platform:
@@ -179,6 +184,11 @@ def taking_part(device: str) -> Iterator[None]:
         else:
             _write({"model_seconds": model_seconds()})
         distributed.leave()
+
+
+def heard_of_first(job: str) -> AbstractContextManager[None]:
+    """Within the block the first process tells Snakemake's terminal how far the training is; the others keep silent."""
+    return heard(job, int(os.environ[TERMINAL])) if os.environ["RANK"] == "0" else nullcontext()
 
 
 def fail(message: str) -> None:

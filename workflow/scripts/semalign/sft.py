@@ -17,7 +17,8 @@ from semalign.files import Row, read_json, write_json
 from semalign.micro_batch import chosen
 from semalign.models import TrainingProof
 from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, conversation_text, fill, user_turn
-from semalign.training import Progress, arguments, checkpointing
+from semalign.step_progress import StepProgress
+from semalign.training import arguments, checkpointing
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,7 @@ def train_sft(
         args=SFTConfig(**shared, max_length=settings.max_tokens),
         train_dataset=dataset,
         processing_class=tokenizer,
-        callbacks=[Progress(["loss", "mean_token_accuracy"])],
+        callbacks=[StepProgress({"loss": "loss", "mean_token_accuracy": "token accuracy"})],
     )
     trainer.remove_callback(PrinterCallback)
     history = checkpoints.train(trainer, workspace, [_TokensSeen(trainer)])

@@ -1,18 +1,10 @@
-"""What SFT and GRPO share: trainer arguments from the config, progress in the log, the training record."""
+"""What SFT and GRPO share: trainer arguments from the config."""
 
-import logging
-import time
 from typing import Any
-
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from semalign.config.training import Optimisation
 from semalign.micro_batch import accumulation
 from semalign.workspace import Workspace
-
-log = logging.getLogger(__name__)
-
-SECONDS_BETWEEN_LINES = 10
 
 
 def checkpointing(workspace: Workspace, device: str) -> bool:
@@ -47,34 +39,3 @@ def arguments(
         "report_to": "none",
         "disable_tqdm": True,
     }
-
-
-class Progress(TrainerCallback):
-    """A plain line in the log every few seconds: step, rate, time left, the figures that matter."""
-
-    def __init__(self, figures: list[str]) -> None:
-        self.figures = figures
-        self.started = self.last = time.monotonic()
-        self.first = 0
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        self.first = state.global_step  # above 0 where a checkpoint is taken up
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        now = time.monotonic()
-        if now - self.last < SECONDS_BETWEEN_LINES and state.global_step < state.max_steps:
-            return
-        self.last = now
-        rate = (state.global_step - self.first) / (now - self.started)
-        left = (state.max_steps - state.global_step) / max(rate, 1e-9)
-        shown = " ".join(f"{name}={float(logs[name]):.4g}" for name in self.figures if logs and name in logs)
-        log.info("step %d/%d  %.2f steps/s  %.0f s left  %s", state.global_step, state.max_steps, rate, left, shown)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -19,10 +18,9 @@ from semalign.judging.protocol import Comparison, Decision
 from semalign.judging.service import AGAIN, Server
 from semalign.judging.templates import messages, template_hash
 from semalign.judging.verdicts import read_answer
+from semalign.progress import Progress
 
 log = logging.getLogger("semalign")
-
-SECONDS_BETWEEN_LINES = 10.0
 
 
 class _Halted(Exception):
@@ -89,7 +87,8 @@ class Asking:
         self._ledger = _Ledger(judge.ceiling, sum(cost(answer) for answer in cache.all()))
         self._halted = False
         self._total = self._unanswered = self._settled = self._calls = 0
-        self._started = self._spoke = time.monotonic()
+        self._started = time.monotonic()
+        self._progress = Progress("settled", 0)
 
     def decide(self, rounds: Sequence[Round], others: int) -> list[list[Decision]]:
         """The decisions of each round. `others`: comparisons of other runs still to come, for the whole cost.
@@ -140,7 +139,6 @@ class Asking:
                 self._check_readable(pilot)
                 self._extrapolate(questions, pilot, unpaid, others)
             await self._ask(rest, servers)
-        self._progress(last=True)
 
     def _is_answered(self, question: _Question) -> bool:
         """Is nothing left to pay for it?"""
@@ -154,6 +152,7 @@ class Asking:
 
     def _announce(self, questions: list[_Question], unanswered: list[_Question]) -> None:
         self._total, self._unanswered = len(questions), len(unanswered)
+        self._progress = Progress("settled", self._total)
         bound = sum(question.bound for question in unanswered)
         log.info("judge: %d calls, %d already answered", len(questions), len(questions) - len(unanswered))
         if self._judge.ceiling is not None:
@@ -210,7 +209,7 @@ class Asking:
                     self._go_on()
                     await self._settle(question, servers.get(id(question.service)))
                     self._settled += 1
-                    self._progress()
+                    self._say()
             except BaseException:
                 self._halted = True
                 raise
@@ -253,18 +252,15 @@ class Asking:
             raise _Halted
         self._check()
 
-    def _progress(self, last: bool = False) -> None:
-        now = time.monotonic()
-        if not last and now - self._spoke < SECONDS_BETWEEN_LINES:
-            return
-        self._spoke = now
-        ceiling, rate = self._judge.ceiling, self._calls / max(now - self._started, 1e-9)
-        left = max(0, self._unanswered - self._calls) / rate if self._calls else math.nan
-        spent = "" if ceiling is None else f"; {self._ledger.spent:.4f} of {ceiling:.2f} spent"
-        log.info(
-            "judge: %d of %d settled (%d%%), %d calls made, %.1f a second, about %.0f s left%s",
-            *(self._settled, self._total, 100 * self._settled // max(1, self._total), self._calls, rate, left, spent),
-        )
+    def _say(self) -> None:
+        left, unpaid = None, max(0, self._unanswered - self._calls)  # answers of an earlier run are settled at once
+        if self._calls:
+            left = unpaid * (time.monotonic() - self._started) / self._calls
+        ceiling = self._judge.ceiling
+        figures: dict[str, float | str] = {"calls made": str(self._calls)}
+        if ceiling is not None:
+            figures["spent"] = f"{self._ledger.spent:.4f} of {ceiling:.2f}"
+        self._progress.update(self._settled, left=left, figures=figures)
 
 
 def raise_first(ended: Iterable[BaseException | None]) -> None:

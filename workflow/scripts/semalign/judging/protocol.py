@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from semalign.errors import InputError
 from semalign.files import Journal, Row
+from semalign.progress import Progress
 from semalign.workspace import Workspace
 
 Compare = Callable[[str, str, str], int]
@@ -138,12 +139,14 @@ def by_comparer(compare: Compare, workspace: Workspace) -> Judge:
     def decide(asked: Sequence[Comparison]) -> list[Decision]:
         journal = Journal(workspace.folder / "decisions.jsonl")
         known = {(row["item"], row["order"]): row["value"] for row in journal.rows}
+        progress = Progress("comparison", len(asked), len(known))
         for comparison in asked:
             key = comparison.item, comparison.order
             if key not in known:
                 workspace.check()
                 known[key] = compare(comparison.source, comparison.first, comparison.second)
                 journal.append([{"item": key[0], "order": key[1], "value": known[key]}])
+                progress.update(len(known))
         return [Decision(known[comparison.item, comparison.order]) for comparison in asked]
 
     return decide

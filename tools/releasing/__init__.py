@@ -1,0 +1,1 @@
+"""Turning a finished run into a folder for the Hugging Face hub, and using such a folder."""

@@ -1,0 +1,130 @@
+"""What was measured of a run, as the hub's model index has it and as a table for people."""
+
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult
+
+from semalign.config.downloads import FOLDER, HubDownload
+from semalign.files import Row, read_json
+from semalign.named_files import paths_within
+from semalign.sources_table import WORLD
+from tools.releasing.finished import Run
+
+TASKS = {"mt": ("translation", "Translation"), "hg": ("summarization", "Headline generation")}
+GENERATED = "generated"
+QUESTIONS = ("question-answering", "Reading comprehension")
+
+
+def measured(run: Run) -> list[EvalResult]:
+    """Every figure of the run's test sets, with data set, split, seed, size and signature."""
+    text = read_json(run.folder / "scores" / "text.json")
+    return [*_of_task(run, text[run.task]), *_of_judge(run), *_of_questions(run, text["cmrc"]), *_of_likelihood(run)]
+
+
+def _of_task(run: Run, text: Row) -> list[EvalResult]:
+    data = _data_set(run, run.task, text["n"])
+    names = {
+        "bleu": ("bleu", "BLEU-4 on tokens of the language, 0 to 1"),
+        "rouge_l": ("rouge", "ROUGE-L on tokens of the language, 0 to 1"),
+        "chrf": ("chrf", "chrF++, 0 to 1"),
+        "bleu_char": ("bleu", "BLEU-4 on characters, 0 to 1"),
+        "content": ("content", "share of the source's facts that the answer tells"),
+    }
+    found = [
+        _result(TASKS[run.task], data, kind, name, text[key]["value"], signature=text[key].get("signature"))
+        for key, (kind, name) in names.items()
+        if key in text
+    ]
+    if "language_consistency" in text:
+        name = "share of answers in the language's script"
+        found.append(_result(TASKS[run.task], data, "language_consistency", name, text["language_consistency"]))
+    similarity = read_json(run.folder / "scores" / "similarity.json")[run.task]
+    whose = {"reward": "the encoder that rewards RL", "independent": "an encoder that never rewards"}
+    for key, words in whose.items():
+        entry = similarity[key]
+        name = f"mean cosine to the reference by {words}"
+        kind = f"similarity_{key}"
+        found.append(_result(TASKS[run.task], data, kind, name, entry["value"], signature=entry["signature"]))
+    return found
+
+
+def _of_questions(run: Run, text: Row) -> list[EvalResult]:
+    data = _data_set(run, "cmrc", text["n"])
+    names = {"em": ("exact_match", "exact match, percent"), "f1": ("f1", "F1, percent")}
+    return [
+        _result(QUESTIONS, data, kind, name, text[key], signature=text["signature"])
+        for key, (kind, name) in names.items()
+    ]
+
+
+def _of_judge(run: Run) -> list[EvalResult]:
+    path = run.judgement()
+    if path is None:
+        return []
+    summary = read_json(path)
+    other = "strong_sft" if run.model == "rl" else "rl"
+    judge = summary["judge"].get("model") or f"the {summary['judge']['kind']}"
+    data = _data_set(run, run.task, summary["n"])
+    name = f"blind comparison with {other} by {judge}: share of items won in both orders, percent"
+    return [_result(TASKS[run.task], data, "judge_win", name, summary["win"][run.model], losses=summary["win"][other])]
+
+
+def _of_likelihood(run: Run) -> list[EvalResult]:
+    path = run.likelihood()
+    if path is None:
+        return []
+    summary = read_json(path)
+    data = _data_set(run, "cmrc", summary["passages"])
+    names = {"nll": "mean token NLL on passages, nats", "kl": "mean token KL to the base on passages, nats"}
+    task = ("text-generation", "Language modelling")
+    return [
+        _result(task, data, key, name, summary[key]["mean"], signature=summary["signature"])
+        for key, name in names.items()
+    ]
+
+
+def _result(
+    task: tuple[str, str], data: dict[str, Any], kind: str, name: str, value: float, **arguments: Any
+) -> EvalResult:
+    given = {key: argument for key, argument in arguments.items() if argument is not None}
+    return EvalResult(
+        task_type=task[0],
+        task_name=task[1],
+        metric_type=kind,
+        metric_name=name,
+        metric_value=round(float(value), 6),
+        metric_args=given or None,
+        **data,
+    )
+
+
+def _data_set(run: Run, name: str, items: int) -> dict[str, Any]:
+    """The hub's name of a test set where it has one; split, number of items, and the seed that drew it."""
+    sources: list[Any] = list(run.config.cmrc.test if name == "cmrc" else run.of_task(name).test)
+    drawn = not sources
+    paths = [path for _, path in paths_within(sources or list(run.of_task(name).train))]
+    kind, words, revision = _origin(run, paths)
+    arguments: dict[str, Any] = {"items": items}
+    if drawn:
+        words, arguments["seed"] = f"pairs kept back of {words}", run.of_task(name).split.seed
+    elif kind == GENERATED and run.config.world:
+        arguments["seed"] = run.config.world.seed
+    return {
+        "dataset_type": kind,
+        "dataset_name": f"{words} ({name})",
+        "dataset_split": "test",
+        "dataset_revision": revision,
+        "dataset_args": arguments,
+    }
+
+
+def _origin(run: Run, paths: list[Path]) -> tuple[str, str, str | None]:
+    """(kind or the hub's name, words for people, revision) of a test set's files."""
+    fetched = {path.relative_to(FOLDER).parts[0] for path in paths if path.is_relative_to(FOLDER)}
+    download = run.config.downloads[min(fetched)] if len(fetched) == 1 else None
+    if isinstance(download, HubDownload):
+        return download.repo, download.repo, download.revision
+    if any(path.is_relative_to(WORLD) for path in paths):
+        return GENERATED, "a generated world of scenes", None
+    return "downloaded" if fetched else "own", ", ".join(path.name for path in paths), None

@@ -1,0 +1,115 @@
+"""The files of a release. The same run gives the same bytes."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from semalign.files import FOLDER_MARK, read_json, replacing_folder, sha256, write_json
+from semalign.models import ADAPTER_CONFIG, BASE_DIGEST
+from semalign.prompts import TEMPLATE_KWARGS
+from semalign.vllm_engine import end_tokens
+from tools.releasing.finished import Base, Run
+
+RELEASES = Path("results/release")
+SETTINGS = "semalign.json"  # how the model is asked, for tools/translate.py
+CHECKSUMS = "SHA256SUMS"
+OWN_BASE, MERGED = "base", "merged"
+WEIGHTS = "adapter_model.safetensors"
+TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "tokenizer.model",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+_OF_THIS_MACHINE = ("is_local", "local_files_only", "name_or_path", "cache_dir")
+
+
+def write_release(run: Run, base: Base, card: str, settings: dict[str, Any], merged: bool) -> Path:
+    """Write the folder of a release, whole or not at all; returns where it lies."""
+    target = RELEASES / run.name
+    with replacing_folder(target) as folder:
+        _write_adapter(run, base, folder)
+        write_tokenizer(base.folder, folder)
+        write_json(folder / SETTINGS, settings)
+        (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
+        if base.repo is None:
+            _write_base(base.folder, folder / OWN_BASE)
+        if merged:
+            write_merged(base.folder, run.folder / "adapter", str(settings["dtype"]), folder / MERGED)
+        (folder / CHECKSUMS).write_text(checksums(folder), encoding="utf-8")
+    return target
+
+
+def settings_of(run: Run, base: Base) -> dict[str, Any]:
+    """How the model was asked when it was measured."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True, trust_remote_code=False)
+    task = run.of_task(run.task)
+    return {
+        "run": run.name,
+        "source_language": task.source_language,
+        "target_language": task.target_language,
+        "prompt": run.prompt,
+        "template_arguments": TEMPLATE_KWARGS,
+        "max_new_tokens": run.max_new_tokens,
+        "batch_size": run.answering["settings"]["batch_size"],
+        "end_tokens": sorted(end_tokens(base.folder, tokenizer)),
+        "dtype": run.answering["settings"]["policy"]["dtype"],
+        "base": {"folder": OWN_BASE} if base.repo is None else {"repo": base.repo, "revision": base.revision},
+    }
+
+
+def checksums(folder: Path) -> str:
+    """Lines as sha256sum writes and checks them, of every file but theirs."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS)
+    return "".join(f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
+
+
+def write_tokenizer(source: Path, folder: Path) -> None:
+    """The tokenizer's files and chat template, without what one machine has noted in them."""
+    for name in TOKENIZER:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
+    settings = read_json(folder / "tokenizer_config.json")
+    write_json(folder / "tokenizer_config.json", {k: v for k, v in settings.items() if k not in _OF_THIS_MACHINE})
+
+
+def write_merged(base: Path, adapter: Path, dtype: str, folder: Path) -> None:
+    """The whole model with the adapter added to its weights in float32, and only then rounded to `dtype`."""
+    import torch
+    from peft import PeftModel
+
+    from semalign.models import load_policy
+
+    model, _ = load_policy(base, "float32", "cpu")
+    whole: Any = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    whole.to(getattr(torch, dtype)).save_pretrained(str(folder), safe_serialization=True)
+    write_tokenizer(base, folder)
+
+
+def _write_adapter(run: Run, base: Base, folder: Path) -> None:
+    source = run.folder / "adapter"
+    for name in (WEIGHTS, BASE_DIGEST):
+        shutil.copyfile(source / name, folder / name)
+    place = {"base_model_name_or_path": base.repo or OWN_BASE, "revision": base.revision}
+    config = read_json(source / ADAPTER_CONFIG) | place
+    text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)
+    (folder / ADAPTER_CONFIG).write_text(text + "\n", encoding="utf-8")
+
+
+def _write_base(source: Path, folder: Path) -> None:
+    """The base whole: config, weights, tokenizer."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and path.name != FOLDER_MARK:
+            target = folder / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    write_tokenizer(source, folder)
