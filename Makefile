@@ -93,7 +93,8 @@ lock:
 	@.venv-lock/bin/python -m pip freeze | sed -E 's/^torch @.*/torch==2.13.0/; s/\+cpu$$//' > envs/lock.txt
 	@rm -rf .venv-lock
 
-# Write config/schema.json from the config's model.
+# Write config/schema.json and docs/config.md from the config's model.
 .PHONY: schema
-schema: .venv/ready
+schema: .venv/ready-dev
 	@PYTHONPATH=workflow/scripts $(BIN)/python -c 'from semalign.config import schema; print(schema(), end="")' > config/schema.json
+	@$(BIN)/python tools/config_reference.py > docs/config.md.new && mv docs/config.md.new docs/config.md
