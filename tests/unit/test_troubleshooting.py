@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
-QUOTED = [heading.strip("` ") for heading in re.findall(r"^#### (`.*`)$", PAGE, re.M)]
+QUOTED = [heading.strip("` ") for heading in re.findall(r"^### (`.*`)$", PAGE, re.M)]
 NOT_OURS = {"No space left on device"}  # the system's
 
 
