@@ -9,7 +9,8 @@
 # make test     the tests
 # make long     the tests that take minutes: real text end to end, trainings of several processes killed, benchmarks
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
-# make check    formatter, lint and types
+# make check    formatter, lint, types, and the documentation without a warning
+# make docs     the documentation as a site: docs/_build/index.html
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
@@ -18,7 +19,7 @@ export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules m
 TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: table3 all figures $(TABLES) provenance plan bench bench-trl test long soak check lock
+.PHONY: table3 all figures $(TABLES) provenance plan bench bench-trl test long soak check docs lock conda
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
@@ -57,7 +58,7 @@ bench-trl: .venv/ready
 test: .venv/ready-dev
 	@echo "semalign: running the tests"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 tests/unit
-	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow
+	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow tests/cluster
 
 long: .venv/ready-dev
 	@$(BIN)/pytest -m long tests
@@ -65,7 +66,11 @@ long: .venv/ready-dev
 soak: .venv/ready-dev
 	@SEMALIGN_KILLS=60 $(BIN)/pytest tests/workflow/test_interruption.py
 
-check: .venv/ready-dev
+docs: .venv/ready-dev
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+	@echo "semalign: the documentation is in docs/_build/index.html"
+
+check: .venv/ready-dev docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile workflow
@@ -92,6 +97,12 @@ lock:
 	@.venv-lock/bin/python -m pip install --quiet --requirement envs/requirements.txt --requirement envs/requirements-dev.txt torch==2.13.0
 	@.venv-lock/bin/python -m pip freeze | sed -E 's/^torch @.*/torch==2.13.0/; s/\+cpu$$//' > envs/lock.txt
 	@rm -rf .venv-lock
+	@$(MAKE) --no-print-directory conda
+
+# Write envs/semalign.yaml, for --sdm conda, from the lock.
+conda:
+	@{ printf '%s\n' '# Made from lock.txt by make conda.' 'channels:' '  - conda-forge' '  - nodefaults' 'dependencies:' \
+		'  - python=3.11' '  - pip' '  - pip:'; sed 's/^/      - /' envs/lock.txt; } > envs/semalign.yaml
 
 # Write config/schema.json and docs/config.md from the config's model.
 .PHONY: schema

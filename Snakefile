@@ -14,6 +14,10 @@ min_version("9.0")
 configfile: os.path.join(workflow.basedir, "config", "config.yaml")
 
 
+# Read with --sdm apptainer alone; made from envs/Dockerfile (docs/cluster.md).
+container: os.path.join(workflow.basedir, "envs", "semalign.sif")
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/runs.smk"
 

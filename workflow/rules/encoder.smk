@@ -5,6 +5,10 @@ Out: results/encoders/<name>/model, its exam, and the gate that GRPO waits for
 """
 
 
+localrules:
+    check_encoder,
+
+
 rule train_encoder:
     input:
         files=lambda wc: given(encoder_files(ENCODERS[wc.encoder])),

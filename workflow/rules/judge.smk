@@ -6,6 +6,10 @@ Out: results/<task>/judge/<seed>.{jsonl,json}: verdicts by item, and the summary
 """
 
 
+localrules:
+    judge_pairs,
+
+
 rule judge_pairs:
     input:
         test="results/data/{task}/test.jsonl",
