@@ -4,6 +4,7 @@ In:  results/data/<task>/{cold,rl,dev}.jsonl, the reward encoder and its passed 
 Out: results/base/model, results/<task>/<model>/<seed>/adapter with its training record
 """
 
+
 localrules:
     check_grpo,
     take_snapshot,
