@@ -94,7 +94,7 @@ def kind(schema: Schema, entry: Schema) -> str:
         return f"`{entry['const']}`"
     if "enum" in entry:
         return " or ".join(f"`{value}`" for value in entry["enum"])
-    plain = entry.get("type", "value")
+    plain = str(entry.get("type", "value"))
     if plain == "array":
         return f"list of {kind(schema, entry['items'])}"
     if plain == "object":
@@ -182,7 +182,7 @@ def table(rows: list[Key], schema: Schema, config: Any, read_by: dict[str, list[
 
 
 def _default(entry: Schema) -> str:
-    empty = {"array": [], "object": {}}
+    empty: Schema = {"array": [], "object": {}}
     return (
         _shown(entry.get("default", empty.get(entry.get("type", "")))) if "default" in entry or "type" in entry else ""
     )
