@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
-NOT_THE_PROJECT = (".git", ".venv", ".venv-*", "results", ".snakemake", "_build", "__pycache__", ".*_cache", "shared")
+NOT_THE_PROJECT = (".git", ".venv", ".venv-*", "results", ".snakemake", "_build", "__pycache__", ".*_cache")
 
 
 def blocks(page: str, language: str) -> list[str]:
