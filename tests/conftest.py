@@ -1,10 +1,12 @@
 """What several tests share: tiny models, texts, and a finished run of the tiny miniature."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
 from semalign.workspace import Workspace
@@ -63,13 +65,20 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(folder, checkpoint_seconds=3600)
 
 
-class _ByFile(LoadScopeScheduling):
-    """A file's tests go to one worker; all files that look at the finished run to the same one."""
+# What takes longest begins first; the other files follow in their order. Only a name's end is given.
+LONGEST = ["finished", "test_bad_data.py", "test_bad_config.py", "test_slurm.py"]
 
+
+def scope(nodeid: str) -> str:
+    """A file's tests go to one worker; all files that plan in the finished run, or copy it, to the same one."""
+    file = nodeid.partition("::")[0]
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return "finished" if "finished: Path" in text or "copied: Path" in text else file
+
+
+class _ByFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        text = (ROOT / file).read_text(encoding="utf-8")
-        return "finished" if "finished: Path" in text or "copied: Path" in text else file
+        return scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile | None:
@@ -77,15 +86,35 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile | No
     return _ByFile(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        name = scope(item.nodeid)
+        return next((place for place, end in enumerate(LONGEST) if name.endswith(end)), len(LONGEST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder of a finished run of everything; tests may plan in it, and make or change nothing."""
     from tests.workflow.run import snakemake  # which needs ROOT
 
-    folder = tmp_path_factory.mktemp("miniature")
-    result = snakemake(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
-    assert result.returncode == 0, result.stdout + result.stderr
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # by all workers of this run
+    folder, done = shared / "miniature", shared / "miniature.done"
+    with FileLock(shared / "miniature.lock"):
+        if not done.exists():
+            folder.mkdir(exist_ok=True)
+            result = snakemake(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
+            assert result.returncode == 0, result.stdout + result.stderr
+            done.touch()
     return folder
+
+
+@pytest.fixture
+def finished_results(finished: Path) -> Path:
+    """Its results, for tests of any worker that only read them."""
+    return finished / "results"
 
 
 @pytest.fixture

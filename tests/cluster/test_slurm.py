@@ -119,7 +119,7 @@ class Disturber(threading.Thread):
         subprocess.run(urgent, env=self.slurm, check=True, stdout=subprocess.DEVNULL)
 
 
-def test_table3_as_on_one_machine(finished: Path, tmp_path: Path, profile: Path, slurm: Environment) -> None:
+def test_table3_as_on_one_machine(finished_results: Path, tmp_path: Path, profile: Path, slurm: Environment) -> None:
     folder = tmp_path / "run"
     with started(folder, profile, slurm, "results/table3.csv", overlays=OVERLAYS) as snakemake:
         disturber = Disturber(folder, slurm)
@@ -128,7 +128,7 @@ def test_table3_as_on_one_machine(finished: Path, tmp_path: Path, profile: Path,
         disturber.ended.set()
         disturber.join()
     assert snakemake.returncode == 0, output[-5000:]
-    assert differing(finished / "results", folder / "results") == []
+    assert differing(finished_results, folder / "results") == []
     assert disturber.to_come == {}
     logs = folder / "results" / "logs"
     for log in ("train_encoder/independent.log", "train_grpo/mt-rl-0.log", "train_grpo/hg-rl-0.log"):

@@ -19,7 +19,7 @@ from tests.workflow.run import command, differing
 
 OVERLAYS = [ROOT / "tests" / "workflow" / name for name in ("tiny.yaml", "saving.yaml")]
 TARGETS = ["results/mt/judge/0.json", "results/mt/rl/0/audit.json"]
-KILLS = int(os.environ.get("SEMALIGN_KILLS", "5"))
+KILLS = int(os.environ.get("SEMALIGN_KILLS", "3"))
 
 
 def jobs_of(snakemake: psutil.Process) -> list[psutil.Process]:
@@ -47,17 +47,17 @@ def kill(run: "subprocess.Popen[bytes]", dice: random.Random) -> str:
     return f"{number.name} to {name}"
 
 
-def finish(folder: Path, finished: Path, done: list[str]) -> None:
+def finish(folder: Path, finished_results: Path, done: list[str]) -> None:
     """Run to the end, undisturbed, and compare every byte with a run that never was disturbed."""
     ended = subprocess.run(
         command(folder, *TARGETS, overlays=OVERLAYS), capture_output=True, text=True, check=False, timeout=600
     )
     assert ended.returncode == 0, f"{done}\n{ended.stdout[-3000:]}{ended.stderr[-3000:]}"
-    assert differing(finished / "results", folder / "results") == [], done
+    assert differing(finished_results, folder / "results") == [], done
     assert [path for path in (folder / "results" / "unfinished").rglob("*") if path.is_file()] == []
 
 
-def test_killed_at_random_moments_it_ends_as_it_would_have(finished: Path, tmp_path: Path) -> None:
+def test_killed_at_random_moments_it_ends_as_it_would_have(finished_results: Path, tmp_path: Path) -> None:
     dice = random.Random(os.environ.get("SEMALIGN_KILL_SEED", "0"))
     folder, done = tmp_path / "0", list[str]()
     folder.mkdir()
@@ -73,10 +73,10 @@ def test_killed_at_random_moments_it_ends_as_it_would_have(finished: Path, tmp_p
             run.wait(timeout=120)
         else:  # it came to its end between two kills: once more from the beginning
             assert status == 0, done
-            finish(folder, finished, done)
+            finish(folder, finished_results, done)
             folder = tmp_path / str(len(done))
             folder.mkdir()
-    finish(folder, finished, done)
+    finish(folder, finished_results, done)
 
 
 def test_a_second_run_of_the_same_job_waits_for_the_first(tmp_path: Path) -> None:
