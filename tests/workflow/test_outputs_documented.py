@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,21 +70,27 @@ def entries() -> Iterator[Entry]:
 ENTRIES = list(entries())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def results(request: pytest.FixtureRequest) -> Path:
-    finished: Path = Path(GIVEN).parent if GIVEN else request.getfixturevalue("finished")
-    return finished / "results"
+    found: Path = Path(GIVEN) if GIVEN else request.getfixturevalue("finished_results")
+    return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def files(results: Path) -> dict[str, list[Path]]:
     """The files of each pattern; what no pattern is for stands under an empty one."""
+    return by_pattern(results)
+
+
+@cache
+def by_pattern(results: Path) -> dict[str, list[Path]]:
+    patterns = {entry.pattern: matcher(entry.pattern) for entry in ENTRIES}
     found: dict[str, list[Path]] = {"": []}
     for path in sorted(results.rglob("*")):
         if path.is_file() and path.name != ".snakemake_timestamp":
             name = path.relative_to(results.parent).as_posix()
             # the most exact pattern: the one with the most fixed letters
-            fitting = [entry.pattern for entry in ENTRIES if matcher(entry.pattern).fullmatch(name)]
+            fitting = [pattern for pattern, expression in patterns.items() if expression.fullmatch(name)]
             if name.endswith(".provenance.json"):
                 fitting = ["results/<artefact>.provenance.json"]
             best = max(fitting, key=lambda pattern: len(re.sub("<.*?>", "", pattern)), default="")
