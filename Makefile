@@ -12,7 +12,8 @@
 # make test     the tests
 # make long     the tests that take minutes: real text end to end, trainings of several processes killed, benchmarks
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
-# make check    formatter, lint and types
+# make check    formatter, lint, types, and the documentation without a warning
+# make docs     the documentation as a site: docs/_build/index.html
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
@@ -22,7 +23,7 @@ TABLES := table1 table2 table4 table5 table6a table6b frontier statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance release translate plan bench bench-trl test long soak check lock conda
+.PHONY: table3 all figures report $(TABLES) provenance release translate plan bench bench-trl test long soak check docs lock conda
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
@@ -87,7 +88,11 @@ long: .venv/ready-dev
 soak: .venv/ready-dev
 	@SEMALIGN_KILLS=60 $(BIN)/pytest tests/workflow/test_interruption.py
 
-check: .venv/ready-dev
+docs: .venv/ready-dev
+	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+	@echo "semalign: the documentation is in docs/_build/index.html"
+
+check: .venv/ready-dev docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile workflow
@@ -121,7 +126,8 @@ conda:
 	@{ printf '%s\n' '# Made from lock.txt by make conda.' 'channels:' '  - conda-forge' '  - nodefaults' 'dependencies:' \
 		'  - python=3.11' '  - pip' '  - pip:'; sed 's/^/      - /' envs/lock.txt; } > envs/semalign.yaml
 
-# Write config/schema.json from the config's model.
+# Write config/schema.json and docs/config.md from the config's model.
 .PHONY: schema
-schema: .venv/ready
+schema: .venv/ready-dev
 	@PYTHONPATH=workflow/scripts $(BIN)/python -c 'from semalign.config import schema; print(schema(), end="")' > config/schema.json
+	@$(BIN)/python tools/config_reference.py > docs/config.md.new && mv docs/config.md.new docs/config.md

@@ -38,7 +38,7 @@ class Config(Strict):
         "result and reruns nothing",
     )
     seeds: list[Seed] = Field(min_length=1, description="one complete run each")
-    languages: dict[str, Language]
+    languages: dict[str, Language] = Field(description="each language that a task names, by a name of your own")
     downloads: Annotated[Downloads, BeforeValidator(without_null)] = Field(
         default_factory=dict, description="what is fetched into results/downloads/<name>; named by that path elsewhere"
     )
@@ -48,18 +48,18 @@ class Config(Strict):
     licences: dict[str, str] = Field(
         default_factory=dict, description="of your own files: file or folder: licence, for results/sources.csv"
     )
-    world: World | None = None
+    world: World | None = Field(None, description="the generated world of the miniature; null: all data are your own")
     tasks: Annotated[dict[Literal["mt", "hg"], Task], BeforeValidator(without_null)] = Field(
         min_length=1, description="one of them may be taken out with null"
     )
-    cmrc: Cmrc
-    policy: Policy
-    lora: Lora = Field(default_factory=Lora)
-    cold_sft: Sft
-    strong_sft: Sft
-    rl: Grpo
-    encoders: Encoders
-    exam: Exam
+    cmrc: Cmrc = Field(description="reading comprehension in the language that must be kept")
+    policy: Policy = Field(description="the language model that is taught")
+    lora: Lora = Field(default_factory=Lora, description="the adapter, the same in every run")
+    cold_sft: Sft = Field(description="the cold start: a short SFT that bootstraps script and format")
+    strong_sft: Sft = Field(description="SFT from the base on all that cold start and RL see")
+    rl: Grpo = Field(description="GRPO from the cold start")
+    encoders: Encoders = Field(description="the two sentence encoders")
+    exam: Exam = Field(description="what both encoders must pass before GRPO begins")
     generation_batch_size: Count = Field(64, description="greedy decoding; recorded, since it can change bf16 output")
     generation_engine: Literal["hf", "vllm"] = Field(
         "hf",
@@ -73,9 +73,9 @@ class Config(Strict):
     few_shot: FewShot | None = Field(None, description="null: no table 4")
     frontier: Frontier | None = Field(None, description="null: no frontier")
     mechanism: Mechanism | None = Field(None, description="null: no table 6")
-    statistics: Statistics = Field(default_factory=Statistics)
-    audit: Audit = Field(default_factory=Audit)
-    report: Report = Field(default_factory=Report)
+    statistics: Statistics = Field(default_factory=Statistics, description="intervals and tests")
+    audit: Audit = Field(default_factory=Audit, description="signs of a gamed reward")
+    report: Report = Field(default_factory=Report, description="results/report.html")
 
     @model_validator(mode="after")
     def _check(self) -> "Config":

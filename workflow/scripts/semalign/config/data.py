@@ -11,17 +11,17 @@ from semalign.config.base import Count, Seed, Share, Strict
 class AlignedText(Strict):
     """Two plain text files, a segment a line, line n of one translating line n of the other."""
 
-    format: Literal["aligned"]
-    source: Path
-    target: Path
+    format: Literal["aligned"] = Field(description="how the source is read")
+    source: Path = Field(description="the file of source texts")
+    target: Path = Field(description="the file of target texts, line by line")
     documents: Path | None = Field(None, description="a file with each line's document id; else each line is one")
 
 
 class Headlines(Strict):
     """A plain text file of documents whose first segment is their headline."""
 
-    format: Literal["headlines"]
-    text: Path
+    format: Literal["headlines"] = Field(description="how the source is read")
+    text: Path = Field(description="the file of all documents, a segment a line")
     documents: Path = Field(description="a file with each line's document id")
     segments: Annotated[int, Field(ge=1)] | None = Field(None, description="article segments taken; null: all")
 
@@ -29,8 +29,8 @@ class Headlines(Strict):
 class Table(Strict):
     """A table: JSON lines, a JSON list of objects, or CSV, TSV and Parquet read through `datasets`."""
 
-    format: Literal["jsonl", "json", "csv", "tsv", "parquet"]
-    path: Path
+    format: Literal["jsonl", "json", "csv", "tsv", "parquet"] = Field(description="how the source is read")
+    path: Path = Field(description="the file")
     columns: dict[str, str] = Field(
         default_factory=dict,
         description="our column: the file's column, where the names differ (source, target, id, group …)",
@@ -54,38 +54,38 @@ class PairTable(Table):
 class Joined(Strict):
     """Two tables, a language each, of columns id and text (perhaps group): rows of one id translate one another."""
 
-    format: Literal["joined"]
-    source: Table
-    target: Table
+    format: Literal["joined"] = Field(description="how the source is read")
+    source: Table = Field(description="the table of source texts, which gives the order and the groups")
+    target: Table = Field(description="the table of target texts; it is held in memory")
 
 
 class Captions(Strict):
     """Two text files of lines `<image>#<language>#<number> <caption>`, joined by image and number."""
 
-    format: Literal["captions"]
-    source: Path
-    target: Path
+    format: Literal["captions"] = Field(description="how the source is read")
+    source: Path = Field(description="the file of captions in the source language")
+    target: Path = Field(description="the file of captions in the target language")
 
 
 class Squad(Strict):
     """Extractive questions in the SQuAD style."""
 
-    format: Literal["squad"]
-    path: Path
+    format: Literal["squad"] = Field(description="how the source is read")
+    path: Path = Field(description="the file")
 
 
 class Cmrc2018(Strict):
     """Extractive questions in the style in which CMRC 2018 was first published."""
 
-    format: Literal["cmrc2018"]
-    path: Path
+    format: Literal["cmrc2018"] = Field(description="how the source is read")
+    path: Path = Field(description="the file")
 
 
 class Lines(Strict):
     """Monolingual text, a document a line."""
 
-    format: Literal["lines"]
-    path: Path
+    format: Literal["lines"] = Field(description="how the source is read")
+    path: Path = Field(description="the file")
 
 
 def _holds_answers(source: Squad | Cmrc2018 | Table) -> Squad | Cmrc2018 | Table:
@@ -103,11 +103,13 @@ QuestionSource = Annotated[Squad | Cmrc2018 | Table, Field(discriminator="format
 class CorpusItem(Strict):
     """A part of the corpus on which a policy made on the spot is trained."""
 
-    kind: Literal["questions", "pairs", "text"]
+    kind: Literal["questions", "pairs", "text"] = Field(
+        description="questions and pairs are given and their answers learnt; text is learnt whole"
+    )
     task: str | None = Field(None, description="for pairs: the task whose prompt they are shown with")
     source: Annotated[
         AlignedText | Headlines | PairTable | Joined | Captions | Squad | Cmrc2018 | Lines,
-        Field(discriminator="format"),
+        Field(discriminator="format", description="where its rows come from"),
     ]
 
     @model_validator(mode="after")
@@ -152,9 +154,9 @@ class World(Strict):
     translations: Count = Field(description="base-training generic sentence pairs")
     texts: Count = Field(description="base-training monolingual sentences a language")
     mt_train: Count = Field(description="narrow-domain sentence pairs")
-    mt_test: Count
+    mt_test: Count = Field(description="sentence pairs of the test set, of scenes that no training file holds")
     hg_train: Count = Field(description="narrow-domain articles with headlines")
-    hg_test: Count
+    hg_test: Count = Field(description="articles of the test set, of scenes that no training file holds")
     cmrc_test: Count = Field(description="questions on passages outside the narrow domain")
     encoder_triplets: Count = Field(description="anchor, positive, hard negative; a set for each encoder")
     exam_scenes: Count = Field(description="scenes of the encoders' exam")
@@ -164,7 +166,7 @@ class World(Strict):
 class Split(Strict):
     """How one task's training pool is divided; groups (documents, scenes) are never cut."""
 
-    seed: Seed = 0
+    seed: Seed = Field(0, description="of the order in which groups are drawn")
     cold: Count = Field(description="pairs of the cold start")
     rl: Count | None = Field(None, description="pairs of RL; all that cold start and dev leave, when null")
     dev: Count = Field(description="pairs kept to choose τ and hyperparameters")
@@ -176,15 +178,15 @@ class Split(Strict):
 class Task(Strict):
     """A generation task: pairs of source and target text."""
 
-    source_language: str
-    target_language: str
-    metric: Literal["bleu", "rouge_l"]
+    source_language: str = Field(description="one of `languages`: what the texts to be answered are written in")
+    target_language: str = Field(description="one of `languages`: what answers must be written in")
+    metric: Literal["bleu", "rouge_l"] = Field(description="corpus BLEU-4, or mean ROUGE-L, of the test answers")
     prompt: str = Field(description="the user's turn; {source} is replaced")
-    train: list[PairSource] = Field(min_length=1)
+    train: list[PairSource] = Field(min_length=1, description="the pool that is split into cold start, RL and dev")
     test: list[PairSource] = Field(default_factory=list, description="a test set of its own; else cut from train")
     max_tokens: Count = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
-    split: Split
+    split: Split = Field(description="how the pool is divided")
 
     @model_validator(mode="after")
     def _check(self) -> "Task":
@@ -198,9 +200,9 @@ class Task(Strict):
 class Cmrc(Strict):
     """Reading comprehension in the dominant language: measured, never trained on."""
 
-    test: list[QuestionSource] = Field(min_length=1)
+    test: list[QuestionSource] = Field(min_length=1, description="the questions and their answers")
     prompt: str = Field(description="the user's turn; {context} and {question} are replaced")
-    max_new_tokens: Count = 64
+    max_new_tokens: Count = Field(64, description="greedy decoding stops here")
     limit: Count | None = Field(None, description="take only the first questions")
 
     @model_validator(mode="after")

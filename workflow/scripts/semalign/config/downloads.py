@@ -41,7 +41,7 @@ class HubDownload(_Described):
     """A model or data set of the Hugging Face hub."""
 
     repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name")
-    kind: Literal["model", "dataset"]
+    kind: Literal["model", "dataset"] = Field(description="a model is taken whole, of a data set the named files")
     revision: str = Field(
         min_length=1, description="a commit; of a branch the commit is found out at the download, and recorded"
     )

@@ -19,7 +19,7 @@ class Variant(Strict):
 class Ablation(Strict):
     """Table 5: RL with other rewards, all else equal."""
 
-    task: TaskName = "mt"
+    task: TaskName = Field("mt", description="the task whose RL is trained with other rewards")
     variants: Annotated[dict[str, Variant], BeforeValidator(without_null)] = Field(
         description="name (small letters, digits, _) and rewards, trained as rl-<name>; null in an overlay: not trained"
     )
@@ -37,7 +37,9 @@ class FewShot(Strict):
 
     task: TaskName = Field("hg", description="the task that is learnt")
     source_task: TaskName = Field("mt", description="the task of the models to start from")
-    starts: list[Literal["base", "cold_sft", "strong_sft", "rl"]] = Field(min_length=1)
+    starts: list[Literal["base", "cold_sft", "strong_sft", "rl"]] = Field(
+        min_length=1, description="the models to start from, trained as fewshot-<start>"
+    )
     pairs: Count = Field(description="the first of the task's cold-start pairs, then RL's: seeded order")
     sft: Sft = Field(description="the same for every start")
 
@@ -65,23 +67,25 @@ class Mechanism(Strict):
         description="of the chosen passages; another choice stops the run; null: recorded",
     )
     max_tokens: Count = Field(1024, description="a longer passage is cut; counted")
-    batch_size: Count = 16
+    batch_size: Count = Field(16, description="passages a forward pass")
     chunk_tokens: Count = Field(1024, description="tokens that pass the LM head at once: bounds memory")
 
 
 class Primary(Strict):
     """A comparison declared before the results are seen: RL − strong SFT."""
 
-    task: TaskName
-    measure: Literal["cmrc_avg", "judge_net"]
+    task: TaskName = Field(description="the task whose models are compared")
+    measure: Literal["cmrc_avg", "judge_net"] = Field(
+        description="reading comprehension, or the judge's wins less losses"
+    )
 
 
 class Statistics(Strict):
     """Intervals and tests."""
 
     resamples: Count = Field(2000, description="of every bootstrap")
-    confidence: Share = 0.95
-    seed: Seed = 0
+    confidence: Share = Field(0.95, description="of every interval")
+    seed: Seed = Field(0, description="of every bootstrap")
     primary: list[Primary] = Field(
         default_factory=list, description="compared at Holm-adjusted p; every other test is exploratory"
     )

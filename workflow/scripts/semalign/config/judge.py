@@ -21,13 +21,13 @@ SECRETS = re.compile(r"(api_?key|authorization|secret|password|extra_headers|hea
 class ParserJudge(Strict):
     """The miniature's own: reads both candidates with the world's grammar."""
 
-    kind: Literal["parser"]
+    kind: Literal["parser"] = Field(description="who compares")
 
 
 class NoJudge(Strict):
     """Empty judge columns."""
 
-    kind: Literal["none"]
+    kind: Literal["none"] = Field(description="who compares")
 
 
 class Prices(Strict):
@@ -116,7 +116,7 @@ def _identity(service: Service) -> dict[str, Any]:
 class LlmJudge(Service):
     """A language model behind an OpenAI-compatible server."""
 
-    kind: Literal["openai"]
+    kind: Literal["openai"] = Field(description="who compares")
     ceiling: Rate | None = Field(
         None, description="the most that all answers in this folder's cache may cost; the run stops before it"
     )

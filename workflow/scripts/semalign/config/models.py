@@ -13,7 +13,7 @@ class Tokenizer(Strict):
     """A tokenizer made on the spot: the words of a lexicon, or byte-level BPE trained on the text."""
 
     lexicon: Path | None = Field(None, description="file of words, one a line; BPE of vocab_size when null")
-    vocab_size: Count | None = None
+    vocab_size: Count | None = Field(None, description="tokens of the byte-level BPE; null with a lexicon")
 
     @model_validator(mode="after")
     def _check(self) -> "Tokenizer":
@@ -25,24 +25,24 @@ class Tokenizer(Strict):
 class Shape(Strict):
     """Shape of a transformer made on the spot."""
 
-    hidden_size: Count
-    intermediate_size: Count
-    layers: Count
-    heads: Count
-    initializer_range: Rate = 0.02
+    hidden_size: Count = Field(description="width; a multiple of heads")
+    intermediate_size: Count = Field(description="width of the feed-forward layers")
+    layers: Count = Field(description="transformer blocks")
+    heads: Count = Field(description="attention heads")
+    initializer_range: Rate = Field(0.02, description="standard deviation of the random weights at the start")
 
 
 class Pretraining(Strict):
     """How a policy made on the spot is trained before anything else."""
 
-    corpus: list[CorpusItem] = Field(min_length=1)
-    tokenizer: Tokenizer
-    shape: Shape
-    seed: Seed = 0
-    steps: Count
-    batch_size: Count
-    learning_rate: Rate
-    warmup_ratio: Share = 0.05
+    corpus: list[CorpusItem] = Field(min_length=1, description="what it reads")
+    tokenizer: Tokenizer = Field(description="the policy's tokenizer, made from the corpus")
+    shape: Shape = Field(description="of the Qwen3 that is trained")
+    seed: Seed = Field(0, description="of its weights and of the order of the corpus")
+    steps: Count = Field(description="updates")
+    batch_size: Count = Field(description="documents an update")
+    learning_rate: Rate = Field(description="peak rate of AdamW")
+    warmup_ratio: Share = Field(0.05, description="share of the updates over which the rate rises")
     max_tokens: Count = Field(512, description="longer documents are cut; counted")
 
 
@@ -50,8 +50,8 @@ class Policy(Strict):
     """The language model that is taught."""
 
     path: Path | None = Field(None, description="folder of a pretrained model; null: made by `pretraining`")
-    pretraining: Pretraining | None = None
-    dtype: Literal["float32", "bfloat16"] = "float32"
+    pretraining: Pretraining | None = Field(None, description="how one is made on the spot; not read where path is set")
+    dtype: Literal["float32", "bfloat16"] = Field("float32", description="of the base's weights; adapters are float32")
 
     @model_validator(mode="after")
     def _check(self) -> "Policy":
@@ -61,7 +61,7 @@ class Policy(Strict):
 
 
 class EncoderShape(Shape):
-    architecture: Literal["xlm-roberta", "bert"]
+    architecture: Literal["xlm-roberta", "bert"] = Field(description="the kind of transformer")
     dropout: Share = Field(0.0, description="while it is trained; a pretrained encoder keeps its own")
 
 
@@ -69,19 +69,19 @@ class Encoder(Strict):
     """A sentence encoder tuned contrastively on parallel pairs."""
 
     path: Path | None = Field(None, description="folder of a pretrained encoder; null: random weights of `shape`")
-    shape: EncoderShape | None = None
-    tokenizer: Tokenizer | None = None
+    shape: EncoderShape | None = Field(None, description="of one made on the spot; not read where path is set")
+    tokenizer: Tokenizer | None = Field(None, description="of one made on the spot; not read where path is set")
     train: list[EncoderSource] = Field(
         min_length=1, description="tables of anchor, positive and, perhaps, negative; or pairs of any other format"
     )
-    seed: Seed = 0
-    epochs: Rate = 1
-    batch_size: Count
-    mini_batch_size: Count = 64
-    learning_rate: Rate
-    warmup_ratio: Share = 0.1
-    scale: Rate = 20.0
-    max_tokens: Count = 256
+    seed: Seed = Field(0, description="of random weights and of the order of the rows")
+    epochs: Rate = Field(1, description="passes over the rows")
+    batch_size: Count = Field(description="rows an update, each the others' negative")
+    mini_batch_size: Count = Field(64, description="rows a forward pass, where that is less than batch_size")
+    learning_rate: Rate = Field(description="peak rate of AdamW")
+    warmup_ratio: Share = Field(0.1, description="share of the updates over which the rate rises")
+    scale: Rate = Field(20.0, description="factor of the cosine in the loss, the inverse of its temperature")
+    max_tokens: Count = Field(256, description="longer texts are cut; the share is reported")
 
     @model_validator(mode="after")
     def _check(self) -> "Encoder":
@@ -122,6 +122,6 @@ class ExamBars(Strict):
 class Exam(Strict):
     pairs: list[PairSource] = Field(min_length=1, description="held-out parallel pairs, grouped by document")
     probes: list[Table] = Field(default_factory=list, description="tables of kind, reference, candidate")
-    size: Count = 300
-    seed: Seed = 0
-    bars: ExamBars
+    size: Count = Field(300, description="pairs drawn for the exam, at most")
+    seed: Seed = Field(0, description="of what is drawn and disturbed")
+    bars: ExamBars = Field(description="what each encoder must reach")

@@ -15,9 +15,9 @@ USER_REWARD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 class Lora(Strict):
     """The adapter, the same in every run (paper: Appendix A)."""
 
-    rank: Count = 64
-    alpha: Count = 128
-    dropout: Share = 0.05
+    rank: Count = Field(64, description="of the update matrices on the seven projections")
+    alpha: Count = Field(128, description="the update is scaled by alpha / rank")
+    dropout: Share = Field(0.05, description="on the adapter's input in SFT; GRPO switches it off")
 
 
 def _check_micro_batch(value: Any) -> Any:
@@ -32,16 +32,16 @@ MicroBatch = Annotated[int | Literal["auto"], BeforeValidator(_check_micro_batch
 class Optimisation(Strict):
     """What SFT and GRPO share."""
 
-    learning_rate: Rate
-    epochs: Rate = Field(gt=0)
+    learning_rate: Rate = Field(description="peak rate of AdamW")
+    epochs: Rate = Field(gt=0, description="passes over the data")
     batch_size: Count = Field(description="global batch of one update: examples in SFT, completions in GRPO")
     micro_batch_size: MicroBatch = Field(
         description="examples a forward pass in each process; auto: the largest divisor of batch_size / processes that "
         "fits into memory"
     )
-    warmup_ratio: Share = 0.1
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    max_grad_norm: Rate = 1.0
+    warmup_ratio: Share = Field(0.1, description="share of the updates over which the rate rises")
+    schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="of the rate after the warm-up")
+    max_grad_norm: Rate = Field(1.0, description="longer gradients are scaled to this norm")
 
     @model_validator(mode="after")
     def _check_batch(self) -> "Optimisation":
@@ -89,13 +89,15 @@ class Grpo(Optimisation):
     steps_per_generation: Count | None = Field(
         None, description="micro-steps served by one generation; null: one update"
     )
-    temperature: Rate = 0.8
-    top_p: Share = 0.9
+    temperature: Rate = Field(0.8, description="of sampling")
+    top_p: Share = Field(0.9, description="sampling takes the likeliest tokens that reach this probability together")
     beta: Rate = Field(0.0, description="weight of the KL to the cold start")
     epsilon: Rate = Field(0.2, description="clip range")
-    loss: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = "dapo"
+    loss: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = Field(
+        "dapo", description="how token losses are averaged; docs/method.md has the formulas"
+    )
     max_prompt_tokens: Count = Field(256, description="longer prompts are dropped; counted")
-    max_new_tokens: Count = Field(256)
+    max_new_tokens: Count = Field(256, description="a completion is cut here")
     threshold_quantile: Share = Field(0.5, description="τ is this quantile of the cold start's dev similarity")
     generation: Literal["hf", "vllm"] = Field(
         "hf", description="what samples the rollouts; vllm needs envs/requirements-vllm.txt, cuda and a bfloat16 policy"
