@@ -18,7 +18,7 @@ from semalign.pretraining import train_base
 from semalign.rewards import Reward, length_reward
 from semalign.sft import train_sft
 from semalign.tokenizer import build_tokenizer
-from semalign.training import Progress
+from semalign.step_progress import StepProgress as Progress
 from semalign.workspace import Workspace
 from tests.conftest import PAIRS
 
