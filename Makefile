@@ -7,7 +7,7 @@
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
 # make bench-trl    GRPO beside trl's own trainer, on the miniature
 # make test     the tests
-# make long     the tests that take minutes: real text end to end, trainings of several processes killed, benchmarks
+# make long     the tests that take minutes: real text end to end, table 3 on SLURM, trainings of several processes killed, benchmarks
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint and types
 PYTHON ?= python3
