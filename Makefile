@@ -45,14 +45,14 @@ provenance: .venv/ready
 	@$(BIN)/python tools/provenance.py "$(ARTEFACT)"
 
 plan: .venv/ready
-	@$(BIN)/python tools/plan.py $(CONFIG) $(ARGUMENTS)
+	@$(BIN)/python -m tools.plan $(CONFIG) $(ARGUMENTS)
 
 bench: .venv/ready
-	@$(BIN)/python bench/run.py policy start $(ARGUMENTS)
+	@$(BIN)/python -m bench.run policy start $(ARGUMENTS)
 
 bench-trl: .venv/ready
 	@$(SNAKEMAKE) results/mt/cold_sft/0/threshold.json results/mt/cold_sft/1/threshold.json results/mt/cold_sft/2/threshold.json
-	@$(BIN)/python bench/run.py trl $(ARGUMENTS)
+	@$(BIN)/python -m bench.run trl $(ARGUMENTS)
 
 test: .venv/ready-dev
 	@echo "semalign: running the tests"
