@@ -10,7 +10,7 @@
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
 # make bench-trl    GRPO beside trl's own trainer, on the miniature
 # make test     the tests
-# make long     the tests that take minutes: real text end to end, trainings of several processes killed, benchmarks
+# make long     the tests that take minutes: real text end to end, table 3 on SLURM, trainings of several processes killed, benchmarks
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint, types, and the documentation without a warning
 # make docs     the documentation as a site: docs/_build/index.html
@@ -68,14 +68,14 @@ translate: .venv/ready
 	@$(BIN)/python tools/translate.py --release "results/release/$(MODEL)" $(if $(value TEXT),--text "$$SEMALIGN_TEXT",$(if $(FILE),--file "$(FILE)"))
 
 plan: .venv/ready
-	@$(BIN)/python tools/plan.py $(CONFIG) $(ARGUMENTS)
+	@$(BIN)/python -m tools.plan $(CONFIG) $(ARGUMENTS)
 
 bench: .venv/ready
-	@$(BIN)/python bench/run.py policy start $(ARGUMENTS)
+	@$(BIN)/python -m bench.run policy start $(ARGUMENTS)
 
 bench-trl: .venv/ready
 	@$(SNAKEMAKE) results/mt/cold_sft/0/threshold.json results/mt/cold_sft/1/threshold.json results/mt/cold_sft/2/threshold.json
-	@$(BIN)/python bench/run.py trl $(ARGUMENTS)
+	@$(BIN)/python -m bench.run trl $(ARGUMENTS)
 
 test: .venv/ready-dev
 	@echo "semalign: running the tests"

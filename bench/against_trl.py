@@ -17,6 +17,7 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 from trl import GRPOConfig, GRPOTrainer
 
+from bench import LIBRARY, ROOT
 from bench.clock import StepClock
 from semalign.config import Config, validate
 from semalign.config.experiments import TaskName
@@ -27,7 +28,6 @@ from semalign.models import load_adapter, load_policy
 from semalign.rewards import Reward, build_rewards, for_trl
 from semalign.workspace import Workspace
 
-ROOT = Path(__file__).resolve().parent.parent
 NEVER = 1e9  # seconds between checkpoints
 
 
@@ -137,7 +137,7 @@ def order(seed: int) -> list[str]:
 def measure(name: str, options: dict[str, Any]) -> dict[str, float]:
     """One training, in a process of its own: none finds what another left."""
     environment = {
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow' / 'scripts'}",
+        "PYTHONPATH": f"{ROOT}:{LIBRARY}",
         "OMP_NUM_THREADS": str(options["threads"]),
         **LIBRARIES,
     }

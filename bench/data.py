@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from bench import LIBRARY, ROOT
 from bench.memory import peak_mib
 from semalign.config.data import Language, PairTable
 from semalign.errors import InputError
@@ -18,7 +19,6 @@ from semalign.files import Row, read_jsonl, write_jsonl
 from semalign.miniature import chinese, tibetan
 from semalign.miniature.scenes import NARROW_DOMAIN, draw_training
 
-ROOT = Path(__file__).resolve().parent.parent
 CHINESE = Language(script="Han", excluded_scripts=["Tibetan"], latin_share=0.5, bleu_tokens="zh")
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.1, bleu_tokens="tibetan")
 TEMPLATE = "<|im_start|>user\n翻译：{source}<|im_end|>\n<|im_start|>assistant\n{target}<|im_end|>\n"
@@ -147,7 +147,7 @@ def measure(counts: list[int], text: Path | None) -> Iterator[dict[str, Any]]:
             for name in STAGES:
                 command = [sys.executable, "-m", "bench.data", name, str(path)]
                 environment = {
-                    "PYTHONPATH": f"{ROOT}:{ROOT / 'workflow' / 'scripts'}",
+                    "PYTHONPATH": f"{ROOT}:{LIBRARY}",
                     "TOKENIZERS_PARALLELISM": "false",
                 }
                 ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""Measure how fast the project's own functions are: `python bench/run.py`, or `make bench`.
+"""Measure how fast the project's own functions are: `python -m bench.run`, or `make bench`.
 
 Parts: policy (training, generation, likelihood, reward at a true shape with random weights), start
 (imports), trl (GRPO beside trl's own trainer, on a finished run), data (scoring and filtering of many rows).
@@ -18,12 +18,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
-os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-
-from bench import report  # noqa: E402
-from semalign.errors import InputError  # noqa: E402
+from bench import ROOT, report
+from semalign.errors import InputError
 
 Record = dict[str, Any]
 Save = Callable[[Record], None]  # writes down what a part has found so far
@@ -32,8 +28,9 @@ LIBRARIES = ("torch", "transformers", "peft", "trl", "sentence-transformers", "a
 
 def main(arguments: list[str]) -> int:
     options = _options().parse_args(arguments)
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
-    found: Record = {"about": about(options), "command": ["bench/run.py", *arguments]}
+    found: Record = {"about": about(options), "command": ["bench.run", *arguments]}
 
     def save(name: str, part: Record) -> None:
         found[name] = part

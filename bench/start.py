@@ -3,11 +3,10 @@
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
+from bench import LIBRARY
 from bench.clock import Seconds
 
-ROOT = Path(__file__).resolve().parent.parent
 # What the scripts of a kind of job import.
 IMPORTS = {
     "trainer": "import semalign.grpo, semalign.sft, semalign.rewards",
@@ -28,7 +27,7 @@ def measure(repeats: int) -> dict[str, dict[str, float]]:
             subprocess.run(
                 [sys.executable, "-c", f"import semalign.job; {statement}"],
                 check=True,
-                env={"PYTHONPATH": str(ROOT / "workflow" / "scripts"), "OMP_NUM_THREADS": "1"},
+                env={"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"},
             )
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             values.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)

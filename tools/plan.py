@@ -1,6 +1,6 @@
 """Say what a config will cost before it runs: jobs, GPU-hours or CPU-hours, disk, judge calls.
 
-    python tools/plan.py [overlay.yaml …] [--rates bench/rates/h200.json]
+    python -m tools.plan [overlay.yaml …] [--rates bench/rates/h200.json]
 
 Hours are the hardware's floors (bench/floors.py) times a device's rates (bench/rates/). Nothing is fetched and no data
 are read: what only the data tell is taken from the arguments, and printed.
@@ -12,18 +12,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import get_args
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
-
-from bench.rates import FOLDER, Rates, read_rates  # noqa: E402
-from semalign.config import Config, validate  # noqa: E402
-from semalign.config.experiments import TaskName  # noqa: E402
-from semalign.errors import InputError  # noqa: E402
-from tools.planning.cost import Models, disk, seconds, start_seconds  # noqa: E402
-from tools.planning.dag import Job, jobs, merged  # noqa: E402
-from tools.planning.judging import judged, sentence  # noqa: E402
-from tools.planning.shapes import encoder_shape, policy_shape  # noqa: E402
-from tools.planning.work import Bounds, Plan, Work  # noqa: E402
+from bench.rates import FOLDER, Rates, read_rates
+from semalign.config import Config, validate
+from semalign.config.experiments import TaskName
+from semalign.errors import InputError
+from tools.planning.cost import Models, disk, seconds, start_seconds
+from tools.planning.dag import Job, jobs, merged
+from tools.planning.judging import judged, sentence
+from tools.planning.shapes import encoder_shape, policy_shape
+from tools.planning.work import Bounds, Plan, Work
 
 HOUR, GIB = 3600, 2**30
 

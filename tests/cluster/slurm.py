@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 Environment = dict[str, str]
 
 GPUS = 2
@@ -79,6 +81,15 @@ def cluster(folder: Path) -> Iterator[Environment]:
             said(["scancel", "--user=root"], environment)
             said(["scancel", "--user=root", "--signal=KILL"], environment)
             wait_for(lambda: not said(["squeue", "--noheader", "--states=R,PD,CG"], environment), folder)
+            end_what_is_left(conf)
+
+
+def end_what_is_left(conf: str) -> None:
+    """Kill what jobs left behind: a job step that two signals meet at once may wait for itself for ever."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get("SLURM_CONF") == conf:
+                process.kill()
 
 
 def configure(folder: Path, host: str) -> None:

@@ -68,13 +68,13 @@ def started(
 class Disturber(threading.Thread):
     """Looks at the jobs of a run, and disturbs each of three trainings once, when it has written a checkpoint."""
 
-    def __init__(self, folder: Path, slurm: Environment) -> None:
+    def __init__(self, folder: Path, slurm: Environment, out_of_time: str) -> None:
         super().__init__(daemon=True)
         self.folder, self.slurm = folder, slurm
         self.to_come = {
             "encoders--independent--model": self.preempt,
             "mt--rl--0--adapter": self.cancel,
-            "hg--rl--0--adapter": self.let_time_run_out,
+            f"{out_of_time}--adapter": self.let_time_run_out,
         }
         self.in_use: list[list[tuple[str, str]]] = []  # at each look, (GPU, job) of every process at work
         self.ended = threading.Event()
@@ -119,10 +119,23 @@ class Disturber(threading.Thread):
         subprocess.run(urgent, env=self.slurm, check=True, stdout=subprocess.DEVNULL)
 
 
-def test_table3_as_on_one_machine(finished_results: Path, tmp_path: Path, profile: Path, slurm: Environment) -> None:
+TABLE3 = pytest.param("results/table3.csv", "train_grpo/hg-rl-0.log", "hg--rl--0", marks=pytest.mark.long)
+ONE_RL = pytest.param("results/mt/rl/0/training.passed", "train_sft/mt-cold_sft-0.log", "mt--cold_sft--0")  # half of it
+
+
+@pytest.mark.parametrize(("target", "log_out_of_time", "out_of_time"), [ONE_RL, TABLE3], ids=["RL", "table 3"])
+def test_results_are_as_on_one_machine(
+    target: str,
+    log_out_of_time: str,
+    out_of_time: str,
+    finished_results: Path,
+    tmp_path: Path,
+    profile: Path,
+    slurm: Environment,
+) -> None:
     folder = tmp_path / "run"
-    with started(folder, profile, slurm, "results/table3.csv", overlays=OVERLAYS) as snakemake:
-        disturber = Disturber(folder, slurm)
+    with started(folder, profile, slurm, target, overlays=OVERLAYS) as snakemake:
+        disturber = Disturber(folder, slurm, out_of_time)
         disturber.start()
         output, _ = snakemake.communicate(timeout=2400)
         disturber.ended.set()
@@ -131,7 +144,7 @@ def test_table3_as_on_one_machine(finished_results: Path, tmp_path: Path, profil
     assert differing(finished_results, folder / "results") == []
     assert disturber.to_come == {}
     logs = folder / "results" / "logs"
-    for log in ("train_encoder/independent.log", "train_grpo/mt-rl-0.log", "train_grpo/hg-rl-0.log"):
+    for log in ("train_encoder/independent.log", "train_grpo/mt-rl-0.log", log_out_of_time):
         assert "going on from here" in (logs / log).read_text()  # the log of the last try
     for state in ("CANCELLED", "TIMEOUT"):  # what was preempted SLURM itself has sent again
         assert len(set(re.findall(rf"SLURM-job '(\d+)' failed, SLURM status is: '{state}'", output))) == 1

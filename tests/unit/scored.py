@@ -64,9 +64,9 @@ def write_likelihood(results: Path, run: str, nll: list[float], kl: list[float] 
 
     folder = results / run
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {"nll": np.array(nll, np.float32), "passage": np.arange(len(nll), dtype=np.int32) // 2}
+    arrays: dict[str, Any] = {"nll": np.array(nll, np.float32), "passage": np.arange(len(nll), dtype=np.int32) // 2}
     arrays["noise" if kl is None else "kl"] = np.array(kl if kl is not None else [0.0] * len(nll), np.float32)
-    np.savez(folder / "likelihood.npz", **arrays)  # type: ignore[arg-type]
+    np.savez(folder / "likelihood.npz", **arrays)
     content = {"nll": spread(nll), "kl": spread(kl) if kl else None, "n": len(nll)}
     content["noise_floor"] = None if kl else spread([0.0])
     (folder / "likelihood.json").write_text(json.dumps(content))

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 
 @pytest.mark.long
 def test_every_benchmark_runs_on_a_tiny_shape(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROOT / "bench" / "run.py"), "policy", "--device", "cpu", "--shape", "tiny"]
+    command = [sys.executable, "-m", "bench.run", "policy", "--device", "cpu", "--shape", "tiny"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     ended = subprocess.run(
         [*command, "--repeats", "1", "--output", str(tmp_path)],
@@ -24,6 +24,7 @@ def test_every_benchmark_runs_on_a_tiny_shape(tmp_path: Path) -> None:
         text=True,
         check=False,
         env=environment,
+        cwd=ROOT,
     )
     assert ended.returncode == 0, ended.stderr
     found = json.loads((tmp_path / "bench.json").read_text(encoding="utf-8"))["policy"]["benchmarks"]

@@ -29,9 +29,9 @@ def results(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def request(results: Path, **changes: object) -> Request:
-    values = {"tasks": ["hg"], "seeds": [0, 1], "languages": {}, "judged": True, "mechanism": True}
-    return Request(results, statistics=SETTINGS, **(values | changes))  # type: ignore[arg-type]
+def request(results: Path, **changes: Any) -> Request:
+    values: dict[str, Any] = {"tasks": ["hg"], "seeds": [0, 1], "languages": {}, "judged": True, "mechanism": True}
+    return Request(results, statistics=SETTINGS, **(values | changes))
 
 
 def found(results: Path) -> dict[tuple[str, str, str], dict[Any, Any]]:

@@ -1,5 +1,7 @@
 """Floors against figures worked out by hand, and published parameter counts."""
 
+from typing import Any
+
 import pytest
 
 from bench.floors import (
@@ -63,9 +65,9 @@ def test_the_floors_of_the_paper_s_steps_on_an_h200() -> None:
 
 def test_a_generation_that_serves_more_updates_is_shared_by_them_and_scored_once_more() -> None:
     device = Device("toy", 1.0, 1e30)
-    common = {"batch": 8, "micro_batch": 4, "prompt": 5, "completion": 3, "recomputed": False}
-    short = grpo_terms(device, SMALL, SMALL, steps_per_generation=2, **common)  # type: ignore[arg-type]
-    long = grpo_terms(device, SMALL, SMALL, steps_per_generation=8, **common)  # type: ignore[arg-type]
+    common: dict[str, Any] = {"batch": 8, "micro_batch": 4, "prompt": 5, "completion": 3, "recomputed": False}
+    short = grpo_terms(device, SMALL, SMALL, steps_per_generation=2, **common)
+    long = grpo_terms(device, SMALL, SMALL, steps_per_generation=8, **common)
     assert set(short) == {"update", "generation", "reward"}
     assert set(long) == {*short, "old log-probabilities"}
     assert long["update"] == short["update"]

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from semalign.gpus import free, take, visible
+from semalign.gpus import take, visible
 from tests.conftest import ROOT
 
 HOLD = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT / "workflow" / "scripts")!r})
-from semalign.gpus import free
-print(",".join(free(["0", "1", "2"], int(sys.argv[1]), Path(sys.argv[2]))), flush=True)
+from semalign.gpus import held
+print(",".join(held(["0", "1", "2"], int(sys.argv[1]), Path(sys.argv[2]))), flush=True)
 sys.stdin.read()
 """
 
@@ -41,24 +41,31 @@ def test_jobs_take_gpus_that_no_other_has_until_they_end(tmp_path: Path) -> None
         process.communicate()
 
 
-def test_where_none_is_free_one_in_use_is_taken_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    process, _ = job(2, tmp_path)
-    assert free(["0", "1"], 1, tmp_path) == ["0"]
-    assert "GPU 0: in use by another job" in caplog.text
-    process.communicate()
+def test_a_job_waits_for_gpus_that_others_hold(tmp_path: Path) -> None:
+    """It asks for two of three while one is free, and leaves that one to whoever needs no more."""
+    first, of_first = job(2, tmp_path)
+    assert of_first == "0,1"
+    command = [sys.executable, "-c", HOLD, "2", str(tmp_path)]
+    with subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as waiting:
+        third, of_third = job(1, tmp_path)
+        assert of_third == "2"
+        first.communicate()
+        assert waiting.communicate()[0].strip() == "0,1"
+    third.communicate()
 
 
-def test_what_a_cluster_gave_is_taken_as_it_is(tmp_path: Path) -> None:
-    assert free(["GPU-8932f937"], 1, tmp_path) == ["GPU-8932f937"]
-    assert free(["3", "5"], 2, tmp_path) == ["3", "5"]
-    assert free([], 1, tmp_path) == []
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(("given", "count", "expected"), [("2,3", 2, "2,3"), ("2", 0, ""), ("", 1, ""), ("1,", 1, "1")])
-def test_a_job_sees_what_it_claims(monkeypatch: pytest.MonkeyPatch, given: str, count: int, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("given", "count", "expected"),
+    [("2,3", 2, "2,3"), ("GPU-8932f937", 1, "GPU-8932f937"), ("2", 0, ""), ("", 1, ""), ("1,", 1, "1")],
+)
+def test_a_job_sees_what_it_claims(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, count: int, expected: str
+) -> None:
+    """What a cluster gave is taken as it is, and held by no lock: elsewhere on the machine another GPU is called so."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    monkeypatch.setattr("semalign.gpus.LOCKS", tmp_path)
     take(count)
+    assert not list(tmp_path.iterdir())
     assert os.environ["CUDA_VISIBLE_DEVICES"] == expected
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semalign.config.experiments import TaskName
 from semalign.errors import InputError
 from semalign.judging.templates import SHIPPED, disarmed, messages, read_template, template_hash
 from semalign.judging.verdicts import parse_verdict, read_answer, without_thought
@@ -149,8 +150,8 @@ def test_tokens_are_the_servers_or_unknown() -> None:
 
 
 @pytest.mark.parametrize("task", ["mt", "hg"])
-def test_the_projects_prompts_show_the_texts_once_and_name_no_system(task: str) -> None:
-    template = read_template(task, {})  # type: ignore[arg-type]
+def test_the_projects_prompts_show_the_texts_once_and_name_no_system(task: TaskName) -> None:
+    template = read_template(task, {})
     (turn,) = messages(template, "SOURCE", "ONE", "TWO")
     assert [turn["content"].count(text) for text in ("SOURCE", "ONE", "TWO")] == [1, 1, 1]
     assert turn["content"].index("ONE") < turn["content"].index("TWO")

@@ -187,10 +187,11 @@ MIRROR = {0: 0, 1: 2, 2: 1}
 
 def systems(outputs: list[tuple[int, int]]) -> tuple[list[Row], list[Row]]:
     """Two systems' answers, each a number."""
-    return tuple(  # type: ignore[return-value]
+    first, second = (
         [{"id": f"i{n}", "source": f"s{n}", "output": str(pair[side])} for n, pair in enumerate(outputs)]
         for side in (0, 1)
     )
+    return first, second
 
 
 def larger(source: str, one: str, two: str) -> int:

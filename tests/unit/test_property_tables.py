@@ -206,8 +206,9 @@ def test_a_crossing_goes_with_its_costs(curve: list[tuple[int, int]], target: in
 @few
 @given(st.lists(st.tuples(st.none() | st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=5))
 def test_a_verdict_needs_every_seed_one_sign_and_two_deviations(taxes: list[tuple[int | None, int]]) -> None:
-    sft, rl = ([pair[side] for pair in taxes] for side in (0, 1))
-    match = Match("mt", "similarity", "cmrc_avg", [0.5] * len(taxes), sft, rl)  # type: ignore[arg-type]
+    sft: list[float | None] = [one for one, _ in taxes]
+    rl: list[float] = [two for _, two in taxes]
+    match = Match("mt", "similarity", "cmrc_avg", [0.5] * len(taxes), sft, rl)
     record = match.record()
     differences = [one - two for one, two in taxes if one is not None]
     assert record["seeds_reached"] == len(differences)
@@ -218,7 +219,8 @@ def test_a_verdict_needs_every_seed_one_sign_and_two_deviations(taxes: list[tupl
     if sure:
         expected = "SFT costs more" if differences[0] > 0 else "RL costs more"
     assert match.verdict() == record["verdict"] == expected
-    if None not in sft:
-        turned = Match("mt", "similarity", "cmrc_avg", [0.5] * len(taxes), rl, sft)  # type: ignore[arg-type]
+    reached = [one for one in sft if one is not None]
+    if len(reached) == len(sft):
+        turned = Match("mt", "similarity", "cmrc_avg", [0.5] * len(taxes), list(rl), reached)
         other = {"SFT costs more": "RL costs more", "RL costs more": "SFT costs more"}
         assert turned.verdict() == other.get(expected, expected)

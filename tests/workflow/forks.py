@@ -8,6 +8,8 @@ import json
 import os
 import sys
 import tempfile
+import traceback
+from pathlib import Path
 
 import snakemake.api
 import snakemake.cli
@@ -16,38 +18,42 @@ import snakemake.script
 import snakemake.workflow
 
 
-def start(arguments: list[str], output: int) -> int:
+def start(arguments: list[str], output: Path) -> int:
     """Run Snakemake in a fork whose output goes to a file; returns the fork's process id."""
     pid = os.fork()
     if pid == 0:
-        os.dup2(output, 1)
-        os.dup2(output, 2)
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
         status = 1
         try:
             snakemake.cli.main(arguments)
         except SystemExit as ended:
             status = int(ended.code or 0)
+        except BaseException:
+            traceback.print_exc()
         finally:
             atexit._run_exitfuncs()  # what is said last
+            sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(status)
     return pid
 
 
-def main() -> None:
+def main(folder: Path) -> None:
     waiting = [json.loads(line) for line in sys.stdin]
     answers: list[dict[str, object]] = [{} for _ in waiting]
-    running: dict[int, tuple[int, tempfile._TemporaryFileWrapper[bytes]]] = {}
+    running: dict[int, int] = {}
     for number, arguments in [*enumerate(waiting), (-1, None), (-1, None)]:
         if len(running) == 2 or (arguments is None and running):
             pid, status = os.wait()
-            done, file = running.pop(pid)
-            file.seek(0)
-            answers[done] = {"status": status, "output": file.read().decode(errors="replace")}
+            done = running.pop(pid)
+            answers[done] = {"status": status, "output": (folder / str(done)).read_text(errors="replace")}
         if arguments is not None:
-            output = tempfile.NamedTemporaryFile()  # noqa: SIM115
-            running[start(arguments, output.fileno())] = (number, output)
+            running[start(arguments, folder / str(number))] = number
     for answer in answers:
         print(json.dumps(answer))
 
 
-main()
+with tempfile.TemporaryDirectory() as outputs:
+    main(Path(outputs))

@@ -19,7 +19,7 @@ from tests.workflow.run import command, differing
 
 OVERLAYS = [ROOT / "tests" / "workflow" / name for name in ("tiny.yaml", "saving.yaml")]
 TARGETS = ["results/mt/judge/0.json", "results/mt/rl/0/audit.json"]
-KILLS = int(os.environ.get("SEMALIGN_KILLS", "3"))
+KILLS = int(os.environ.get("SEMALIGN_KILLS", "5"))
 
 
 def jobs_of(snakemake: psutil.Process) -> list[psutil.Process]:

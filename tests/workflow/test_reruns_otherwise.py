@@ -23,7 +23,7 @@ OF_A_SIZE = MEASURED | {"train_sft": 1, "measure_likelihood": 1}
 FRONTIER = {"tabulate_frontier": 1, "tabulate_audit": 1, "draw_frontier": 1}
 
 # An overlay, and the jobs that it adds or reruns.
-CASES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
     "another seed: its own jobs, as many as of the first, and the tables": (
         {"seeds": [0, 1]},
         reruns("train_sft *", "measure_threshold *"),
@@ -63,7 +63,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {"encoders": {"reward": {"mini_batch_size": 32}}},
         reruns("train_encoder reward"),
     ),
-    "everything written out, in reverse": ("reversed", NOTHING),  # type: ignore[dict-item]
+    "everything written out, in reverse": ("reversed", NOTHING),
 }
 
 

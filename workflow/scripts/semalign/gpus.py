@@ -4,21 +4,28 @@ import fcntl
 import logging
 import os
 import tempfile
+import time
 from pathlib import Path
 
 log = logging.getLogger("semalign")
 
 LOCKS = Path(tempfile.gettempdir()) / f"semalign-{os.getuid()}"
+SECONDS_BETWEEN_TRIES = 0.5
 _held: list[int] = []  # open until the process ends
 
 
 def take(count: int) -> None:
     """Let this process, and those it starts, see so many GPUs and no other; to be called before CUDA is used.
 
-    A trainer spreads its batch over all that it sees. Where there are more GPUs than that, the first that no other job
-    of this user holds; a cluster gives a job its own, and there is nothing to choose.
+    A trainer spreads its batch over all that it sees. The GPUs are the first that no other job of this user holds on
+    this machine; where all are held, the job waits. `CUDA_VISIBLE_DEVICES` with no more than are asked for, as a
+    cluster sets it, is taken as it is.
     """
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(free(visible(), count, LOCKS) if count else [])
+    names = visible() if count else []
+    assigned = "CUDA_VISIBLE_DEVICES" in os.environ and len(names) <= count
+    if not assigned and count <= len(names):
+        names = held(names, count, LOCKS)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(names)
 
 
 def visible() -> list[str]:
@@ -31,31 +38,31 @@ def visible() -> list[str]:
     return [str(number) for number in range(torch.cuda.device_count())]
 
 
-def free(names: list[str], count: int, folder: Path) -> list[str]:
-    """So many of the GPUs, held by this process until it ends; where too few are free, those in use as well.
-
-    All where there are no more than that.
-    """
-    if len(names) <= count:
-        return names
+def held(names: list[str], count: int, folder: Path) -> list[str]:
+    """So many of the GPUs, which this process holds until it ends; waits for them."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    taken: list[str] = []
-    for name in names:
-        if len(taken) < count and _held_now(folder / f"gpu-{name}.lock"):
-            taken.append(name)
-    if len(taken) < count:
-        rest = [name for name in names if name not in taken][: count - len(taken)]
-        log.warning("GPU %s: in use by another job; used all the same, since no other is free", ", ".join(rest))
-        taken += rest
-    return taken
+    waited = False
+    while True:
+        taken = {name: descriptor for name in names if (descriptor := _lock(folder / f"gpu-{name}.lock")) is not None}
+        for name in list(taken)[count:]:
+            os.close(taken.pop(name))
+        if len(taken) == count:
+            _held.extend(taken.values())
+            return list(taken)
+        for descriptor in taken.values():  # two jobs with half of what they need would wait for each other
+            os.close(descriptor)
+        if not waited:
+            log.info("GPU %s: other jobs of yours are at work there; waiting for their end", ", ".join(names))
+            waited = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
 
 
-def _held_now(path: Path) -> bool:
+def _lock(path: Path) -> int | None:
+    """An open and locked file; None where another process has it."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        return False
-    _held.append(descriptor)
-    return True
+        return None
+    return descriptor

@@ -3,7 +3,6 @@
 Every figure is a mean over seeds; a difference row is taken seed by seed.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,12 +102,11 @@ def _runs(request: Request, task: str, model: str) -> list[str]:
 
 def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]:
     """A model's figures by seed; the base has one set, under an empty name."""
-    read: Callable[[str], runs.Figures]
-    if request.table in ("table6a", "table6b"):
-        kind = request.table.removeprefix("table")
-        read = lambda run: _likelihood(request.results, run, "nll" if kind == "6a" else "kl")  # noqa: E731
-    else:
-        read = lambda run: _scores(request, task, run)  # noqa: E731
+    of_likelihood = {"table6a": "nll", "table6b": "kl"}.get(request.table)
+
+    def read(run: str) -> runs.Figures:
+        return _likelihood(request.results, run, of_likelihood) if of_likelihood else _scores(request, task, run)
+
     return {"" if run == "base" else run.rpartition("/")[2]: read(run) for run in _runs(request, task, model)}
 
 

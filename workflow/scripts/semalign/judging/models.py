@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from semalign.config.judge import LlmJudge
+from semalign.config.judge import LlmJudge, Service
 from semalign.files import Row
 from semalign.judging.asking import Asking, Round
 from semalign.judging.cache import Cache
@@ -38,9 +38,9 @@ def judge_with_models(
     `check` raises where the job is to stop. Raises InputError as `Asking.decide`.
     """
     rounds = {"judge": Round(judge, 0, asked)}
-    shares = {"again": (judge, 1, judge.self_agreement)}
+    shares: dict[str, tuple[Service, int, float]] = {"again": (judge, 1, judge.self_agreement)}
     if judge.second:
-        shares["second_judge"] = (judge.second, 0, judge.second.share)  # type: ignore[assignment]
+        shares["second_judge"] = (judge.second, 0, judge.second.share)
     for name, (service, repeat, share) in shares.items():
         chosen = drawn(ids, share, seed, name)
         if chosen:

@@ -38,7 +38,7 @@ def summarise(verdicts: Sequence[Row], names: tuple[str, str], statistics: Stati
     decided = won[1] + won[2]
     return {
         "n": n,
-        "win": {name: of_all(lambda row, i=i: row["winner"] == i) for i, name in enumerate(names, 1)},  # type: ignore[misc]
+        "win": {name: of_all(_won_by(i)) for i, name in enumerate(names, 1)},
         "tie": of_all(lambda row: row["winner"] == 0),
         "unparsed": of_all(lambda row: row["winner"] is None),
         "net": float(net.mean()),
@@ -111,6 +111,10 @@ def _percent(rows: Sequence[Row]) -> Callable[[Count], float | None]:
 
 def _consistent(row: Row) -> bool:
     return bool(row["consistent"])
+
+
+def _won_by(system: int) -> Count:
+    return lambda row: row["winner"] == system
 
 
 def _single(system: int) -> Count:
