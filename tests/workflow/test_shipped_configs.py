@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.workflow.run import plan
+from tests.workflow.run import plan, snakemake
 
 # Trainings and tables of each: one seed.
 JOBS = {
@@ -19,3 +19,15 @@ def test_a_shipped_overlay_gives_a_plan(name: str, tmp_path: Path) -> None:
     jobs = plan(tmp_path, overlays=[ROOT / "config" / f"{name}.yaml"])
     assert {rule: jobs.get(rule, 0) for rule in JOBS[name]} == JOBS[name]
     assert not {"generate_world", "train_base", "check_files"} & jobs.keys()
+
+
+@pytest.mark.parametrize("key", ["", "sk-of-somebody"])
+def test_a_judges_missing_key_is_said_before_the_first_job(
+    key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    result = snakemake(tmp_path, "-n", overlays=[ROOT / "config" / "paper.yaml"])
+    assert result.returncode == 0, result.stderr
+    output = result.stdout + result.stderr  # a dry run says all in the first
+    assert ("the environment variable OPENAI_API_KEY is not set" in output) == (not key)
+    assert "sk-of-somebody" not in output

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
@@ -58,6 +59,11 @@ try:
         )
         pass_on_terminations()
         LOCK = claim(Path(".snakemake"))
+        # The judge comes last: what it lacks is better known now than after days of training.
+        judge = CONFIG.judge
+        for service in judge.services() if judge.kind == "openai" else ():
+            if problem := service.missing_key():
+                logger.warning(f"{problem}, before its turn comes")
         limit = workflow.global_resources.get("gpu")
         if CONFIG.device == "cuda" and limit and limit.value < CONFIG.processes:
             raise InputError(  # Snakemake would lower a job's demand without a word

@@ -1,5 +1,6 @@
 """Config of the judge: the miniature's parser, a language model behind an OpenAI-compatible server, or none."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -91,6 +92,15 @@ class Service(Strict):
             )
         return self
 
+    def missing_key(self) -> str | None:
+        """What to say where the server needs a key and the environment has none; None where all is well."""
+        if self.base_url != Service.model_fields["base_url"].default or os.environ.get(self.api_key_env, "").strip():
+            return None
+        return (
+            f"judge: {self.base_url} needs a key and the environment variable {self.api_key_env} is not set: export "
+            "it, or name another with judge.api_key_env"
+        )
+
     def output_limit(self) -> int | None:
         """The most tokens that an answer may have; None where the parameters do not say."""
         found = [self.parameters[name] for name in OUTPUT_LIMITS if name in self.parameters]
@@ -139,13 +149,16 @@ class LlmJudge(Service):
     def _check_ceiling(self) -> "LlmJudge":
         if self.second and _identity(self.second) == _identity(self):
             raise ValueError("second: is the judge itself; judge.self_agreement asks it again")
-        services: list[Service] = [self, *([self.second] if self.second else [])]
-        priced = any(service.prices for service in services)
+        priced = any(service.prices for service in self.services())
         if priced and self.ceiling is None:
             raise ValueError("prices are given but no ceiling: say in judge.ceiling what may be spent at most")
         if self.ceiling is not None and not priced:
             raise ValueError("a ceiling needs prices: without them no cost is known")
         return self
+
+    def services(self) -> list[Service]:
+        """The judge itself, and the second one if there is one."""
+        return [self, *([self.second] if self.second else [])]
 
     def asked(self) -> dict[str, Any]:
         """What the verdicts depend on, the prompt aside."""

@@ -34,12 +34,9 @@ class Server:
 
     def __init__(self, service: Service, judge: LlmJudge, go_on: Callable[[], None]) -> None:
         self._service, self._judge, self._go_on = service, judge, go_on
+        if problem := service.missing_key():
+            raise InputError(problem)
         self._key = os.environ.get(service.api_key_env, "").strip()
-        if not self._key and service.base_url == Service.model_fields["base_url"].default:
-            raise InputError(
-                f"judge: {service.base_url} needs a key and the environment variable {service.api_key_env} is not set: "
-                "export it, or name another with judge.api_key_env"
-            )
         if not self._key.isascii():
             raise InputError(
                 f"judge: the environment variable {service.api_key_env} holds what no key can: set it anew"
