@@ -17,8 +17,8 @@ from semalign.models import load_policy, new_adapter, save_adapter
 from semalign.pretraining import train_base
 from semalign.rewards import Reward, length_reward
 from semalign.sft import train_sft
-from semalign.tokenizer import build_tokenizer
 from semalign.step_progress import StepProgress as Progress
+from semalign.tokenizer import build_tokenizer
 from semalign.workspace import Workspace
 from tests.conftest import PAIRS
 
