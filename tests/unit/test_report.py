@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -57,9 +58,16 @@ class Page(HTMLParser):
         return " ".join(self.texts["body"][0].split())
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Request:
+    return write_finished(tmp_path_factory.mktemp("written"), [0, 1])
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Request:
-    return write_finished(tmp_path, [0, 1])
+def run(written: Request, tmp_path: Path) -> Request:
+    """A run of the test's own."""
+    shutil.copytree(written.root, tmp_path, dirs_exist_ok=True)
+    return replace(written, root=tmp_path)
 
 
 def test_every_part_is_there(run: Request) -> None:
