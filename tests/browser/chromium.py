@@ -10,7 +10,7 @@ from typing import Any
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-MISSING = "needs Chromium and its driver: on Debian, apt install chromium chromium-driver"
+MISSING = "needs Chromium and its driver: tests/install.sh chromium does it on Debian"
 
 
 def found() -> bool:

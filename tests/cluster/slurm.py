@@ -58,7 +58,7 @@ def reason_for_none() -> str | None:
     """Why no SLURM can be started here; None where it can."""
     missing = [name for name in COMMANDS if shutil.which(name) is None]
     if missing:
-        return f"{', '.join(missing)} not installed: tests/cluster/install.sh does it on Debian and Ubuntu"
+        return f"{', '.join(missing)} not installed: tests/install.sh slurm does it on Debian and Ubuntu"
     return None if os.geteuid() == 0 else "slurmd must be started by root"
 
 
