@@ -26,6 +26,7 @@ def start(arguments: list[str], output: Path) -> int:
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
         status = 1
+        atexit._clear()  # what its parent does at its own end
         try:
             snakemake.cli.main(arguments)
         except SystemExit as ended:
