@@ -80,7 +80,7 @@ bench-trl: .venv/ready
 test: .venv/ready-dev
 	@echo "semalign: running the tests"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 tests/unit
-	@$(BIN)/pytest --numprocesses 2 --dist loadscope tests/workflow tests/cluster tests/browser
+	@$(BIN)/pytest --numprocesses 3 --dist loadscope tests/workflow tests/cluster tests/browser # many of them wait
 
 long: .venv/ready-dev
 	@$(BIN)/pytest -m long tests

@@ -66,7 +66,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 # What takes longest begins first; the other files follow in their order. Only a name's end is given.
-LONGEST = ["finished", "test_bad_data.py", "test_bad_config.py", "test_slurm.py"]
+LONGEST = ["finished", "test_bad_data.py", "test_bad_config.py", "test_slurm.py", "test_disk.py", "test_progress.py"]
 
 
 def scope(nodeid: str) -> str:

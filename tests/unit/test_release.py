@@ -147,6 +147,12 @@ def test_a_model_that_is_not_measured_says_what_measures_it(here: Path) -> None:
         find(RUN)
 
 
+def test_a_base_that_is_gone_is_said(here: Path) -> None:
+    shutil.rmtree("results/base/model")
+    with pytest.raises(SystemExit, match=r"release: results/base/model: the base is not there any more"):
+        release.main([RUN])
+
+
 def test_figures_of_another_adapter_are_not_released(here: Path) -> None:
     answers = list(read_jsonl(f"results/{RUN}/predictions.jsonl"))
     write_jsonl(f"results/{RUN}/predictions.jsonl", answers[:3])

@@ -83,25 +83,6 @@ def test_failed_jobs_are_told_at_the_end_with_their_logs(ran: tuple[Path, str], 
     assert "Traceback" not in result.stderr
 
 
-def test_after_ctrl_c_it_says_how_to_go_on(ran: tuple[Path, str], tmp_path: Path) -> None:
-    overlay = tmp_path / "long.yaml"
-    overlay.write_text("policy: {pretraining: {steps: 99}}\n")
-    printed = tmp_path / "printed"
-    with open(printed, "wb") as file:
-        run = subprocess.Popen(
-            [sys.executable, "-c", AS_IN_A_TERMINAL, *command(ran[0], "results/base/model", overlays=[TINY, overlay])],
-            stderr=file,
-            env=os.environ | {SECONDS: "0"},
-            start_new_session=True,
-        )
-    while not re.search(r"train_base: step \d+/99", printed.read_text(encoding="utf-8")):
-        assert run.poll() is None, printed.read_text(encoding="utf-8")
-        time.sleep(0.2)
-    os.killpg(run.pid, signal.SIGINT)  # as a terminal does
-    assert run.wait(timeout=300) != 0
-    assert printed.read_text(encoding="utf-8").splitlines()[-1] == f"semalign: stopped; {AGAIN}"
-
-
 def test_its_model_is_released_and_used(ran: tuple[Path, str]) -> None:
     def tool(name: str, *arguments: str) -> str:
         script = [sys.executable, str(ROOT / "tools" / name), *arguments]
@@ -124,3 +105,22 @@ def test_its_model_is_released_and_used(ran: tuple[Path, str]) -> None:
     assert said.split("\n") == [*(" ".join(answers[row["id"]].splitlines()) for row in rows), ""]
     found = tool("provenance.py", folder, "--json")
     assert json.loads(found)["jobs"][-1]["rule"] == "release"
+
+
+def test_after_ctrl_c_it_says_how_to_go_on(ran: tuple[Path, str], tmp_path: Path) -> None:  # the last: its base is gone
+    overlay = tmp_path / "long.yaml"
+    overlay.write_text("policy: {pretraining: {steps: 99}}\n")
+    printed = tmp_path / "printed"
+    with open(printed, "wb") as file:
+        run = subprocess.Popen(
+            [sys.executable, "-c", AS_IN_A_TERMINAL, *command(ran[0], "results/base/model", overlays=[TINY, overlay])],
+            stderr=file,
+            env=os.environ | {SECONDS: "0"},
+            start_new_session=True,
+        )
+    while not re.search(r"train_base: step \d+/99", printed.read_text(encoding="utf-8")):
+        assert run.poll() is None, printed.read_text(encoding="utf-8")
+        time.sleep(0.2)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+    assert run.wait(timeout=300) != 0
+    assert printed.read_text(encoding="utf-8").splitlines()[-1] == f"semalign: stopped; {AGAIN}"

@@ -152,8 +152,11 @@ def base_of(run: Run, named: str | None) -> Base:
     Raises InputError where only the user can know and has not said.
     """
     path = run.config.policy.path
+    folder = path or Path("results/base/model")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: the base is not there any more; run Snakemake again, as for the run")
     if path is None:
-        return Base(Path("results/base/model"))
+        return Base(folder)
     if path.is_relative_to(FOLDER):
         name = path.relative_to(FOLDER).parts[0]
         download = run.config.downloads[name]
