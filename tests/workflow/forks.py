@@ -4,8 +4,10 @@ Run as a process of its own. Snakemake is imported once, and each run is a fork 
 """
 
 import atexit
+import importlib
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -16,6 +18,20 @@ import snakemake.cli
 import snakemake.dag
 import snakemake.script
 import snakemake.workflow
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "workflow" / "scripts"
+
+
+def load_ahead() -> None:
+    """Import what the Snakefile does, and read the code whose hashes it takes, once for all forks."""
+    sys.path.insert(0, str(SCRIPTS))
+    rules = (ROOT / "workflow" / "rules" / "common.smk").read_text(encoding="utf-8")
+    for module in re.findall(r"^from (semalign[\w.]*) import", rules, re.M):
+        importlib.import_module(module)
+    fingerprint = importlib.import_module("semalign.code").fingerprint
+    for script in SCRIPTS.glob("*.py"):
+        fingerprint(script.stem)
 
 
 def start(arguments: list[str], output: Path) -> int:
@@ -43,6 +59,8 @@ def start(arguments: list[str], output: Path) -> int:
 
 def main(folder: Path) -> None:
     waiting = [json.loads(line) for line in sys.stdin]
+    if all(str(ROOT / "Snakefile") in arguments for arguments in waiting):  # not a copy, whose code may differ
+        load_ahead()
     answers: list[dict[str, object]] = [{} for _ in waiting]
     running: dict[int, int] = {}
     for number, arguments in [*enumerate(waiting), (-1, None), (-1, None)]:

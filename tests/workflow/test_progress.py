@@ -65,24 +65,6 @@ def test_the_last_line_says_where_the_result_lies(ran: tuple[Path, str]) -> None
     assert said.splitlines()[-1] == f"semalign: similarity and text are in {where}, each as .json"
 
 
-def test_failed_jobs_are_told_at_the_end_with_their_logs(ran: tuple[Path, str], tmp_path: Path) -> None:
-    overlay = tmp_path / "gpu.yaml"
-    overlay.write_text("device: cuda\n")
-    result = snakemake(
-        ran[0], "results/base/model", "results/encoders/reward/model", "--keep-going", overlays=[TINY, overlay]
-    )
-    assert result.returncode != 0
-    last = result.stderr[result.stderr.index("semalign: train_base failed") :].splitlines()
-    problem = "error: device: cuda is configured and there is no GPU here; set device: cpu"
-    for at, (job, log) in enumerate([("train_base", "train_base"), ("train_encoder reward", "train_encoder/reward")]):
-        start = last.index(f"semalign: {job} failed")
-        assert last[start + 1] == f"  the last lines of {ran[0]}/results/logs/{log}.log:"
-        tail = last[start + 2 : [*last[start + 2 :], "semalign"].index("semalign") + start + 2]
-        assert sum(problem in line for line in tail) >= 1, (at, tail)
-    assert last[-1] == f"semalign: 2 jobs failed; mend that, then {AGAIN}"
-    assert "Traceback" not in result.stderr
-
-
 def test_its_model_is_released_and_used(ran: tuple[Path, str]) -> None:
     def tool(name: str, *arguments: str) -> str:
         script = [sys.executable, str(ROOT / "tools" / name), *arguments]
@@ -107,7 +89,26 @@ def test_its_model_is_released_and_used(ran: tuple[Path, str]) -> None:
     assert json.loads(found)["jobs"][-1]["rule"] == "release"
 
 
-def test_after_ctrl_c_it_says_how_to_go_on(ran: tuple[Path, str], tmp_path: Path) -> None:  # the last: its base is gone
+def test_failed_jobs_are_told_at_the_end_with_their_logs(ran: tuple[Path, str], tmp_path: Path) -> None:
+    # It and the test below begin the base anew, and so remove it.
+    overlay = tmp_path / "gpu.yaml"
+    overlay.write_text("device: cuda\n")
+    result = snakemake(
+        ran[0], "results/base/model", "results/encoders/reward/model", "--keep-going", overlays=[TINY, overlay]
+    )
+    assert result.returncode != 0
+    last = result.stderr[result.stderr.index("semalign: train_base failed") :].splitlines()
+    problem = "error: device: cuda is configured and there is no GPU here; set device: cpu"
+    for at, (job, log) in enumerate([("train_base", "train_base"), ("train_encoder reward", "train_encoder/reward")]):
+        start = last.index(f"semalign: {job} failed")
+        assert last[start + 1] == f"  the last lines of {ran[0]}/results/logs/{log}.log:"
+        tail = last[start + 2 : [*last[start + 2 :], "semalign"].index("semalign") + start + 2]
+        assert sum(problem in line for line in tail) >= 1, (at, tail)
+    assert last[-1] == f"semalign: 2 jobs failed; mend that, then {AGAIN}"
+    assert "Traceback" not in result.stderr
+
+
+def test_after_ctrl_c_it_says_how_to_go_on(ran: tuple[Path, str], tmp_path: Path) -> None:
     overlay = tmp_path / "long.yaml"
     overlay.write_text("policy: {pretraining: {steps: 99}}\n")
     printed = tmp_path / "printed"
