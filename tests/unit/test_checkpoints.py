@@ -51,6 +51,10 @@ def grpo_with_kl_and_stale_rollouts(policy: Path, output: Path, workspace: Works
     return grpo(policy, output, workspace, beta=0.1, steps_per_generation=4)
 
 
+def grpo_of_two_epochs(policy: Path, output: Path, workspace: Workspace) -> Any:
+    return grpo(policy, output, workspace, epochs=2)
+
+
 def encoder(policy: Path, output: Path, workspace: Workspace) -> Any:
     shape = {"architecture": "bert", "hidden_size": 16, "intermediate_size": 32, "layers": 1, "heads": 2}
     raw = {
@@ -84,6 +88,7 @@ TRAININGS: dict[str, tuple[Callable[[Path, Path, Workspace], Any], list[int]]] =
     "sft": (sft, [2, 5, 7]),
     "grpo": (grpo, [1, 4, 7]),
     "grpo, KL, rollouts for two steps": (grpo_with_kl_and_stale_rollouts, [2, 5, 8]),
+    "grpo, at the end of an epoch and in the second": (grpo_of_two_epochs, [9, 13]),
     "encoder": (encoder, [3, 6]),
     "base, in its first and later epochs": (base, [4, 11, 19]),
 }

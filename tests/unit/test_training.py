@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from semalign.config.training import Grpo, Lora, Sft
 from semalign.errors import InputError
 from semalign.files import read_jsonl
-from semalign.grpo import spreadless_share, train_grpo
+from semalign.grpo import train_grpo
 from semalign.models import (
     TrainingProof,
     digest,
@@ -25,6 +25,7 @@ from semalign.models import (
     save_adapter,
 )
 from semalign.rewards import Reward
+from semalign.rollouts import spreadless_share
 from semalign.sft import first, train_sft
 from semalign.workspace import Workspace
 from tests.conftest import PAIRS

@@ -8,9 +8,10 @@ from semalign.config.data import Language
 from semalign.config.training import Grpo
 from semalign.encoder import embed, load_encoder
 from semalign.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
-from semalign.grpo import ROLLOUTS, SNAPSHOTS, train_grpo
+from semalign.grpo import SNAPSHOTS, train_grpo
 from semalign.models import load_adapter, load_policy, save_adapter
 from semalign.rewards import build_rewards
+from semalign.rollouts import ROLLOUTS
 from semalign.workspace import Workspace
 
 

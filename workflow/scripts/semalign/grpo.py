@@ -1,36 +1,34 @@
 """GRPO from the cold-start adapter with rewards in embedding space (paper: GRPO)."""
 
-import hashlib
-import json
 import logging
-import os
-from collections.abc import Iterable
 from contextlib import nullcontext
 from math import lcm
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from datasets import Dataset
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallback, TrainerControl, TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig, GRPOTrainer
 
 from semalign import checkpoints, distributed
 from semalign.config.training import Grpo
 from semalign.errors import InputError
-from semalign.files import Row, read_json, read_jsonl, replacing_folder, write_json
+from semalign.files import Row, read_json, read_jsonl, replacing_folder
 from semalign.micro_batch import accumulation, chosen
 from semalign.models import TrainingProof, full_precision, merged_adapter, save_adapter
 from semalign.prompts import TEMPLATE_KWARGS, fill, prompt_text, user_turn
-from semalign.rewards import Reward, for_trl
+from semalign.rewards import Reward
+from semalign.rollouts import ROLLOUTS, Rollouts, spreadless_share
 from semalign.step_progress import StepProgress
 from semalign.training import arguments, checkpointing
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
-ROLLOUTS = "rollouts.jsonl"
 SNAPSHOTS = "snapshots"
 
 
@@ -50,93 +48,6 @@ def prompts(
     if not kept:
         raise InputError(f"rl.max_prompt_tokens = {max_prompt_tokens}: all {len(rows)} prompts are longer; raise it")
     return Dataset.from_list(kept), longest, len(rows) - len(kept)
-
-
-class Rollouts:
-    """Wraps rewards so that every completion is written down with what it earned.
-
-    A checkpoint holds the length and the hash of the file so far, not its rows: it grows with the run. Of several
-    processes the first writes what all have sampled, by rank: so the prompts are in the order of the sampler, and the
-    completions of one prompt side by side.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.batch: list[Row] = []
-        self.written, self.size = hashlib.sha256(), 0
-
-    def record(self, name: str, reward: Reward) -> Any:
-        """The reward for trl, its figures also noted; completions are noted with the first reward called."""
-        call = for_trl(name, reward)
-
-        def recorded(completions: list[Any], **columns: Any) -> list[float]:
-            values: list[float] = call(completions, **columns)
-            step = columns["trainer_state"].global_step + 1  # as the trainer logs it
-            if not self.batch or name in self.batch[0]:
-                self.flush()
-                self.batch = [
-                    {"step": step, "id": id_, "completion": completion[0]["content"]}
-                    for id_, completion in zip(columns["id"], completions, strict=True)
-                ]
-            for row, value in zip(self.batch, values, strict=True):
-                row[name] = value
-            return values
-
-        recorded.__name__ = name
-        return recorded
-
-    def flush(self) -> None:
-        """Write the batch down, of all processes."""
-        batches = distributed.gathered(self.batch)
-        self.batch = []
-        if not distributed.is_first():
-            return
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for batch in batches for row in batch).encode()
-        with open(self.path, "ab") as file:
-            file.write(text)
-        self.written.update(text)
-        self.size += len(text)
-
-    def save(self, checkpoint: Path) -> None:
-        self.flush()
-        if distributed.is_first():
-            write_json(checkpoint / "rollouts.json", {"size": self.size, "sha256": self.written.hexdigest()})
-
-    def problem(self, checkpoint: Path) -> str | None:
-        noted = read_json(checkpoint / "rollouts.json")
-        written = self._digest(noted["size"])
-        return None if written.hexdigest() == noted["sha256"] else f"{self.path} has lost rollouts since"
-
-    def load(self, checkpoint: Path | None) -> None:
-        if not distributed.is_first():
-            return
-        self.size = read_json(checkpoint / "rollouts.json")["size"] if checkpoint else 0
-        self.written = self._digest(self.size)
-        self.path.touch()
-        os.truncate(self.path, self.size)
-
-    def _digest(self, size: int) -> "hashlib._Hash":
-        digest = hashlib.sha256()
-        if self.path.is_file():
-            with open(self.path, "rb") as file:
-                while chunk := file.read(min(size, 1 << 20)):
-                    digest.update(chunk)
-                    size -= len(chunk)
-        return digest
-
-
-def spreadless_share(rollouts: Iterable[Row], settings: Grpo) -> tuple[int, float]:
-    """How many rollouts there are, and the share of groups whose completions all earned the same.
-
-    (trl's own figure misses those whose float32 standard deviation is rounding noise.)
-    """
-    spreadless, group, count = [], set[float](), 0
-    for count, row in enumerate(rollouts, start=1):
-        group.add(sum(weight * row[name] for name, weight in settings.rewards.items()))
-        if count % settings.num_generations == 0:
-            spreadless.append(len(group) == 1)
-            group = set()
-    return count, float(np.mean(spreadless))
 
 
 def config(settings: Grpo, micro_batch: int, dtype: str, device: str, seed: int, workspace: Workspace) -> GRPOConfig:
@@ -180,13 +91,41 @@ def steps_of_a_generation(settings: Grpo, micro_batch: int) -> int:
 
 class RolloutTrainer(GRPOTrainer):
     """trl's trainer, which samples from merged weights where merging is exact to rounding: fewer operations a
-    token."""
+    token.
+
+    epochs_before: how many had ended before a training that is taken up again.
+    """
+
+    epochs_before = 0
+
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        """trl's, whose generator draws an order an epoch: a later epoch must not begin with the first one's."""
+        sampler: Any = super()._get_train_sampler(dataset)
+        for _ in range(self.epochs_before):
+            torch.randperm(sampler.num_samples, generator=sampler.generator)
+        return sampler
 
     def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
         if self.use_vllm:  # has weights of its own
             return super()._generate_single_turn(*args, **kwargs)
         with merged_adapter(self.accelerator.unwrap_model(self.model)):
             return super()._generate_single_turn(*args, **kwargs)
+
+
+class EpochsBefore:
+    """A part of checkpoints: tells the trainer in which epoch it goes on, which the checkpoint knows."""
+
+    def __init__(self, trainer: RolloutTrainer) -> None:
+        self.trainer = trainer
+
+    def save(self, checkpoint: Path) -> None:
+        pass
+
+    def problem(self, checkpoint: Path) -> str | None:
+        return None
+
+    def load(self, checkpoint: Path | None) -> None:
+        self.trainer.epochs_before = int(read_json(checkpoint / TRAINER_STATE_NAME)["epoch"]) if checkpoint else 0
 
 
 class Snapshots(TrainerCallback):
@@ -252,7 +191,8 @@ def train_grpo(
             ],
         )
         trainer.remove_callback(PrinterCallback)
-        history = checkpoints.train(trainer, workspace, [rollouts], every=steps_of_a_generation(settings, micro))
+        parts: list[checkpoints.Part] = [rollouts, EpochsBefore(trainer)]
+        history = checkpoints.train(trainer, workspace, parts, every=steps_of_a_generation(settings, micro))
     rollouts.flush()
     completions, spreadless = distributed.from_first(lambda: spreadless_share(read_jsonl(rollouts.path), settings))
     steps = [entry for entry in history if "frac_reward_zero_std" in entry]
