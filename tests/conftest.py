@@ -66,14 +66,14 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 # What takes longest begins first; the other files follow in their order. Only a name's end is given.
-LONGEST = ["finished", "test_bad_data.py", "test_bad_config.py", "test_slurm.py", "test_disk.py", "test_progress.py"]
+LONGEST = ["finished", "test_bad_data.py", "test_bad_config.py", "test_slurm.py", "test_interruption.py"]
 
 
 def scope(nodeid: str) -> str:
-    """A file's tests go to one worker; all files that plan in the finished run, or copy it, to the same one."""
+    """A file's tests go to one worker; all files that plan in the finished run to the same one."""
     file = nodeid.partition("::")[0]
     text = (ROOT / file).read_text(encoding="utf-8")
-    return "finished" if "finished: Path" in text or "copied: Path" in text else file
+    return "finished" if "finished: Path" in text else file
 
 
 class _ByFile(LoadScopeScheduling):
@@ -107,8 +107,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
             folder.mkdir(exist_ok=True)
             result = snakemake(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
             assert result.returncode == 0, result.stdout + result.stderr
+            shutil.copytree(folder, folder.with_name("untouched"))
             done.touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def untouched(finished: Path) -> Path:
+    """The same in a folder where no test plans, to be copied by tests of any worker."""
+    return finished.with_name("untouched")
 
 
 @pytest.fixture
@@ -118,6 +125,6 @@ def finished_results(finished: Path) -> Path:
 
 
 @pytest.fixture
-def copied(finished: Path, tmp_path: Path) -> Path:
+def copied(untouched: Path, tmp_path: Path) -> Path:
     """A copy of it, dates and Snakemake's memory included, in which a test may do as it likes."""
-    return Path(shutil.copytree(finished, tmp_path / "copied"))
+    return Path(shutil.copytree(untouched, tmp_path / "copied"))

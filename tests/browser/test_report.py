@@ -33,9 +33,9 @@ SHOWN = "return [...document.querySelectorAll('#table-examples tbody tr')].filte
 
 
 @pytest.fixture(scope="module")
-def page(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a copy of the finished run."""
-    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("report") / "copied"))
+    folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("report") / "copied"))
     result = snakemake(folder, "results/report.html", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
     assert result.returncode == 0, result.stdout + result.stderr
     return folder / "results" / "report.html"

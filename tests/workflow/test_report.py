@@ -14,9 +14,9 @@ TARGET = "results/report.html"
 
 
 @pytest.fixture(scope="module")
-def reported(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reported(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the finished run, with its report."""
-    folder = Path(shutil.copytree(finished, tmp_path_factory.mktemp("reported") / "copied"))
+    folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("reported") / "copied"))
     assert plan(folder, TARGET, overlays=[TINY]) == {"report": 1, "total": 1}
     result = snakemake(folder, TARGET, overlays=[TINY])
     assert result.returncode == 0, result.stdout + result.stderr
