@@ -33,6 +33,7 @@ def overlay(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_costs_nothing_that_was_done(tmp_path: Path, overlay: Path) -> None:
     whole = tmp_path / "whole"
     whole.mkdir()
