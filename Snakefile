@@ -26,7 +26,7 @@ wildcard_constraints:
     task=TASK_PATTERN,
     model=MODEL_PATTERN,
     seed=r"\d+",
-    run=f"base|({TASK_PATTERN})/({MODEL_PATTERN})/\\d+",
+    run=run_pattern(MODEL_PATTERN),
     encoder="reward|independent",
 
 
@@ -34,6 +34,7 @@ include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/encoder.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/methods.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/tables.smk"

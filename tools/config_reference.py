@@ -18,12 +18,18 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 
 from semalign.config import Config  # noqa: E402
+from semalign.config.methods import method  # noqa: E402
+from semalign.methods.base import Decoded  # noqa: E402
 
 Schema = dict[str, Any]
 FORMATS = ["AlignedText", "Headlines", "Table", "PairTable", "Joined", "Captions", "Squad", "Cmrc2018", "Lines"]
 """Models of a source: one section for all places where a source may stand."""
 
-FREE = {"languages": "name", "tasks": "task", "downloads": "name", "ablation.variants": "name"}
+METHOD = re.compile(r"semalign__methods__(\w+)__Settings")
+"""Names of a method's model: a section for each."""
+
+FREE = {"languages": "name", "tasks": "task", "downloads": "name"}
+FREE |= {"ablation.variants": "name", "frontier.methods": "name"}
 """Mappings whose keys the user chooses, and what stands for them in a path."""
 
 NOTES = {
@@ -62,7 +68,7 @@ def keys(schema: Schema, shape: Schema, path: str = "") -> Iterator[Key]:
         here = f"{path}.{name}" if path else name
         yield Key(here, entry, name in shape.get("required", []))
         for inner, suffix in _models(schema, entry, here):
-            if inner not in FORMATS and "properties" in schema["$defs"][inner]:
+            if inner not in FORMATS and not METHOD.fullmatch(inner) and "properties" in schema["$defs"][inner]:
                 yield from keys(schema, schema["$defs"][inner], here + suffix)
 
 
@@ -86,6 +92,8 @@ def kind(schema: Schema, entry: Schema) -> str:
         name = entry["$ref"].rpartition("/")[2]
         if name in FORMATS:
             return "[source](#sources)"
+        if METHOD.fullmatch(name):
+            return "[method](#methods)"
         return "keys" if "properties" in schema["$defs"][name] else "any value"
     forms = entry.get("anyOf") or entry.get("oneOf")
     if forms:
@@ -225,7 +233,21 @@ def reference() -> str:
             f"### {names}{of_pairs}\n\n{shape['description']}\n",
             table(list(keys(schema, shape)), schema, config, None),
         ]
-    return "\n".join(parts)
+    return "\n".join([*parts, *_methods(schema, config)])
+
+
+def _methods(schema: Schema, config: Any) -> Iterator[str]:
+    """A section for each method, with what its own file says of it."""
+    yield "## Methods\n\nEntries of `frontier.methods`; what they compute is in [Method](method.md).\n"
+    for found in filter(None, map(METHOD.fullmatch, schema["$defs"])):
+        rows = list(keys(schema, schema["$defs"][found[0]], "frontier.methods.<name>"))
+        mine = {name: entry for name, entry in config["frontier"]["methods"].items() if entry["method"] == found[1]}
+        module = method(found[1])
+        about = str(module.__doc__).strip()
+        of_mine = config | {"frontier": {"methods": mine}}
+        rule = "choose_answers" if issubclass(module.Settings, Decoded) else "train_method"
+        yield f"### `{found[1]}`\n\n{about}\n"
+        yield table(rows, schema, of_mine, {r"frontier\.methods\.<name>\.(?!(method|strengths)$).*": [rule]})
 
 
 if __name__ == "__main__":

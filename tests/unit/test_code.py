@@ -41,6 +41,12 @@ def test_it_follows_imports_and_leaves_out_what_changes_no_result(library: Path)
     assert set(code.fingerprint("rule")) == {"rule", "semalign.near", "semalign.far"}
 
 
+def test_a_module_that_the_settings_name_counts(library: Path) -> None:
+    (library / "semalign" / "named.py").write_text("from semalign import other\n")
+    found = code.fingerprint("rule", "semalign.named")
+    assert set(found) == {"rule", "semalign.near", "semalign.far", "semalign.named", "semalign.other"}
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "changed"),
     [

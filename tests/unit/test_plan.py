@@ -59,6 +59,34 @@ def test_jobs_of_the_miniature() -> None:
     assert not any("rl-pairs" in name for name in plan.taken)
 
 
+@pytest.mark.parametrize(
+    ("model", "kind", "steps"),
+    [
+        ("dpo@1600", "sft", 267),  # 1,600 preferences of two answers, read by the reference too: 4,267 passes in 16s
+        ("best_of_n@400", "sft", 25),
+        ("replay@1000", "sft", 237),  # 250 texts beside the pairs, three epochs as in strong SFT
+        ("kl_sft@2600", "sft", 651),
+        ("grpo_kl_base@0.1", "grpo", 200),
+        ("grpo_guard@1600", "grpo", 200),
+    ],
+)
+def test_work_of_the_methods(model: str, kind: str, steps: int) -> None:
+    work = Plan(miniature(), BOUNDS).work(Job("train_method", {"task": "mt", "model": model, "seed": "0"}))
+    assert work is not None
+    assert (work.kind, work.steps) == (kind, steps)
+
+
+def test_work_of_sampling() -> None:
+    plan = Plan(miniature(), BOUNDS)
+    candidates = plan.work(Job("sample_candidates", {"task": "mt", "seed": "0"}))
+    chosen = plan.work(Job("choose_answers", {"task": "hg", "model": "mbr@16", "seed": "0"}))
+    assert candidates is not None
+    assert chosen is not None
+    assert (candidates.sequences, candidates.completions) == (12_800, 12_800)  # eight for each prompt of RL
+    assert chosen.sequences == 300 * 16
+    assert plan.work(Job("train_method", {"task": "mt", "model": "interpolation@0.5", "seed": "0"})) is None
+
+
 def test_what_only_the_data_tell_is_taken_from_the_bounds_and_said() -> None:
     raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
     raw["tasks"]["mt"]["split"]["rl"] = None

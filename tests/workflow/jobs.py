@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 TASKS = ("mt", "hg")
 ENCODERS = ("reward", "independent")
 PAPER = [f"{task}/{model}" for task in TASKS for model in ("cold_sft", "strong_sft", "rl")]
-FRONTIER = ["base", *PAPER, *[f"{task}/{model}" for task in TASKS for model in ("sft-32", "rl@2")]]
+DECODED = [f"{task}/mbr@2" for task in TASKS]
+FRONTIER = ["base", *PAPER, *[f"{task}/{model}" for task in TASKS for model in ("sft-32", "rl@2", "dpo@32", "mbr@2")]]
 VARIANT = "mt/rl-bleu_similarity_lc"
 FEW = [f"hg/fewshot-{start}" for start in ("base", "strong_sft", "rl")]
 RUNS = [*FRONTIER, VARIANT, *FEW]
@@ -21,13 +22,15 @@ def scores(*runs: str) -> set[str]:
 
 
 def likelihoods(*runs: str) -> set[str]:
-    return {f"measure_likelihood {run}" for run in runs}
+    return {f"{'copy' if run in DECODED else 'measure'}_likelihood {run}" for run in runs}
 
 
 def maker(run: str) -> str:
     """The job that makes a run's adapter."""
     if run in GRPO:
         return f"train_grpo {run}"
+    if run.endswith("dpo@32"):
+        return f"train_method {run}"
     return f"take_snapshot {run}" if "@" in run else f"train_sft {run}"
 
 
@@ -56,6 +59,9 @@ def _training() -> dict[str, set[str]]:
         made[f"measure_threshold {task}"] = {"train_base", f"train_sft {task}/cold_sft", f"split_pairs {task}"}
         made[f"measure_threshold {task}"] |= {"train_encoder reward"}
         made[f"take_snapshot {task}/rl@2"] = {f"train_grpo {task}/rl"}
+        made[f"sample_candidates {task}"] = {"train_base", f"train_sft {task}/cold_sft", f"split_pairs {task}"}
+        made[f"sample_candidates {task}"] |= {f"measure_threshold {task}", "train_encoder reward"}
+        made[f"train_method {task}/dpo@32"] = {"train_base", f"train_sft {task}/cold_sft", f"sample_candidates {task}"}
     for run in GRPO:
         task = run[:2]
         made[f"train_grpo {run}"] = {"train_base", f"train_sft {task}/cold_sft", f"split_pairs {task}"}
@@ -71,10 +77,16 @@ def _measures() -> dict[str, set[str]]:
     for run in RUNS:
         tests = {"prepare_questions", *[f"split_pairs {task}" for task in (TASKS if run == "base" else [run[:2]])]}
         adapter = set() if run == "base" else {maker(run)}
-        made[f"generate {run}"] = {"train_base", *adapter, *tests}
-        made[f"score_text {run}"] = {f"generate {run}", *tests}
-        made[f"score_similarity {run}"] = {f"generate {run}", *tests, *[f"train_encoder {e}" for e in ENCODERS]}
-        if run in FRONTIER:
+        answers = f"choose_answers {run}" if run in DECODED else f"generate {run}"
+        made[answers] = {"train_base", *adapter, *tests}
+        made[f"score_text {run}"] = {answers, *tests}
+        made[f"score_similarity {run}"] = {answers, *tests, *[f"train_encoder {e}" for e in ENCODERS]}
+        if run in DECODED:
+            cold = f"{run[:2]}/cold_sft"
+            made[answers] = {"train_base", maker(cold), f"split_pairs {run[:2]}", f"generate {cold}"}
+            made[answers] |= {"train_encoder reward"}
+            made[f"copy_likelihood {run}"] = {f"measure_likelihood {cold}"}
+        elif run in FRONTIER:
             made[f"measure_likelihood {run}"] = {"train_base", *adapter, "select_passages"}
     for run in GRPO:
         made[f"audit_rollouts {run}"] = {f"train_grpo {run}", f"split_pairs {run[:2]}"}

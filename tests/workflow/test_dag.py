@@ -18,6 +18,9 @@ NEED_TORCH = {
     "train_sft",
     "measure_threshold",
     "train_grpo",
+    "sample_candidates",
+    "train_method",
+    "choose_answers",
     "generate",
     "score_similarity",
     "measure_likelihood",
@@ -31,7 +34,11 @@ def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
     assert jobs["train_grpo"] == 3 * (2 + 4)  # seeds; rl in two tasks, four reward variants in one
     assert jobs["train_sft"] == 3 * (2 * (2 + 3) + 3)  # cold start, strong SFT, three sizes; three few-shot starts
     assert jobs["take_snapshot"] == 3 * 2
-    assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 3 + 1)  # the base; models, sizes, snapshots
+    assert jobs["sample_candidates"] == 3 * 2
+    assert jobs["train_method"] == 3 * 2 * 14  # strengths of nine methods but minimum Bayes risk
+    assert jobs["choose_answers"] == jobs["copy_likelihood"] == 3 * 2 * 2
+    assert jobs["check_grpo"] == 3 * (2 + 4 + 2 * 3)  # rl, its variants; the methods that are GRPO
+    assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 3 + 1 + 14)  # the base; models, sizes, snapshots, methods
     assert jobs["generate"] == jobs["measure_likelihood"] + 3 * (4 + 3)
 
 
@@ -67,8 +74,9 @@ def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
     overlay.write_text("seeds: [0, 1, 2, 3]\n")
     three, four = plan(tmp_path), plan(tmp_path, overlays=[overlay])
     grown = {rule for rule in three if four[rule] != three[rule]} - {"total"}
-    training = {"train_sft", "train_grpo", "measure_threshold", "take_snapshot"}
+    training = {"train_sft", "train_grpo", "measure_threshold", "take_snapshot", "sample_candidates", "train_method"}
     measures = {"generate", "score_text", "score_similarity", "measure_likelihood", "audit_rollouts", "check_grpo"}
+    measures |= {"choose_answers", "copy_likelihood"}
     assert grown == training | measures | {"judge_pairs", "summarise_verdicts"}
     assert all(four[rule] - three[rule] == three[rule] // 3 for rule in grown)
 

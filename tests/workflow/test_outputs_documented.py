@@ -23,11 +23,12 @@ SUFFIXES = ("_sd", "_low", "_high", "_n", "_paper", "_difference")
 GIVEN = os.environ.get("SEMALIGN_RESULTS")
 PLACES = {
     "task": "mt|hg",
-    "model": r"cold_sft|strong_sft|rl(-\w+)?|rl@\d+|sft-\d+|fewshot-\w+",
+    "name": r"[a-z0-9_]+",
+    "model": r"cold_sft|strong_sft|rl(-\w+)?|rl@\d+|sft-\d+|fewshot-\w+|\w+@[\d.]+",
     "seed": r"\d+",
     "step": r"\d+",
     "encoder": "reward|independent",
-    "run": r"base|(mt|hg)/[\w@-]+/\d+",
+    "run": r"base|(mt|hg)/[\w@.-]+/\d+",
     "table": r"table\w+|frontier|statistics|audit|sources",
     "figure": r"\w+",
     "hash": r"\w+",

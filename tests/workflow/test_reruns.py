@@ -26,16 +26,17 @@ T = "(?P<task>mt|hg)"
 E = "(?P<encoder>reward|independent)"
 SOURCE = r"\d+\.(format|path|columns|quoting|without|repeated_ids)"
 OPTIMISATION = "(learning_rate|epochs|batch_size|micro_batch_size|warmup_ratio|schedule|max_grad_norm|max_tokens)"
-MODELS = ["train_sft *", "measure_threshold *", "train_grpo *", "generate *", "measure_likelihood *"]
+METHODS = ["sample_candidates *", "train_method *", "choose_answers *"]
+MODELS = ["train_sft *", "measure_threshold *", "train_grpo *", *METHODS, "generate *", "measure_likelihood *"]
 ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_rollouts *"]
 ANSWERS = ["generate base", "generate {task}/*"]
 TEXT_OF_MT = ["score_text base", "score_text mt/*"]
-LANGUAGE = ["prepare_pairs *", "train_grpo *", "audit_rollouts *", "score_text *"]
+LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", "score_text *"]
 
 # What reads each key. Nothing: it changes no result.
 READ_BY: dict[str, list[str]] = {
     "device": [*MODELS, *ENCODED, "train_base"],
-    "processes": ["train_sft *", "train_grpo *"],
+    "processes": ["train_sft *", "train_grpo *", "train_method *"],
     "gradient_checkpointing": [],
     "downloads": [],  # as long as nothing reads them; test_downloads.py has those that are read
     "mirror": [],
@@ -55,12 +56,13 @@ READ_BY: dict[str, list[str]] = {
         "train_sft hg/*",
         "measure_threshold hg",
         "train_grpo hg/*",
+        *[job.replace(" *", " hg*") for job in METHODS],
         "generate base",
         "generate hg/*",
     ],
     rf"tasks\.{T}\.(train|test)\.{SOURCE}": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.max_tokens": ["filter_length {task}"],
-    rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}", *ANSWERS],
+    rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}", "choose_answers {task}/*", *ANSWERS],
     rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
     rf"tasks\.{T}\.split\.test": ["prepare_pairs {task}"],  # the test set's source is taken out with it
     r"cmrc\.test\.0\.(format|path)": ["prepare_questions"],
@@ -77,11 +79,20 @@ READ_BY: dict[str, list[str]] = {
     rf"cold_sft\.{OPTIMISATION}": ["train_sft */cold_sft"],
     rf"strong_sft\.{OPTIMISATION}": ["train_sft */strong_sft", "train_sft */sft-32"],
     rf"rl\.{OPTIMISATION}": ["train_grpo *"],
-    r"rl\.(num_generations|steps_per_generation|temperature|top_p|beta|epsilon|loss)": ["train_grpo *"],
-    r"rl\.(max_prompt_tokens|max_new_tokens)": ["train_grpo *"],
+    r"rl\.(steps_per_generation|beta|epsilon|loss)": ["train_grpo *"],
+    r"rl\.(num_generations|temperature|top_p|max_prompt_tokens|max_new_tokens)": [
+        "train_grpo *",
+        "sample_candidates *",
+    ],
     r"rl\.vllm_memory": [],  # as long as vLLM does not sample
     r"rl\.threshold_quantile": ["measure_threshold *"],
-    r"rl\.rewards\.\w+": ["train_grpo */rl", "audit_rollouts */rl", "tabulate_paper table5", "draw_reward"],
+    r"rl\.rewards\.\w+": [
+        "train_grpo */rl",
+        "sample_candidates *",
+        "audit_rollouts */rl",
+        "tabulate_paper table5",
+        "draw_reward",
+    ],
     r"rl\.snapshot_steps": ["train_grpo */rl"],
     r"rl\.max_spreadless_share": ["check_grpo *"],
     rf"encoders\.{E}\.(path|seed|epochs|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": [
@@ -94,7 +105,7 @@ READ_BY: dict[str, list[str]] = {
     rf"exam\.(pairs|probes)\.{SOURCE}": ["examine_encoder *"],
     r"exam\.(size|seed)": ["examine_encoder *"],
     r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *"],
-    r"generation_batch_size": ["measure_threshold *", "generate *"],
+    r"generation_batch_size": ["measure_threshold *", "generate *", "sample_candidates *", "choose_answers *"],
     r"checkpoint_seconds": [],
     r"ablation\.variants\.bleu_similarity_lc\.rewards\.\w+": [
         "train_grpo mt/rl-bleu_similarity_lc",
@@ -102,6 +113,8 @@ READ_BY: dict[str, list[str]] = {
         "tabulate_paper table5",
     ],
     rf"few_shot\.(pairs|sft\.{OPTIMISATION})": ["train_sft hg/fewshot-*"],
+    r"frontier\.methods\.dpo\.\w+": ["train_method */dpo@32"],
+    r"frontier\.methods\.mbr\.\w+": ["choose_answers */mbr@2"],
     r"mechanism\.(passages|sha256)": ["select_passages"],
     r"mechanism\.(max_tokens|batch_size|chunk_tokens)": ["measure_likelihood *"],
     r"statistics\.(resamples|confidence|seed)": ["tabulate_paper *", "compare_systems", "summarise_verdicts *"],
@@ -117,6 +130,9 @@ SOURCES += (
 # Keys that add or remove jobs: tested by name in test_reruns_otherwise.py.
 CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
 CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps"}
+CHANGE_THE_JOBS |= {
+    f"frontier.methods.{name}.{key}" for name in ("dpo", "mbr") for key in ("method", "strengths", "of")
+}
 # Keys of one possible value, for the format of their files.
 FIXED = {"policy.pretraining.corpus.0.kind", "policy.pretraining.corpus.0.task"}
 FIXED |= {"rl.generation", "generation_engine"}  # vllm is refused where it is not installed: test_bad_config.py

@@ -44,6 +44,19 @@ CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
         {"frontier": {"sft_pairs": [32, 40]}},
         {rule: 2 * count for rule, count in OF_A_SIZE.items()} | FRONTIER,
     ),
+    "another strength: its own jobs": (
+        {"frontier": {"methods": {"dpo": {"strengths": [16, 32]}}}},
+        {rule: 2 * count for rule, count in OF_A_SIZE.items() if rule != "train_sft"} | FRONTIER | {"train_method": 2},
+    ),
+    "an entry less": ({"frontier": {"methods": {"mbr": None}}}, FRONTIER),
+    "another entry, of a method that trains nothing": (
+        {"frontier": {"methods": {"halfway": {"method": "interpolation", "of": "rl", "strengths": [0.5]}}}},
+        {rule: 2 * count for rule, count in OF_A_SIZE.items() if rule != "train_sft"} | FRONTIER | {"train_method": 2},
+    ),
+    "answers chosen among those of another model": (
+        {"frontier": {"methods": {"mbr": {"of": "rl"}}}},
+        reruns("choose_answers *", "copy_likelihood *"),
+    ),
     "no snapshot": ({"frontier": {"rl_steps": []}}, FRONTIER),
     "no judge": (
         {"judge": {"kind": "none"}, "statistics": {"primary": []}},
@@ -137,6 +150,19 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int]]] = {
         "import torch\n",
         "import torch\nA = 1\n",
         reruns("measure_likelihood *"),
+    ),
+    "a method's file": (
+        f"{LIBRARY}/methods/dpo.py",
+        "found = []\n",
+        "found = list()\n",
+        reruns("train_method *"),
+    ),
+    "GRPO's module": (f"{LIBRARY}/grpo.py", "import os\n", "import os\nA = 1\n", reruns("train_grpo *")),
+    "the file of a method that is not made": (
+        f"{LIBRARY}/methods/replay.py",
+        "wanted = ",
+        "wanted = 0 + ",
+        NOTHING,
     ),
     "a script": ("workflow/scripts/judge_pairs.py", "systems = {", "systems = {} | {", reruns("judge_pairs *")),
     "a figure's module": (f"{LIBRARY}/figures/auditing.py", "import ", "import os as _os\nimport ", {"draw_audit": 1}),

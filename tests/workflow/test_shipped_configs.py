@@ -10,7 +10,8 @@ from tests.workflow.run import plan, snakemake
 # Trainings and tables of each: one seed.
 JOBS = {
     "paper": {"train_encoder": 2, "train_sft": 7, "train_grpo": 6, "tabulate_paper": 7, "generate": 14},
-    "public": {"train_encoder": 2, "train_sft": 11, "train_grpo": 6, "tabulate_frontier": 1, "take_snapshot": 4},
+    "public": {"train_encoder": 2, "train_sft": 11, "train_grpo": 6, "tabulate_frontier": 1, "take_snapshot": 4}
+    | {"sample_candidates": 2, "train_method": 16, "choose_answers": 4, "prepare_replay": 0},
 }
 
 

@@ -11,9 +11,10 @@ from tools.planning.work import Work
 
 # What a rule's script imports, for the seconds before its work; the others' is "plain".
 STARTS = {
-    "trainer": {"train_sft", "train_grpo", "train_base"},
+    "trainer": {"train_sft", "train_grpo", "train_method", "train_base"},
     "policy": {"generate", "measure_likelihood"},
-    "encoder": {"train_encoder", "score_similarity", "audit_rollouts", "examine_encoder", "measure_threshold"},
+    "encoder": {"train_encoder", "score_similarity", "audit_rollouts", "examine_encoder", "measure_threshold"}
+    | {"sample_candidates", "choose_answers"},
     "scores": {"score_text", "compare_systems", "tabulate_paper", "tabulate_audit", "tabulate_frontier"},
 }
 FP32 = 4
@@ -67,14 +68,14 @@ def start_seconds(job: Job, rates: Rates) -> float:
 def disk(config: Config, work: dict[Job, Work], models: Models) -> dict[str, float]:
     """Bytes by what they hold, and, of all trainings together, what one of them needs while it runs."""
     adapter = models.policy.lora * FP32
-    adapters = sum(job.rule in ("train_sft", "train_grpo", "take_snapshot") for job in work)
+    adapters = sum(job.rule in ("train_sft", "train_grpo", "train_method", "take_snapshot") for job in work)
     every = config.rl.snapshot_steps
     kept = [
         (found.steps - 1) // every
         for job, found in work.items()
         if job.rule == "train_grpo" and job.wildcards["model"] == "rl" and every and config.frontier
     ]
-    rollouts = [found for job, found in work.items() if job.rule == "train_grpo"]
+    rollouts = [found for job, found in work.items() if job.rule in ("train_grpo", "sample_candidates")]
     likelihoods = [found for job, found in work.items() if job.rule == "measure_likelihood"]
     encoders = sum(1 + (made.path is not None) for made in (config.encoders.reward, config.encoders.independent))
     parameter = 2 if config.policy.dtype == "bfloat16" else FP32

@@ -1,13 +1,14 @@
 """How much each job computes: steps, tokens, completions, by the config's own numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from semalign.config import Config
 from semalign.config.experiments import TaskName
 from semalign.config.training import Grpo, Optimisation
 from semalign.errors import InputError
+from semalign.methods.base import Trained
 from tools.planning.dag import Job
 
 
@@ -142,8 +143,25 @@ class Plan:
         return Work("sft", sft_steps(settings, pairs), seen, batch=settings.batch_size, prompt=length)
 
     def _train_grpo(self, task: TaskName, model: str, seed: str) -> Work:
+        return self._grpo(self._rl_pairs(task))
+
+    def _train_method(self, task: TaskName, model: str, seed: str) -> Work | None:
+        name, _, strength = model.partition("@")
+        entry, config = self.config.methods()[name], self.config
+        assert isinstance(entry, Trained)  # else the rule is another
+        passes = entry.passes(float(strength))
+        if passes is None or "reward" in entry.needs:
+            return self._grpo(self._rl_pairs(task) if passes is None else round(passes))
+        if passes == 0:
+            return None
+        settings = entry if isinstance(entry, Optimisation) else config.strong_sft
+        length = self._length("pair_tokens", config.tasks[task].max_tokens, f"tasks.{task}.max_tokens")
+        seen = ceil(passes * settings.epochs)
+        return Work("sft", sft_steps(settings, ceil(passes)), seen, batch=settings.batch_size, prompt=length)
+
+    def _grpo(self, prompts: int) -> Work:
         rl = self.config.rl
-        steps = grpo_steps(rl, self._rl_pairs(task))
+        steps = grpo_steps(rl, prompts)
         served = rl.steps_per_generation or rl.batch_size // rows_a_pass(rl)
         return Work(
             "grpo, long generations" if served * rows_a_pass(rl) > rl.batch_size else "grpo",
@@ -163,6 +181,17 @@ class Plan:
         prompt = self._length("prompt_tokens", most, "the task's max_tokens")
         answer = self._length("answer_tokens", most_new, "max_new_tokens")
         return Work("generation", ceil(count / batch), count, batch=batch, prompt=prompt, completion=answer)
+
+    def _sampled(self, answers: int, most_new: int, most: int) -> Work:
+        return replace(self._answers(answers, most_new, most), completions=answers)
+
+    def _sample_candidates(self, task: TaskName, seed: str) -> Work:
+        rl = self.config.rl
+        return self._sampled(self._rl_pairs(task) * rl.num_generations, rl.max_new_tokens, rl.max_prompt_tokens)
+
+    def _choose_answers(self, task: TaskName, model: str, seed: str) -> Work:
+        settings, samples = self.config.tasks[task], int(model.rpartition("@")[2])
+        return self._sampled(self.test_pairs(task) * samples, settings.max_new_tokens, settings.max_tokens)
 
     def _generate(self, run: str) -> Work:
         tasks = self._tasks_of(run)

@@ -120,11 +120,12 @@ def given(paths):
     ]
 
 
-def settings(script, reads=(), **values):
+def settings(script, reads=(), modules=(), **values):
     """A rule's one parameter: the values its result depends on and the code that its script uses.
 
     One plain dict with sorted keys, since Snakemake compares parameters as a set of values and drops their names.
-    `reads`: paths of the config among the inputs; the content of those that no rule makes is a value too.
+    `reads`: paths of the config among the inputs; the content of those that no rule makes is a value too. `modules`:
+    those that the script imports by a name among the values.
     """
     contents = {path: CONTENTS.hash(Path(path)) for path in external(reads)}
     values |= {"contents": contents} if contents else {}
@@ -133,7 +134,9 @@ def settings(script, reads=(), **values):
         for key, value in values.items()
     }
     return json.loads(
-        json.dumps(plain | {"code": fingerprint(script)}, sort_keys=True, default=str)
+        json.dumps(
+            plain | {"code": fingerprint(script, *modules)}, sort_keys=True, default=str
+        )
     )
 
 

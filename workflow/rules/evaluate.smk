@@ -19,6 +19,8 @@ rule generate:
         "results/logs/generate/{run}.log",
     benchmark:
         "results/benchmarks/generate/{run}.tsv"
+    wildcard_constraints:
+        run=run_pattern(ADAPTER_PATTERN),
     conda:
         ENVIRONMENT
     threads: 1
@@ -141,6 +143,8 @@ if CONFIG.mechanism:
             "results/logs/measure_likelihood/{run}.log",
         benchmark:
             "results/benchmarks/measure_likelihood/{run}.tsv"
+        wildcard_constraints:
+            run=run_pattern(ADAPTER_PATTERN),
         conda:
             ENVIRONMENT
         threads: 1

@@ -1,9 +1,13 @@
 """Which runs there are, what each is made from, and which a table shows.
 
 A run is `base` or `<task>/<model>/<seed>`. Models: cold_sft, strong_sft and rl are the paper's; rl-<variant> is rl with
-other rewards, fewshot-<start> learns a few pairs from another task's model, sft-<pairs> is a shorter strong_sft, and
-rl@<step> a snapshot of rl.
+other rewards, fewshot-<start> learns a few pairs from another task's model, sft-<pairs> is a shorter strong_sft,
+rl@<step> a snapshot of rl, and <name>@<strength> an entry of frontier.methods at one of its strengths.
 """
+
+import numpy as np
+
+from semalign.methods.base import Decoded, Trained
 
 # In an order of their own: a reordered config changes nothing.
 TASKS = sorted(CONFIG.tasks, reverse=True)
@@ -24,10 +28,37 @@ SNAPSHOTS = (
     [f"rl@{step}" for step in CONFIG.frontier.rl_steps] if CONFIG.frontier else []
 )
 
+METHODS = CONFIG.methods()  # by the name of their entry
+
+
+def model_of(name, strength):
+    """The model of an entry at a strength, which is written as short as it can be: 500, 0.25."""
+    return f"{name}@{np.format_float_positional(float(strength), trim='-')}"
+
+
+# {model: (name of its entry, strength)}, in the order of the names
+STRENGTHS = {
+    model_of(name, strength): (name, strength)
+    for name in sorted(METHODS)
+    for strength in METHODS[name].strengths
+}
+TRAINED, DECODED = (
+    [model for model, (name, _) in STRENGTHS.items() if isinstance(METHODS[name], kind)]
+    for kind in (Trained, Decoded)
+)
+
 TASK_PATTERN = "mt|hg"
 SFT_PATTERN = r"cold_sft|strong_sft|sft-\d+|fewshot-[a-z_]+"
 GRPO_PATTERN = "rl(-[a-z0-9_]+)?"
-MODEL_PATTERN = rf"{SFT_PATTERN}|{GRPO_PATTERN}|rl@\d+"
+ADAPTER_PATTERN = "|".join(
+    [SFT_PATTERN, GRPO_PATTERN, r"rl@\d+", *map(re.escape, TRAINED)]
+)
+MODEL_PATTERN = "|".join([ADAPTER_PATTERN, *map(re.escape, DECODED)])
+
+
+def run_pattern(models):
+    """Of the base, and of the runs of models."""
+    return rf"base|({TASK_PATTERN})/({models})/\d+"
 
 
 def runs(tasks, models):
@@ -36,10 +67,31 @@ def runs(tasks, models):
 
 
 MAIN_RUNS = ["base", *runs(TASKS, MODELS)]
-FRONTIER_RUNS = [*MAIN_RUNS, *runs(TASKS, SIZES + SNAPSHOTS)]
+FRONTIER_RUNS = [*MAIN_RUNS, *runs(TASKS, [*SIZES, *SNAPSHOTS, *STRENGTHS])]
 VARIANT_RUNS = runs(CONFIG.ablation.task, ["rl", *VARIANTS]) if CONFIG.ablation else []
 FEW_SHOT_RUNS = runs(CONFIG.few_shot.task, STARTS) if CONFIG.few_shot else []
 RL_RUNS = list(dict.fromkeys([*runs(TASKS, ["rl"]), *VARIANT_RUNS]))
+
+# What the frontier walks along: each method's points, strength and model, from weak to strong. A strength of None is read
+# from the run's own report.
+CURVES = {}
+if CONFIG.frontier:
+    CURVES["sft"] = {
+        "unit": "pairs",
+        "points": [
+            [0, "base"],
+            *[[pairs, f"sft-{pairs}"] for pairs in sorted(CONFIG.frontier.sft_pairs)],
+            [None, "strong_sft"],
+        ],
+    }
+    CURVES["rl"] = {
+        "unit": "steps",
+        "points": [
+            [0, "cold_sft"],
+            *[[step, f"rl@{step}"] for step in sorted(CONFIG.frontier.rl_steps)],
+            [None, "rl"],
+        ],
+    }
 
 
 def task_of(run):
@@ -57,6 +109,14 @@ def tests_of(run):
     return expand("results/data/{name}/test.jsonl", name=[*tasks_of(run), "cmrc"])
 
 
+# Models whose rollouts must have had a spread.
+CHECKED_GRPO = [
+    "rl",
+    *VARIANTS,
+    *[model for model in TRAINED if "reward" in METHODS[STRENGTHS[model][0]].needs],
+]
+
+
 def adapter_of(run):
     """The run's adapter; the base has none."""
     return [] if run == "base" else f"results/{run}/adapter"
@@ -65,7 +125,7 @@ def adapter_of(run):
 def checks_of(run):
     """What must have passed before a run is measured, beside what it is made from."""
     model = os.path.basename(os.path.dirname(run))
-    return [f"results/{run}/training.passed"] if model in ["rl", *VARIANTS] else []
+    return [f"results/{run}/training.passed"] if model in CHECKED_GRPO else []
 
 
 def sft_recipe(model):
@@ -109,6 +169,19 @@ def grpo_settings(model):
 def user_reward_files(rewards):
     """The files of the user's own rewards and what these import, so that an edited one trains again."""
     return sorted({path for name in rewards for path in USER_REWARDS.get(name, [])})
+
+
+def curve_of(name):
+    """A method as a curve, from weak to strong: the model without it, its own, and the strongest where that is known."""
+    entry = METHODS[name]
+    points = [[entry.strength_of_weakest, entry.weakest]]
+    points += [[strength, model_of(name, strength)] for strength in entry.strengths]
+    if entry.strongest:
+        points.append([entry.strength_of_strongest, entry.strongest])
+    return {"unit": entry.unit, "points": points}
+
+
+CURVES |= {name: curve_of(name) for name in sorted(METHODS)}
 
 
 def variants_of(task):

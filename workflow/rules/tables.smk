@@ -106,7 +106,14 @@ rule tabulate_audit:
             tasks=TASKS,
             seeds=SEEDS,
             models={
-                task: ["base", *MODELS, *SIZES, *SNAPSHOTS, *variants_of(task)]
+                task: [
+                    "base",
+                    *MODELS,
+                    *SIZES,
+                    *SNAPSHOTS,
+                    *STRENGTHS,
+                    *variants_of(task),
+                ]
                 for task in TASKS
             },
             rl_models={task: ["rl", *variants_of(task)] for task in TASKS},

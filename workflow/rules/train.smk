@@ -209,7 +209,7 @@ rule check_grpo:
     benchmark:
         "results/benchmarks/check_grpo/{task}-{model}-{seed}.tsv"
     wildcard_constraints:
-        model=GRPO_PATTERN,
+        model="|".join(map(re.escape, CHECKED_GRPO)),
     conda:
         ENVIRONMENT
     params:

@@ -38,8 +38,8 @@ def audit(
         tokens = [intern(token) for token in bleu_tokens(text)]  # a few words make up all bigrams
         lengths, bigrams = lengths + len(tokens), bigrams + max(0, len(tokens) - 1)
         different.update(pairwise(tokens))
-        four = [tuple(tokens[i : i + 4]) for i in range(len(tokens) - 3)]
-        fourgrams, repeated = fourgrams + len(four), repeated + len(four) - len(set(four))
+        again, four = repeated_fourgrams(tokens)
+        fourgrams, repeated = fourgrams + four, repeated + again
     copied = [
         common_substring(text, source) / len(text)
         for text, source in zip(outputs, sources, strict=True)
@@ -54,6 +54,12 @@ def audit(
         "off_script": 1 - fmean(language_consistency(text, language) for text in outputs),
         "empty": fmean(not text.strip() for text in outputs),
     }
+
+
+def repeated_fourgrams(tokens: Sequence[str]) -> tuple[int, int]:
+    """How many of a text's 4-grams occurred before in it, and how many it has."""
+    four = [tuple(tokens[i : i + 4]) for i in range(len(tokens) - 3)]
+    return len(four) - len(set(four)), len(four)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -66,16 +66,18 @@ def _has_effect(module: str) -> bool:
     return module not in WITHOUT_EFFECT and not module.startswith("semalign.config.")
 
 
-def fingerprint(script: str) -> dict[str, str]:
+def fingerprint(script: str, *modules: str) -> dict[str, str]:
     """Map a script, and each semalign module that it imports, directly or not, to the hash of its code.
 
-    `script` is the rule's name: `workflow/scripts/<script>.py`.
+    `script` is the rule's name: `workflow/scripts/<script>.py`. `modules`: those that it imports by a name in its
+    settings.
     """
     waiting = [SCRIPTS / f"{script}.py"]
     hashes = {script: _read(waiting[0])[0]}
+    named = set(modules)
     while waiting:
         _, imports = _read(waiting.pop())
-        for module in sorted(imports - hashes.keys()):
+        for module in sorted((imports | named) - hashes.keys()):
             file = _file(module)
             if file is not None and _has_effect(module):
                 hashes[module] = _read(file)[0]

@@ -1,6 +1,7 @@
-"""Batched greedy generation."""
+"""Batched generation: greedy answers, or several that are sampled."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+BATCHES_A_SEED = 1_000_003  # more than a run has prompts, and a prime: no two batches of two seeds draw alike
+
 
 @dataclass(frozen=True)
 class Completion:
@@ -23,6 +26,16 @@ class Completion:
     text: str
     tokens: int
     truncated: bool
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How several answers are drawn to each prompt; every batch has a seed of its own, made from `seed`."""
+
+    samples: int
+    temperature: float
+    top_p: float
+    seed: int
 
 
 def greedy(model: Any, tokenizer: PreTrainedTokenizerBase, max_new_tokens: int) -> GenerationConfig:
@@ -51,12 +64,18 @@ def _read(answer: list[int], tokenizer: PreTrainedTokenizerBase, ends: set[int])
     return Completion(text, len(answer) if length is None else length, truncated=length is None)
 
 
-@torch.inference_mode()
 def answer_batch(
     model: Any, tokenizer: PreTrainedTokenizerBase, ids: list[list[int]], max_new_tokens: int
 ) -> list[Completion]:
     """Answer prompts, given as their tokens, greedily and all at once; the model is in evaluation mode."""
-    decoding = greedy(model, tokenizer, max_new_tokens)
+    return _decoded(model, tokenizer, ids, greedy(model, tokenizer, max_new_tokens))
+
+
+@torch.inference_mode()
+def _decoded(
+    model: Any, tokenizer: PreTrainedTokenizerBase, ids: list[list[int]], decoding: GenerationConfig
+) -> list[Completion]:
+    """The answers to each prompt side by side, as many as `decoding` asks for."""
     padded = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt")
     with model_work():
         output = model.generate(**padded.to(model.device), generation_config=decoding)
@@ -81,23 +100,73 @@ def generate(
     Batches hold prompts of like length, longest first (ties by position), so their composition is a function of the
     texts and `batch_size` alone.
     """
+
+    def answer(ids: list[list[int]], start: int) -> list[list[Completion]]:
+        return [[answer] for answer in answer_batch(model, tokenizer, ids, max_new_tokens)]
+
+    return [one for (one,) in _in_batches(model, tokenizer, texts, answer, 1, batch_size, workspace, name)]
+
+
+def sample(
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: list[str],
+    sampling: Sampling,
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+    workspace: Workspace,
+    name: str,
+) -> list[list[Completion]]:
+    """So many answers to each user turn, in the order of `texts`; `batch_size` counts answers. Otherwise as `generate`.
+
+    A run that was killed ends with the answers that it would have had.
+    """
+    greedily = greedy(model, tokenizer, max_new_tokens).to_diff_dict()
+    how = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+    decoding = GenerationConfig(**greedily | how | {"do_sample": True, "num_return_sequences": sampling.samples})
+
+    def answer(ids: list[list[int]], start: int) -> list[list[Completion]]:
+        torch.manual_seed(sampling.seed * BATCHES_A_SEED + start)
+        answers = _decoded(model, tokenizer, ids, decoding)
+        return [answers[i : i + sampling.samples] for i in range(0, len(answers), sampling.samples)]
+
+    prompts = max(1, batch_size // sampling.samples)
+    return _in_batches(model, tokenizer, texts, answer, sampling.samples, prompts, workspace, name)
+
+
+def _in_batches(
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: list[str],
+    answer: Callable[[list[list[int]], int], list[list[Completion]]],
+    each: int,
+    prompts: int,
+    workspace: Workspace,
+    name: str,
+) -> list[list[Completion]]:
+    """What `answer` gives to each text, `each` of them, so many prompts at a time: called with their tokens and the
+    first one's place in the order of their lengths."""
     model.eval()
     ids = prompt_ids(tokenizer, texts)
     order = sorted(range(len(ids)), key=lambda i: (-len(ids[i]), i))
     journal = Journal(workspace.folder / f"{name}.jsonl")
-    completions = {row["index"]: Completion(row["text"], row["tokens"], row["truncated"]) for row in journal.rows}
-    if completions:
-        log.info("%s: %d of %d answers are there already", name, len(completions), len(texts))
+    found: dict[int, list[Completion]] = {}
+    for row in journal.rows:
+        found.setdefault(row["index"], []).append(Completion(row["text"], row["tokens"], row["truncated"]))
+    found = {index: answers[-each:] for index, answers in found.items() if len(answers) >= each}
+    if found:
+        log.info("%s: %d of %d answers are there already", name, len(found) * each, len(texts) * each)
     tokens = 0
-    progress = Progress(f"{name}: answer", len(texts), len(completions), tokens)
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        if completions.keys() >= set(batch):
+    progress = Progress(f"{name}: answer", len(texts) * each, len(found) * each, tokens)
+    for start in range(0, len(order), prompts):
+        batch = order[start : start + prompts]
+        if found.keys() >= set(batch):
             continue
         workspace.check()
-        answers = answer_batch(model, tokenizer, [ids[i] for i in batch], max_new_tokens)
-        completions |= dict(zip(batch, answers, strict=True))
-        tokens += sum(answer.tokens for answer in answers)
-        journal.append({"index": i, **asdict(completions[i])} for i in batch)
-        progress.update(len(completions), tokens)
-    return [completions[i] for i in range(len(texts))]
+        answers = answer([ids[i] for i in batch], start)
+        found |= dict(zip(batch, answers, strict=True))
+        tokens += sum(one.tokens for own in answers for one in own)
+        journal.append({"index": i, **asdict(one)} for i in batch for one in found[i])
+        progress.update(len(found) * each, tokens)
+    return [found[i] for i in range(len(texts))]

@@ -153,14 +153,16 @@ def train_grpo(
     device: str,
     seed: int,
     workspace: Workspace,
+    reference_is_base: bool = False,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's trainable adapter in place against rewards by name, weighted by `settings.rewards`.
 
     Goes on from the workspace's last checkpoint. Every rollout is written to its `rollouts.jsonl`, and the adapter is
     kept at `snapshots/<step>` every `settings.snapshot_steps` updates before the last.
 
-    With beta > 0 the KL reference is a frozen copy of the adapter as given (the cold start), not the base. Returns a
-    report and the log of every step. Raises RuntimeError when the adapter did not move or the base did.
+    With beta > 0 the KL reference is a frozen copy of the adapter as given (the cold start), or with
+    `reference_is_base` the base. Returns a report and the log of every step. Raises RuntimeError when the adapter did
+    not move or the base did.
     """
     proof = TrainingProof(model)
     dataset, longest, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
@@ -191,6 +193,8 @@ def train_grpo(
             ],
         )
         trainer.remove_callback(PrinterCallback)
+        if reference_is_base and settings.beta:
+            model.delete_adapter("ref")  # trl's copy: without one it takes the policy with no adapter
         parts: list[checkpoints.Part] = [rollouts, EpochsBefore(trainer)]
         history = checkpoints.train(trainer, workspace, parts, every=steps_of_a_generation(settings, micro))
     rollouts.flush()

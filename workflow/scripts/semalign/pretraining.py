@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 Encoded = dict[str, list[int]]
 
-_IGNORED = -100
+IGNORED = -100
 _LOSS_POINTS = 50
 
 
@@ -49,13 +49,15 @@ def document_texts(tokenizer: Any, document: Row) -> tuple[str, str]:
     return given, whole.removeprefix(given)
 
 
-def _rows(tokenizer: PreTrainedTokenizerFast, documents: Sequence[Row], max_tokens: int) -> tuple[list[Encoded], int]:
+def encoded(tokenizer: Any, documents: Sequence[Row], max_tokens: int) -> tuple[list[Encoded], int]:
     """Tokens and labels of each document, cut at max_tokens, and how many were cut."""
+    if not documents:
+        return [], 0
     texts = [document_texts(tokenizer, document) for document in documents]
     given, learnt = (tokenizer(list(part), add_special_tokens=False)["input_ids"] for part in zip(*texts, strict=True))
     rows = []
     for before, after in zip(given, learnt, strict=True):
-        labels = [_IGNORED] * len(before) + after
+        labels = [IGNORED] * len(before) + after
         rows.append({"input_ids": (before + after)[:max_tokens], "labels": labels[:max_tokens]})
     return rows, sum(len(a) + len(b) > max_tokens for a, b in zip(given, learnt, strict=True))
 
@@ -97,7 +99,7 @@ def _collate(rows: list[Encoded], pad: int) -> dict[str, torch.Tensor]:
 
     ids = padded("input_ids", pad)
     mask = torch.tensor([[1] * len(row["input_ids"]) + [0] * (longest - len(row["input_ids"])) for row in rows])
-    return {"input_ids": ids, "attention_mask": mask, "labels": padded("labels", _IGNORED)}
+    return {"input_ids": ids, "attention_mask": mask, "labels": padded("labels", IGNORED)}
 
 
 class _ByLength(LengthGroupedSampler):
@@ -177,8 +179,8 @@ def train_base(
     """
     checked_device(device)
     set_seed(settings.seed)
-    encoded, cut = _rows(tokenizer, documents, settings.max_tokens)
-    rows = [row for row in encoded if any(label != _IGNORED for label in row["labels"])]
+    learnt, cut = encoded(tokenizer, documents, settings.max_tokens)
+    rows = [row for row in learnt if any(label != IGNORED for label in row["labels"])]
     if len(rows) < settings.batch_size:
         raise InputError(
             f"policy.pretraining.corpus: {len(rows)} documents do not fill a batch of {settings.batch_size}; "
@@ -212,7 +214,7 @@ def train_base(
         "parameters": model.num_parameters(),
         "documents": len(rows),
         "cut_documents": cut,
-        "dropped_documents": len(encoded) - len(rows),
+        "dropped_documents": len(learnt) - len(rows),
         "tokens": sum(len(row["input_ids"]) for row in rows),
         "unknown_tokens": 0 if unknown is None else sum(row["input_ids"].count(unknown) for row in rows),
         "final_loss": history[-1]["loss"],

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from semalign.audit import repeated_fourgrams
 from semalign.bleu import SentenceBleu
 from semalign.config.data import Language
 from semalign.errors import InputError
@@ -74,6 +75,12 @@ def length_reward(completions: list[str], references: list[str], sources: list[s
     return [_length_match(text, reference) for text, reference in zip(completions, references, strict=True)]
 
 
+def repetition_reward(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
+    """1 where no 4-gram of a completion's tokens occurs twice in it, less the share of those that do."""
+    counts = [repeated_fourgrams(bleu_tokens(text)) for text in completions]
+    return [1 - again / four if four else 1.0 for again, four in counts]
+
+
 def user_reward(name: str, folder: Path) -> Reward:
     """The function `module:function` of a file in `folder`, whatever other module bears that name.
 
@@ -110,6 +117,8 @@ def build_rewards(names: list[str], language: Language, embed: Embed | None, tau
             rewards[name] = bleu_reward(language)
         elif name == "length":
             rewards[name] = length_reward
+        elif name == "repetition":
+            rewards[name] = repetition_reward
         else:
             rewards[name] = user_reward(name, Path.cwd())
     return rewards

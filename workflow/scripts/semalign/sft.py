@@ -1,12 +1,15 @@
 """Supervised fine-tuning of a LoRA adapter on prompt and completion (cold start, strong SFT)."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from datasets import Dataset
 from peft import PeftModel
+from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedTokenizerBase, PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
@@ -16,6 +19,7 @@ from semalign.errors import InputError
 from semalign.files import Row, read_json, write_json
 from semalign.micro_batch import chosen
 from semalign.models import TrainingProof
+from semalign.pretraining import IGNORED, encoded
 from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, conversation_text, fill, user_turn
 from semalign.step_progress import StepProgress
 from semalign.training import arguments, checkpointing
@@ -53,10 +57,10 @@ def token_lengths(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[
     return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
 
 
-class _TokensSeen:
+class TokensSeen:
     """trl's count of tokens so far, which its checkpoints lack."""
 
-    def __init__(self, trainer: SFTTrainer) -> None:
+    def __init__(self, trainer: Any) -> None:
         self.trainer = trainer
 
     def save(self, checkpoint: Path) -> None:
@@ -71,6 +75,52 @@ class _TokensSeen:
             self.trainer._total_train_tokens = read_json(checkpoint / "tokens_seen.json")
 
 
+class KlToBase(SFTTrainer):
+    """trl's trainer with the KL from the policy to the base in its loss, `kl_weight` times, where a token is learnt.
+
+    The KL is exact, over the whole vocabulary, summed over tokens and divided as the cross-entropy is.
+    """
+
+    kl_weight: float
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        policy: Any = self.accelerator.unwrap_model(model)
+        backbone = policy.get_base_model().base_model
+        seen: list[torch.Tensor] = []
+        hook = backbone.register_forward_hook(lambda module, given, output: seen.append(output.last_hidden_state))
+        try:
+            loss: torch.Tensor = super().compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
+        finally:
+            hook.remove()
+        learnt = inputs["labels"][:, 1:] != IGNORED
+        given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+        with torch.no_grad(), policy.disable_adapter():
+            reference = backbone(**given, use_cache=False).last_hidden_state
+        total = kl_sum(policy.get_output_embeddings(), seen[0][:, :-1][learnt], reference[:, :-1][learnt])
+        tokens = learnt.sum() if num_items_in_batch is None else num_items_in_batch
+        shared = self.accelerator.num_processes if num_items_in_batch is not None else 1  # gradients are averaged
+        self._metrics["train"]["kl"].append((total.detach() / learnt.sum().clamp(min=1)).item())
+        return loss + self.kl_weight * shared * total / tokens
+
+
+def kl_sum(head: Any, hidden: torch.Tensor, reference: torch.Tensor, chunk: int = 1024) -> torch.Tensor:
+    """KL(policy ‖ reference) in nats, summed over tokens, from last hidden states of shape (tokens, width).
+
+    So many tokens at a time pass the LM head, once more for the gradient: that bounds memory.
+    """
+
+    def divergence(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+        weight = head.weight
+        policy, base = (head(states.to(weight.dtype)).float().log_softmax(-1) for states in (ours, theirs))
+        return (policy.exp() * (policy - base)).sum()
+
+    parts = zip(hidden.split(chunk), reference.split(chunk), strict=True)
+    sums = [checkpoint(divergence, ours, theirs, use_reentrant=False) for ours, theirs in parts]
+    return torch.stack(sums).sum() if sums else hidden.sum()
+
+
 def train_sft(
     model: PeftModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -82,11 +132,16 @@ def train_sft(
     device: str,
     seed: int,
     workspace: Workspace,
+    replayed: Sequence[Row] = (),
+    kl_weight: float = 0.0,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's active adapter in place (paper: SFT, Appendix A).
 
     Goes on from the workspace's last checkpoint. Where processes do not share out an epoch evenly, its last batch is
     filled up with examples from its first, which the report counts.
+
+    replayed: documents {"text"}, learnt whole, or {"prompt", "completion"}, learnt among the rows; a longer one is cut,
+    and counted. kl_weight: of the KL from the policy to the base, in the loss (see `KlToBase`).
 
     Returns a report and the log of every step. Raises InputError when the trainer would cut an example, and
     RuntimeError when the adapter did not move or the base did.
@@ -100,6 +155,11 @@ def train_sft(
             f"max_tokens = {settings.max_tokens} of this SFT would cut {cut} of {len(rows)} examples (the longest has "
             f"{max(lengths)} tokens); raise it, or lower the task's max_tokens"
         )
+    documents, replayed_cut = encoded(tokenizer, replayed, settings.max_tokens)
+    if documents:
+        pairs = [{"prompt": fill(prompt, source=row["source"]), "completion": row["target"]} for row in rows]
+        dataset = Dataset.from_list(encoded(tokenizer, pairs, settings.max_tokens)[0] + documents)
+        lengths += [len(document["input_ids"]) for document in documents]
     micro = chosen(
         settings,
         model,
@@ -109,7 +169,7 @@ def train_sft(
         workspace=workspace,
     )
     shared = arguments(settings, micro, dtype, device, seed, workspace)
-    trainer = SFTTrainer(
+    trainer = (KlToBase if kl_weight else SFTTrainer)(
         model=model,
         args=SFTConfig(**shared, max_length=settings.max_tokens),
         train_dataset=dataset,
@@ -117,17 +177,19 @@ def train_sft(
         callbacks=[StepProgress({"loss": "loss", "mean_token_accuracy": "token accuracy"})],
     )
     trainer.remove_callback(PrinterCallback)
-    history = checkpoints.train(trainer, workspace, [_TokensSeen(trainer)])
+    if isinstance(trainer, KlToBase):
+        trainer.kl_weight = kl_weight
+    history = checkpoints.train(trainer, workspace, [TokensSeen(trainer)])
     report = {
-        "examples": len(rows),
+        "examples": len(dataset),
         "tokens": sum(lengths),
         "steps": trainer.state.global_step,
         "processes": distributed.processes(),
         "micro_batch_size": micro,
-        "repeated_examples_an_epoch": -len(rows) % (micro * distributed.processes())
+        "repeated_examples_an_epoch": -len(dataset) % (micro * distributed.processes())
         if distributed.processes() > 1
         else 0,
         "mean_loss": float(np.mean([row["loss"] for row in history])),
         **proof.check(),
     }
-    return report, history
+    return report | ({"replayed": len(documents), "replayed_cut": replayed_cut} if documents else {}), history

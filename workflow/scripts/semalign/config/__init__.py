@@ -19,6 +19,7 @@ from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.errors import InputError
+from semalign.methods.base import Method
 
 _SHOWN = 200  # characters of a wrong value
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -121,6 +122,13 @@ class Config(Strict):
             for key, number in asked.items():
                 if number > pairs:
                     raise ValueError(f"{key}: {number} pairs are asked for, cold start and RL of {name} have {pairs}")
+            for method, entry in self.methods().items():
+                there = {"pairs": pairs, "prompts": task.split.rl}.get(entry.unit)
+                if there is not None and max(entry.strengths) > there:
+                    raise ValueError(
+                        f"frontier.methods.{method}.strengths: {max(entry.strengths)} {entry.unit} are asked for, and "
+                        f"{name} has {there}"
+                    )
             steps = task.split.rl * self.rl.epochs * self.rl.num_generations / self.rl.batch_size
             last = max(self.frontier.rl_steps, default=0) if self.frontier else 0
             if last >= steps:
@@ -130,6 +138,9 @@ class Config(Strict):
         trainings: dict[str, Optimisation] = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft, "rl": self.rl}
         if self.few_shot:
             trainings["few_shot.sft"] = self.few_shot.sft
+        for name, entry in self.methods().items():
+            if isinstance(entry, Optimisation):
+                trainings[f"frontier.methods.{name}"] = entry
         problems = [training.batch_problem(key, self.processes) for key, training in trainings.items()]
         for problem in [*problems, self.rl.generation_problem("rl", self.processes)]:
             if problem:
@@ -151,9 +162,17 @@ class Config(Strict):
     def rewards(self) -> dict[str, dict[str, float]]:
         """Every mapping of rewards to weights, by its config key."""
         variants = self.ablation.variants if self.ablation else {}
-        return {"rl.rewards": self.rl.rewards} | {
-            f"ablation.variants.{name}.rewards": variant.rewards for name, variant in variants.items()
+        of_variants = {f"ablation.variants.{name}.rewards": variant.rewards for name, variant in variants.items()}
+        of_methods = {
+            f"frontier.methods.{name}.{key}": rewards
+            for name, entry in self.methods().items()
+            for key, rewards in entry.own_rewards.items()
         }
+        return {"rl.rewards": self.rl.rewards} | of_variants | of_methods
+
+    def methods(self) -> dict[str, Method]:
+        """The entries of `frontier.methods`."""
+        return dict(self.frontier.methods or {}) if self.frontier else {}
 
     def _check_experiments(self) -> None:
         needed = {
@@ -164,6 +183,9 @@ class Config(Strict):
         for key, task in needed.items():
             if task and task not in self.tasks:
                 raise ValueError(f"{key}: {task} is not among tasks: {list(self.tasks)}")
+        for name, entry in self.methods().items():
+            if problem := entry.problem(self):
+                raise ValueError(f"frontier.methods.{name}.{problem}")
         every = self.rl.snapshot_steps
         for step in self.frontier.rl_steps if self.frontier else []:
             if every is None or step % every:
@@ -224,7 +246,7 @@ def _key(location: tuple[int | str, ...], raw: Any) -> str:
 
 
 def _chosen(part: int | str, raw: Any) -> bool:
-    return isinstance(raw, dict) and part in (raw.get("format"), raw.get("kind"))
+    return isinstance(raw, dict) and part in (raw.get("format"), raw.get("kind"), raw.get("method"))
 
 
 def _brief(value: Any) -> str:

@@ -1,10 +1,12 @@
 """Config of what is asked of the trained models: ablation, transfer, frontier, mechanism, statistics, audit."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from semalign.config.base import Count, Seed, Share, Strict, without_null
+from semalign.config.methods import AnyMethod
 from semalign.config.training import Rewards, Sft
 
 TaskName = Literal["mt", "hg"]
@@ -55,6 +57,21 @@ class Frontier(Strict):
 
     sft_pairs: list[Count] = Field(description="sizes of shorter strong SFTs, trained as sft-<pairs>")
     rl_steps: list[Count] = Field(description="snapshots of RL that are measured too, as rl@<step>")
+    methods: Annotated[dict[str, AnyMethod], BeforeValidator(without_null)] | None = Field(
+        None,
+        description="rivals and remedies: name (small letters, digits, _) and settings, of which `method` says which "
+        "it is; made as <name>@<strength>; null: none, or not this one",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "Frontier":
+        for name in self.methods or {}:
+            if not re.fullmatch("[a-z0-9_]+", name) or name in ("sft", "rl"):
+                raise ValueError(
+                    f"methods: {name!r} must be made of small letters, digits and _, and be neither sft nor rl, which "
+                    "are curves of their own"
+                )
+        return self
 
 
 class Mechanism(Strict):

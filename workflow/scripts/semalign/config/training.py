@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from semalign.config.base import Count, Rate, Share, Strict, without_null
 
-REWARDS = ("similarity", "language", "bleu", "length")
+REWARDS = ("similarity", "language", "bleu", "length", "repetition")
 USER_REWARD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 

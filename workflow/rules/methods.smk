@@ -1,0 +1,286 @@
+"""Rivals and remedies (frontier.methods): what they learn from, their adapters, and answers chosen among samples.
+
+In:  the base, an adapter, results/data/<task>/{cold,rl}.jsonl, the reward encoder and its passed exam
+Out: results/data/replay/<name>.jsonl, results/<task>/candidates/<seed>.jsonl, results/<task>/<name>@<strength>/<seed>/adapter
+     with its training record; of a method that trains nothing predictions and likelihood
+"""
+
+PASSED = expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)
+REPLAYS = [name for name, entry in METHODS.items() if "replay" in entry.needs]
+
+
+def entry_of(model):
+    """The entry that a model is of."""
+    return METHODS[STRENGTHS[model][0]]
+
+
+def method_settings(script, model, **values):
+    """What a model depends on: its entry at its own strength alone, its method's module, and these values."""
+    entry = entry_of(model)
+    return settings(
+        script,
+        modules=[f"semalign.methods.{entry.method}"],
+        method=entry.model_dump(mode="json", exclude={"strengths"}),
+        strength=STRENGTHS[model][1],
+        **values,
+    )
+
+
+def if_needed(model, need, paths):
+    """The paths where a model's method needs them."""
+    return paths if need in entry_of(model).needs else []
+
+
+def method_adapter(wc):
+    """The adapter that a method begins with, or samples from."""
+    start = entry_of(wc.model).adapter
+    return f"results/{wc.task}/{start}/{wc.seed}/adapter" if start else []
+
+
+def method_pairs(wc):
+    """The pairs that a method learns from."""
+    parts = {"pairs": ["cold", "rl"], "rl_pairs": ["rl"]}
+    needed = chain(*(parts[need] for need in parts if need in entry_of(wc.model).needs))
+    return expand("results/data/{task}/{part}.jsonl", task=wc.task, part=needed)
+
+
+def method_rewards(model):
+    """The rewards of a method that needs them: those of `rl`, and its own."""
+    own = entry_of(model).own_rewards.values()
+    every = {name: weight for rewards in own for name, weight in rewards.items()}
+    return if_needed(model, "reward", CONFIG.rl.rewards | every) or {}
+
+
+def recipes_of(model):
+    """The sections of the config that a method reads; rewards and snapshots are no part of RL's."""
+    sections = {
+        "lora": CONFIG.lora.model_dump(mode="json"),
+        "strong_sft": CONFIG.strong_sft.model_dump(mode="json"),
+        "rl": grpo_settings("rl") | {"rewards": None, "snapshot_steps": None},
+    }
+    return {name: sections[name] for name in sorted(entry_of(model).recipes)}
+
+
+def threshold_of(wc, rewards):
+    """The threshold of the similarity reward, where it is one of the rewards."""
+    path = f"results/{wc.task}/cold_sft/{wc.seed}/threshold.json"
+    return path if "similarity" in rewards else []
+
+
+def encoder_of(rewards):
+    """The encoder of the similarity reward, where it is one of the rewards."""
+    return "results/encoders/reward/model" if "similarity" in rewards else []
+
+
+def reward_language(task, rewards):
+    """What rewards read of the task's target language."""
+    return language_settings(
+        CONFIG.tasks[task].target_language,
+        script="language" in rewards,
+        bleu_tokens="bleu" in rewards,
+    )
+
+
+if REPLAYS:
+
+    rule prepare_replay:
+        input:
+            files=lambda wc: given(
+                files(item.source for item in METHODS[wc.name].texts)
+            ),
+        output:
+            texts="results/data/replay/{name}.jsonl",
+            report="results/data/replay/{name}.report.json",
+        log:
+            "results/logs/prepare_replay/{name}.log",
+        benchmark:
+            "results/benchmarks/prepare_replay/{name}.tsv"
+        wildcard_constraints:
+            name="|".join(REPLAYS),
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=lambda wc: settings(
+                "prepare_replay",
+                reads=files(item.source for item in METHODS[wc.name].texts),
+                texts=[
+                    item.model_dump(mode="json") for item in METHODS[wc.name].texts
+                ],
+                language=language_settings(METHODS[wc.name].language, script=True),
+                prompts={
+                    item.task: CONFIG.tasks[item.task].prompt
+                    for item in METHODS[wc.name].texts
+                    if item.task
+                },
+                question_prompt=CONFIG.cmrc.prompt,
+            ),
+        script:
+            "../scripts/prepare_replay.py"
+
+
+if any("candidates" in entry.needs for entry in METHODS.values()):
+
+    rule sample_candidates:
+        input:
+            base=BASE_INPUT,
+            adapter="results/{task}/cold_sft/{seed}/adapter",
+            rows="results/data/{task}/rl.jsonl",
+            threshold=lambda wc: threshold_of(wc, CONFIG.rl.rewards),
+            encoder=encoder_of(CONFIG.rl.rewards),
+            passed=ancient(PASSED),
+            user_rewards=given(user_reward_files(CONFIG.rl.rewards)),
+        output:
+            candidates="results/{task}/candidates/{seed}.jsonl",
+            report="results/{task}/candidates/{seed}.json",
+        log:
+            "results/logs/sample_candidates/{task}-{seed}.log",
+        benchmark:
+            "results/benchmarks/sample_candidates/{task}-{seed}.tsv"
+        priority: 1
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            gpu=GPUS,
+            mem_mb=3000,
+            runtime=720,
+        params:
+            settings=lambda wc: settings(
+                "sample_candidates",
+                reads=[BASE, *user_reward_files(CONFIG.rl.rewards)],
+                prompt=CONFIG.tasks[wc.task].prompt,
+                language=reward_language(wc.task, CONFIG.rl.rewards),
+                rewards=CONFIG.rl.rewards,
+                samples=CONFIG.rl.num_generations,
+                temperature=CONFIG.rl.temperature,
+                top_p=CONFIG.rl.top_p,
+                max_prompt_tokens=CONFIG.rl.max_prompt_tokens,
+                max_new_tokens=CONFIG.rl.max_new_tokens,
+                batch_size=CONFIG.generation_batch_size,
+                policy=POLICY,
+                seed=int(wc.seed),
+            ),
+        script:
+            "../scripts/sample_candidates.py"
+
+
+if TRAINED:
+
+    rule train_method:
+        input:
+            base=BASE_INPUT,
+            checked=ancient(CHECKED),
+            adapter=method_adapter,
+            pairs=method_pairs,
+            candidates=lambda wc: if_needed(
+                wc.model, "candidates", f"results/{wc.task}/candidates/{wc.seed}.jsonl"
+            ),
+            replay=lambda wc: if_needed(
+                wc.model,
+                "replay",
+                f"results/data/replay/{STRENGTHS[wc.model][0]}.jsonl",
+            ),
+            threshold=lambda wc: threshold_of(wc, method_rewards(wc.model)),
+            encoder=lambda wc: encoder_of(method_rewards(wc.model)),
+            passed=ancient(lambda wc: if_needed(wc.model, "reward", PASSED)),
+            user_rewards=lambda wc: given(user_reward_files(method_rewards(wc.model))),
+        output:
+            adapter=directory("results/{task}/{model}/{seed}/adapter"),
+            report="results/{task}/{model}/{seed}/training.json",
+            record="results/{task}/{model}/{seed}/training.jsonl",
+        log:
+            "results/logs/train_method/{task}-{model}-{seed}.log",
+        benchmark:
+            "results/benchmarks/train_method/{task}-{model}-{seed}.tsv"
+        wildcard_constraints:
+            model="|".join(map(re.escape, TRAINED)),
+        conda:
+            ENVIRONMENT
+        threads: PROCESSES
+        resources:
+            gpu=GPUS * PROCESSES,
+            mem_mb=3000 * PROCESSES,
+            runtime=2880,
+        params:
+            settings=lambda wc: method_settings(
+                "train_method",
+                wc.model,
+                reads=[BASE, *user_reward_files(method_rewards(wc.model))],
+                name=STRENGTHS[wc.model][0],
+                prompt=CONFIG.tasks[wc.task].prompt,
+                language=reward_language(wc.task, method_rewards(wc.model)),
+                rewards=method_rewards(wc.model),
+                recipes=recipes_of(wc.model),
+                policy=POLICY,
+                processes=PROCESSES,
+                seed=int(wc.seed),
+            ),
+        script:
+            "../scripts/train_method.py"
+
+
+if DECODED:
+
+    # Reading comprehension is answered greedily, as by the model that is sampled from: those answers are taken.
+    rule choose_answers:
+        input:
+            base=BASE_INPUT,
+            adapter=method_adapter,
+            test="results/data/{task}/test.jsonl",
+            encoder="results/encoders/reward/model",
+            passed=ancient(PASSED),
+            predictions=lambda wc: f"results/{wc.task}/{entry_of(wc.model).of}/{wc.seed}/predictions.jsonl",
+        output:
+            predictions="results/{task}/{model}/{seed}/predictions.jsonl",
+        log:
+            "results/logs/choose_answers/{task}-{model}-{seed}.log",
+        benchmark:
+            "results/benchmarks/choose_answers/{task}-{model}-{seed}.tsv"
+        wildcard_constraints:
+            model="|".join(map(re.escape, DECODED)),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            gpu=GPUS,
+            mem_mb=3000,
+            runtime=240,
+        params:
+            settings=lambda wc: method_settings(
+                "choose_answers",
+                wc.model,
+                reads=[BASE],
+                task=wc.task,
+                **generation_settings(wc.task),
+                batch_size=CONFIG.generation_batch_size,
+                policy=POLICY,
+                seed=int(wc.seed),
+            ),
+        script:
+            "../scripts/choose_answers.py"
+
+
+if DECODED and CONFIG.mechanism:
+
+    localrules:
+        copy_likelihood,
+
+    # A model that only answers otherwise gives every text the probability that it gave it before.
+    rule copy_likelihood:
+        input:
+            lambda wc: likelihoods([f"{wc.task}/{entry_of(wc.model).of}/{wc.seed}"]),
+        output:
+            likelihoods(["{task}/{model}/{seed}"]),
+        log:
+            "results/logs/copy_likelihood/{task}-{model}-{seed}.log",
+        benchmark:
+            "results/benchmarks/copy_likelihood/{task}-{model}-{seed}.tsv"
+        wildcard_constraints:
+            model="|".join(map(re.escape, DECODED)),
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings("copy_likelihood"),
+        script:
+            "../scripts/copy_likelihood.py"

@@ -1,0 +1,41 @@
+"""Answer a task's test set by one of several samples, which a method chooses; reading comprehension is taken over."""
+
+from typing import Any
+
+from semalign import job
+from semalign.config.methods import method
+from semalign.encoder import embed, load_encoder
+from semalign.files import read_jsonl, write_jsonl
+from semalign.generation import Sampling, sample
+from semalign.models import load_adapter, load_policy
+from semalign.prompts import fill
+from semalign.workspace import Workspace
+
+
+def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    task, policy, entry = settings["task"], settings["policy"], settings["method"]
+    base, tokenizer = load_policy(input.base, **policy)
+    rows = list(read_jsonl(input.test))
+    answers = sample(
+        load_adapter(base, input.adapter, trainable=False),
+        tokenizer,
+        [fill(settings["prompt"], source=row["source"]) for row in rows],
+        Sampling(int(settings["strength"]), entry["temperature"], entry["top_p"], settings["seed"]),
+        max_new_tokens=settings["max_new_tokens"],
+        batch_size=settings["batch_size"],
+        workspace=workspace,
+        name=task,
+    )
+    encoder = load_encoder(input.encoder, policy["device"])
+    texts = [[answer.text for answer in own] for own in answers]
+    places = method(entry["method"]).choose(texts, lambda texts: embed(encoder, texts))
+    taken = [own[place] for own, place in zip(answers, places, strict=True)]
+    mine = [
+        {"testset": task, "id": row["id"], "output": c.text, "tokens": c.tokens, "truncated": c.truncated}
+        for row, c in zip(rows, taken, strict=True)
+    ]
+    others = [row for row in read_jsonl(input.predictions) if row["testset"] != task]
+    write_jsonl(output.predictions, mine + others)
+
+
+job.run(main, snakemake, resumable=True)

@@ -1,0 +1,24 @@
+"""Read what a method replays: of its texts those in the language that the model must keep."""
+
+from typing import Any
+
+from semalign import job
+from semalign.config.data import CorpusItem, Language
+from semalign.corpus import pretraining_documents
+from semalign.errors import InputError
+from semalign.files import write_json, write_jsonl
+from semalign.languages import language_consistency
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    items = [CorpusItem.model_validate(item) for item in settings["texts"]]
+    documents, report = pretraining_documents(items, settings["prompts"], settings["question_prompt"])
+    language = Language.model_validate(settings["language"])
+    kept = [d for d in documents if language_consistency(d.get("text") or d["completion"], language)]
+    if not kept:
+        raise InputError(f"frontier.methods: none of {len(documents)} texts to be replayed is in {language.script}")
+    write_jsonl(output.texts, kept)
+    write_json(output.report, report | {"kept": len(kept), "other_language": len(documents) - len(kept)})
+
+
+job.run(main, snakemake)

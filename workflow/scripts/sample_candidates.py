@@ -1,0 +1,59 @@
+"""Sample the cold start's answers to RL's prompts, as RL would at first, and say what each would have earned."""
+
+from typing import Any
+
+from semalign import job
+from semalign.candidates import scored
+from semalign.config.data import Language
+from semalign.encoder import embed, load_encoder
+from semalign.errors import InputError
+from semalign.files import read_json, read_jsonl, write_json, write_jsonl
+from semalign.generation import Sampling, prompt_ids, sample
+from semalign.models import load_adapter, load_policy
+from semalign.prompts import fill
+from semalign.rewards import build_rewards
+from semalign.workspace import Workspace
+
+
+def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    policy, most = settings["policy"], settings["max_prompt_tokens"]
+    base, tokenizer = load_policy(input.base, **policy)
+    rows = list(read_jsonl(input.rows))
+    texts = [fill(settings["prompt"], source=row["source"]) for row in rows]
+    fitting = [number for number, ids in enumerate(prompt_ids(tokenizer, texts)) if len(ids) <= most]
+    if not fitting:
+        raise InputError(f"rl.max_prompt_tokens = {most}: all {len(rows)} prompts are longer; raise it")
+    kept = [rows[number] for number in fitting]
+    answers = sample(
+        load_adapter(base, input.adapter, trainable=False),
+        tokenizer,
+        [texts[number] for number in fitting],
+        Sampling(**{name: settings[name] for name in ("samples", "temperature", "top_p", "seed")}),
+        max_new_tokens=settings["max_new_tokens"],
+        batch_size=settings["batch_size"],
+        workspace=workspace,
+        name="candidates",
+    )
+    encoder = load_encoder(input.encoder, policy["device"]) if input.encoder else None
+    rewards = build_rewards(
+        list(settings["rewards"]),
+        Language.model_validate(settings["language"]),
+        (lambda texts: embed(encoder, texts)) if encoder else None,
+        read_json(input.threshold)["tau"] if input.threshold else None,
+    )
+    found = scored(kept, [[answer.text for answer in own] for own in answers], rewards, settings["rewards"])
+    write_jsonl(output.candidates, found)
+    write_json(
+        output.report,
+        {
+            "prompts": len(kept),
+            "prompts_too_long": len(rows) - len(kept),
+            "candidates": len(found),
+            "empty": sum(not row["completion"].strip() for row in found),
+            "truncated": sum(answer.truncated for own in answers for answer in own),
+            "mean_reward": sum(row["reward"] for row in found) / len(found),
+        },
+    )
+
+
+job.run(main, snakemake, resumable=True)

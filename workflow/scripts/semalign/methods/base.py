@@ -1,0 +1,167 @@
+"""What the files of this folder have in common: their settings, and what a training is given."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from semalign.config.base import Count, Rate, Share, Strict
+from semalign.config.training import Lora, Sft
+from semalign.errors import InputError
+from semalign.files import Row
+from semalign.workspace import Workspace
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedTokenizerBase
+
+    from semalign.config import Config
+
+Model = Literal["cold_sft", "strong_sft", "rl"]
+Need = Literal["pairs", "rl_pairs", "candidates", "replay", "reward"]
+History = list[dict[str, Any]]
+
+WHICH = Field(description="which it is: the name of its file in workflow/scripts/semalign/methods")
+_Strengths = Field(min_length=1, description="a model is made at each; from weak to strong, in the method's own unit")
+Strengths = Annotated[tuple[Rate, ...], _Strengths]
+Counts = Annotated[tuple[Count, ...], _Strengths]
+
+
+class Method(Strict):
+    """An entry of `frontier.methods`: a curve, with a model at each strength."""
+
+    method: str = WHICH
+    strengths: Strengths
+
+    unit: ClassVar[str]
+    """What a strength counts. Of `pairs` no more than cold start and RL have are allowed, of `prompts` no more than RL
+    has."""
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    """What of `Given` is there: the task's pairs (cold start, then RL), RL's alone, the cold start's sampled answers,
+    texts to be replayed, rewards."""
+    falls: ClassVar[bool] = False
+    """Is a smaller number a stronger method?"""
+
+    @property
+    def weakest(self) -> str:
+        """The model at the weak end of the curve, made without this method."""
+        raise NotImplementedError
+
+    @property
+    def strongest(self) -> str | None:
+        """The model at the strong end, where it is known without this method."""
+        return None
+
+    @property
+    def strength_of_weakest(self) -> float | None:
+        """The strength of the weakest; None: infinite."""
+        return 0
+
+    @property
+    def strength_of_strongest(self) -> float | None:
+        """The strength of the strongest."""
+        return None
+
+    @property
+    def adapter(self) -> Model | None:
+        """The model whose adapter it begins with; None: a fresh one."""
+        return None
+
+    @property
+    def own_rewards(self) -> dict[str, dict[str, float]]:
+        """Mappings of rewards to weights among its keys; they stand beside those of `rl.rewards`."""
+        return {}
+
+    def problem(self, config: "Config") -> str | None:
+        """A key of its own and what is wrong with it beside the rest of the config; None where nothing is."""
+        return None
+
+    @model_validator(mode="after")
+    def _check_strengths(self) -> "Method":
+        ordered = tuple(sorted(set(self.strengths), reverse=self.falls))
+        if self.strengths != ordered or min(ordered) <= 0:
+            way = "fall, down to above 0" if self.falls else "rise, from above 0 on"
+            raise ValueError(f"strengths: {list(self.strengths)} must {way}: the weakest comes first")
+        return self
+
+
+class Trained(Method):
+    """A method whose file has `train(settings, strength, given)`, which returns the adapted model, a report and the log
+    of every step."""
+
+    recipes: ClassVar[frozenset[str]] = frozenset()
+    """Sections of the config that it reads."""
+
+    def passes(self, strength: float) -> float | None:
+        """About how many conversations of SFT an epoch costs, for the plan; None: all prompts of RL by GRPO."""
+        return strength
+
+
+class Decoded(Method):
+    """A method that trains nothing and whose file has `choose(samples, embed)`: which of each prompt's sampled answers
+    is taken."""
+
+    of: Model = Field(description="the model that is sampled from")
+    temperature: Rate = Field(0.8, description="of sampling")
+    top_p: Share = Field(0.95, description="the likeliest tokens that reach this probability together are sampled")
+
+    unit: ClassVar[str] = "samples"
+
+    @property
+    def weakest(self) -> str:
+        return self.of
+
+    @property
+    def adapter(self) -> Model:
+        return self.of
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a training is given; what its settings do not need is empty."""
+
+    name: str  # of the entry in the config
+    base: Path
+    policy: dict[str, Any]  # dtype and device
+    adapter: Path | None  # to begin with
+    pairs: Sequence[Row]
+    candidates: Sequence[Row]
+    replay: Sequence[Row]  # {"text"}, or {"prompt", "completion"}
+    prompt: str
+    rewards: dict[str, Callable[..., list[float]]]
+    weights: dict[str, float]
+    recipes: dict[str, Any]
+    seed: int
+    workspace: Workspace
+
+    @property
+    def key(self) -> str:
+        """Where its strengths stand in the config."""
+        return f"frontier.methods.{self.name}.strengths"
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """How and where any training runs."""
+        return {**self.policy, "seed": self.seed, "workspace": self.workspace}
+
+    def model(self, trainable: bool = True) -> "tuple[PeftModel, PreTrainedTokenizerBase]":
+        """The base with the adapter to begin with, which is fresh where there is none."""
+        from semalign.models import load_adapter, load_policy, new_adapter
+
+        base, tokenizer = load_policy(self.base, **self.policy)
+        if self.adapter is None:
+            return new_adapter(base, Lora.model_validate(self.recipes["lora"]), self.seed), tokenizer
+        return load_adapter(base, self.adapter, trainable=trainable), tokenizer
+
+    def first(self, strength: float) -> list[Row]:
+        """The first so many pairs. Raises InputError where there are fewer."""
+        if strength > len(self.pairs):
+            raise InputError(f"config key {self.key}: {strength} pairs are asked for, and there are {len(self.pairs)}")
+        return list(self.pairs[: int(strength)])
+
+
+def strong_sft(given: Given) -> Sft:
+    """Strong SFT's settings."""
+    return Sft.model_validate(given.recipes["strong_sft"])

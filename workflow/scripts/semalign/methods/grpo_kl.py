@@ -1,0 +1,63 @@
+"""GRPO as `rl`, with a KL to the cold start or to the base in its loss; the strength is the weight of that KL.
+
+Shao et al. 2024, "DeepSeekMath", arXiv 2402.03300, whose estimator of the KL it is; as a means against forgetting:
+Ziegler et al. 2019, "Fine-Tuning Language Models from Human Preferences", arXiv 1909.08593.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from semalign.methods.base import WHICH, Given, History, Model, Need, Trained
+
+if TYPE_CHECKING:
+    from semalign.config import Config
+
+
+class Settings(Trained):
+    method: Literal["grpo_kl"] = WHICH
+    reference: Literal["cold_start", "base"] = Field(description="what the KL is to")
+
+    unit: ClassVar[str] = "beta"
+    falls: ClassVar[bool] = True
+    needs: ClassVar[frozenset[Need]] = frozenset({"rl_pairs", "reward"})
+    recipes: ClassVar[frozenset[str]] = frozenset({"rl"})
+
+    @property
+    def weakest(self) -> str:
+        """An infinite weight lets nothing be learnt."""
+        return "cold_sft"
+
+    @property
+    def strength_of_weakest(self) -> None:
+        return None
+
+    @property
+    def strongest(self) -> str:
+        return "rl"
+
+    @property
+    def strength_of_strongest(self) -> float:
+        return 0
+
+    @property
+    def adapter(self) -> Model:
+        return "cold_sft"
+
+    def problem(self, config: "Config") -> str | None:
+        if config.rl.beta == 0:
+            return None
+        return (
+            f"method: grpo_kl walks towards rl as a training without a KL, and rl.beta is {config.rl.beta}; set that "
+            "to 0, or the entry to null"
+        )
+
+    def passes(self, strength: float) -> None:
+        return None
+
+
+def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+    from semalign.as_rl import train_as_rl
+
+    to_base = settings.reference == "base"
+    return train_as_rl(given, list(given.pairs), reference_is_base=to_base, beta=strength)

@@ -1,0 +1,40 @@
+"""SFT with a term that holds it to the base: a weight times the KL from the policy to the base on the answers' tokens.
+
+After Li and Hoiem 2016, "Learning without Forgetting", arXiv 1606.09282, who keep a model's old outputs on the new
+task's examples by distillation; here as the exact KL over the vocabulary, in the direction in which GRPO's is taken.
+All else is as in `strong_sft`.
+"""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from semalign.config.base import Rate
+from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, strong_sft
+
+
+class Settings(Trained):
+    method: Literal["kl_sft"] = WHICH
+    strengths: Counts
+    weight: Rate = Field(gt=0, description="of the KL, beside the cross-entropy")
+
+    unit: ClassVar[str] = "pairs"
+    needs: ClassVar[frozenset[Need]] = frozenset({"pairs"})
+    recipes: ClassVar[frozenset[str]] = frozenset({"lora", "strong_sft"})
+
+    @property
+    def weakest(self) -> str:
+        return "base"
+
+    def passes(self, strength: float) -> float:
+        """The base reads what the policy learns."""
+        return strength * 4 / 3
+
+
+def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+    from semalign.sft import train_sft
+
+    model, tokenizer = given.model()
+    rows = given.first(strength)
+    recipe = strong_sft(given)
+    return model, *train_sft(model, tokenizer, rows, given.prompt, recipe, **given.where, kl_weight=settings.weight)

@@ -1,0 +1,68 @@
+"""SFT with replay: among the task's pairs, a share of text in the language that the model must keep.
+
+Scialom et al. 2022, "Fine-tuned Language Models are Continual Learners", arXiv 2205.12393. All else is as in
+`strong_sft`.
+"""
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from semalign.config.base import Share
+from semalign.config.data import CorpusItem
+from semalign.files import Row
+from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, strong_sft
+
+if TYPE_CHECKING:
+    from semalign.config import Config
+
+
+class Settings(Trained):
+    method: Literal["replay"] = WHICH
+    strengths: Counts
+    share: Share = Field(gt=0, lt=1, description="of the training examples that are replayed")
+    texts: list[CorpusItem] = Field(min_length=1, description="what is replayed, as base training reads it")
+    language: str = Field(description="one of `languages`: only texts, or answers, in its script are replayed")
+
+    unit: ClassVar[str] = "pairs"
+    needs: ClassVar[frozenset[Need]] = frozenset({"pairs", "replay"})
+    recipes: ClassVar[frozenset[str]] = frozenset({"lora", "strong_sft"})
+
+    @property
+    def weakest(self) -> str:
+        return "base"
+
+    def problem(self, config: "Config") -> str | None:
+        if self.language in config.languages:
+            return None
+        return f"language: {self.language!r} is not among languages: {list(config.languages)}"
+
+    def passes(self, strength: float) -> float:
+        """The pairs, and what is replayed among them."""
+        return strength / (1 - self.share)
+
+
+def drawn(texts: list[Row], pairs: int, share: float, seed: int) -> list[Row]:
+    """So many of the texts, in a seeded order, that they are this share of all examples. Raises InputError where there
+    are fewer."""
+    import random
+
+    from semalign.errors import InputError
+
+    wanted = round(pairs * share / (1 - share))
+    if wanted > len(texts):
+        raise InputError(
+            f"replay: a share of {share} beside {pairs} pairs takes {wanted} texts, and there are {len(texts)}; lower "
+            "share or the strengths, or give more texts"
+        )
+    return random.Random(seed).sample(texts, wanted)
+
+
+def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+    from semalign.sft import train_sft
+
+    model, tokenizer = given.model()
+    pairs = given.first(strength)
+    replayed = drawn(list(given.replay), len(pairs), settings.share, given.seed)
+    recipe = strong_sft(given)
+    return model, *train_sft(model, tokenizer, pairs, given.prompt, recipe, **given.where, replayed=replayed)

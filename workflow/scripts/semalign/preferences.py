@@ -1,0 +1,93 @@
+"""Direct preference optimisation of a LoRA adapter on pairs of a better and a worse answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase, PrinterCallback
+from trl import DPOConfig, DPOTrainer
+
+from semalign import checkpoints, distributed
+from semalign.config.training import Optimisation
+from semalign.files import Row
+from semalign.micro_batch import chosen
+from semalign.models import TrainingProof
+from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, conversation_text, fill, user_turn
+from semalign.sft import TokensSeen
+from semalign.step_progress import StepProgress
+from semalign.training import arguments, checkpointing
+from semalign.workspace import Workspace
+
+SIDES = ("chosen", "rejected")
+
+
+def train_dpo(
+    model: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Sequence[Row],
+    prompt: str,
+    settings: Optimisation,
+    beta: float,
+    *,
+    dtype: str,
+    device: str,
+    seed: int,
+    workspace: Workspace,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Train the model's trainable adapter in place on rows of `source`, `chosen` and `rejected`.
+
+    The reference is a frozen copy of the adapter as given. Goes on from the workspace's last checkpoint.
+
+    Returns a report and the log of every step. Raises RuntimeError when the adapter did not move or the base did.
+    """
+    proof = TrainingProof(model)
+    texts = [
+        conversation_text(tokenizer, fill(prompt, source=row["source"]), row[side]) for row in rows for side in SIDES
+    ]
+    lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    micro = chosen(
+        settings,
+        model,
+        len(SIDES) * max(lengths),  # both answers pass together
+        dtype=dtype,
+        checkpointing=checkpointing(workspace, device),
+        workspace=workspace,
+    )
+    trainer = DPOTrainer(
+        model=model,
+        args=DPOConfig(
+            **arguments(settings, micro, dtype, device, seed, workspace),
+            beta=beta,
+            # With dropout on, the policy would differ from its reference before it has learnt anything.
+            disable_dropout=True,
+            max_length=None,
+        ),
+        train_dataset=_conversations(rows, prompt),
+        processing_class=tokenizer,
+        callbacks=[StepProgress({"loss": "loss", "rewards/accuracies": "preferred"})],
+    )
+    trainer.remove_callback(PrinterCallback)
+    history = checkpoints.train(trainer, workspace, [TokensSeen(trainer)])
+    report = {
+        "examples": len(rows),
+        "tokens": sum(lengths),
+        "steps": trainer.state.global_step,
+        "processes": distributed.processes(),
+        "micro_batch_size": micro,
+        "mean_loss": float(np.mean([row["loss"] for row in history])),
+        **proof.check(),
+    }
+    return report, history
+
+
+def _conversations(rows: Sequence[Row], prompt: str) -> Dataset:
+    """Rows as trl's DPO takes them."""
+    return Dataset.from_list(
+        [
+            {"prompt": user_turn(fill(prompt, source=row["source"])), "chat_template_kwargs": TEMPLATE_KWARGS}
+            | {side: assistant_turn(row[side]) for side in SIDES}
+            for row in rows
+        ]
+    )
