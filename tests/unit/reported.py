@@ -8,6 +8,9 @@ from typing import Any
 import pandas as pd
 
 from semalign.config.experiments import Statistics, TaskName
+from semalign.frontier import curves, verdict
+from semalign.frontier.taxes import Request as TaxRequest
+from semalign.frontier.taxes import taxes
 from semalign.paper_tables import Request as TableRequest
 from semalign.paper_tables import build as build_table
 from semalign.report.request import Request, TaskOf
@@ -22,6 +25,10 @@ FIGURES = ["tradeoff", "frontier", "ablation", "likelihood", "reward", "rollouts
 TASKS: dict[TaskName, TaskOf] = {"mt": TaskOf("zh", "bo", "bleu"), "hg": TaskOf("bo", "bo", "rouge_l")}
 BARS = {"retrieval": 0.9, "spearman": 0.8, "auc": 0.4, "inequality": {"negated": 0.9}}
 GRADES = ("near_identical", "paraphrase")
+CURVES: dict[str, curves.Curve] = {
+    "sft": {"unit": "pairs", "points": [(0, "base"), (90, "strong_sft")]},
+    "rl": {"unit": "steps", "points": [(0, "cold_sft"), (7, "rl")]},
+}
 
 
 def write_finished(root: Path, seeds: list[int], tasks: dict[TaskName, TaskOf] = TASKS) -> Request:
@@ -35,7 +42,7 @@ def write_finished(root: Path, seeds: list[int], tasks: dict[TaskName, TaskOf] =
     for name in FIGURES:
         _write(results / "figures" / f"{name}.svg", SVG)
     _write(results / "sources.csv", "source,licence\nresults/world,Apache-2.0\n")
-    tables += ["frontier", "statistics", "audit"]
+    tables += ["frontier", "costs", "statistics", "audit"]
     artefacts = [f"results/{name}.csv" for name in tables]
     artefacts += [f"results/encoders/{encoder}/exam.json" for encoder in ("reward", "independent")]
     _records(root, artefacts)
@@ -132,20 +139,7 @@ def _paper_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> lis
 
 
 def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> None:
-    points = [
-        {"task": task, "method": method, "strength": n, "model": model, "seed": seed, "metric": 0.5, "similarity": 0.5}
-        | {"similarity_independent": 0.5, "content": None, "cmrc_avg": 99.0, "nll_mean": 1.5, "kl_mean": 0.1}
-        for task in tasks
-        for method, n, model in (("sft", 0, "base"), ("sft", 90, "strong_sft"), ("rl", 0, "cold_sft"), ("rl", 7, "rl"))
-        for seed in seeds
-    ]
-    pd.DataFrame(points).to_csv(results / "frontier.csv", index=False)
-    tax: dict[str, Any] = {"adequacy": "similarity_independent", "cost": "cmrc_avg", "target": [0.5] * len(seeds)}
-    tax |= {"tax_sft": [0.25] * len(seeds), "tax_rl": [0.125] * len(seeds), "difference_mean": 0.125}
-    tax |= {"difference_sd": 0.0 if len(seeds) > 1 else None, "verdict": "no difference shown"}
-    _write(
-        results / "frontier.json", {"matched": [tax | {"task": task} for task in tasks], "note": "The rule.\n\nMore."}
-    )
+    _frontier(results, list(tasks), seeds)
     tests = [
         {"task": tasks[0], "a": "rl", "b": "strong_sft", "measure": measure, "seed": "all", "test": "bootstrap"}
         | {
@@ -180,6 +174,30 @@ def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> N
     ]
     pd.DataFrame(audited).to_csv(results / "audit.csv", index=False)
     _write(results / "audit.json", {"note": "What each sign means."})
+
+
+def _frontier(results: Path, tasks: list[str], seeds: list[int]) -> None:
+    found = taxes(TaxRequest(results, tasks, seeds, CURVES, True, Statistics(resamples=20)))
+    curves.collect(results, tasks, seeds, CURVES, True).to_csv(results / "frontier.csv", index=False)
+    pd.DataFrame([tax.record() for tax in found]).to_csv(results / "frontier_taxes.csv", index=False)
+    units = {name: curve["unit"] for name, curve in CURVES.items()}
+    said = {"answers": verdict.answers(found), "multiplicity": verdict.multiplicity(found, len(seeds)), "units": units}
+    _write(results / "frontier.json", said | {"note": verdict.note(found, len(seeds)), "strengths": "What they count."})
+    seconds = [
+        {"task": task, "method": method, "place": place, "model": model, "seed": seed, "jobs": 3, "resumed": 0}
+        | {"device_seconds": 30.0, "training_seconds": 20.0, "before_seconds": 10.0, "answering_seconds": 2.5}
+        for task in tasks
+        for method, curve in CURVES.items()
+        for place, (_, model) in enumerate(curve["points"])
+        for seed in seeds
+    ]
+    pd.DataFrame(seconds).to_csv(results / "costs.csv", index=False)
+    equal = [
+        {"task": task, "method": method, "by_seed": [5.0] * len(seeds), "mean": 5.0, "sd": None}
+        for task in tasks
+        for method in CURVES
+    ]
+    _write(results / "costs.json", {"equal_adequacy": equal, "note": "What counts as a cost."})
 
 
 def exam() -> dict[str, Any]:

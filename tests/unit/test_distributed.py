@@ -134,6 +134,7 @@ def test_killed_it_ends_as_it_would_have(grpo: tuple[Path, dict[str, Any]], tmp_
     for name in ("made.json", "rollouts.jsonl", "snapshots.json"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
     assert sha256(folder / "results" / "made") == sha256(whole / "results" / "made")
+    assert [read_json(of / "results" / "made.provenance.json")["resumed"] for of in (whole, folder)] == [False, True]
 
 
 @pytest.mark.long

@@ -16,8 +16,9 @@ from semalign.errors import InputError
 from semalign.figures import fonts, style
 from semalign.figures.auditing import PANELS, audit
 from semalign.figures.encoder import encoder
+from semalign.figures.frontier import frontier
 from semalign.figures.likelihood import likelihood
-from semalign.figures.points import frontier, tradeoff
+from semalign.figures.points import tradeoff
 from semalign.figures.training import reward, rollouts
 from semalign.files import write_json, write_jsonl
 from tests.conftest import ROOT
@@ -69,14 +70,16 @@ def frontier_table(results: Path) -> Path:
         {
             "task": "mt",
             "method": method,
+            "place": place,
             "strength": strength,
+            "model": f"{method}-{strength}",
             "seed": seed,
             "similarity_independent": 0.4 + strength / 1000 + seed / 50,
             "cmrc_avg": 99 - strength / 100,
             "kl_mean": strength / 1000,
         }
         for method, strengths in (("sft", (0, 300)), ("rl", (50, 100)))
-        for strength in strengths
+        for place, strength in enumerate(strengths)
         for seed in (0, 1)
     ]
     pd.DataFrame(rows).to_csv(results / "frontier.csv", index=False)
@@ -130,6 +133,20 @@ def test_one_seed_of_one_task_fits_one_column(name: str, results: Path, tmp_path
     assert width(png) == style.SINGLE
     assert "headlines" in words
     assert "thin: seeds" not in words
+
+
+def test_frontier_of_many_methods_has_a_second_row_that_names_them(results: Path, tmp_path: Path) -> None:
+    rows = pd.read_csv(frontier_table(results))
+    own = rows[rows["method"] == "rl"]
+    others = [own.assign(method=name, cmrc_avg=own["cmrc_avg"] + n + 1) for n, name in enumerate(("dpo", "kl_sft"))]
+    pd.concat([rows, *others]).to_csv(tmp_path / "many.csv", index=False)
+    frontier(tmp_path / "many.csv", str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    words = re.findall(r"<!-- (.*?) -->", (tmp_path / "a.svg").read_text("utf-8"), re.DOTALL)
+    assert words.count("around the band") == 2  # of comprehension, and of the KL
+    assert words.count("kl sft") >= 2  # in the legend, and at its curve
+    assert words.count("300") == 2  # strengths stand in the first row of each cost alone
+    height = int.from_bytes((tmp_path / "a.png").read_bytes()[20:24], "big") / 300
+    assert height > 8
 
 
 def test_frontier_without_kl_has_one_row(results: Path, tmp_path: Path) -> None:

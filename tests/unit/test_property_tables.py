@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from semalign import paper_tables
 from semalign.config.experiments import Statistics
-from semalign.frontier import Match, crossing
+from semalign.frontier.curves import mean_tax, reach, tax_at
+from semalign.frontier.taxes import Tax
 from semalign.intervals import interval
 from semalign.tables import Cell, Row, Table, about_seeds, latex_text
 from tests.unit.drawn import TASKS, bounds, measured, scored
@@ -176,51 +177,76 @@ def test_latex_text_means_the_text(text: str) -> None:
 CURVES = st.lists(st.tuples(st.integers(0, 20), st.integers(-20, 20)), min_size=1, max_size=6)
 
 
+def sides(curve: list[tuple[int, int]]) -> tuple[list[float], list[float]]:
+    return [float(adequacy) for adequacy, _ in curve], [float(tax) for _, tax in curve]
+
+
+def exact(curve: list[tuple[int, int]], target: Fraction) -> Fraction:
+    """The tax where the curve first reaches the target, which it does."""
+    first = next(n for n, (adequacy, _) in enumerate(curve) if adequacy >= target)
+    if first == 0:
+        return Fraction(curve[0][1])
+    (a, c), (b, d) = curve[first - 1], curve[first]
+    return c + (target - a) / (b - a) * (d - c)
+
+
 @few
 @given(CURVES, st.integers(0, 20))
-def test_a_crossing_is_the_first_in_exact_fractions(curve: list[tuple[int, int]], target: int) -> None:
-    adequacy, cost = ([float(point[side]) for point in curve] for side in (0, 1))
-    found = crossing(adequacy, cost, float(target))
-    assert (found is None) is (max(adequacy) < target)
-    if found is None:
-        return
-    first = next(n for n, (a, _) in enumerate(curve) if a >= target)
-    if first == 0:
-        expected = Fraction(curve[0][1])
-    else:
-        (a, c), (b, d) = curve[first - 1], curve[first]
-        expected = c + Fraction(target - a, b - a) * (d - c)
-    assert found == pytest.approx(float(expected))
-    assert min(cost) - 1e-9 <= found <= max(cost) + 1e-9
+def test_a_tax_is_read_at_the_first_crossing_in_exact_fractions(curve: list[tuple[int, int]], target: int) -> None:
+    adequacy, tax = sides(curve)
+    found = float(tax_at(adequacy, tax, target))
+    assert (found == math.inf) is (max(adequacy) < target)
+    if found < math.inf:
+        assert found == pytest.approx(float(exact(curve, Fraction(target))))
+        assert min(tax) - 1e-9 <= found <= max(tax) + 1e-9
+
+
+@few
+@given(CURVES, st.integers(0, 20), st.integers(0, 20))
+def test_an_area_is_the_mean_of_the_taxes_in_exact_fractions(curve: list[tuple[int, int]], low: int, high: int) -> None:
+    adequacy, tax = sides(curve)
+    found = float(mean_tax(adequacy, tax, low, high))
+    if high <= low:
+        assert math.isnan(found)
+    elif max(adequacy) < high:
+        assert found == math.inf
+    else:  # between whole numbers it is linear, and all its jumps are at one: the middle of each stretch is its mean
+        middles = [exact(curve, n + Fraction(1, 2)) for n in range(low, high)]
+        assert found == pytest.approx(float(sum(middles) / (high - low)))
+        share = float(reach(adequacy, low, high))
+        assert share == 1.0
 
 
 @few
 @given(CURVES, st.integers(0, 20), st.integers(-5, 5), st.integers(1, 5))
-def test_a_crossing_goes_with_its_costs(curve: list[tuple[int, int]], target: int, shift: int, scale: int) -> None:
-    adequacy, cost = ([float(point[side]) for point in curve] for side in (0, 1))
-    found = crossing(adequacy, cost, float(target))
-    moved = crossing(adequacy, [scale * c + shift for c in cost], float(target))
-    assert moved == (None if found is None else pytest.approx(scale * found + shift))
+def test_taxes_go_with_their_costs(curve: list[tuple[int, int]], target: int, shift: int, scale: int) -> None:
+    adequacy, tax = sides(curve)
+    moved = [scale * value + shift for value in tax]
+    assert float(tax_at(adequacy, moved, target)) == pytest.approx(scale * float(tax_at(adequacy, tax, target)) + shift)
+    areas = [float(mean_tax(adequacy, taxes, 0, target)) for taxes in (tax, moved)]
+    assert areas[1] == pytest.approx(scale * areas[0] + shift, nan_ok=True)
 
 
 @few
-@given(st.lists(st.tuples(st.none() | st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=5))
-def test_a_verdict_needs_every_seed_one_sign_and_two_deviations(taxes: list[tuple[int | None, int]]) -> None:
-    sft: list[float | None] = [one for one, _ in taxes]
-    rl: list[float] = [two for _, two in taxes]
-    match = Match("mt", "similarity", "cmrc_avg", [0.5] * len(taxes), sft, rl)
-    record = match.record()
-    differences = [one - two for one, two in taxes if one is not None]
-    assert record["seeds_reached"] == len(differences)
-    assert f"{record['seeds_reached']} of" in match.sentence() or not differences
-    clear = len(differences) == len(taxes) > 1 and abs(statistics.mean(differences)) > 2 * statistics.stdev(differences)
-    sure = clear and (min(differences) > 0 or max(differences) < 0)
-    expected = "no difference shown"
+@given(st.lists(st.none() | st.integers(-3, 3), min_size=1, max_size=5), st.integers(-4, 4), st.integers(0, 4))
+def test_a_verdict_needs_every_seed_one_sign_two_deviations_and_the_items(
+    differences: list[int | None], low: int, width: int
+) -> None:
+    values = [None if value is None else float(value) for value in differences]
+    known = [value for value in values if value is not None]
+    ends = (float(low), float(low + width)) if len(known) == len(values) else (None, None)
+
+    def tax(of: list[float | None], low: float | None, high: float | None) -> Tax:
+        return Tax("mt", "similarity", "cmrc_avg", "end", "a", "rl", of, low, high, 0, 0, [1.0] * len(of))
+
+    found = tax(values, *ends)
+    assert found.record()["seeds_reached"] == len(known)
+    clear = len(known) == len(values) > 1 and abs(statistics.mean(known)) > 2 * statistics.stdev(known)
+    sure = clear and (min(known) > 0 or max(known) < 0) and not low <= 0 <= low + width
+    expected = "no difference shown" if known else "not reached"
     if sure:
-        expected = "SFT costs more" if differences[0] > 0 else "RL costs more"
-    assert match.verdict() == record["verdict"] == expected
-    reached = [one for one in sft if one is not None]
-    if len(reached) == len(sft):
-        turned = Match("mt", "similarity", "cmrc_avg", [0.5] * len(taxes), list(rl), reached)
-        other = {"SFT costs more": "RL costs more", "RL costs more": "SFT costs more"}
-        assert turned.verdict() == other.get(expected, expected)
+        expected = "costs more" if known[0] > 0 else "costs less"
+    assert found.verdict() == found.record()["verdict"] == expected
+    turned = tax([None if v is None else -v for v in values], *((-ends[1], -ends[0]) if ends[0] is not None else ends))
+    other = {"costs more": "costs less", "costs less": "costs more"}
+    assert turned.verdict() == other.get(expected, expected)

@@ -1,11 +1,13 @@
 """A job's own folder, and how jobs and Snakemake are stopped."""
 
+import json
 import logging
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,3 +146,36 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
     Path("file").touch()
     with pytest.raises(InputError, match=r"Snakemake works in this folder: make it writable for you"):
         claim(Path("file/.snakemake"))
+
+
+JOB = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+sys.path.insert(0, {scripts!r})
+from semalign import job
+from semalign.errors import InputError
+
+def main(settings, input, output, workspace):
+    if not (workspace.folder / "half").exists():
+        (workspace.folder / "half").touch()
+        if "whole" not in sys.argv:
+            raise InputError("half done")
+    Path(output[0]).touch()
+
+job.run(main, SimpleNamespace(
+    rule="make", log=["log.txt"], input=[], output=["results/made"], wildcards={{}}, threads=1,
+    params=SimpleNamespace(settings={{}}), resources={{}},
+    config={{"checkpoint_seconds": 1, "gradient_checkpointing": None}},
+), resumable=True)
+"""
+
+
+def test_a_record_says_whether_its_job_went_on_from_what_it_had() -> None:
+    def made(*arguments: str) -> Any:
+        ended = subprocess.run([sys.executable, "-c", JOB.format(scripts=SCRIPTS), *arguments], check=False)
+        return ended.returncode or json.loads(Path("results/made.provenance.json").read_text())["resumed"]
+
+    assert made("whole") is False
+    assert made() == 1
+    assert made() is True

@@ -110,6 +110,7 @@ def _tables() -> dict[str, set[str]]:
         "compare_systems": scores(*PAPER) | likelihoods(*PAPER) | judged | {f"generate {run}" for run in PAPER},
         "tabulate_audit": scores(*FRONTIER, VARIANT) | {f"audit_rollouts {run}" for run in GRPO},
         "tabulate_frontier": scores(*FRONTIER) | likelihoods(*FRONTIER),
+        "tabulate_costs": {"tabulate_frontier", *[f"generate {run}" for run in FRONTIER]},
         "draw_reward": {"train_grpo mt/rl", "train_grpo hg/rl"},
         "draw_audit": {"audit_rollouts mt/rl", "audit_rollouts hg/rl"},
         "draw_tradeoff": scores("base", *PAPER),

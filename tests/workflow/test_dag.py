@@ -63,6 +63,7 @@ def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
         "measure_likelihood",
         "take_snapshot",
         "tabulate_frontier",
+        "tabulate_costs",
         "judge_pairs",
         "summarise_verdicts",
         "draw_ablation",

@@ -29,7 +29,7 @@ PLACES = {
     "step": r"\d+",
     "encoder": "reward|independent",
     "run": r"base|(mt|hg)/[\w@.-]+/\d+",
-    "table": r"table\w+|frontier|statistics|audit|sources",
+    "table": r"table\w+|frontier|costs|statistics|audit|sources",
     "figure": r"\w+",
     "hash": r"\w+",
     "file": ".+",

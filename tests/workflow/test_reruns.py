@@ -117,7 +117,12 @@ READ_BY: dict[str, list[str]] = {
     r"frontier\.methods\.mbr\.\w+": ["choose_answers */mbr@2"],
     r"mechanism\.(passages|sha256)": ["select_passages"],
     r"mechanism\.(max_tokens|batch_size|chunk_tokens)": ["measure_likelihood *"],
-    r"statistics\.(resamples|confidence|seed)": ["tabulate_paper *", "compare_systems", "summarise_verdicts *"],
+    r"statistics\.(resamples|confidence|seed)": [
+        "tabulate_paper *",
+        "compare_systems",
+        "summarise_verdicts *",
+        "tabulate_frontier",
+    ],
     r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],
     r"audit\.steps": ["audit_rollouts *"],
     r"report\.(examples|contrasts|seed)": [],  # `all` does not make the report: test_report.py

@@ -20,7 +20,7 @@ MEASURED = {"generate": 1, "score_text": 1, "score_similarity": 1}
 RL_RUN = MEASURED | {"train_grpo": 1, "check_grpo": 1, "audit_rollouts": 1}
 OF_A_VARIANT = RL_RUN | {"tabulate_paper": 1, "tabulate_audit": 1, "draw_ablation": 1}
 OF_A_SIZE = MEASURED | {"train_sft": 1, "measure_likelihood": 1}
-FRONTIER = {"tabulate_frontier": 1, "tabulate_audit": 1, "draw_frontier": 1}
+FRONTIER = {"tabulate_frontier": 1, "tabulate_costs": 1, "tabulate_audit": 1, "draw_frontier": 1}
 
 # An overlay, and the jobs that it adds or reruns.
 CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {

@@ -220,7 +220,7 @@ TABLES = [
         *TABLE_ROWS,
         "statistics",
         "audit",
-        *(["frontier"] if CONFIG.frontier else []),
+        *(["frontier", "costs"] if CONFIG.frontier else []),
     ]
 ]
 

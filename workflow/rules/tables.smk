@@ -1,6 +1,7 @@
-"""The paper's tables, the frontier, the tests and the reward audit, from scores alone.
+"""The paper's tables, the frontier, the tests and the reward audit, from scores alone; what they cost, from records.
 
-In:  results/<run>/{scores,likelihood,audit}*, results/<task>/judge/<seed>.{json,jsonl}
+In:  results/<run>/{scores,likelihood,audit}*, results/<task>/judge/<seed>.{json,jsonl}; read beside the answers: the records
+     of all jobs behind them, which no rule has as outputs
 Out: results/<table>.{csv,md,tex,json}
 """
 
@@ -133,6 +134,7 @@ if CONFIG.frontier:
             ),
         output:
             csv="results/frontier.csv",
+            taxes="results/frontier_taxes.csv",
             markdown="results/frontier.md",
             latex="results/frontier.tex",
             sidecar="results/frontier.json",
@@ -147,9 +149,31 @@ if CONFIG.frontier:
                 "tabulate_frontier",
                 tasks=TASKS,
                 seeds=SEEDS,
-                sft_pairs=CONFIG.frontier.sft_pairs,
-                rl_steps=CONFIG.frontier.rl_steps,
+                curves=CURVES,
                 mechanism=CONFIG.mechanism is not None,
+                statistics=CONFIG.statistics.model_dump(
+                    mode="json", exclude={"primary"}
+                ),
             ),
         script:
             "../scripts/tabulate_frontier.py"
+
+    rule tabulate_costs:
+        input:
+            answers=expand("results/{run}/predictions.jsonl", run=FRONTIER_RUNS),
+            frontier="results/frontier.csv",
+        output:
+            csv="results/costs.csv",
+            markdown="results/costs.md",
+            latex="results/costs.tex",
+            sidecar="results/costs.json",
+        log:
+            "results/logs/tabulate_costs.log",
+        benchmark:
+            "results/benchmarks/tabulate_costs.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings("tabulate_costs", tasks=TASKS, seeds=SEEDS, curves=CURVES),
+        script:
+            "../scripts/tabulate_costs.py"

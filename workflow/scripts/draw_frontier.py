@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign import job
-from semalign.figures.points import frontier
+from semalign.figures.frontier import frontier
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

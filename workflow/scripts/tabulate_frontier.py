@@ -1,28 +1,50 @@
-"""The frontier of SFT and RL: what each costs at equal adequacy."""
+"""The frontier of all methods: their curves, and what each costs at equal adequacy."""
 
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from semalign import job, runs
+from semalign.config.experiments import Statistics
 from semalign.files import replacing, write_json
-from semalign.frontier import collect, matches, note, shown
+from semalign.frontier import curves, verdict
+from semalign.frontier.taxes import Request, taxes
 from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
+
+RESULTS = Path("results")
+POINTS = (
+    "Every point, mean ± standard deviation over seeds (ddof 1). What a strength counts, and the model at its weakest: "
+)
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    names = ("tasks", "seeds", "sft_pairs", "rl_steps", "mechanism")
-    frame = collect(Path("results"), **{name: settings[name] for name in names})
-    found = matches(frame)
-    text = note(found)
-    with replacing(output.csv) as file:
-        frame.to_csv(file, index=False, float_format=CSV_DIGITS)
+    names = ("tasks", "seeds", "mechanism")
+    asked = {name: settings[name] for name in names} | {"curves": curves.in_order(settings["curves"])}
+    frame = curves.collect(RESULTS, **asked)
+    found = taxes(Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"])))
+    for path, content in ((output.csv, frame), (output.taxes, pd.DataFrame([tax.record() for tax in found]))):
+        with replacing(path) as file:
+            content.to_csv(file, index=False, float_format=CSV_DIGITS)
+    text = verdict.note(found, len(settings["seeds"]))
+    strengths = f"{POINTS}{curves.strengths(asked['curves'])}."
     with replacing(output.markdown) as file:
-        file.write(frame_markdown(shown(frame), text))
+        file.write(frame_markdown(verdict.table(found), text) + "\n" + frame_markdown(curves.shown(frame), strengths))
     with replacing(output.latex) as file:
-        file.write(frame_latex(shown(frame), text, keys=4))
-    names = dict.fromkeys(runs.name(row.task, row.model, row.seed) for row in frame.itertuples())
-    details = {name: runs.details(Path("results"), name) for name in names}
-    write_json(output.sidecar, {"matched": [match.record() for match in found], "runs": details, "note": text})
+        file.write(
+            frame_latex(verdict.table(found), text, keys=3) + frame_latex(curves.shown(frame), strengths, keys=4)
+        )
+    measured = dict.fromkeys(runs.name(row.task, row.model, row.seed) for row in frame.itertuples())
+    content = {
+        "answers": verdict.answers(found),
+        "taxes": [tax.record() | {"by_seed": tax.values} for tax in found],
+        "runs": {name: runs.details(RESULTS, name) for name in measured},
+        "multiplicity": verdict.multiplicity(found, len(settings["seeds"])),
+        "units": {name: curve["unit"] for name, curve in asked["curves"].items()},
+        "note": text,
+        "strengths": strengths,
+    }
+    write_json(output.sidecar, content)
 
 
 job.run(main, snakemake)

@@ -5,16 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _blocks: list[float] = []
+_started: list[float] = []  # of the blocks that have not ended
 
 
 @contextmanager
 def model_work() -> Iterator[None]:
-    """Count the seconds of this block as model computation."""
-    started = time.perf_counter()
+    """Count the seconds of this block as model computation, once where such blocks stand within one another."""
+    _started.append(time.perf_counter())
     try:
         yield
     finally:
-        _blocks.append(time.perf_counter() - started)
+        started = _started.pop()
+        if not _started:
+            _blocks.append(time.perf_counter() - started)
 
 
 def count(seconds: float) -> None:

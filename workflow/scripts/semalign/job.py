@@ -112,11 +112,12 @@ def _work(main: Callable[..., None], snakemake: Any, resumable: bool, terminal: 
         first = str(snakemake.output[0])
         name = identity(settings=snakemake.params.settings, inputs=inputs, versions=provenance.versions())
         with stop_on_signals(), opened(first, name, *_without_effect(snakemake)) as workspace:
+            resumed = any(workspace.folder.iterdir())
             if processes > 1:
                 ranks.launch(processes, snakemake.threads, workspace, terminal)
             else:
                 main(*arguments, workspace)
-            provenance.write(snakemake, inputs, time.time() - started)
+            provenance.write(snakemake, inputs, time.time() - started, resumed)
     else:
         main(*arguments)
         provenance.write(snakemake, inputs, time.time() - started)

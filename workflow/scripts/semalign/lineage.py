@@ -1,6 +1,6 @@
 """What made a result, back to the raw data, from the records that jobs leave beside their outputs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ def lineage(artefact: str, root: Path) -> Lineage:
     Raises InputError where no job's record tells of the artefact.
     """
     path = _within(artefact, root)
-    made = _made(root)
+    made = records_by_output(root)
     record = next((made[place] for place in (path, *map(str, Path(path).parents)) if place in made), None)
     if record is None:
         raise InputError(
@@ -49,10 +49,17 @@ def jobs_behind(artefacts: list[str], root: Path) -> list[Record]:
 
     Paths that no record tells of are passed over.
     """
-    made, result, seen = _made(root), Lineage(), set[str]()
+    made, result, seen = records_by_output(root), Lineage(), set[str]()
     for artefact in artefacts:
         if artefact in made:
             _walk(made[artefact], made, result, seen)
+    return result.jobs
+
+
+def behind(artefact: str, made: Mapping[str, Record]) -> list[Record]:
+    """The records of all jobs behind one output, its own the last. made: the records by output."""
+    result = Lineage()
+    _walk(made[artefact], made, result, set())
     return result.jobs
 
 
@@ -92,8 +99,8 @@ def _within(artefact: str, root: Path) -> str:
     return path.as_posix().removesuffix(SUFFIX)
 
 
-def _made(root: Path) -> dict[str, Record]:
-    """{path: record of the job that made it} for every output, log and benchmark."""
+def records_by_output(root: Path) -> dict[str, Record]:
+    """{path: record of the job that made it} for every output, log and benchmark of the working folder `root`."""
     made: dict[str, Record] = {}
     for file in sorted((root / "results").rglob(f"*{SUFFIX}")):
         record = read_json(file)
@@ -108,7 +115,7 @@ def _guess(path: str, made: dict[str, Record]) -> str:
     return f", but {near[0]} was" if near else ""
 
 
-def _walk(record: Record, made: dict[str, Record], result: Lineage, seen: set[str]) -> None:
+def _walk(record: Record, made: Mapping[str, Record], result: Lineage, seen: set[str]) -> None:
     name = next(iter(record["outputs"]))
     if name in seen:
         return

@@ -66,10 +66,10 @@ def _peak_memory() -> int:
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-def write(snakemake: Any, inputs: dict[str, str], seconds: float) -> None:
+def write(snakemake: Any, inputs: dict[str, str], seconds: float, resumed: bool = False) -> None:
     """Write `<first output>.provenance.json`: everything that made the outputs of one job.
 
-    `inputs` are the inputs' hashes as the job found them.
+    `inputs` are the inputs' hashes as the job found them; `seconds` those of its last part, where it `resumed`.
     """
     first = str(snakemake.output[0]).rstrip("/")
     write_json(
@@ -88,6 +88,7 @@ def write(snakemake: Any, inputs: dict[str, str], seconds: float) -> None:
             "machine": {"platform": platform.platform(), "cores": os.cpu_count(), "threads": snakemake.threads},
             "processes": snakemake.params.settings.get("processes", 1),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "resumed": resumed,
             "seconds": round(seconds, 2),
             "model_seconds": round(model_seconds(), 2),
             "peak_memory_mib": round(_peak_memory() / 1024),

@@ -64,8 +64,15 @@ def model(name: str) -> str:
         return f"SFT, {rest} pairs"
     if kind == "rl" and rest:
         return f"RL: {rest.replace('_', ' ')}"
-    kind, _, step = name.partition("@")
-    return f"RL, step {step}" if step else _MODELS.get(name, name.replace("_", " "))
+    kind, _, strength = name.partition("@")
+    if strength:
+        return f"RL, step {strength}" if kind == "rl" else f"{method(kind)}, {strength}"
+    return _MODELS.get(name, name.replace("_", " "))
+
+
+def method(name: str) -> str:
+    """The name of one of the frontier's methods in words."""
+    return {"sft": "SFT", "rl": "RL"}.get(name, name.replace("_", " "))
 
 
 def task(name: str, entry: TaskOf | None = None) -> str:

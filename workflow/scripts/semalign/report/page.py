@@ -1,5 +1,6 @@
 """The whole page: sections that the run has, laid out by the templates, with all that they need inside."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from semalign.lineage import jobs_behind
-from semalign.report import assets, exam, examples, further, graph, labels, making, paper, summary
+from semalign.report import assets, exam, examples, frontier, further, graph, labels, making, paper, summary
 from semalign.report.grids import Grid
 from semalign.report.look import TEMPLATES
 from semalign.report.request import Request
@@ -62,6 +63,7 @@ class Section:
     title: str
     grids: list[Grid]
     figures: list[Figure]
+    text: Sequence[str] = ()
 
 
 def build(request: Request) -> str:
@@ -143,16 +145,22 @@ def _sections(request: Request) -> list[Section]:
         Section(anchor, title, [tables[name] for name in names if name in tables], _figures(request, figures))
         for anchor, title, names, figures in RESULTS
     ]
-    has = request.tables
-    of_frontier = [further.at_equal_adequacy(request), further.points(request)] if "frontier" in has else []
-    sections.insert(1, Section("frontier", "At equal adequacy", of_frontier, _figures(request, ["frontier"])))
-    audited = [further.audit(request)] if "audit" in has else []
+    sections.insert(1, _frontier(request))
+    audited = [further.audit(request)] if "audit" in request.tables else []
     sections += [
         Section("training", "RL's training", [], _figures(request, ["reward", "rollouts"])),
         Section("encoder-exam", "Encoder exam", exam.grids(request), _figures(request, ["encoder"])),
         Section("reward-audit", "Reward audit", audited, _figures(request, ["audit"])),
     ]
     return [section for section in sections if section.grids or section.figures]
+
+
+def _frontier(request: Request) -> Section:
+    has = request.tables
+    grids = [frontier.at_equal_adequacy(request), frontier.points(request)] if "frontier" in has else []
+    grids += [frontier.seconds(request)] if "costs" in has else []
+    said = frontier.verdict(request) if "frontier" in has else []
+    return Section("frontier", "At equal adequacy", grids, _figures(request, ["frontier"]), said)
 
 
 def _missing(request: Request) -> list[str]:

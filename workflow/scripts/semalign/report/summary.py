@@ -1,13 +1,12 @@
 """The top of the page: what the run is, and its key figures in plain words, all taken from the tables."""
 
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
 from semalign.published import PAPER
-from semalign.report import further, labels, paper
+from semalign.report import frontier, labels, paper
 from semalign.report.grids import given, number, whole
 from semalign.report.request import Request
 
@@ -41,7 +40,7 @@ def cards(request: Request) -> list[Card]:
             ("Meaning, by the encoder that never rewards", _meaning(by_model)),
             ("Reading comprehension", _kept(by_model)),
             ("Judge", _judged(by_model["rl"], by_model["strong_sft"], request)),
-            ("At equal adequacy", _equal(request, str(task))),
+            ("At equal adequacy", frontier.answer(request, str(task))),
         ]
         lines += [("Declared beforehand", text) for text in _declared(request, str(task))]
         title = labels.task(str(task), request.tasks[str(task)])  # type: ignore[index]
@@ -110,22 +109,6 @@ def _judged(rl: Row, strong: Row, request: Request) -> str:
     )
     published = [_paper(rl, "judge_win"), _paper(strong, "judge_win")]
     return f"{said} The paper: {published[0]} % and {published[1]} %." if all(published) else said
-
-
-def _equal(request: Request, task: str) -> str:
-    if "frontier" not in request.tables:
-        return ""
-    for tax in further.taxes(request):
-        if (tax.task, tax.cost, tax.adequacy) == (task, "cmrc_avg", "similarity_independent"):
-            target = number(fmean(tax.target), 3)
-            if not tax.sft:
-                return f"SFT reaches the similarity that RL ends with ({target}) with none of the seeds."
-            return (
-                f"Where SFT reaches the similarity that RL ends with ({target}), it has lost "
-                f"{further.of_seeds(tax.sft).text} points of CMRC AVG, RL {further.of_seeds(tax.rl).text} "
-                f"({tax.reached} seeds): {tax.verdict}."
-            )
-    return ""
 
 
 def _declared(request: Request, task: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The frontier: what each method costs at equal adequacy, not at the end of its training."""

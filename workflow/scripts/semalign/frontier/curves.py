@@ -1,0 +1,148 @@
+"""The curves of the frontier: what each method reaches and costs along its strength, and its tax at a given adequacy.
+
+A curve is walked from its weakest point to its strongest and is linear between points. At an adequacy it stands where
+it first reaches it; below its weakest point it costs what that one costs; what it never reaches costs without bound.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+
+from semalign import runs
+from semalign.files import read_json
+
+KEYS = ["task", "method", "place", "strength", "model", "seed"]
+ADEQUACY = ["similarity_independent", "similarity", "content"]
+PRIMARY = "similarity_independent"
+"""The measure of adequacy that was declared beforehand; what the others show is exploratory."""
+COSTS = {"cmrc_avg": "points of CMRC AVG", "kl_mean": "nats of KL to the base"}
+FIGURES = ["metric", "similarity", "similarity_independent", "content", "cmrc_avg", "nll_mean", "kl_mean"]
+DIGITS = {"cmrc_avg": 2}
+PAPERS = ("sft", "rl")
+"""The paper's own methods, shown before all others."""
+COUNTED = {"pairs": "examples", "steps": "steps"}  # what a training's report calls them
+
+
+class Curve(TypedDict):
+    """What a method's strength counts, and its points (strength, model) from weak to strong.
+
+    A strength of None is read from the run's own report; where that does not count it, the point has none.
+    """
+
+    unit: str
+    points: list[tuple[float | None, str]]
+
+
+def in_order(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """The paper's methods, then the others by name."""
+    names = [*(name for name in PAPERS if name in curves), *sorted(curves.keys() - set(PAPERS))]
+    return {name: curves[name] for name in names}
+
+
+def collect(
+    results: Path, tasks: list[str], seeds: list[int], curves: Mapping[str, Curve], mechanism: bool
+) -> pd.DataFrame:
+    """One row a task, method, point and seed; a model of several curves stands in each, the base in every seed."""
+    rows, figures = [], dict[str, runs.Figures]()
+    for task in tasks:
+        for seed in seeds:
+            for method, curve in curves.items():
+                for place, (strength, model) in enumerate(curve["points"]):
+                    run = runs.name(task, model, seed)
+                    if (found := figures.get(f"{task} {run}")) is None:
+                        found = figures[f"{task} {run}"] = _figures(results, run, task, mechanism)
+                    if strength is None:
+                        strength = _counted(results, run, curve["unit"])
+                    keys: dict[str, Any] = dict(zip(KEYS, (task, method, place, strength, model, seed), strict=True))
+                    rows.append(keys | found)
+    return pd.DataFrame(rows, columns=[*KEYS, *FIGURES])
+
+
+def _counted(results: Path, run: str, unit: str) -> float | None:
+    """How many pairs a run learnt, or steps it made."""
+    if unit not in COUNTED:
+        return None
+    found: float | None = read_json(results / run / "training.json").get(COUNTED[unit])
+    return found
+
+
+def _figures(results: Path, run: str, task: str, mechanism: bool) -> runs.Figures:
+    figures = runs.figures(results, run, task)
+    if mechanism:
+        likelihood = runs.likelihood(results, run)
+        figures["nll_mean"] = likelihood["nll"]["mean"]
+        figures["kl_mean"] = likelihood["kl"]["mean"] if likelihood["kl"] else 0.0
+    return {name: figures.get(name) for name in FIGURES}
+
+
+def tax_at(adequacy: Any, tax: Any, target: Any) -> np.ndarray:
+    """The tax where a curve first reaches the target adequacy; inf where it never does.
+
+    adequacy, tax: (…, points), from weak to strong; target: (…).
+    """
+    adequacy, tax, target = (np.asarray(values, dtype=float) for values in (adequacy, tax, target))
+    reached = adequacy[..., 0] >= target
+    found = np.where(reached, tax[..., 0], np.inf)
+    for place in range(1, adequacy.shape[-1]):
+        before, after = adequacy[..., place - 1], adequacy[..., place]
+        here = ~reached & (after >= target)
+        share = (target - before) / np.where(here, after - before, 1.0)
+        found = np.where(here, tax[..., place - 1] + share * (tax[..., place] - tax[..., place - 1]), found)
+        reached |= here
+    return found
+
+
+def mean_tax(adequacy: Any, tax: Any, low: Any, high: Any) -> np.ndarray:
+    """The area under a curve over the adequacies from low to high, by their distance: the mean of `tax_at` there.
+
+    adequacy, tax: (…, points), from weak to strong; low, high: (…). Exact, since `tax_at` is linear in pieces. inf
+    where the curve does not reach high; nan where high is not above low.
+    """
+    adequacy, tax, low, high = (np.asarray(values, dtype=float) for values in (adequacy, tax, low, high))
+    best = adequacy[..., 0]
+    area = tax[..., 0] * (np.clip(best, low, np.maximum(low, high)) - low)
+    for place in range(1, adequacy.shape[-1]):
+        before, after = adequacy[..., place - 1], adequacy[..., place]
+        start, end = (np.clip(ends, low, np.maximum(low, high)) for ends in (best, np.maximum(best, after)))
+        rises = after > best  # so it lies above the point before it, too
+        slope = (tax[..., place] - tax[..., place - 1]) / np.where(rises, after - before, 1.0)
+        middle = tax[..., place - 1] + slope * ((start + end) / 2 - before)
+        area = area + np.where(rises, (end - start) * middle, 0.0)
+        best = np.maximum(best, after)
+    width = np.where(high > low, high - low, np.nan)
+    return np.where((best >= high) | np.isnan(width), area / width, np.inf)
+
+
+def reach(adequacy: Any, low: Any, high: Any) -> np.ndarray:
+    """How much of the way from low to high a curve goes, 0..1; nan where high is not above low. As in `mean_tax`."""
+    adequacy, low, high = (np.asarray(values, dtype=float) for values in (adequacy, low, high))
+    width = np.where(high > low, high - low, np.nan)
+    share: np.ndarray = np.clip((adequacy.max(axis=-1) - low) / width, 0.0, 1.0)
+    return share
+
+
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Means ± standard deviation over seeds of each point, as texts."""
+    lines = []
+    for (task, method, _, model), group in frame.groupby(["task", "method", "place", "model"], sort=False):
+        strength = group["strength"].iloc[0]
+        keys = {"task": task, "method": method, "strength": "" if pd.isna(strength) else f"{strength:g}"}
+        cells = {name: _cell(group[name].astype(float), name, str(model)) for name in FIGURES}
+        lines.append(keys | {"model": model} | cells)
+    return pd.DataFrame(lines)
+
+
+def _cell(values: pd.Series, name: str, model: str) -> str:
+    if values.isna().all():
+        return ""
+    digits = DIGITS.get(name, 4)
+    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 and model != "base" else ""
+    return f"{values.mean():.{digits}f}{spread}"
+
+
+def strengths(curves: Mapping[str, Curve]) -> str:
+    """What each method's strength counts, in words."""
+    return "; ".join(f"{name}: {curve['unit']}, from {curve['points'][0][1]}" for name, curve in curves.items())
