@@ -1,6 +1,7 @@
 # make table3   the main job: everything up to results/table3.csv, one seed
 # make all      every table and figure, every seed of the config
-# make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, costs, statistics, audit
+# make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, costs, encoders, audit
+#               and statistics
 # make figures  every figure
 # make report   all of it as one page, results/report.html; of a config laid over: make report CONFIG=config/one_seed.yaml
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
@@ -19,7 +20,7 @@ CORES ?= all
 BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules must be kept
 
-TABLES := table1 table2 table4 table5 table6a table6b frontier costs statistics audit
+TABLES := table1 table2 table4 table5 table6a table6b frontier costs encoders statistics audit
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 

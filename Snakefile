@@ -19,7 +19,9 @@ container: os.path.join(workflow.basedir, "envs", "semalign.sif")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/slices.smk"
 include: "workflow/rules/runs.smk"
+include: "workflow/rules/shown.smk"
 
 
 wildcard_constraints:
@@ -27,7 +29,7 @@ wildcard_constraints:
     model=MODEL_PATTERN,
     seed=r"\d+",
     run=run_pattern(MODEL_PATTERN),
-    encoder="reward|independent",
+    encoder="|".join(ALL_ENCODERS),
 
 
 include: "workflow/rules/downloads.smk"

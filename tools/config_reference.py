@@ -29,10 +29,12 @@ METHOD = re.compile(r"semalign__methods__(\w+)__Settings")
 """Names of a method's model: a section for each."""
 
 FREE = {"languages": "name", "tasks": "task", "downloads": "name"}
-FREE |= {"ablation.variants": "name", "frontier.methods": "name"}
+FREE |= dict.fromkeys(["ablation.variants", "encoder_ablation.encoders", "frontier.methods"], "name")
 """Mappings whose keys the user chooses, and what stands for them in a path."""
 
 NOTES = {
+    "encoder_ablation": "An entry has the keys of `encoders.<encoder>`; what it does not say, it has from "
+    "`encoders.reward`. A change reruns `train_encoder`, and of `train` also `examine_encoder`.\n\n",
     "downloads": "A download is of the hub (`repo`, `kind`, `revision`, `files`) or of plain addresses (`urls`).\n\n",
     "judge": "`kind` alone is given for `parser` and `none`; all other keys belong to `openai`.\n\n",
 }
@@ -213,7 +215,7 @@ def reference() -> str:
 
     schema = Config.model_json_schema()
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    rows = _merged(list(keys(schema, schema)))
+    rows = [key for key in _merged(list(keys(schema, schema))) if not key.path.startswith("encoder_ablation.encoders.")]
     parts = [INTRODUCTION]
     single = [key for key in rows if "." not in key.path and not any(_models(schema, key.schema, key.path))]
     parts += ["## Of the whole run\n", table(single, schema, config, READ_BY)]

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from semalign.config.experiments import Statistics, TaskName
+from semalign.encoder_table import EXAM, REACHED, TRAINED
 from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request as TaxRequest
 from semalign.frontier.taxes import taxes
@@ -42,7 +43,7 @@ def write_finished(root: Path, seeds: list[int], tasks: dict[TaskName, TaskOf] =
     for name in FIGURES:
         _write(results / "figures" / f"{name}.svg", SVG)
     _write(results / "sources.csv", "source,licence\nresults/world,Apache-2.0\n")
-    tables += ["frontier", "costs", "statistics", "audit"]
+    tables += ["frontier", "costs", "encoders", "statistics", "audit"]
     artefacts = [f"results/{name}.csv" for name in tables]
     artefacts += [f"results/encoders/{encoder}/exam.json" for encoder in ("reward", "independent")]
     _records(root, artefacts)
@@ -140,6 +141,7 @@ def _paper_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> lis
 
 def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> None:
     _frontier(results, list(tasks), seeds)
+    _encoders(results, tasks[0], len(seeds))
     tests = [
         {"task": tasks[0], "a": "rl", "b": "strong_sft", "measure": measure, "seed": "all", "test": "bootstrap"}
         | {
@@ -198,6 +200,22 @@ def _frontier(results: Path, tasks: list[str], seeds: list[int]) -> None:
         for method in CURVES
     ]
     _write(results / "costs.json", {"equal_adequacy": equal, "note": "What counts as a cost."})
+
+
+def _encoders(results: Path, task: TaskName, seeds: int) -> None:
+    """Two encoders: RL with the second is 0.25 below RL with the first by the independent one."""
+    known = {"reward": (0.5, "tuned", "passes", "rl"), "raw": (0.25, "not tuned", "fails", "rl-encoder-raw")}
+    rows = [
+        {"task": task, "encoder": encoder, "made": made, "exam": outcome, "model": model, "metric_name": "bleu"}
+        | dict.fromkeys([*EXAM, *REACHED, *TRAINED], reached)
+        for encoder, (reached, made, outcome, model) in known.items()
+    ]
+    rows.append({"task": task, "encoder": "raw", "model": "difference"} | dict.fromkeys(REACHED, -0.25))
+    frame = pd.DataFrame(rows).assign(seeds=seeds)
+    parts = {f"{name}_{part}": None for name in [*EXAM, *REACHED, *TRAINED] for part in ("sd", "low", "high", "n")}
+    bounds = {"similarity_independent_low": [0.5, 0.25, -0.5], "similarity_independent_high": [0.5, 0.25, -0.125]}
+    frame.assign(**parts).assign(**bounds).to_csv(results / "encoders.csv", index=False)
+    _write(results / "encoders.json", {"note": "What RL with each reaches."})
 
 
 def exam() -> dict[str, Any]:

@@ -30,7 +30,7 @@ def message(raw: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["one_seed.yaml", "gpt_judge.yaml"])
+@pytest.mark.parametrize("name", ["one_seed.yaml", "gpt_judge.yaml", "mixed_scripts.yaml"])
 def test_shipped_overlays_are_valid(name: str) -> None:
     raw = changed("seeds", [0, 1])
     update_config(raw, yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8")))
@@ -158,6 +158,44 @@ def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expe
 )
 def test_impossible_combination_is_refused(path: str, value: Any, expected: str) -> None:
     assert expected in message(changed(path, value))
+
+
+def test_an_encoder_of_the_ablation_is_what_it_changes_of_the_reward_encoder() -> None:
+    changes = {"epochs": 0, "shape": {"architecture": "bert"}, "tokenizer": {"lexicon": None, "vocab_size": 9}}
+    config = validate(changed("encoder_ablation", {"encoders": {"one": changes, "same": {}, "none": None}}))
+    assert config.encoder_ablation is not None
+    one, reward = config.encoder_ablation.encoders["one"], config.encoders.reward
+    assert one.shape == reward.shape.model_copy(update={"architecture": "bert"}) if reward.shape else None
+    assert one.model_dump(exclude={"epochs", "shape", "tokenizer"}) == reward.model_dump(
+        exclude={"epochs", "shape", "tokenizer"}
+    )
+    assert (one.epochs, one.tokenizer and one.tokenizer.vocab_size) == (0, 9)
+    assert config.encoder_ablation.encoders.keys() == {"one", "same"}
+    assert config.encoder_ablation.encoders["same"] == reward
+
+
+@pytest.mark.parametrize(
+    ("ablation", "expected"),
+    [
+        ({"encoders": {"Raw": {}}}, "config key encoder_ablation: encoders: 'Raw' must be made of small letters"),
+        ({"encoders": {"reward": {}}}, "config key encoder_ablation: encoders: reward is the name of one that"),
+        ({"encoders": {"a": {"epoch": 1}}}, "config key encoder_ablation.encoders.a.epoch: unknown key; did you mean"),
+        ({"encoders": {"a": 1}}, "config key encoder_ablation.encoders.a: keys and values are needed here, found 1"),
+        ({"encoders": {"a": {"shape": None}}}, "config key encoder_ablation.encoders.a: give path, or shape and"),
+        ({"task": "qa", "encoders": {}}, "config key encoder_ablation.task: Input should be 'mt' or 'hg'"),
+    ],
+)
+def test_a_wrong_encoder_of_the_ablation_is_named(ablation: dict[str, Any], expected: str) -> None:
+    assert message(changed("encoder_ablation", ablation)).startswith(expected)
+
+
+def test_what_is_wrong_with_the_reward_encoder_is_said_once() -> None:
+    assert len(message(changed("encoders.reward.seed", -1)).splitlines()) == 1
+
+
+def test_other_encoders_need_a_reward_that_asks_one() -> None:
+    said = message(changed("rl.rewards", {"language": 1.0}))
+    assert "encoder_ablation: rl.rewards gives similarity no weight" in said
 
 
 def test_every_problem_has_its_line() -> None:

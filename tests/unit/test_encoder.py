@@ -83,6 +83,24 @@ def test_training_learns_translation(lexicon: Path, tmp_path: Path, architecture
     assert np.mean(right > wrong) > 0.9
 
 
+def test_without_epochs_nothing_is_tuned(
+    lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path, workspace: Workspace
+) -> None:
+    rows = triplets(64, seed=0)
+    report = train_encoder(settings(lexicon, epochs=0), rows, tmp_path / "random", workspace)
+    assert (report["tuned"], report["steps"], report["loss"]) == (False, 0, [])
+    pairs = [{"anchor": row["anchor"], "positive": row["positive"]} for row in rows]
+    as_it_was = train_encoder(
+        settings(lexicon, epochs=0, path=str(trained[0])), pairs, tmp_path / "pretrained", workspace
+    )
+    assert (trained[1]["tuned"], trained[1]["hard_negatives"], as_it_was["hard_negatives"]) == (True, True, False)
+    texts = [row["anchor"] for row in rows]
+    given, kept = (embed(load_encoder(folder, "cpu"), texts) for folder in (trained[0], tmp_path / "pretrained"))
+    np.testing.assert_array_equal(given, kept)
+    random_one = embed(load_encoder(tmp_path / "random", "cpu"), texts)
+    assert np.abs(random_one - given).max() > 0.01
+
+
 def test_same_seed_same_weights(lexicon: Path, tmp_path: Path, workspace: Workspace) -> None:
     rows = triplets(96, seed=0)
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):

@@ -257,7 +257,7 @@ def dumped(name: str, **changes: Any) -> dict[str, Any]:
         ({"interpolation": dumped("interpolation", strengths=[0.5, 1])}, "must be below 1, which is strong_sft itself"),
         ({"grpo_guard": dumped("grpo_guard", guard={"brevity": 1.0})}, r"grpo_guard\.guard: 'brevity' is neither one"),
         ({"replay": dumped("replay", language="fr")}, r"methods\.replay\.language: 'fr' is not among languages"),
-        ({"rl": dumped("dpo")}, "'rl' must be made of small letters"),
+        ({"rl": dumped("dpo")}, "rl is the name of one that is there always"),
         ({"a@b": dumped("dpo")}, "'a@b' must be made of small letters"),
     ],
 )

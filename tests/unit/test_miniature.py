@@ -112,6 +112,7 @@ def test_parser_reads_what_is_there() -> None:
     assert parse_tibetan("ཁ་སང་དགེ་རྒན་གྱིས་ཁྲོམ་").unread == 1
     assert parse_tibetan("དེབ་དེབ་ཉོས།").slots["object"] == ("book", "book")
     assert parse_tibetan("དེབ་买ཉོས།").unread == 1
+    assert parse_tibetan("དེབ་买ཉོས།").slots["action"] == ("buy",)
     assert parse_tibetan("དེབ༌དམར༌པོ").slots == {"object": ("book",), "quality": ("red",)}
     assert parse_chinese("昨天老师").slots == {"time": ("yesterday",), "subject": ("teacher",)}
     assert parse_chinese("书abc").unread == 3

@@ -48,6 +48,7 @@ def _scenes(world: Path, name: str) -> list[Scene]:
 
 
 TRAINING = ["questions", "translations", "text", "mt_train", "hg_train", "encoder_reward", "encoder_independent"]
+TRAINING += ["encoder_pairs", "encoder_paraphrases"]
 TESTS = ["cmrc", "mt_test", "hg_test", "exam_pairs"]
 
 
@@ -134,6 +135,22 @@ def test_triplets_differ_in_one_to_three_slots_and_share_no_scene(world: Path) -
             assert half(anchor) == half(negative) == part
         seen.append(set(_scenes(world, name)))
     assert seen[0].isdisjoint(seen[1])
+
+
+def test_pairs_are_the_reward_encoders_rows_without_negatives(world: Path) -> None:
+    rows = [{"anchor": row["anchor"], "positive": row["positive"]} for row in _rows(world, "encoder_reward")]
+    assert _rows(world, "encoder_pairs") == rows
+
+
+def test_paraphrases_say_one_scene_in_two_ways_of_one_language(world: Path) -> None:
+    rows = _rows(world, "encoder_paraphrases")
+    assert len(rows) == SETTINGS.encoder_triplets
+    for row in rows:
+        anchor, positive = parse_tibetan(row["anchor"]), parse_tibetan(row["positive"])
+        assert row["anchor"] != row["positive"]
+        assert anchor.scene() == positive.scene()
+        assert anchor.unread == positive.unread == 0
+        assert half(anchor.scene()) == 0  # the reward encoder's half, not the independent one's
 
 
 def test_exam_documents_share_subject_time_and_place(world: Path) -> None:

@@ -87,6 +87,20 @@ def test_work_of_sampling() -> None:
     assert plan.work(Job("train_method", {"task": "mt", "model": "interpolation@0.5", "seed": "0"})) is None
 
 
+def test_jobs_of_the_encoder_ablation() -> None:
+    plan = Plan(miniature(), BOUNDS)
+    raw, pairs = (plan.work(Job("train_encoder", {"encoder": name})) for name in ("raw", "bilingual"))
+    assert raw is not None
+    assert pairs is not None
+    assert (raw.steps, raw.sequences) == (0, 0)
+    assert pairs.steps == 188  # 12,000 rows in batches of 64
+    places = {"task": "mt", "seed": "0", "threshold": "threshold-raw"}
+    threshold = plan.work(Job("measure_threshold", places))
+    assert threshold is not None
+    assert threshold.sequences == 200
+    assert not plan.taken.keys() & {"--encoder-rows"}
+
+
 def test_what_only_the_data_tell_is_taken_from_the_bounds_and_said() -> None:
     raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
     raw["tasks"]["mt"]["split"]["rl"] = None

@@ -80,6 +80,7 @@ def test_every_part_is_there(run: Request) -> None:
         "From the cold start to RL",
         "Other rewards",
         "Mechanism: NLL and KL",
+        "Other reward encoders",
         "RL's training",
         "Encoder exam",
         "Reward audit",
@@ -128,6 +129,7 @@ def test_the_frontier_says_what_it_shows_and_what_it_took(run: Request) -> None:
         (["table5"], "Other rewards"),
         (["table6a", "table6b"], "Mechanism: NLL and KL"),
         (["frontier", "costs"], "At equal adequacy"),
+        (["encoders"], "Other reward encoders"),
         (["statistics"], "Tests"),
         (["audit"], "Reward audit"),
         (["table3"], "Key figures"),
@@ -137,10 +139,25 @@ def test_what_was_not_run_is_left_out_and_said(run: Request, tables: list[str], 
     page = Page(build(replace(without(run, *tables), figures=[])))
     assert gone not in [text.strip() for text in page.texts["h2"]]
     assert gone not in [text.strip() for text in page.texts["a"]]
-    words = {"table1": "Table 1", "table5": "Table 5", "table6a": "Table 6", "statistics": "the tests"}
+    words = {
+        "encoders": "other reward encoders",
+        "table1": "Table 1",
+        "table5": "Table 5",
+        "table6a": "Table 6",
+        "statistics": "the tests",
+    }
     assert (
         words.get(tables[0], tables[0].replace("table3", "Table 3")) in page.said().partition("Not part of this run")[2]
     )
+
+
+def test_other_reward_encoders(run: Request) -> None:
+    said = Page(build(run)).said()
+    assert "rewardtuned passes 0.500" in said
+    assert "rawnot tuned fails 0.250" in said
+    assert "raw: less reward – – – – −0.2500" in said
+    assert "−0.2500[−0.500, −0.125]" in said
+    assert "What RL with each reaches." in said
 
 
 def test_one_seed_one_task_and_no_judge(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 def load_ahead() -> None:
     """Import what the Snakefile does, and read the code whose hashes it takes, once for all forks."""
     sys.path.insert(0, str(SCRIPTS))
-    rules = (ROOT / "workflow" / "rules" / "common.smk").read_text(encoding="utf-8")
+    rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "rules").glob("*.smk"))
     for module in re.findall(r"^from (semalign[\w.]*) import", rules, re.M):
         importlib.import_module(module)
     fingerprint = importlib.import_module("semalign.code").fingerprint

@@ -8,13 +8,16 @@ from fnmatch import fnmatchcase
 
 TASKS = ("mt", "hg")
 ENCODERS = ("reward", "independent")
+ABLATED = "raw"
 PAPER = [f"{task}/{model}" for task in TASKS for model in ("cold_sft", "strong_sft", "rl")]
 DECODED = [f"{task}/mbr@2" for task in TASKS]
 FRONTIER = ["base", *PAPER, *[f"{task}/{model}" for task in TASKS for model in ("sft-32", "rl@2", "dpo@32", "mbr@2")]]
 VARIANT = "mt/rl-bleu_similarity_lc"
+ENCODED = f"mt/rl-encoder-{ABLATED}"
 FEW = [f"hg/fewshot-{start}" for start in ("base", "strong_sft", "rl")]
-RUNS = [*FRONTIER, VARIANT, *FEW]
-GRPO = ["mt/rl", "hg/rl", VARIANT]
+RUNS = [*FRONTIER, VARIANT, ENCODED, *FEW]
+REWARDED = ["mt/rl", "hg/rl", VARIANT]
+GRPO = [*REWARDED, ENCODED]
 
 
 def scores(*runs: str) -> set[str]:
@@ -44,9 +47,10 @@ def _data() -> dict[str, set[str]]:
         made[f"prepare_pairs {task}"] = {"generate_world"}
         made[f"filter_length {task}"] = {f"prepare_pairs {task}", "train_tokenizer"}
         made[f"split_pairs {task}"] = {f"filter_length {task}"}
-    for encoder in ENCODERS:
+    for encoder in (*ENCODERS, ABLATED):
         made[f"train_encoder {encoder}"] = {"generate_world", *[f"split_pairs {task}" for task in TASKS]}
         made[f"examine_encoder {encoder}"] = {"generate_world", f"train_encoder {encoder}"}
+    for encoder in ENCODERS:
         made[f"check_encoder {encoder}"] = {f"examine_encoder {encoder}"}
     return made
 
@@ -62,11 +66,15 @@ def _training() -> dict[str, set[str]]:
         made[f"sample_candidates {task}"] = {"train_base", f"train_sft {task}/cold_sft", f"split_pairs {task}"}
         made[f"sample_candidates {task}"] |= {f"measure_threshold {task}", "train_encoder reward"}
         made[f"train_method {task}/dpo@32"] = {"train_base", f"train_sft {task}/cold_sft", f"sample_candidates {task}"}
+    made[f"measure_threshold mt {ABLATED}"] = made["measure_threshold mt"] - {"train_encoder reward"}
+    made[f"measure_threshold mt {ABLATED}"] |= {f"train_encoder {ABLATED}"}
     for run in GRPO:
         task = run[:2]
         made[f"train_grpo {run}"] = {"train_base", f"train_sft {task}/cold_sft", f"split_pairs {task}"}
-        made[f"train_grpo {run}"] |= {f"measure_threshold {task}", "train_encoder reward"}
+    for run in REWARDED:
+        made[f"train_grpo {run}"] |= {f"measure_threshold {run[:2]}", "train_encoder reward"}
         made[f"check_grpo {run}"] = {f"train_grpo {run}"}
+    made[f"train_grpo {ENCODED}"] |= {f"measure_threshold mt {ABLATED}", f"train_encoder {ABLATED}"}
     for run, start in zip(FEW, (None, "train_sft mt/strong_sft", "train_grpo mt/rl"), strict=True):
         made[f"train_sft {run}"] = {"train_base", "split_pairs hg"} | ({start} if start else set())
     return made
@@ -88,7 +96,7 @@ def _measures() -> dict[str, set[str]]:
             made[f"copy_likelihood {run}"] = {f"measure_likelihood {cold}"}
         elif run in FRONTIER:
             made[f"measure_likelihood {run}"] = {"train_base", *adapter, "select_passages"}
-    for run in GRPO:
+    for run in REWARDED:
         made[f"audit_rollouts {run}"] = {f"train_grpo {run}", f"split_pairs {run[:2]}"}
         made[f"audit_rollouts {run}"] |= {f"train_encoder {encoder}" for encoder in ENCODERS}
     for task in TASKS:
@@ -108,7 +116,7 @@ def _tables() -> dict[str, set[str]]:
         "tabulate_paper table6a": likelihoods("base", *PAPER),
         "tabulate_paper table6b": likelihoods("base", *PAPER),
         "compare_systems": scores(*PAPER) | likelihoods(*PAPER) | judged | {f"generate {run}" for run in PAPER},
-        "tabulate_audit": scores(*FRONTIER, VARIANT) | {f"audit_rollouts {run}" for run in GRPO},
+        "tabulate_audit": scores(*FRONTIER, VARIANT) | {f"audit_rollouts {run}" for run in REWARDED},
         "tabulate_frontier": scores(*FRONTIER) | likelihoods(*FRONTIER),
         "tabulate_costs": {"tabulate_frontier", *[f"generate {run}" for run in FRONTIER]},
         "draw_reward": {"train_grpo mt/rl", "train_grpo hg/rl"},
@@ -119,6 +127,8 @@ def _tables() -> dict[str, set[str]]:
         "draw_frontier": {"tabulate_frontier"},
         "draw_likelihood": likelihoods("base", *PAPER),
     }
+    compared = {f"{made} {encoder}" for made in ("train_encoder", "examine_encoder") for encoder in ("reward", ABLATED)}
+    made["tabulate_encoders"] = scores("mt/rl", ENCODED) | compared | {"train_grpo mt/rl", f"train_grpo {ENCODED}"}
     made["draw_rollouts"] = made["draw_reward"] | made["draw_audit"]
     made["compare_systems"] |= {f"split_pairs {task}" for task in TASKS}
     trained = [maker(f"{task}/{model}") for task in TASKS for model in ("strong_sft", "rl")]

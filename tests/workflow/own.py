@@ -45,6 +45,7 @@ def own_config(data: str) -> dict[str, Any]:
         "exam": {"pairs": rows("exam_pairs"), "probes": rows("probes"), "size": 10},
         "rl": {"snapshot_steps": 1},
         "ablation": None,
+        "encoder_ablation": None,
         "few_shot": None,
         "frontier": None,
         "mechanism": {"passages": 4, "sha256": None},

@@ -31,7 +31,9 @@ NEED_TORCH = {
 def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
     jobs = plan(tmp_path)
     assert jobs["train_base"] == 1
-    assert jobs["train_grpo"] == 3 * (2 + 4)  # seeds; rl in two tasks, four reward variants in one
+    assert jobs["train_grpo"] == 3 * (2 + 4 + 4)  # seeds; rl in two tasks, four reward variants and encoders in one
+    assert jobs["train_encoder"] == jobs["examine_encoder"] == 2 + 4
+    assert jobs["check_encoder"] == 2  # the ablation's need not pass
     assert jobs["train_sft"] == 3 * (2 * (2 + 3) + 3)  # cold start, strong SFT, three sizes; three few-shot starts
     assert jobs["take_snapshot"] == 3 * 2
     assert jobs["sample_candidates"] == 3 * 2
@@ -39,7 +41,7 @@ def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
     assert jobs["choose_answers"] == jobs["copy_likelihood"] == 3 * 2 * 2
     assert jobs["check_grpo"] == 3 * (2 + 4 + 2 * 3)  # rl, its variants; the methods that are GRPO
     assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 3 + 1 + 14)  # the base; models, sizes, snapshots, methods
-    assert jobs["generate"] == jobs["measure_likelihood"] + 3 * (4 + 3)
+    assert jobs["generate"] == jobs["measure_likelihood"] + 3 * (4 + 4 + 3)
 
 
 def test_one_table_needs_only_its_own_runs(tmp_path: Path) -> None:
@@ -51,7 +53,7 @@ def test_one_table_needs_only_its_own_runs(tmp_path: Path) -> None:
 
 def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
     overlay = tmp_path / "less.yaml"
-    nothing = dict.fromkeys(("few_shot", "mechanism", "frontier", "ablation"))
+    nothing = dict.fromkeys(("few_shot", "mechanism", "frontier", "ablation", "encoder_ablation"))
     primary = {"primary": [{"task": "mt", "measure": "cmrc_avg"}]}
     overlay.write_text(
         yaml.safe_dump({"tasks": {"hg": None}, "statistics": primary, "judge": {"kind": "none"}} | nothing)
@@ -67,6 +69,7 @@ def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
         "judge_pairs",
         "summarise_verdicts",
         "draw_ablation",
+        "tabulate_encoders",
     }
 
 

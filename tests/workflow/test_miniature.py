@@ -64,7 +64,19 @@ def test_rl_started_from_the_cold_start_on_the_shared_base(finished: Path) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["table1", "table2", "table4", "table5", "table6a", "table6b", "statistics", "frontier", "costs", "audit"],
+    [
+        "table1",
+        "table2",
+        "table4",
+        "table5",
+        "table6a",
+        "table6b",
+        "frontier",
+        "costs",
+        "encoders",
+        "statistics",
+        "audit",
+    ],
 )
 def test_every_table_in_every_form(finished: Path, name: str) -> None:
     table = pd.read_csv(finished / f"results/{name}.csv")

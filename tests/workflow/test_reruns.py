@@ -23,7 +23,9 @@ from tests.workflow.run import plans
 
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 T = "(?P<task>mt|hg)"
-E = "(?P<encoder>reward|independent)"
+E = "(?P<encoder>independent|raw)"
+ENCODER = rf"(encoder_ablation\.)?encoders\.{E}"
+OF_REWARD = r"encoders\.reward"  # what it says, `raw` has from it where that one says nothing
 SOURCE = r"\d+\.(format|path|columns|quoting|without|repeated_ids)"
 OPTIMISATION = "(learning_rate|epochs|batch_size|micro_batch_size|warmup_ratio|schedule|max_grad_norm|max_tokens)"
 METHODS = ["sample_candidates *", "train_method *", "choose_answers *"]
@@ -31,6 +33,7 @@ MODELS = ["train_sft *", "measure_threshold *", "train_grpo *", *METHODS, "gener
 ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_rollouts *"]
 ANSWERS = ["generate base", "generate {task}/*"]
 TEXT_OF_MT = ["score_text base", "score_text mt/*"]
+TRAINED_ALIKE = ["train_encoder reward", "train_encoder raw"]
 LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", "score_text *"]
 
 # What reads each key. Nothing: it changes no result.
@@ -45,7 +48,7 @@ READ_BY: dict[str, list[str]] = {
     r"languages\.zh\.bleu_tokens": [],
     r"languages\.bo\.(script|excluded_scripts|latin_share)": LANGUAGE,
     r"languages\.bo\.bleu_tokens": ["score_text *", "train_grpo mt/rl-bleu_similarity_lc", "compare_systems"],
-    r"world\.\w+": ["generate_world"],
+    r"world\.(?!mixed_share)\w+": ["generate_world"],
     rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
     r"tasks\.mt\.metric": [*TEXT_OF_MT, "compare_systems"],
@@ -62,7 +65,7 @@ READ_BY: dict[str, list[str]] = {
     ],
     rf"tasks\.{T}\.(train|test)\.{SOURCE}": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.max_tokens": ["filter_length {task}"],
-    rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}", "choose_answers {task}/*", *ANSWERS],
+    rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}*", "choose_answers {task}/*", *ANSWERS],
     rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
     rf"tasks\.{T}\.split\.test": ["prepare_pairs {task}"],  # the test set's source is taken out with it
     r"cmrc\.test\.0\.(format|path)": ["prepare_questions"],
@@ -88,6 +91,7 @@ READ_BY: dict[str, list[str]] = {
     r"rl\.threshold_quantile": ["measure_threshold *"],
     r"rl\.rewards\.\w+": [
         "train_grpo */rl",
+        "train_grpo mt/rl-encoder-raw",
         "sample_candidates *",
         "audit_rollouts */rl",
         "tabulate_paper table5",
@@ -95,16 +99,21 @@ READ_BY: dict[str, list[str]] = {
     ],
     r"rl\.snapshot_steps": ["train_grpo */rl"],
     r"rl\.max_spreadless_share": ["check_grpo *"],
-    rf"encoders\.{E}\.(path|seed|epochs|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": [
+    rf"{ENCODER}\.(path|seed|epochs|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": [
         "train_encoder {encoder}"
     ],
-    rf"encoders\.{E}\.shape\.\w+": ["train_encoder {encoder}"],
-    rf"encoders\.{E}\.tokenizer\.(lexicon|vocab_size)": ["train_encoder {encoder}"],
-    rf"encoders\.{E}\.train\.{SOURCE}": ["train_encoder {encoder}", "examine_encoder {encoder}"],
-    rf"encoders\.{E}\.mini_batch_size": [],  # as long as it is not smaller than the batch
+    rf"{OF_REWARD}\.(path|seed|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": TRAINED_ALIKE,
+    rf"{OF_REWARD}\.epochs": ["train_encoder reward"],
+    rf"{ENCODER}\.shape\.\w+": ["train_encoder {encoder}"],
+    rf"{OF_REWARD}\.shape\.\w+": TRAINED_ALIKE,
+    rf"{ENCODER}\.tokenizer\.(lexicon|vocab_size)": ["train_encoder {encoder}"],
+    rf"{OF_REWARD}\.tokenizer\.(lexicon|vocab_size)": TRAINED_ALIKE,
+    rf"{ENCODER}\.train\.{SOURCE}": ["train_encoder {encoder}", "examine_encoder {encoder}"],
+    rf"{OF_REWARD}\.train\.{SOURCE}": [*TRAINED_ALIKE, "examine_encoder reward", "examine_encoder raw"],
+    rf"({ENCODER}|{OF_REWARD})\.mini_batch_size": [],  # as long as it is not smaller than the batch
     rf"exam\.(pairs|probes)\.{SOURCE}": ["examine_encoder *"],
     r"exam\.(size|seed)": ["examine_encoder *"],
-    r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *"],
+    r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *", "tabulate_encoders"],
     r"generation_batch_size": ["measure_threshold *", "generate *", "sample_candidates *", "choose_answers *"],
     r"checkpoint_seconds": [],
     r"ablation\.variants\.bleu_similarity_lc\.rewards\.\w+": [
@@ -122,19 +131,21 @@ READ_BY: dict[str, list[str]] = {
         "compare_systems",
         "summarise_verdicts *",
         "tabulate_frontier",
+        "tabulate_encoders",
     ],
     r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],
     r"audit\.steps": ["audit_rollouts *"],
     r"report\.(examples|contrasts|seed)": [],  # `all` does not make the report: test_report.py
 }
 # Keys whose other value names other sources, or their licences: the table of sources is made anew, too.
-SOURCES = "licences|.*\\.without|tasks\\.\\w+\\.split\\.test|policy\\.path|encoders\\.\\w+\\.path"
+SOURCES = "licences|.*\\.without|tasks\\.\\w+\\.split\\.test|policy\\.path|.*encoders\\.\\w+\\.path"
+SOURCES += "|encoder_ablation\\..*\\.(path|lexicon)"
 SOURCES += (
     "|(policy\\.pretraining|encoders\\.reward)\\.tokenizer\\.vocab_size|encoders\\.independent\\.tokenizer\\.lexicon"
 )
 # Keys that add or remove jobs: tested by name in test_reruns_otherwise.py.
 CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
-CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps"}
+CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps", "encoder_ablation.task", "world.mixed_share"}
 CHANGE_THE_JOBS |= {
     f"frontier.methods.{name}.{key}" for name in ("dpo", "mbr") for key in ("method", "strengths", "of")
 }
@@ -162,6 +173,10 @@ OTHER: dict[str, Any] = {
         "encoders.reward.tokenizer.lexicon": None,
         "encoders.reward.tokenizer.vocab_size": 500,
     },
+    r"encoder_ablation\.encoders\.raw\.tokenizer\.vocab_size": {
+        "encoder_ablation.encoders.raw.tokenizer.lexicon": None,
+        "encoder_ablation.encoders.raw.tokenizer.vocab_size": 500,
+    },
     r"encoders\.independent\.tokenizer\.lexicon": {
         "encoders.independent.tokenizer.lexicon": "results/world/lexicon.txt",
         "encoders.independent.tokenizer.vocab_size": None,
@@ -180,7 +195,7 @@ OTHER: dict[str, Any] = {
     r"rl\.snapshot_steps": 1,
     r"rl\.steps_per_generation": 2,
     r"policy\.path": "models/policy",
-    r"encoders\.\w+\.path": "models/encoder",
+    r".*encoders\.\w+\.path": "models/encoder",
     r"languages\.bo\.script": "Han",
     r"languages\.zh\.script": "Tibetan",
     r"languages\.\w+\.excluded_scripts": ["Greek"],

@@ -19,6 +19,7 @@ NOTHING: Counter[str] = Counter()
 MEASURED = {"generate": 1, "score_text": 1, "score_similarity": 1}
 RL_RUN = MEASURED | {"train_grpo": 1, "check_grpo": 1, "audit_rollouts": 1}
 OF_A_VARIANT = RL_RUN | {"tabulate_paper": 1, "tabulate_audit": 1, "draw_ablation": 1}
+OF_AN_ENCODER = ("measure_threshold", "train_grpo", "tabulate_encoders")
 OF_A_SIZE = MEASURED | {"train_sft": 1, "measure_likelihood": 1}
 FRONTIER = {"tabulate_frontier": 1, "tabulate_costs": 1, "tabulate_audit": 1, "draw_frontier": 1}
 
@@ -31,6 +32,18 @@ CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
     "another order of seeds is another order of nothing": ({"seeds": [0]}, NOTHING),
     "another variant": ({"ablation": {"variants": {"bleu_alone": {"rewards": {"bleu": 1.0}}}}}, OF_A_VARIANT),
     "the variants on the other task": ({"ablation": {"task": "hg"}}, OF_A_VARIANT),
+    "another encoder": (
+        {"encoder_ablation": {"encoders": {"seeded": {"seed": 5}}}},
+        MEASURED | dict.fromkeys(("train_encoder", "examine_encoder", *OF_AN_ENCODER), 1),
+    ),
+    "the encoders on the other task": (
+        {"encoder_ablation": {"task": "hg"}},
+        MEASURED | dict.fromkeys(OF_AN_ENCODER, 1),
+    ),
+    "a cold start that mixes scripts": (
+        {"world": {"mixed_share": 0.5}},
+        dict(reruns("train_sft */cold_sft")) | {"mix_scripts": 2},
+    ),
     "another start": (
         {"few_shot": {"starts": ["base", "strong_sft", "rl", "cold_sft"]}},
         MEASURED | {"train_sft": 1, "tabulate_paper": 1},

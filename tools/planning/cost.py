@@ -15,7 +15,8 @@ STARTS = {
     "policy": {"generate", "measure_likelihood"},
     "encoder": {"train_encoder", "score_similarity", "audit_rollouts", "examine_encoder", "measure_threshold"}
     | {"sample_candidates", "choose_answers"},
-    "scores": {"score_text", "compare_systems", "tabulate_paper", "tabulate_audit", "tabulate_frontier"},
+    "scores": {"score_text", "compare_systems", "tabulate_paper", "tabulate_audit"}
+    | {"tabulate_frontier", "tabulate_encoders"},
 }
 FP32 = 4
 OPTIMISER = 3  # times the adapter's bytes in a checkpoint: itself and AdamW's two moments
@@ -77,7 +78,9 @@ def disk(config: Config, work: dict[Job, Work], models: Models) -> dict[str, flo
     ]
     rollouts = [found for job, found in work.items() if job.rule in ("train_grpo", "sample_candidates")]
     likelihoods = [found for job, found in work.items() if job.rule == "measure_likelihood"]
+    ablated = config.encoder_ablation.encoders.values() if config.encoder_ablation else []
     encoders = sum(1 + (made.path is not None) for made in (config.encoders.reward, config.encoders.independent))
+    encoders += len(ablated)
     parameter = 2 if config.policy.dtype == "bfloat16" else FP32
     return {
         "policy": (models.policy.linear + models.policy.embedding) * parameter,

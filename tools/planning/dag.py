@@ -17,7 +17,7 @@ from snakemake.utils import update_config
 
 from semalign.config import Config, validate
 from semalign.errors import InputError
-from semalign.named_files import MODELS, is_external, named_files
+from semalign.named_files import is_external, model_kind, named_files
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB = re.compile(r"^(?:local)?rule (\w+):$(?:\n    .*)*?\n    jobid: \d+(?P<rest>(?:\n    .*)*)", re.M)
@@ -75,7 +75,7 @@ def _stand_ins(config: Config, raw: dict[str, Any], folder: Path) -> dict[str, A
         if not is_external(path):
             continue
         given = folder / f"given{number}{path.suffix}"
-        if key in MODELS:
+        if model_kind(key):
             _stand_in_model(given)
         else:
             given.write_text("-\n", encoding="utf-8")

@@ -199,7 +199,7 @@ class Plan:
         new = max(self.config.cmrc.max_new_tokens, *(self.config.tasks[task].max_new_tokens for task in tasks))
         return self._answers(count, new, max(self.config.tasks[task].max_tokens for task in tasks))
 
-    def _measure_threshold(self, task: TaskName, seed: str) -> Work:
+    def _measure_threshold(self, task: TaskName, seed: str, threshold: str) -> Work:
         settings = self.config.tasks[task]
         return self._answers(settings.split.dev, settings.max_new_tokens, settings.max_tokens)
 
@@ -226,11 +226,13 @@ class Plan:
         return self._embedded(self.config.exam.size)
 
     def _train_encoder(self, encoder: str) -> Work:
-        settings = getattr(self.config.encoders, encoder)
-        made = self.config.world and str(settings.train[0].path).startswith("results/world/")
+        ablation = self.config.encoder_ablation
+        settings = {**dict(self.config.encoders), **(ablation.encoders if ablation else {})}[encoder]
+        source = settings.train[0].model_dump(mode="json").get("path", "")
+        made = self.config.world and source.startswith("results/world/")
         rows = self.config.world.encoder_triplets if made and self.config.world else None
-        rows = rows or self._bound("encoder_rows", f"encoders.{encoder}.train is a file")
+        rows = rows or self._bound("encoder_rows", f"train of the encoder {encoder} is a file")
         length = self._length("completion_tokens", settings.max_tokens, "encoders.*.max_tokens")
         seen = ceil(rows * settings.epochs)
-        texts = 3 if made else 2  # the world's rows hold a hard negative each
+        texts = 3 if made else 2  # most of the world's rows hold a hard negative each
         return Work("encoder", ceil(seen / settings.batch_size), texts * seen, batch=settings.batch_size, prompt=length)

@@ -2,7 +2,7 @@
 
 In:  the files named under `tasks`, `cmrc` and `policy.pretraining.corpus`, or the generated world in their stead
 Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/cmrc/{test,passages}.jsonl, results/data/corpus.jsonl, and
-     beside each a report of every row that was dropped
+     beside each a report of every row that was dropped; with world.mixed_share results/data/<task>/mixed.jsonl
 """
 
 if CONFIG.world:
@@ -17,7 +17,10 @@ if CONFIG.world:
         conda:
             ENVIRONMENT
         params:
-            settings=settings("generate_world", world=CONFIG.world),
+            settings=settings(
+                "generate_world",
+                world=CONFIG.world.model_dump(mode="json", exclude={"mixed_share"}),
+            ),
         script:
             "../scripts/generate_world.py"
 
@@ -145,6 +148,26 @@ rule split_pairs:
         ),
     script:
         "../scripts/split_pairs.py"
+
+
+if MIXED:
+
+    rule mix_scripts:
+        input:
+            pairs="results/data/{task}/cold.jsonl",
+        output:
+            pairs="results/data/{task}/mixed.jsonl",
+            report="results/data/{task}/mixed.report.json",
+        log:
+            "results/logs/mix_scripts/{task}.log",
+        benchmark:
+            "results/benchmarks/mix_scripts/{task}.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings("mix_scripts", share=CONFIG.world.mixed_share),
+        script:
+            "../scripts/mix_scripts.py"
 
 
 rule prepare_questions:

@@ -1,7 +1,8 @@
-"""The two sentence encoders: one rewards, one only measures.
+"""The sentence encoders: one rewards, one only measures, and those of the ablation reward one RL run each.
 
-In:  the tables named under `encoders.<name>.train`; the exam's pairs and probes
-Out: results/encoders/<name>/model, its exam, and the gate that GRPO waits for
+In:  the tables named under `encoders.<name>.train` and `encoder_ablation.encoders.<name>.train`; the exam's pairs and
+     probes
+Out: results/encoders/<name>/model, its exam, and for the first two the gate that GRPO waits for
 """
 
 
@@ -11,7 +12,7 @@ localrules:
 
 rule train_encoder:
     input:
-        files=lambda wc: given(encoder_files(ENCODERS[wc.encoder])),
+        files=lambda wc: given(encoder_files(ALL_ENCODERS[wc.encoder])),
         checked=ancient(CHECKED),
         held_out=expand(
             "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
@@ -33,9 +34,9 @@ rule train_encoder:
     params:
         settings=lambda wc: settings(
             "train_encoder",
-            reads=encoder_files(ENCODERS[wc.encoder]),
-            name=wc.encoder,
-            encoder=encoder_settings(ENCODERS[wc.encoder]),
+            reads=encoder_files(ALL_ENCODERS[wc.encoder]),
+            key=encoder_key(wc.encoder),
+            encoder=encoder_settings(ALL_ENCODERS[wc.encoder]),
             device=CONFIG.device,
         ),
     script:
@@ -45,7 +46,7 @@ rule train_encoder:
 rule examine_encoder:
     input:
         model="results/encoders/{encoder}/model",
-        files=lambda wc: given(exam_files(ENCODERS[wc.encoder])),
+        files=lambda wc: given(exam_files(ALL_ENCODERS[wc.encoder])),
     output:
         exam="results/encoders/{encoder}/exam.json",
     log:
@@ -62,10 +63,11 @@ rule examine_encoder:
     params:
         settings=lambda wc: settings(
             "examine_encoder",
-            reads=exam_files(ENCODERS[wc.encoder]),
+            reads=exam_files(ALL_ENCODERS[wc.encoder]),
             exam=CONFIG.exam.model_dump(mode="json", exclude={"bars"}),
             train=[
-                source.model_dump(mode="json") for source in ENCODERS[wc.encoder].train
+                source.model_dump(mode="json")
+                for source in ALL_ENCODERS[wc.encoder].train
             ],
             device=CONFIG.device,
         ),

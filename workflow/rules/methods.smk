@@ -5,7 +5,6 @@ Out: results/data/replay/<name>.jsonl, results/<task>/candidates/<seed>.jsonl, r
      with its training record; of a method that trains nothing predictions and likelihood
 """
 
-PASSED = expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)
 REPLAYS = [name for name, entry in METHODS.items() if "replay" in entry.needs]
 
 
@@ -61,26 +60,6 @@ def recipes_of(model):
     return {name: sections[name] for name in sorted(entry_of(model).recipes)}
 
 
-def threshold_of(wc, rewards):
-    """The threshold of the similarity reward, where it is one of the rewards."""
-    path = f"results/{wc.task}/cold_sft/{wc.seed}/threshold.json"
-    return path if "similarity" in rewards else []
-
-
-def encoder_of(rewards):
-    """The encoder of the similarity reward, where it is one of the rewards."""
-    return "results/encoders/reward/model" if "similarity" in rewards else []
-
-
-def reward_language(task, rewards):
-    """What rewards read of the task's target language."""
-    return language_settings(
-        CONFIG.tasks[task].target_language,
-        script="language" in rewards,
-        bleu_tokens="bleu" in rewards,
-    )
-
-
 if REPLAYS:
 
     rule prepare_replay:
@@ -126,8 +105,8 @@ if any("candidates" in entry.needs for entry in METHODS.values()):
             base=BASE_INPUT,
             adapter="results/{task}/cold_sft/{seed}/adapter",
             rows="results/data/{task}/rl.jsonl",
-            threshold=lambda wc: threshold_of(wc, CONFIG.rl.rewards),
-            encoder=encoder_of(CONFIG.rl.rewards),
+            threshold=lambda wc: threshold_file(wc, CONFIG.rl.rewards),
+            encoder=encoder_folder(CONFIG.rl.rewards),
             passed=ancient(PASSED),
             user_rewards=given(user_reward_files(CONFIG.rl.rewards)),
         output:
@@ -181,8 +160,8 @@ if TRAINED:
                 "replay",
                 f"results/data/replay/{STRENGTHS[wc.model][0]}.jsonl",
             ),
-            threshold=lambda wc: threshold_of(wc, method_rewards(wc.model)),
-            encoder=lambda wc: encoder_of(method_rewards(wc.model)),
+            threshold=lambda wc: threshold_file(wc, method_rewards(wc.model)),
+            encoder=lambda wc: encoder_folder(method_rewards(wc.model)),
             passed=ancient(lambda wc: if_needed(wc.model, "reward", PASSED)),
             user_rewards=lambda wc: given(user_reward_files(method_rewards(wc.model))),
         output:

@@ -1,8 +1,9 @@
-"""Which runs there are, what each is made from, and which a table shows.
+"""Which runs there are, and what each is made from.
 
 A run is `base` or `<task>/<model>/<seed>`. Models: cold_sft, strong_sft and rl are the paper's; rl-<variant> is rl with
-other rewards, fewshot-<start> learns a few pairs from another task's model, sft-<pairs> is a shorter strong_sft,
-rl@<step> a snapshot of rl, and <name>@<strength> an entry of frontier.methods at one of its strengths.
+other rewards, rl-encoder-<name> rl with another reward encoder, fewshot-<start> learns a few pairs from another task's
+model, sft-<pairs> is a shorter strong_sft, rl@<step> a snapshot of rl, and <name>@<strength> an entry of
+frontier.methods at one of its strengths.
 """
 
 import numpy as np
@@ -12,12 +13,14 @@ from semalign.methods.base import Decoded, Trained
 # In an order of their own: a reordered config changes nothing.
 TASKS = sorted(CONFIG.tasks, reverse=True)
 SEEDS = CONFIG.seeds
+MIXED = CONFIG.world is not None and CONFIG.world.mixed_share > 0
 MODELS = ["cold_sft", "strong_sft", "rl"]
 VARIANTS = (
     [f"rl-{name}" for name in sorted(CONFIG.ablation.variants)]
     if CONFIG.ablation
     else []
 )
+ENCODED = [f"rl-encoder-{name}" for name in sorted(ABLATED)]
 STARTS = (
     [f"fewshot-{name}" for name in CONFIG.few_shot.starts] if CONFIG.few_shot else []
 )
@@ -49,7 +52,7 @@ TRAINED, DECODED = (
 
 TASK_PATTERN = "mt|hg"
 SFT_PATTERN = r"cold_sft|strong_sft|sft-\d+|fewshot-[a-z_]+"
-GRPO_PATTERN = "rl(-[a-z0-9_]+)?"
+GRPO_PATTERN = "rl(-encoder)?(-[a-z0-9_]+)?"
 ADAPTER_PATTERN = "|".join(
     [SFT_PATTERN, GRPO_PATTERN, r"rl@\d+", *map(re.escape, TRAINED)]
 )
@@ -69,29 +72,9 @@ def runs(tasks, models):
 MAIN_RUNS = ["base", *runs(TASKS, MODELS)]
 FRONTIER_RUNS = [*MAIN_RUNS, *runs(TASKS, [*SIZES, *SNAPSHOTS, *STRENGTHS])]
 VARIANT_RUNS = runs(CONFIG.ablation.task, ["rl", *VARIANTS]) if CONFIG.ablation else []
+ENCODED_RUNS = runs(CONFIG.encoder_ablation.task, ["rl", *ENCODED]) if ABLATED else []
 FEW_SHOT_RUNS = runs(CONFIG.few_shot.task, STARTS) if CONFIG.few_shot else []
 RL_RUNS = list(dict.fromkeys([*runs(TASKS, ["rl"]), *VARIANT_RUNS]))
-
-# What the frontier walks along: each method's points, strength and model, from weak to strong. A strength of None is read
-# from the run's own report.
-CURVES = {}
-if CONFIG.frontier:
-    CURVES["sft"] = {
-        "unit": "pairs",
-        "points": [
-            [0, "base"],
-            *[[pairs, f"sft-{pairs}"] for pairs in sorted(CONFIG.frontier.sft_pairs)],
-            [None, "strong_sft"],
-        ],
-    }
-    CURVES["rl"] = {
-        "unit": "steps",
-        "points": [
-            [0, "cold_sft"],
-            *[[step, f"rl@{step}"] for step in sorted(CONFIG.frontier.rl_steps)],
-            [None, "rl"],
-        ],
-    }
 
 
 def task_of(run):
@@ -131,7 +114,7 @@ def checks_of(run):
 def sft_recipe(model):
     """(settings, parts of the data, how many of their pairs, the config key of that number) of an SFT."""
     if model == "cold_sft":
-        return CONFIG.cold_sft, ["cold"], None, None
+        return CONFIG.cold_sft, ["mixed" if MIXED else "cold"], None, None
     if model == "strong_sft":
         return CONFIG.strong_sft, ["cold", "rl"], None, None
     if model in SIZES:
@@ -150,9 +133,42 @@ def start_of(model, seed):
 
 def rewards_of(model):
     """The rewards of an RL run and their weights."""
-    if model == "rl":
+    if model == "rl" or model in ENCODED:
         return CONFIG.rl.rewards
     return CONFIG.ablation.variants[model.removeprefix("rl-")].rewards
+
+
+def encoder_of(model):
+    """The encoder that rewards an RL run."""
+    return model.removeprefix("rl-encoder-") if model in ENCODED else "reward"
+
+
+def threshold_name(encoder):
+    """The name of the file with the τ that an encoder measures on a cold start."""
+    return "threshold" if encoder == "reward" else f"threshold-{encoder}"
+
+
+THRESHOLDS = {threshold_name(encoder): encoder for encoder in ["reward", *ABLATED]}
+
+
+def threshold_file(wc, rewards, encoder="reward"):
+    """The encoder's τ on the run's cold start, where similarity is one of the rewards."""
+    path = f"results/{wc.task}/cold_sft/{wc.seed}/{threshold_name(encoder)}.json"
+    return path if "similarity" in rewards else []
+
+
+def encoder_folder(rewards, encoder="reward"):
+    """The encoder, where similarity is one of the rewards."""
+    return f"results/encoders/{encoder}/model" if "similarity" in rewards else []
+
+
+def reward_language(task, rewards):
+    """What rewards read of the task's target language."""
+    return language_settings(
+        CONFIG.tasks[task].target_language,
+        script="language" in rewards,
+        bleu_tokens="bleu" in rewards,
+    )
 
 
 def grpo_settings(model):
@@ -171,19 +187,6 @@ def user_reward_files(rewards):
     return sorted({path for name in rewards for path in USER_REWARDS.get(name, [])})
 
 
-def curve_of(name):
-    """A method as a curve, from weak to strong: the model without it, its own, and the strongest where that is known."""
-    entry = METHODS[name]
-    points = [[entry.strength_of_weakest, entry.weakest]]
-    points += [[strength, model_of(name, strength)] for strength in entry.strengths]
-    if entry.strongest:
-        points.append([entry.strength_of_strongest, entry.strongest])
-    return {"unit": entry.unit, "points": points}
-
-
-CURVES |= {name: curve_of(name) for name in sorted(METHODS)}
-
-
 def variants_of(task):
     """The reward variants trained on a task."""
     return VARIANTS if CONFIG.ablation and task == CONFIG.ablation.task else []
@@ -198,65 +201,5 @@ CHECKED = [
     *(["results/data/files.json"] if any(OWN_READ_LATE.values()) else []),
 ]
 
-# Each table's tasks and rows; a table whose experiment the config leaves out is not there.
-TABLE_ROWS = {
-    "table1": (["mt"], ["base", "cold_sft", "rl"]),
-    "table2": (["hg"], ["base", "cold_sft", "rl"]),
-    "table3": (TASKS, ["base", *MODELS]),
-}
-if CONFIG.few_shot:
-    TABLE_ROWS["table4"] = ([CONFIG.few_shot.task], STARTS)
-if CONFIG.ablation:
-    TABLE_ROWS["table5"] = ([CONFIG.ablation.task], ["rl", *VARIANTS])
-if CONFIG.mechanism:
-    TABLE_ROWS["table6a"] = (TASKS, ["base", *MODELS])
-    TABLE_ROWS["table6b"] = (TASKS, ["base", *MODELS])
-TABLE_ROWS = {
-    name: entry for name, entry in TABLE_ROWS.items() if set(entry[0]) <= set(TASKS)
-}
-TABLES = [
-    f"results/{name}.csv"
-    for name in [
-        *TABLE_ROWS,
-        "statistics",
-        "audit",
-        *(["frontier", "costs"] if CONFIG.frontier else []),
-    ]
-]
-
-
-def table_runs(name):
-    """The runs whose scores a table shows."""
-    tasks, models = TABLE_ROWS[name]
-    shared = ["base"] if "base" in models else []
-    return shared + runs(tasks, [model for model in models if model != "base"])
-
-
-def table_scores(name):
-    """The files that a table reads of its runs."""
-    if name.startswith("table6"):
-        return likelihoods(table_runs(name))
-    return scores(table_runs(name))
-
-
-def scores(names):
-    """The scores of runs, in all and by item."""
-    return expand(
-        "results/{run}/scores/{kind}",
-        run=names,
-        kind=["text.json", "text.jsonl", "similarity.json", "similarity.jsonl"],
-    )
-
-
-def likelihoods(names):
-    """NLL and KL of runs, in all and by token."""
-    return expand("results/{run}/likelihood.{kind}", run=names, kind=["json", "npz"])
-
-
-VERDICTS = expand(
-    "results/{task}/judge/{seed}.{kind}",
-    task=TASKS if JUDGED else [],
-    seed=SEEDS,
-    kind=["json", "jsonl"],
-)
-EXAMS = expand("results/encoders/{encoder}/exam.json", encoder=ENCODERS)
+# The gate of all that a reward trains. ancient wherever it is read: another bar is another check, not another training.
+PASSED = expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)

@@ -1,4 +1,5 @@
-"""The paper's tables, the frontier, the tests and the reward audit, from scores alone; what they cost, from records.
+"""The paper's tables, the frontier, the reward encoders compared, the tests and the reward audit, from scores alone; what the
+frontier's points cost, from records.
 
 In:  results/<run>/{scores,likelihood,audit}*, results/<task>/judge/<seed>.{json,jsonl}; read beside the answers: the records
      of all jobs behind them, which no rule has as outputs
@@ -121,6 +122,47 @@ rule tabulate_audit:
         ),
     script:
         "../scripts/tabulate_audit.py"
+
+
+if ABLATED:
+
+    rule tabulate_encoders:
+        input:
+            exams=expand(
+                "results/encoders/{encoder}/{kind}.json",
+                encoder=["reward", *ABLATED],
+                kind=["exam", "training"],
+            ),
+            scores=scores(ENCODED_RUNS),
+            training=expand("results/{run}/training.json", run=ENCODED_RUNS),
+        output:
+            csv="results/encoders.csv",
+            markdown="results/encoders.md",
+            latex="results/encoders.tex",
+            sidecar="results/encoders.json",
+        log:
+            "results/logs/tabulate_encoders.log",
+        benchmark:
+            "results/benchmarks/tabulate_encoders.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings(
+                "tabulate_encoders",
+                task=CONFIG.encoder_ablation.task,
+                models={encoder_of(model): model for model in ["rl", *ENCODED]},
+                starts={
+                    encoder_of(model): start_of_encoder(encoder_of(model))
+                    for model in ["rl", *ENCODED]
+                },
+                seeds=SEEDS,
+                bars=CONFIG.exam.bars,
+                statistics=CONFIG.statistics.model_dump(
+                    mode="json", exclude={"primary"}
+                ),
+            ),
+        script:
+            "../scripts/tabulate_encoders.py"
 
 
 if CONFIG.frontier:

@@ -112,13 +112,15 @@ rule measure_threshold:
         base=BASE_INPUT,
         adapter="results/{task}/cold_sft/{seed}/adapter",
         dev="results/data/{task}/dev.jsonl",
-        encoder="results/encoders/reward/model",
+        encoder=lambda wc: f"results/encoders/{THRESHOLDS[wc.threshold]}/model",
     output:
-        threshold="results/{task}/cold_sft/{seed}/threshold.json",
+        threshold="results/{task}/cold_sft/{seed}/{threshold}.json",
     log:
-        "results/logs/measure_threshold/{task}-{seed}.log",
+        "results/logs/measure_threshold/{task}-{seed}-{threshold}.log",
     benchmark:
-        "results/benchmarks/measure_threshold/{task}-{seed}.tsv"
+        "results/benchmarks/measure_threshold/{task}-{seed}-{threshold}.tsv"
+    wildcard_constraints:
+        threshold="|".join(THRESHOLDS),
     conda:
         ENVIRONMENT
     threads: 1
@@ -145,20 +147,11 @@ rule train_grpo:
         base=BASE_INPUT,
         adapter="results/{task}/cold_sft/{seed}/adapter",
         rows="results/data/{task}/rl.jsonl",
-        threshold=lambda wc: (
-            f"results/{wc.task}/cold_sft/{wc.seed}/threshold.json"
-            if "similarity" in rewards_of(wc.model)
-            else []
+        threshold=lambda wc: threshold_file(
+            wc, rewards_of(wc.model), encoder_of(wc.model)
         ),
-        encoder=lambda wc: (
-            "results/encoders/reward/model"
-            if "similarity" in rewards_of(wc.model)
-            else []
-        ),
-        # ancient: another bar is another check, not another training
-        passed=ancient(
-            expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)
-        ),
+        encoder=lambda wc: encoder_folder(rewards_of(wc.model), encoder_of(wc.model)),
+        passed=ancient(PASSED),
         user_rewards=lambda wc: given(user_reward_files(rewards_of(wc.model))),
     output:
         adapter=directory("results/{task}/{model}/{seed}/adapter"),
@@ -185,11 +178,7 @@ rule train_grpo:
             "train_grpo",
             reads=[BASE, *user_reward_files(rewards_of(wc.model))],
             prompt=CONFIG.tasks[wc.task].prompt,
-            language=language_settings(
-                CONFIG.tasks[wc.task].target_language,
-                script="language" in rewards_of(wc.model),
-                bleu_tokens="bleu" in rewards_of(wc.model),
-            ),
+            language=reward_language(wc.task, rewards_of(wc.model)),
             grpo=grpo_settings(wc.model),
             policy=POLICY,
             processes=PROCESSES,

@@ -1,4 +1,4 @@
-"""Tune a sentence encoder contrastively; texts of the tasks' dev and test sets are kept out of its training."""
+"""Tune a sentence encoder contrastively, or save it as it is; texts of dev and test sets do not train it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from semalign.workspace import Workspace
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     encoder = Encoder.model_validate(settings["encoder"])
     held_out = {row[side] for path in input.held_out for row in read_jsonl(path) for side in ("source", "target")}
-    rows, drops = contrastive_rows(encoder.train, held_out, f"encoders.{settings['name']}.train")
+    rows, drops = contrastive_rows(encoder.train, held_out, f"{settings['key']}.train")
     with replacing_folder(output.model) as folder:
         report = train_encoder(encoder, rows, folder, workspace, device=settings["device"])
     write_json(output.report, report | {"source_rows": drops})

@@ -74,17 +74,38 @@ def train_encoder(
     float32 throughout; on one machine and number of threads the same settings and rows give the same weights on a
     CPU.
 
+    Without epochs nothing is tuned: the encoder is saved with its random weights, or as it was pretrained.
     Goes on from the workspace's last checkpoint. `output` is not written atomically: give a folder to be renamed.
 
-    Returns a report: rows, texts (distinct), truncated (share of these texts cut at `settings.max_tokens`),
-    parameters, steps, loss ([{step, loss}]: mean over the steps since the entry before).
+    Returns a report: rows, hard_negatives (whether they have negatives), texts (distinct), truncated (share of these
+    texts cut at `settings.max_tokens`), parameters, tuned (whether there were epochs), steps, loss ([{step, loss}]:
+    mean over the steps since the entry before).
     Raises InputError where a row lacks a column, there is no such device, or the pretrained encoder cannot be used.
     """
     columns = _columns(rows)
     texts = sorted({text for values in columns.values() for text in values})
     set_seed(settings.seed)
     encoder = (_pretrained(settings) if settings.path else _random(settings, texts)).to(checked_device(device))
-    arguments = _arguments(settings, len(rows), device, workspace.folder)
+    tuned = settings.epochs > 0
+    steps, history = _tune(settings, encoder, columns, workspace, device) if tuned else (0, [])
+    encoder.save_pretrained(str(output), create_model_card=False)
+    return {
+        "rows": len(rows),
+        "hard_negatives": "negative" in columns,
+        "texts": len(texts),
+        "truncated": truncation_rate(encoder, texts),
+        "parameters": sum(p.numel() for p in encoder.parameters()),
+        "tuned": tuned,
+        "steps": steps,
+        "loss": [{"step": e["step"], "loss": e["loss"]} for e in history if "loss" in e],
+    }
+
+
+def _tune(
+    settings: Encoder, encoder: SentenceTransformer, columns: dict[str, list[str]], workspace: Workspace, device: str
+) -> tuple[int, list[dict[str, Any]]]:
+    """Train the encoder in place; returns its steps and what was logged along them."""
+    arguments = _arguments(settings, len(columns["anchor"]), device, workspace.folder)
     trainer = _Trainer(
         model=encoder,
         args=arguments,
@@ -94,15 +115,7 @@ def train_encoder(
     )
     trainer.remove_callback(PrinterCallback)
     history = checkpoints.train(trainer, workspace)
-    encoder.save_pretrained(str(output), create_model_card=False)
-    return {
-        "rows": len(rows),
-        "texts": len(texts),
-        "truncated": truncation_rate(encoder, texts),
-        "parameters": sum(p.numel() for p in encoder.parameters()),
-        "steps": trainer.state.global_step,
-        "loss": [{"step": e["step"], "loss": e["loss"]} for e in history if "loss" in e],
-    }
+    return trainer.state.global_step, history
 
 
 def _columns(rows: Sequence[Row]) -> dict[str, list[str]]:

@@ -200,8 +200,8 @@ def _inequality(similar: _Similarities, items: list[Item], paraphrases: list[Ite
     }
 
 
-def check_exam(report: dict[str, Any], bars: ExamBars) -> None:
-    """Raise InputError, naming every failed part with its figure and its bar, unless the report reaches all bars.
+def shortfalls(report: dict[str, Any], bars: ExamBars) -> list[str]:
+    """Every part of the exam under its bar, with its figure and the bar.
 
     A part for which the data offered nothing (n 0) has no figure and is not held against the encoder.
     """
@@ -214,9 +214,14 @@ def check_exam(report: dict[str, Any], bars: ExamBars) -> None:
     figures += [
         (f"inequality.{kind}", report["inequalities"][kind]["share"], bar) for kind, bar in bars.inequality.items()
     ]
-    failed = [
+    return [
         f"{name} is {value:.3f}, its bar {bar:.3f}" for name, value, bar in figures if value is not None and value < bar
     ]
+
+
+def check_exam(report: dict[str, Any], bars: ExamBars) -> None:
+    """Raise InputError, naming every failed part with its figure and its bar, unless the report reaches all bars."""
+    failed = shortfalls(report, bars)
     if failed:
         raise InputError(
             "the encoder fails its exam: "

@@ -5,6 +5,7 @@ Only names, headers and JSON are looked at, without a model's library: this runs
 
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,37 @@ from semalign.errors import InputError
 from semalign.files import read_json
 
 POLICY, ENCODER = "policy", "encoder"
-MODELS = {"policy.path": POLICY, "encoders.reward.path": ENCODER, "encoders.independent.path": ENCODER}
+WORLD = "results/world"
+OF_ABLATION = re.compile(r"encoder_ablation\.encoders\.\w+\.")
+
+
+def model_kind(key: str) -> str | None:
+    """Which kind of model a config key names the folder of; None where it names none."""
+    if key == "policy.path":
+        return POLICY
+    return ENCODER if re.fullmatch(r"(encoder_ablation\.)?encoders\.\w+\.path", key) else None
 
 
 def named_files(config: Config) -> dict[str, Path]:
-    """{config key: path} of everything that the config names and the workflow reads, made by its rules or not."""
+    """{config key: path} of everything that the config names and the workflow reads, made by its rules or not.
+
+    What an encoder of the ablation has from the reward encoder stands under that one's key alone.
+    """
     unused = {"policy.pretraining"} if config.policy.path else set()
-    for name, encoder in config.encoders:
-        if encoder.path:
-            unused.add(f"encoders.{name}.tokenizer")
-    found = paths_within(config)
-    return {key: path for key, path in found if not any(key == u or key.startswith(f"{u}.") for u in unused)}
+    encoders = {f"encoders.{name}": encoder for name, encoder in config.encoders}
+    if config.encoder_ablation:
+        of_ablation = config.encoder_ablation.encoders
+        encoders |= {f"encoder_ablation.encoders.{name}": encoder for name, encoder in of_ablation.items()}
+    unused |= {f"{key}.tokenizer" for key, encoder in encoders.items() if encoder.path}
+    found = {
+        key: path for key, path in paths_within(config) if not any(key == u or key.startswith(f"{u}.") for u in unused)
+    }
+    return {key: path for key, path in found.items() if found.get(_above(key)) != path or not OF_ABLATION.match(key)}
+
+
+def _above(key: str) -> str:
+    """The reward encoder's key from which one of the ablation's has its value where it says nothing."""
+    return OF_ABLATION.sub("encoders.reward.", key)
 
 
 def is_external(path: Path) -> bool:
@@ -39,6 +60,12 @@ def check_named_files(config: Config) -> None:
     """Raise InputError, a line a config key, for files that are not there and models that cannot be used."""
     problems = []
     for key, path in named_files(config).items():
+        if config.world is None and path.is_relative_to(WORLD):
+            problems.append(
+                f"config key {key}: {path} is a file of the generated world, and world is null; name a file of your "
+                "own, or set the part of the config that reads it to null"
+            )
+            continue
         fetched = path.is_relative_to(FOLDER) and path.is_dir()
         if (
             not is_external(path) and not fetched
@@ -46,8 +73,7 @@ def check_named_files(config: Config) -> None:
             continue
         if not path.exists():
             problems.append(f"config key {key}: {path} does not exist (looked for in {Path.cwd()})")
-        elif key == "policy.path" or (key.startswith("encoders.") and key.endswith(".path") and "train" not in key):
-            kind = POLICY if key == "policy.path" else ENCODER
+        elif kind := model_kind(key):
             problem = next(_problems(path, kind), None)
             if problem:
                 problems.append(f"config key {key}: {problem}")

@@ -9,10 +9,9 @@ import pandas as pd
 from semalign.config import Config
 from semalign.config.downloads import FOLDER
 from semalign.files import replacing
-from semalign.named_files import is_external, named_files
+from semalign.named_files import WORLD, is_external, named_files
 from semalign.tables import frame_markdown
 
-WORLD = "results/world"
 COLUMNS = ["source", "read_by", "origin", "licence", "about", "sha256", "bytes"]
 NOT_STATED = "not stated"
 NOTE = (

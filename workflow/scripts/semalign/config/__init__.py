@@ -11,10 +11,19 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from semalign.config.base import Count, Rate, Seed, Strict, without_null
+from semalign.config.base import Count, Rate, Seed, Strict, laid_over, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads
-from semalign.config.experiments import Ablation, Audit, FewShot, Frontier, Mechanism, Report, Statistics
+from semalign.config.experiments import (
+    Ablation,
+    Audit,
+    EncoderAblation,
+    FewShot,
+    Frontier,
+    Mechanism,
+    Report,
+    Statistics,
+)
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
@@ -71,12 +80,26 @@ class Config(Strict):
     )
     judge: Judge = Field(description="who compares rl with strong_sft")
     ablation: Ablation | None = Field(None, description="null: no table 5")
+    encoder_ablation: EncoderAblation | None = Field(None, description="null: no RL with other reward encoders")
     few_shot: FewShot | None = Field(None, description="null: no table 4")
     frontier: Frontier | None = Field(None, description="null: no frontier")
     mechanism: Mechanism | None = Field(None, description="null: no table 6")
     statistics: Statistics = Field(default_factory=Statistics, description="intervals and tests")
     audit: Audit = Field(default_factory=Audit, description="signs of a gamed reward")
     report: Report = Field(default_factory=Report, description="results/report.html")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit(cls, raw: Any) -> Any:
+        """An encoder of the ablation is what it changes of the reward encoder."""
+        match raw:
+            case {
+                "encoders": {"reward": dict() as reward},
+                "encoder_ablation": {"encoders": dict() as changes} as ablation,
+            }:
+                encoders = {name: laid_over(reward, change) for name, change in changes.items()}
+                return raw | {"encoder_ablation": ablation | {"encoders": encoders}}
+        return raw
 
     @model_validator(mode="after")
     def _check(self) -> "Config":
@@ -177,6 +200,7 @@ class Config(Strict):
     def _check_experiments(self) -> None:
         needed = {
             "ablation.task": self.ablation and self.ablation.task,
+            "encoder_ablation.task": self.encoder_ablation and self.encoder_ablation.task,
             "few_shot.task": self.few_shot and self.few_shot.task,
             "few_shot.source_task": self.few_shot and self.few_shot.source_task,
         } | {f"statistics.primary.{i}.task": item.task for i, item in enumerate(self.statistics.primary)}
@@ -186,6 +210,11 @@ class Config(Strict):
         for name, entry in self.methods().items():
             if problem := entry.problem(self):
                 raise ValueError(f"frontier.methods.{name}.{problem}")
+        if self.encoder_ablation and not self.rl.rewards.get("similarity"):
+            raise ValueError(
+                "encoder_ablation: rl.rewards gives similarity no weight, so no encoder would matter; set "
+                "encoder_ablation: null"
+            )
         every = self.rl.snapshot_steps
         for step in self.frontier.rl_steps if self.frontier else []:
             if every is None or step % every:
@@ -197,8 +226,14 @@ def validate(raw: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        lines = [_explain(problem, raw) for problem in error.errors()]
+        lines = [_explain(problem, raw) for problem in _once(error.errors())]
         raise InputError("\n".join(lines)) from error
+
+
+def _once(problems: list[ErrorDetails]) -> list[ErrorDetails]:
+    """The problems without those that an encoder of the ablation has from the reward encoder."""
+    of_reward = {(p["loc"][2:], p["msg"]) for p in problems if p["loc"][:2] == ("encoders", "reward")}
+    return [p for p in problems if p["loc"][0:1] != ("encoder_ablation",) or (p["loc"][3:], p["msg"]) not in of_reward]
 
 
 def _explain(problem: ErrorDetails, raw: Any) -> str:

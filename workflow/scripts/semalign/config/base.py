@@ -23,6 +23,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def laid_over(below: Any, changes: Any) -> Any:
+    """`changes` over what is below, as one config is laid over another: mappings are merged, all else is replaced."""
+    if isinstance(below, dict) and isinstance(changes, dict):
+        return below | {key: laid_over(below.get(key), value) for key, value in changes.items()}
+    return changes
+
+
 def without_null(mapping: Any) -> Any:
     """An overlay takes an entry out with null, since mappings are merged."""
     return {key: value for key, value in mapping.items() if value is not None} if isinstance(mapping, dict) else mapping

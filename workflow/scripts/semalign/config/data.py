@@ -158,9 +158,14 @@ class World(Strict):
     hg_train: Count = Field(description="narrow-domain articles with headlines")
     hg_test: Count = Field(description="articles of the test set, of scenes that no training file holds")
     cmrc_test: Count = Field(description="questions on passages outside the narrow domain")
-    encoder_triplets: Count = Field(description="anchor, positive, hard negative; a set for each encoder")
+    encoder_triplets: Count = Field(
+        description="anchor, positive, hard negative, a set for each encoder; and as many pairs and paraphrases"
+    )
     exam_scenes: Count = Field(description="scenes of the encoders' exam")
     house_style: Share = Field(description="share of narrow-domain references in one house style")
+    mixed_share: Share = Field(
+        0.0, description="share of the cold start's targets whose place and object stand in Chinese; of no other data"
+    )
 
 
 class Split(Strict):

@@ -1,15 +1,25 @@
-"""Config of what is asked of the trained models: ablation, transfer, frontier, mechanism, statistics, audit."""
+"""Config of what is asked of the trained models: ablations, transfer, frontier, mechanism, statistics, audit."""
 
 import re
+from collections.abc import Collection, Iterable
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from semalign.config.base import Count, Seed, Share, Strict, without_null
 from semalign.config.methods import AnyMethod
+from semalign.config.models import Encoder
 from semalign.config.training import Rewards, Sft
 
 TaskName = Literal["mt", "hg"]
+
+
+def _check_names(key: str, names: Iterable[str], taken: Collection[str] = ()) -> None:
+    for name in names:
+        if not re.fullmatch("[a-z0-9_]+", name):
+            raise ValueError(f"{key}: {name!r} must be made of small letters, digits and _")
+        if name in taken:
+            raise ValueError(f"{key}: {name} is the name of one that is there always; give this one another")
 
 
 class Variant(Strict):
@@ -28,9 +38,22 @@ class Ablation(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Ablation":
-        for name in self.variants:
-            if not name.replace("_", "").isalnum() or not name.isascii() or name != name.lower():
-                raise ValueError(f"variants: {name!r} must be made of small letters, digits and _")
+        _check_names("variants", self.variants)
+        return self
+
+
+class EncoderAblation(Strict):
+    """RL with other reward encoders, all else equal: what each reaches by the independent measures."""
+
+    task: TaskName = Field("mt", description="the task whose RL is trained with other reward encoders")
+    encoders: Annotated[dict[str, Encoder], BeforeValidator(without_null)] = Field(
+        description="name (small letters, digits, _) and what it changes of encoders.reward, as a config laid over it; "
+        "RL with it is rl-encoder-<name>; null in an overlay: not trained"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "EncoderAblation":
+        _check_names("encoders", self.encoders, taken=("reward", "independent"))
         return self
 
 
@@ -65,12 +88,7 @@ class Frontier(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Frontier":
-        for name in self.methods or {}:
-            if not re.fullmatch("[a-z0-9_]+", name) or name in ("sft", "rl"):
-                raise ValueError(
-                    f"methods: {name!r} must be made of small letters, digits and _, and be neither sft nor rl, which "
-                    "are curves of their own"
-                )
+        _check_names("methods", self.methods or {}, taken=("sft", "rl"))
         return self
 
 

@@ -11,6 +11,8 @@ WORLD_FILES = [
     "hg_test.jsonl",
     "encoder_reward.jsonl",
     "encoder_independent.jsonl",
+    "encoder_pairs.jsonl",
+    "encoder_paraphrases.jsonl",
     "exam_pairs.jsonl",
     "probes.jsonl",
     "lexicon.txt",

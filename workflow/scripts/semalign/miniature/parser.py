@@ -15,7 +15,7 @@ Form = tuple[str, ...]  # a word as the units of its script: syllables or charac
 Mention = tuple[str, str]  # slot, value
 
 _GRAMMAR = ""
-_TIBETAN_UNIT = re.compile(r"[ༀ-༊ཀ-࿿]+|[^\s་༌།]+")
+_TIBETAN_UNIT = re.compile(r"[ༀ-༊ཀ-࿿]+|[^\s་༌།ༀ-༊ཀ-࿿]+")  # another script's word ends where Tibetan begins
 _CHINESE_MARKS = "，。！？：；、 "
 
 

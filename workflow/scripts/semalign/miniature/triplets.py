@@ -1,6 +1,7 @@
 """Training data of the sentence encoders and the probes of their exam."""
 
 from collections.abc import Iterator
+from itertools import islice
 from random import Random
 
 from semalign.files import Row
@@ -52,24 +53,36 @@ def hard_negative(rng: Random, scene: Scene) -> Scene:
             return other
 
 
-def triplets(rng: Random, count: int, part: int) -> Iterator[Row]:
-    """Anchors, positives and hard negatives of sentences and short headlines, from one half of the scenes."""
-    directions = list(_DIRECTIONS)
-    made = 0
-    while made < count:
+def _scenes(rng: Random, part: int) -> Iterator[tuple[Scene, bool]]:
+    """Training scenes of one half without end, and whether each is a headline's."""
+    while True:
         headline = rng.random() < _HEADLINE_SHARE
         scene = draw_training(rng, GENERAL)
         if headline:
             scene = scene.headline()
-        if half(scene) != part:
-            continue
+        if half(scene) == part:
+            yield scene, headline
+
+
+def triplets(rng: Random, count: int, part: int) -> Iterator[Row]:
+    """Anchors, positives and hard negatives of sentences and short headlines, from one half of the scenes."""
+    directions = list(_DIRECTIONS)
+    for scene, headline in islice(_scenes(rng, part), count):
         anchor, others = rng.choices(directions, weights=list(_DIRECTIONS.values()))[0]
         yield {
             "anchor": _write(rng, scene, anchor, headline=headline),
             "positive": _write(rng, scene, others, headline=headline),
             "negative": _write(rng, hard_negative(rng, scene), others, headline=headline),
         }
-        made += 1
+
+
+def paraphrases(rng: Random, count: int, part: int) -> Iterator[Row]:
+    """Anchors and positives that say the same in Tibetan in two ways, from one half of the scenes."""
+    for scene, headline in islice(_scenes(rng, part), count):
+        anchor = _write(rng, scene, "tibetan", headline=headline)
+        while (positive := _write(rng, scene, "tibetan", headline=headline)) == anchor:
+            pass
+        yield {"anchor": anchor, "positive": positive}
 
 
 def exam_document(rng: Random, size: int) -> list[Scene]:

@@ -42,6 +42,12 @@ FIGURES = {
         for kind in ("nll", "kl")
         for name in ("mean", "median", "p10", "p90")
     },
+    "retrieval": Named("exam: retrieval", "lower way, 0–1", 3),
+    "spearman": Named("exam: grades", "Spearman", 3),
+    "auc": Named("exam: AUC", "lowest", 3),
+    "hard_negatives": Named("exam: hard negatives", "lowest share", 3),
+    "reward_first": Named("reward at first", "in its own measure", 3),
+    "reward_last": Named("reward at last", "in its own measure", 3),
     "length_ratio": Named("length", "of the reference's", 3),
     "distinct_2": Named("distinct bigrams", "0–1", 3),
     "repeated_4grams": Named("repeated 4-grams", "0–1", 3),
@@ -62,6 +68,8 @@ def model(name: str) -> str:
         return f"few-shot from {model(rest)}"
     if kind == "sft" and rest:
         return f"SFT, {rest} pairs"
+    if kind == "rl" and rest.startswith("encoder-"):
+        return f"RL, rewarded by {rest.removeprefix('encoder-')}"
     if kind == "rl" and rest:
         return f"RL: {rest.replace('_', ' ')}"
     kind, _, strength = name.partition("@")

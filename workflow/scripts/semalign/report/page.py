@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from semalign.lineage import jobs_behind
-from semalign.report import assets, exam, examples, frontier, further, graph, labels, making, paper, summary
+from semalign.report import assets, encoders, exam, examples, frontier, further, graph, labels, making, paper, summary
 from semalign.report.grids import Grid
 from semalign.report.look import TEMPLATES
 from semalign.report.request import Request
@@ -39,6 +39,7 @@ WITHOUT = {  # table: what to say of a run that does not have it, and the config
     "table5": ("Table 5 (other rewards)", "ablation"),
     "table6a": ("Table 6 (NLL and KL)", "mechanism"),
     "frontier": ("the frontier", "frontier"),
+    "encoders": ("other reward encoders", "encoder_ablation"),
     "statistics": ("the tests", ""),
     "audit": ("the reward audit", ""),
 }
@@ -147,7 +148,9 @@ def _sections(request: Request) -> list[Section]:
     ]
     sections.insert(1, _frontier(request))
     audited = [further.audit(request)] if "audit" in request.tables else []
+    compared = [encoders.grid(request)] if "encoders" in request.tables else []
     sections += [
+        Section("encoders", "Other reward encoders", compared, []),
         Section("training", "RL's training", [], _figures(request, ["reward", "rollouts"])),
         Section("encoder-exam", "Encoder exam", exam.grids(request), _figures(request, ["encoder"])),
         Section("reward-audit", "Reward audit", audited, _figures(request, ["audit"])),

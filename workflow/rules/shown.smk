@@ -1,0 +1,98 @@
+"""What is shown of the runs: the frontier's curves, each table's rows, and the files that they read."""
+
+
+def curve_of(name):
+    """A method as a curve, from weak to strong: the model without it, its own, and the strongest where that is known."""
+    entry = METHODS[name]
+    points = [[entry.strength_of_weakest, entry.weakest]]
+    points += [[strength, model_of(name, strength)] for strength in entry.strengths]
+    if entry.strongest:
+        points.append([entry.strength_of_strongest, entry.strongest])
+    return {"unit": entry.unit, "points": points}
+
+
+# What the frontier walks along: each method's points, strength and model, from weak to strong. A strength of None is read
+# from the run's own report.
+CURVES = {}
+if CONFIG.frontier:
+    CURVES["sft"] = {
+        "unit": "pairs",
+        "points": [
+            [0, "base"],
+            *[[pairs, f"sft-{pairs}"] for pairs in sorted(CONFIG.frontier.sft_pairs)],
+            [None, "strong_sft"],
+        ],
+    }
+    CURVES["rl"] = {
+        "unit": "steps",
+        "points": [
+            [0, "cold_sft"],
+            *[[step, f"rl@{step}"] for step in sorted(CONFIG.frontier.rl_steps)],
+            [None, "rl"],
+        ],
+    }
+    CURVES |= {name: curve_of(name) for name in sorted(METHODS)}
+
+# Each table's tasks and rows; a table whose experiment the config leaves out is not there.
+TABLE_ROWS = {
+    "table1": (["mt"], ["base", "cold_sft", "rl"]),
+    "table2": (["hg"], ["base", "cold_sft", "rl"]),
+    "table3": (TASKS, ["base", *MODELS]),
+}
+if CONFIG.few_shot:
+    TABLE_ROWS["table4"] = ([CONFIG.few_shot.task], STARTS)
+if CONFIG.ablation:
+    TABLE_ROWS["table5"] = ([CONFIG.ablation.task], ["rl", *VARIANTS])
+if CONFIG.mechanism:
+    TABLE_ROWS["table6a"] = (TASKS, ["base", *MODELS])
+    TABLE_ROWS["table6b"] = (TASKS, ["base", *MODELS])
+TABLE_ROWS = {
+    name: entry for name, entry in TABLE_ROWS.items() if set(entry[0]) <= set(TASKS)
+}
+TABLES = [
+    f"results/{name}.csv"
+    for name in [
+        *TABLE_ROWS,
+        "statistics",
+        "audit",
+        *(["frontier", "costs"] if CONFIG.frontier else []),
+        *(["encoders"] if ABLATED else []),
+    ]
+]
+
+
+def table_runs(name):
+    """The runs whose scores a table shows."""
+    tasks, models = TABLE_ROWS[name]
+    shared = ["base"] if "base" in models else []
+    return shared + runs(tasks, [model for model in models if model != "base"])
+
+
+def table_scores(name):
+    """The files that a table reads of its runs."""
+    if name.startswith("table6"):
+        return likelihoods(table_runs(name))
+    return scores(table_runs(name))
+
+
+def scores(names):
+    """The scores of runs, in all and by item."""
+    return expand(
+        "results/{run}/scores/{kind}",
+        run=names,
+        kind=["text.json", "text.jsonl", "similarity.json", "similarity.jsonl"],
+    )
+
+
+def likelihoods(names):
+    """NLL and KL of runs, in all and by token."""
+    return expand("results/{run}/likelihood.{kind}", run=names, kind=["json", "npz"])
+
+
+VERDICTS = expand(
+    "results/{task}/judge/{seed}.{kind}",
+    task=TASKS if JUDGED else [],
+    seed=SEEDS,
+    kind=["json", "jsonl"],
+)
+EXAMS = expand("results/encoders/{encoder}/exam.json", encoder=ENCODERS)

@@ -1,0 +1,157 @@
+"""The slices of the config: the files that each rule reads of it, and the values that its result depends on."""
+
+FILES_FETCHED = {
+    name: files_of(entry)
+    for name, entry in CONFIG.downloads.items()
+    if files_of(entry) is not None
+}
+MODELS_FETCHED = sorted(set(CONFIG.downloads) - set(FILES_FETCHED))
+SOURCE_KEYS = source_keys(CONFIG)
+FETCHED_AND_READ = [
+    path for path in SOURCE_KEYS if path.startswith("results/downloads/")
+]
+SOURCE_RECORDS = [
+    path.replace("results/downloads/", "results/sources/") + ".json"
+    for path in FETCHED_AND_READ
+]
+
+
+def download_settings(name, file=None):
+    """What a fetched file depends on, or a fetched model."""
+    entry = CONFIG.downloads[name].model_dump(mode="json", exclude={"licence", "about"})
+    if file is None:
+        return {"name": name, "download": entry | {"licence": ""}}
+    entry["sha256"] = {
+        key: value for key, value in entry["sha256"].items() if key == file
+    }
+    for key in {"files", "urls"} & set(entry):
+        part = entry[key]
+        entry[key] = {file: part[file]} if isinstance(part, dict) else [file]
+    return {"name": name, "file": file, "download": entry | {"licence": ""}}
+
+
+def lexicon(tokenizer):
+    """The word file of a tokenizer made on the spot, in a list."""
+    return [tokenizer.lexicon] if tokenizer and tokenizer.lexicon else []
+
+
+def encoder_key(name):
+    """The config key of an encoder."""
+    return (
+        f"encoder_ablation.encoders.{name}" if name in ABLATED else f"encoders.{name}"
+    )
+
+
+# What is read late, after much has been computed; the user's own of it is read through beforehand.
+READ_LATE = {
+    "encoders.reward.train": CONFIG.encoders.reward.train,
+    "encoders.independent.train": CONFIG.encoders.independent.train,
+    **{
+        f"{encoder_key(name)}.train": encoder.train
+        for name, encoder in ABLATED.items()
+        if encoder.train != CONFIG.encoders.reward.train
+    },
+    "exam.pairs": CONFIG.exam.pairs,
+    "exam.probes": CONFIG.exam.probes,
+}
+OWN_READ_LATE = {
+    key: [source for source in sources if external(files([source]))]
+    for key, sources in READ_LATE.items()
+}
+
+
+def language_settings(name, script=False, bleu_tokens=False):
+    """Those of a language's settings that count; the others are blank, and an error where they are used after all."""
+    entry = CONFIG.languages[name].model_dump(mode="json")
+    of_script = {
+        key: entry[key] for key in ["script", "excluded_scripts", "latin_share"]
+    }
+    blank = {"script": "", "excluded_scripts": [], "latin_share": 0, "bleu_tokens": ""}
+    return (
+        blank
+        | (of_script if script else {})
+        | ({"bleu_tokens": entry["bleu_tokens"]} if bleu_tokens else {})
+    )
+
+
+def pair_files(task):
+    """The files of a task's pairs."""
+    return files(CONFIG.tasks[task].train + CONFIG.tasks[task].test)
+
+
+def pair_settings(task):
+    """What preparing a task's pairs depends on."""
+    entry = CONFIG.tasks[task].model_dump(mode="json")
+    languages = {
+        name: language_settings(entry[name], script=True) for name in LANGUAGE_KEYS
+    }
+    return {"task": task, "train": entry["train"], "test": entry["test"], **languages}
+
+
+def generation_settings(task):
+    """What answering a task's test set depends on."""
+    return CONFIG.tasks[task].model_dump(
+        mode="json", include={"prompt", "max_new_tokens"}
+    )
+
+
+def score_settings(task):
+    """What a task's text scores depend on."""
+    entry = CONFIG.tasks[task]
+    return {
+        "metric": entry.metric,
+        "language": CONFIG.languages[entry.target_language].model_dump(mode="json"),
+    }
+
+
+def encoder_files(encoder):
+    """What an encoder is made from, beside the tasks' test sets that it must not hold."""
+    return [
+        *files(encoder.train),
+        *([encoder.path] if encoder.path else lexicon(encoder.tokenizer)),
+    ]
+
+
+def encoder_settings(encoder):
+    """What an encoder's weights depend on. Rows a forward pass count below a batch alone."""
+    rows = min(encoder.mini_batch_size, encoder.batch_size)
+    return encoder.model_dump(mode="json") | {"mini_batch_size": rows}
+
+
+def start_of_encoder(name):
+    """What an encoder was before it was tuned: a pretrained one's folder, or what kind of random weights."""
+    encoder = ALL_ENCODERS[name]
+    if encoder.path:
+        return encoder.path.name
+    return f"{encoder.shape.architecture} of random weights"
+
+
+def exam_files(encoder):
+    """What an exam is made of: its own pairs and probes, and the training that must not hold them."""
+    return [
+        *files(CONFIG.exam.pairs),
+        *files(CONFIG.exam.probes),
+        *files(encoder.train),
+    ]
+
+
+def judge_settings(task):
+    """What a task's verdicts depend on."""
+    if CONFIG.judge.kind == "openai":
+        template = read_template(task, CONFIG.judge.prompts)
+        return {"judge": CONFIG.judge.asked(), "prompt": template}
+    return {"judge": {"kind": CONFIG.judge.kind}, "prompt": None}
+
+
+def votes_on(task, seed):
+    """People's votes on a run's answers; None where the config has none."""
+    votes = (
+        CONFIG.judge.human_votes.get(task) if CONFIG.judge.kind == "openai" else None
+    )
+    return votes if votes and votes.seed == int(seed) else None
+
+
+def vote_files(task, seed):
+    """Their file, in a list."""
+    votes = votes_on(task, seed)
+    return [votes.path] if votes else []
