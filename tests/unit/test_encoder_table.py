@@ -9,7 +9,8 @@ import pytest
 
 from semalign.config.experiments import Statistics
 from semalign.config.models import ExamBars
-from semalign.encoder_table import NONE, Difference, Request, build, exam_figures, made
+from semalign.differences import NONE
+from semalign.encoder_table import Difference, Request, build, exam_figures, made
 from tests.unit.scored import write_run
 
 BARS = ExamBars.model_validate(

@@ -12,6 +12,7 @@ from typing import Any
 from semalign import runs
 from semalign.config.experiments import Statistics
 from semalign.config.models import ExamBars
+from semalign.differences import NONE, is_shown
 from semalign.exam import shortfalls
 from semalign.files import read_json
 from semalign.intervals import interval
@@ -23,7 +24,6 @@ TRAINED = ["reward_first", "reward_last", "spreadless"]
 COMPARED = ["similarity_independent", "content", "cmrc_avg"]
 SHOWN = [*EXAM, "similarity_independent", "content", "cmrc_avg", "metric", "language_consistency"]
 SHOWN += ["reward_first", "reward_last"]
-NONE = "no difference shown"
 REWARD = "reward"
 
 
@@ -70,12 +70,7 @@ class Difference:
     high: float
 
     def verdict(self) -> str:
-        """Three things are asked for: an interval without 0, one sign in all seeds, a mean beyond two sd of them."""
-        one_sign = all(v > 0 for v in self.values) or all(v < 0 for v in self.values)
-        without_zero = self.low > 0 or self.high < 0
-        if len(self.values) < 2 or not (one_sign and without_zero):
-            return NONE
-        if abs(fmean(self.values)) <= 2 * stdev(self.values):
+        if not is_shown(self.values, self.low, self.high):
             return NONE
         return "higher" if self.values[0] > 0 else "lower"
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from semalign import runs
 from semalign.config.experiments import Statistics
+from semalign.differences import NONE, is_shown
 from semalign.frontier.curves import ADEQUACY, COSTS, PRIMARY, Curve, mean_tax, reach, tax_at
 from semalign.frontier.resampling import Drawn, drawn, interval
 
@@ -67,23 +68,14 @@ class Tax:
         return stdev(self.known) if len(self.known) > 1 else None
 
     def verdict(self) -> Verdict | None:
-        """Of a difference, by the declared rule.
-
-        A difference is called one only if all seeds get there, all have one sign, the mean over seeds lies beyond two
-        standard deviations, and the interval over test items leaves zero out.
-        """
+        """Of a difference, by the declared rule, which asks for all seeds to get there too."""
         if self.against is None:
             return None
         known = self.known
         if not known:
             return "not reached"
-        if len(known) < len(self.values) or len(known) < 2 or self.low is None:
-            return "no difference shown"
-        one_sign = all(d > 0 for d in known) or all(d < 0 for d in known)
-        beyond = abs(fmean(known)) > 2 * stdev(known)
-        without_zero = self.low > 0 or (self.high is not None and self.high < 0)
-        if not (one_sign and beyond and without_zero):
-            return "no difference shown"
+        if len(known) < len(self.values) or not is_shown(known, self.low, self.high):
+            return NONE
         return "costs more" if known[0] > 0 else "costs less"
 
     def record(self) -> dict[str, Any]:
