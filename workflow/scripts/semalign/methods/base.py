@@ -99,6 +99,18 @@ class Trained(Method):
         return strength
 
 
+class FromColdStart(Trained):
+    """A training that goes on from the cold start, which is its curve's weak end."""
+
+    @property
+    def weakest(self) -> str:
+        return "cold_sft"
+
+    @property
+    def adapter(self) -> Model:
+        return "cold_sft"
+
+
 class Decoded(Method):
     """A method that trains nothing and whose file has `choose(samples, embed)`: which of each prompt's sampled answers
     is taken."""

@@ -7,23 +7,15 @@ Yuan et al. 2023, "Scaling Relationship on Learning Mathematical Reasoning with 
 from typing import Any, ClassVar, Literal
 
 from semalign.config.training import Sft
-from semalign.methods.base import WHICH, Counts, Given, History, Model, Need, Trained
+from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, Need
 
 
-class Settings(Trained, Sft):
+class Settings(FromColdStart, Sft):
     method: Literal["best_of_n"] = WHICH
     strengths: Counts
 
     unit: ClassVar[str] = "prompts"
     needs: ClassVar[frozenset[Need]] = frozenset({"candidates"})
-
-    @property
-    def weakest(self) -> str:
-        return "cold_sft"
-
-    @property
-    def adapter(self) -> Model:
-        return "cold_sft"
 
 
 def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:

@@ -13,24 +13,16 @@ from semalign.config.base import Rate
 from semalign.config.training import Optimisation
 from semalign.errors import InputError
 from semalign.files import Row
-from semalign.methods.base import WHICH, Counts, Given, History, Model, Need, Trained
+from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, Need
 
 
-class Settings(Trained, Optimisation):
+class Settings(FromColdStart, Optimisation):
     method: Literal["dpo"] = WHICH
     strengths: Counts
     beta: Rate = Field(0.1, gt=0, description="how dear it is to leave the cold start")
 
     unit: ClassVar[str] = "prompts"
     needs: ClassVar[frozenset[Need]] = frozenset({"candidates"})
-
-    @property
-    def weakest(self) -> str:
-        return "cold_sft"
-
-    @property
-    def adapter(self) -> Model:
-        return "cold_sft"
 
     def passes(self, strength: float) -> float:
         """Two answers are learnt from, and the reference reads both."""

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from semalign.config.training import Rewards
-from semalign.methods.base import WHICH, Counts, Given, History, Model, Need, Trained
+from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, Need
 
 
-class Settings(Trained):
+class Settings(FromColdStart):
     method: Literal["grpo_guard"] = WHICH
     strengths: Counts
     guard: Rewards = Field(description="rewards and weights beside those of rl.rewards: length, repetition or others")
@@ -21,14 +21,6 @@ class Settings(Trained):
     unit: ClassVar[str] = "prompts"
     needs: ClassVar[frozenset[Need]] = frozenset({"rl_pairs", "reward"})
     recipes: ClassVar[frozenset[str]] = frozenset({"rl"})
-
-    @property
-    def weakest(self) -> str:
-        return "cold_sft"
-
-    @property
-    def adapter(self) -> Model:
-        return "cold_sft"
 
     @property
     def own_rewards(self) -> dict[str, dict[str, float]]:

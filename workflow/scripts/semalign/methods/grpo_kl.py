@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from semalign.methods.base import WHICH, Given, History, Model, Need, Trained
+from semalign.methods.base import WHICH, FromColdStart, Given, History, Need
 
 if TYPE_CHECKING:
     from semalign.config import Config
 
 
-class Settings(Trained):
+class Settings(FromColdStart):
     method: Literal["grpo_kl"] = WHICH
     reference: Literal["cold_start", "base"] = Field(description="what the KL is to")
 
@@ -24,12 +24,8 @@ class Settings(Trained):
     recipes: ClassVar[frozenset[str]] = frozenset({"rl"})
 
     @property
-    def weakest(self) -> str:
-        """An infinite weight lets nothing be learnt."""
-        return "cold_sft"
-
-    @property
     def strength_of_weakest(self) -> None:
+        """An infinite weight lets nothing be learnt."""
         return None
 
     @property
@@ -39,10 +35,6 @@ class Settings(Trained):
     @property
     def strength_of_strongest(self) -> float:
         return 0
-
-    @property
-    def adapter(self) -> Model:
-        return "cold_sft"
 
     def problem(self, config: "Config") -> str | None:
         if config.rl.beta == 0:
