@@ -17,7 +17,8 @@ from bench.floors import Shape
 from semalign.config.data import Table
 from semalign.config.models import Encoder, EncoderShape, Tokenizer
 from semalign.config.training import Lora
-from semalign.encoder import load_encoder, train_encoder
+from semalign.encoder import load_encoder
+from semalign.encoder_training import train_encoder
 from semalign.models import new_adapter
 from semalign.prompts import conversation_text, prompt_text
 from semalign.tokenizer import build_tokenizer

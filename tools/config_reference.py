@@ -211,7 +211,7 @@ def _merged(rows: list[Key]) -> list[Key]:
 
 def reference() -> str:
     """The whole page."""
-    from tests.workflow.test_reruns import READ_BY
+    from tests.workflow.read_by import READ_BY
 
     schema = Config.model_json_schema()
     config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))

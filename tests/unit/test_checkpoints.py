@@ -10,7 +10,7 @@ import pytest
 from semalign.checkpoints import latest
 from semalign.config.models import Encoder, Pretraining, Tokenizer
 from semalign.config.training import Grpo, Lora, Sft
-from semalign.encoder import train_encoder
+from semalign.encoder_training import train_encoder
 from semalign.files import sha256
 from semalign.grpo import steps_of_a_generation, train_grpo
 from semalign.models import load_policy, new_adapter, save_adapter

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from semalign.config.models import Encoder
-from semalign.encoder import embed, load_encoder, similarity, train_encoder, truncation_rate
+from semalign.encoder import embed, load_encoder, similarity, truncation_rate
+from semalign.encoder_training import train_encoder
 from semalign.errors import InputError
 from semalign.files import Row, sha256
 from semalign.workspace import Workspace

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from semalign.candidates import scored
 from semalign.config.methods import method
 from semalign.config.training import Lora, Sft
 from semalign.files import sha256
-from semalign.generation import Sampling, generate, sample
 from semalign.grpo import RolloutTrainer
 from semalign.methods import grpo_kl
 from semalign.methods.base import Given
@@ -259,50 +257,3 @@ def test_pairs_among_replay_are_learnt_as_without(tiny_policy: Path, workspace: 
         )
         found.append((report["tokens"], history[0]["num_tokens"], history[0]["loss"]))
     assert found[0] == pytest.approx(found[1], rel=1e-5)
-
-
-# Sampling
-
-
-def sampled(policy: Path, folder: Path, texts: list[str], sampling: Sampling, batch_size: int = 8) -> Any:
-    model, tokenizer = load_policy(policy, "float32", "cpu")
-    options: dict[str, Any] = {"max_new_tokens": 6, "batch_size": batch_size, "name": "candidates"}
-    return sample(model, tokenizer, texts, sampling, **options, workspace=Workspace(folder, 3600))
-
-
-SOURCES = [row["source"] for row in PAIRS[:4]]
-
-
-def test_samples_differ_by_seed_alone_and_keep_their_order(tiny_policy: Path, tmp_path: Path) -> None:
-    folders = [tmp_path / str(n) for n in range(3)]
-    for folder in folders:
-        folder.mkdir()
-    one = sampled(tiny_policy, folders[0], SOURCES, Sampling(3, 1.0, 1.0, 0))
-    assert one == sampled(tiny_policy, folders[1], SOURCES, Sampling(3, 1.0, 1.0, 0))
-    assert one != sampled(tiny_policy, folders[2], SOURCES, Sampling(3, 1.0, 1.0, 1))
-    assert [len(own) for own in one] == [3] * 4
-    assert len({answer.text for own in one for answer in own}) > 4
-
-
-def test_sampling_at_no_temperature_is_greedy(tiny_policy: Path, tmp_path: Path, workspace: Workspace) -> None:
-    found = sampled(tiny_policy, tmp_path, SOURCES, Sampling(2, 1e-4, 1.0, 0))
-    model, tokenizer = load_policy(tiny_policy, "float32", "cpu")
-    likeliest = generate(model, tokenizer, SOURCES, max_new_tokens=6, batch_size=4, workspace=workspace, name="greedy")
-    assert found == [[answer, answer] for answer in likeliest]
-
-
-def test_a_killed_sampling_ends_as_it_would_have(tiny_policy: Path, tmp_path: Path) -> None:
-    (tmp_path / "killed").mkdir()
-    whole = sampled(tiny_policy, tmp_path, SOURCES, Sampling(3, 1.0, 1.0, 0), batch_size=6)
-    lines = (tmp_path / "candidates.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    assert len(lines) == 12  # two batches of two prompts
-    (tmp_path / "killed" / "candidates.jsonl").write_text("".join([*lines[:8], lines[8][:5]]), encoding="utf-8")
-    assert sampled(tiny_policy, tmp_path / "killed", SOURCES, Sampling(3, 1.0, 1.0, 0), batch_size=6) == whole
-
-
-def test_candidates_are_of_their_prompts(tiny_policy: Path, tmp_path: Path) -> None:
-    answers = sampled(tiny_policy, tmp_path, SOURCES, Sampling(2, 1.0, 1.0, 0))
-    texts = [[answer.text for answer in own] for own in answers]
-    found = scored(PAIRS[:4], texts, REWARDS, {"length": 1.0})
-    assert [row["id"] for row in found] == ["0", "0", "1", "1", "2", "2", "3", "3"]
-    assert [row["completion"] for row in found] == [text for own in texts for text in own]

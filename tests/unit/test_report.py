@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from semalign.report.assets import font
 from semalign.report.grids import number
 from semalign.report.page import build
 from semalign.report.request import Request
+from tests.unit.pages import Page
 from tests.unit.reported import TASKS, TIBETAN, answer, judged, without, write_finished
 
 HOSTILE = (
@@ -25,37 +25,6 @@ HOSTILE = (
     '"><a href="http://localhost/">\'x\' & {{ 1 + 1 }} {% raw %}</td></table>',
     "</title></style>-->",
 )
-
-
-class Page(HTMLParser):
-    """A page's elements with their attributes, and the text of each kind of element."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.texts: dict[str, list[str]] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self.texts.setdefault(tag, []).append("")
-        if tag not in ("meta", "link", "img", "input"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.open and self.open[-1] == tag:
-            self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        for tag in set(self.open):
-            self.texts[tag][-1] += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    def said(self) -> str:
-        return " ".join(self.texts["body"][0].split())
 
 
 @pytest.fixture(scope="module")

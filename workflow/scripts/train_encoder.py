@@ -5,7 +5,7 @@ from typing import Any
 from semalign import job
 from semalign.config.models import Encoder
 from semalign.corpus import contrastive_rows
-from semalign.encoder import train_encoder
+from semalign.encoder_training import train_encoder
 from semalign.files import read_jsonl, replacing_folder, write_json
 from semalign.workspace import Workspace
 

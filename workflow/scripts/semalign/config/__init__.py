@@ -5,11 +5,9 @@ are the reference: `config/schema.json` is generated from them.
 """
 
 import json
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from semalign.config.base import Count, Rate, Seed, Strict, laid_over, without_null
 from semalign.config.data import Cmrc, Language, Task, World
@@ -24,13 +22,13 @@ from semalign.config.experiments import (
     Report,
     Statistics,
 )
+from semalign.config.explanation import explained
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.errors import InputError
 from semalign.methods.base import Method
 
-_SHOWN = 200  # characters of a wrong value
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
@@ -226,76 +224,9 @@ def validate(raw: dict[str, Any]) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        lines = [_explain(problem, raw) for problem in _once(error.errors())]
-        raise InputError("\n".join(lines)) from error
-
-
-def _once(problems: list[ErrorDetails]) -> list[ErrorDetails]:
-    """The problems without those that an encoder of the ablation has from the reward encoder."""
-    of_reward = {(p["loc"][2:], p["msg"]) for p in problems if p["loc"][:2] == ("encoders", "reward")}
-    return [p for p in problems if p["loc"][0:1] != ("encoder_ablation",) or (p["loc"][3:], p["msg"]) not in of_reward]
-
-
-def _explain(problem: ErrorDetails, raw: Any) -> str:
-    """One line: the key as the user wrote it, and what is wrong with it."""
-    key = _key(problem["loc"], raw)
-    found, kind, context = problem["input"], problem["type"], problem.get("ctx", {})
-    if kind == "extra_forbidden":
-        close = get_close_matches(str(problem["loc"][-1]), _known_keys(), n=1)
-        message = "unknown key" + (f"; did you mean {close[0]}?" if close else "")
-    elif kind == "missing":
-        message = "missing, and it has no default"
-    elif kind == "union_tag_not_found":
-        message = (
-            f"`{_discriminator(context)}` is missing"
-            if isinstance(found, dict)
-            else f"keys are needed here, found {_brief(found)}"
-        )
-    elif kind == "union_tag_invalid":
-        message = f"{_discriminator(context)}: {context['tag']!r} is not one of {context['expected_tags']}"
-    elif kind in ("model_type", "dict_type"):
-        message = f"keys and values are needed here, found {_brief(found)}"
-    elif kind == "value_error":
-        message = problem["msg"].removeprefix("Value error, ")
-    else:
-        message = f"{problem['msg']}, found {_brief(found)}"
-    return f"config key {key}: {message}" if key else f"config: {message}"
-
-
-def _discriminator(context: dict[str, Any]) -> str:
-    """The key that tells the forms of an entry apart (`format`, `kind`)."""
-    return str(context["discriminator"]).strip("'")
-
-
-def _key(location: tuple[int | str, ...], raw: Any) -> str:
-    """The path of an error, without what pydantic puts between the keys (the chosen format, `[key]`)."""
-    parts = []
-    for number, part in enumerate(location, start=1):
-        if (isinstance(raw, dict) and part in raw) or isinstance(part, int):
-            raw = raw[part]
-        elif number < len(location) or part in ("[key]", "[hub]", "[urls]") or _chosen(part, raw):
-            continue
-        text = str(part)
-        parts.append(text if text.isprintable() and text else repr(text))
-    return ".".join(parts)
-
-
-def _chosen(part: int | str, raw: Any) -> bool:
-    return isinstance(raw, dict) and part in (raw.get("format"), raw.get("kind"), raw.get("method"))
-
-
-def _brief(value: Any) -> str:
-    """A value as it is shown in a message, however large it is."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, lists without end
-        return f"a value of type {type(value).__name__} too large to be shown"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-def _known_keys() -> list[str]:
-    shape = Config.model_json_schema()
-    return [name for part in (shape, *shape["$defs"].values()) for name in part.get("properties", {})]
+        shape = Config.model_json_schema()
+        known = [name for part in (shape, *shape["$defs"].values()) for name in part.get("properties", {})]
+        raise InputError(explained(error, raw, known)) from error
 
 
 def schema() -> str:

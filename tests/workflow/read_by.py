@@ -1,0 +1,123 @@
+"""Which jobs read each key of the config, by patterns of keys and of jobs."""
+
+T = "(?P<task>mt|hg)"
+E = "(?P<encoder>independent|raw)"
+ENCODER = rf"(encoder_ablation\.)?encoders\.{E}"
+OF_REWARD = r"encoders\.reward"  # what it says, `raw` has from it where that one says nothing
+SOURCE = r"\d+\.(format|path|columns|quoting|without|repeated_ids)"
+OPTIMISATION = "(learning_rate|epochs|batch_size|micro_batch_size|warmup_ratio|schedule|max_grad_norm|max_tokens)"
+METHODS = ["sample_candidates *", "train_method *", "choose_answers *"]
+MODELS = ["train_sft *", "measure_threshold *", "train_grpo *", *METHODS, "generate *", "measure_likelihood *"]
+ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_rollouts *"]
+ANSWERS = ["generate base", "generate {task}/*"]
+TEXT_OF_MT = ["score_text base", "score_text mt/*"]
+TRAINED_ALIKE = ["train_encoder reward", "train_encoder raw"]
+LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", "score_text *"]
+
+# What reads each key. Nothing: it changes no result.
+READ_BY: dict[str, list[str]] = {
+    "device": [*MODELS, *ENCODED, "train_base"],
+    "processes": ["train_sft *", "train_grpo *", "train_method *"],
+    "gradient_checkpointing": [],
+    "downloads": [],  # as long as nothing reads them; test_downloads.py has those that are read
+    "mirror": [],
+    "licences": [],
+    r"languages\.zh\.(script|excluded_scripts|latin_share)": ["prepare_pairs mt"],
+    r"languages\.zh\.bleu_tokens": [],
+    r"languages\.bo\.(script|excluded_scripts|latin_share)": LANGUAGE,
+    r"languages\.bo\.bleu_tokens": ["score_text *", "train_grpo mt/rl-bleu_similarity_lc", "compare_systems"],
+    r"world\.(?!mixed_share)\w+": ["generate_world"],
+    rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
+    rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
+    r"tasks\.mt\.metric": [*TEXT_OF_MT, "compare_systems"],
+    r"tasks\.hg\.metric": ["score_text base", "score_text hg/*", "compare_systems"],
+    r"tasks\.mt\.prompt": ["prepare_corpus"],  # base training shows translations with it
+    r"tasks\.hg\.prompt": [
+        "filter_length hg",
+        "train_sft hg/*",
+        "measure_threshold hg",
+        "train_grpo hg/*",
+        *[job.replace(" *", " hg*") for job in METHODS],
+        "generate base",
+        "generate hg/*",
+    ],
+    rf"tasks\.{T}\.(train|test)\.{SOURCE}": ["prepare_pairs {task}"],
+    rf"tasks\.{T}\.max_tokens": ["filter_length {task}"],
+    rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}*", "choose_answers {task}/*", *ANSWERS],
+    rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
+    rf"tasks\.{T}\.split\.test": ["prepare_pairs {task}"],  # the test set's source is taken out with it
+    r"cmrc\.test\.0\.(format|path)": ["prepare_questions"],
+    r"cmrc\.limit": ["prepare_questions"],
+    r"cmrc\.prompt": ["prepare_corpus", "generate *"],
+    r"cmrc\.max_new_tokens": ["generate *"],
+    r"policy\.path": ["filter_length *", *MODELS],
+    r"policy\.pretraining\.corpus\.\d+\.(kind|task|source\.\w+)": ["prepare_corpus"],
+    r"policy\.pretraining\.tokenizer\.(lexicon|vocab_size)": ["train_tokenizer"],
+    r"policy\.pretraining\.shape\.\w+": ["train_base"],
+    r"policy\.pretraining\.(seed|steps|batch_size|learning_rate|warmup_ratio|max_tokens)": ["train_base"],
+    r"policy\.dtype": MODELS,
+    r"lora\.(rank|alpha|dropout)": ["train_sft *"],
+    rf"cold_sft\.{OPTIMISATION}": ["train_sft */cold_sft"],
+    rf"strong_sft\.{OPTIMISATION}": ["train_sft */strong_sft", "train_sft */sft-32"],
+    rf"rl\.{OPTIMISATION}": ["train_grpo *"],
+    r"rl\.(steps_per_generation|beta|epsilon|loss)": ["train_grpo *"],
+    r"rl\.(num_generations|temperature|top_p|max_prompt_tokens|max_new_tokens)": [
+        "train_grpo *",
+        "sample_candidates *",
+    ],
+    r"rl\.vllm_memory": [],  # as long as vLLM does not sample
+    r"rl\.threshold_quantile": ["measure_threshold *"],
+    r"rl\.rewards\.\w+": [
+        "train_grpo */rl",
+        "train_grpo mt/rl-encoder-raw",
+        "sample_candidates *",
+        "audit_rollouts */rl",
+        "tabulate_paper table5",
+        "draw_reward",
+    ],
+    r"rl\.snapshot_steps": ["train_grpo */rl"],
+    r"rl\.max_spreadless_share": ["check_grpo *"],
+    rf"{ENCODER}\.(path|seed|epochs|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": [
+        "train_encoder {encoder}"
+    ],
+    rf"{OF_REWARD}\.(path|seed|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": TRAINED_ALIKE,
+    rf"{OF_REWARD}\.epochs": ["train_encoder reward"],
+    rf"{ENCODER}\.shape\.\w+": ["train_encoder {encoder}"],
+    rf"{OF_REWARD}\.shape\.\w+": TRAINED_ALIKE,
+    rf"{ENCODER}\.tokenizer\.(lexicon|vocab_size)": ["train_encoder {encoder}"],
+    rf"{OF_REWARD}\.tokenizer\.(lexicon|vocab_size)": TRAINED_ALIKE,
+    rf"{ENCODER}\.train\.{SOURCE}": ["train_encoder {encoder}", "examine_encoder {encoder}"],
+    rf"{OF_REWARD}\.train\.{SOURCE}": [*TRAINED_ALIKE, "examine_encoder reward", "examine_encoder raw"],
+    rf"({ENCODER}|{OF_REWARD})\.mini_batch_size": [],  # as long as it is not smaller than the batch
+    rf"exam\.(pairs|probes)\.{SOURCE}": ["examine_encoder *"],
+    r"exam\.(size|seed)": ["examine_encoder *"],
+    r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *", "tabulate_encoders"],
+    r"generation_batch_size": ["measure_threshold *", "generate *", "sample_candidates *", "choose_answers *"],
+    r"checkpoint_seconds": [],
+    r"ablation\.variants\.bleu_similarity_lc\.rewards\.\w+": [
+        "train_grpo mt/rl-bleu_similarity_lc",
+        "audit_rollouts mt/rl-bleu_similarity_lc",
+        "tabulate_paper table5",
+    ],
+    rf"few_shot\.(pairs|sft\.{OPTIMISATION})": ["train_sft hg/fewshot-*"],
+    r"frontier\.methods\.dpo\.\w+": ["train_method */dpo@32"],
+    r"frontier\.methods\.mbr\.\w+": ["choose_answers */mbr@2"],
+    r"mechanism\.(passages|sha256)": ["select_passages"],
+    r"mechanism\.(max_tokens|batch_size|chunk_tokens)": ["measure_likelihood *"],
+    r"statistics\.(resamples|confidence|seed)": [
+        "tabulate_paper *",
+        "compare_systems",
+        "summarise_verdicts *",
+        "tabulate_frontier",
+        "tabulate_encoders",
+    ],
+    r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],
+    r"audit\.steps": ["audit_rollouts *"],
+    r"report\.(examples|contrasts|seed)": [],  # `all` does not make the report: test_report.py
+}
+# Keys whose other value names other sources, or their licences: the table of sources is made anew, too.
+SOURCES = "licences|.*\\.without|tasks\\.\\w+\\.split\\.test|policy\\.path|.*encoders\\.\\w+\\.path"
+SOURCES += "|encoder_ablation\\..*\\.(path|lexicon)"
+SOURCES += (
+    "|(policy\\.pretraining|encoders\\.reward)\\.tokenizer\\.vocab_size|encoders\\.independent\\.tokenizer\\.lexicon"
+)
