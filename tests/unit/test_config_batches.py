@@ -19,7 +19,8 @@ def validated(processes: int, **training: Any) -> Config:
     """The shipped config with so many processes, and the same keys in every training."""
     raw = copy.deepcopy(SHIPPED)
     raw["processes"] = processes
-    for part in (*(raw[name] for name in TRAININGS), raw["few_shot"]["sft"]):
+    methods = [entry for entry in raw["frontier"]["methods"].values() if "micro_batch_size" in entry]
+    for part in (*(raw[name] for name in TRAININGS), raw["few_shot"]["sft"], *methods):
         part.update(training)
     return validate(raw)
 

@@ -66,7 +66,7 @@ def test_the_slurm_profile_keeps_what_the_default_profile_holds() -> None:
 def test_two_processes_have_two_gpus_with_the_slurm_profile_alone(tmp_path: Path, option: str, refused: bool) -> None:
     """As --profile it would stand behind profiles/default, which allows one GPU at a time."""
     two = {"device": "cuda", "processes": 2, "cold_sft": {"micro_batch_size": 8}, "strong_sft": {"micro_batch_size": 8}}
-    two |= {"few_shot": {"sft": {"micro_batch_size": 8}}, "rl": {"micro_batch_size": 32}}
+    two |= {"few_shot": {"sft": {"micro_batch_size": 8}}, "rl": {"micro_batch_size": 32}, "frontier": None}
     overlay = tmp_path / "two.yaml"
     overlay.write_text(yaml.safe_dump(two))
     call = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(tmp_path)]

@@ -115,7 +115,7 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "a hash that is none": ({"mechanism": {"sha256": "abc"}}, "config key mechanism.sha256"),
     "a batch that processes cannot share": ({"processes": 2}, "cold_sft: batch_size 16 is no multiple of micro_batch_size × processes = 16 × 2; cold_sft.batch_size: 32 or cold_sft.micro_batch_size: 8 would do"),
     "more processes than GPUs": (
-        {"device": "cuda", "processes": 2} | {name: {"micro_batch_size": 8} for name in ("cold_sft", "strong_sft", "rl")} | {"few_shot": {"sft": {"micro_batch_size": 8}}},
+        {"device": "cuda", "processes": 2} | {name: {"micro_batch_size": 8} for name in ("cold_sft", "strong_sft", "rl")} | {"few_shot": {"sft": {"micro_batch_size": 8}}, "frontier": None},
         "config key processes: 2 need a GPU each, and this run may use 1; start it with --resources gpu=2",
     ),
     "vLLM without a GPU": ({"rl": {"generation": "vllm"}}, "rl.generation: vllm needs device: cuda and policy.dtype: bfloat16, found cpu and float32"),
