@@ -11,7 +11,8 @@
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
 # make bench-trl    GRPO beside trl's own trainer, on the miniature
 # make test     the tests
-# make long     the tests that take minutes: real text end to end, table 3 on SLURM, a disk that fills up, trainings of several processes killed, benchmarks
+# make long     the tests that take minutes: real text end to end, every method, table 3 on SLURM, a disk that fills up, trainings of
+#               several processes killed, benchmarks
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint, types, and the documentation without a warning
 # make docs     the documentation as a site: docs/_build/index.html
@@ -130,5 +131,5 @@ conda:
 # Write config/schema.json and docs/config.md from the config's model.
 .PHONY: schema
 schema: .venv/ready-dev
-	@PYTHONPATH=workflow/scripts $(BIN)/python -c 'from semalign.config import schema; print(schema(), end="")' > config/schema.json
+	@PYTHONPATH=workflow/scripts $(BIN)/python -c 'from semalign.config.whole import schema; print(schema(), end="")' > config/schema.json
 	@$(BIN)/python tools/config_reference.py > docs/config.md.new && mv docs/config.md.new docs/config.md

@@ -19,8 +19,8 @@ from trl import GRPOConfig, GRPOTrainer
 
 from bench import LIBRARY, ROOT
 from bench.clock import StepClock
-from semalign.config import Config, validate
 from semalign.config.experiments import TaskName
+from semalign.config.whole import Config, validate
 from semalign.encoder import embed, load_encoder
 from semalign.files import Row, read_json, read_jsonl
 from semalign.grpo import prompts, train_grpo

@@ -129,3 +129,13 @@ def finished_results(untouched: Path) -> Path:
 def copied(untouched: Path, tmp_path: Path) -> Path:
     """A copy of it, dates and Snakemake's memory included, in which a test may do as it likes."""
     return Path(shutil.copytree(untouched, tmp_path / "copied"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project whose code a test may edit."""
+    copy = tmp_path / "project"
+    for name in ("config", "profiles", "workflow", "envs"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", copy)
+    return copy

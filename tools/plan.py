@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import get_args
 
 from bench.rates import FOLDER, Rates, read_rates
-from semalign.config import Config, validate
 from semalign.config.experiments import TaskName
+from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from tools.planning.cost import Models, disk, seconds, start_seconds
 from tools.planning.dag import Job, jobs, merged

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from semalign.config import Config, validate
+from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from tests.conftest import ROOT
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from semalign.config import Config, validate
+from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from tests.conftest import ROOT
 

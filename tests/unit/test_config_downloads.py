@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from semalign.checks import check_downloads
-from semalign.config import validate
+from semalign.config.whole import validate
 from semalign.errors import InputError
 from tests.conftest import ROOT
 

@@ -1,6 +1,6 @@
 """docs/config.md says what the config's model says."""
 
-from semalign.config import Config
+from semalign.config.whole import Config
 from tests.conftest import ROOT
 from tools.config_reference import keys, reference
 

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semalign.config import Config, validate
+from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from semalign.files import read_lines
 from tests.unit.fuzz import (

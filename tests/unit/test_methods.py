@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semalign.candidates import by_prompt, scored
-from semalign.config import Config, validate
 from semalign.config.methods import NAMES, method
 from semalign.config.training import Lora
+from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.methods import dpo, grpo_kl, interpolation, minimum_bayes_risk, replay

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from semalign.config import Config, validate
 from semalign.config.repeated import check_repeated_keys
+from semalign.config.whole import Config, validate
 from semalign.named_files import is_external, named_files
 from semalign.preparation import prepare_pairs
 from semalign.sources import read_all_pairs

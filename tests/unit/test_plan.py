@@ -8,8 +8,8 @@ import yaml
 
 from bench.floors import MINIATURE, MINIATURE_ENCODER
 from bench.rates import FOLDER, from_bench, read_rates
-from semalign.config import Config, validate
 from semalign.config.training import Grpo, Sft
+from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from tests.conftest import ROOT
 from tools.planning.cost import Models, disk, seconds

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from semalign.config import validate
+from semalign.config.whole import validate
 from semalign.contents import Contents
 from semalign.sources_table import rows, source_keys, write
 from tests.conftest import ROOT

@@ -1,7 +1,6 @@
 """What reruns beyond single keys: added seeds and variants, equal values, edits of code, dates, data, moved folders."""
 
 import os
-import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT
 from tests.workflow.jobs import reruns
 from tests.workflow.run import command, plans
 from tests.workflow.test_reruns import CONFIG, TINY
@@ -119,16 +117,6 @@ def planned(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 @pytest.mark.parametrize("case", CASES)
 def test_what_changes_the_jobs(case: str, planned: dict[str, dict[str, Any]]) -> None:
     assert counted(planned[case]) == CASES[case][1]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project whose code a test may edit."""
-    copy = tmp_path / "project"
-    for name in ("config", "profiles", "workflow", "envs"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", copy)
-    return copy
 
 
 def edit(file: Path, old: str, new: str) -> None:

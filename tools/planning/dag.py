@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from snakemake.utils import update_config
 
-from semalign.config import Config, validate
+from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from semalign.named_files import is_external, model_kind, named_files
 

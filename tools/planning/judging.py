@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from semalign.config import Config
 from semalign.config.experiments import TaskName
 from semalign.config.judge import LlmJudge
+from semalign.config.whole import Config
 from semalign.judging.costs import MILLION, Items, Plan, assumed_text_bytes, plan
 from semalign.judging.templates import read_template
 from tools.planning.dag import Job

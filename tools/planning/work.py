@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
-from semalign.config import Config
 from semalign.config.experiments import TaskName
 from semalign.config.training import Grpo, Optimisation
+from semalign.config.whole import Config
 from semalign.errors import InputError
 from semalign.methods.base import Trained
 from tools.planning.dag import Job

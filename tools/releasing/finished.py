@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semalign.config import Config, validate
 from semalign.config.data import Task
 from semalign.config.downloads import FOLDER, HubDownload
+from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from semalign.files import Row, read_json, read_jsonl, sha256
 from semalign.lineage import Lineage, lineage

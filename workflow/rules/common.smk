@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
 from semalign.checks import check
 from semalign.code import fingerprint
-from semalign.config import validate
+from semalign.config.whole import validate
 from semalign.config.downloads import files_of
 from semalign.config.repeated import check_repeated_keys
 from semalign.contents import Contents

@@ -8,7 +8,7 @@ from semalign.downloads import fetch, place, record, unpickle
 from semalign.errors import InputError
 from semalign.files import replacing_folder, write_json
 from semalign.hub import PICKLED
-from semalign.named_files import ENCODER, POLICY, model_problem
+from semalign.model_folders import ENCODER, POLICY, model_problem
 from semalign.workspace import Workspace
 
 

@@ -5,9 +5,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from semalign.bleu import SentenceBleu
-from semalign.config import Config
 from semalign.config.downloads import FOLDER, problem_with
 from semalign.config.judge import LlmJudge
+from semalign.config.whole import Config
 from semalign.errors import InputError
 from semalign.judging.templates import read_template
 from semalign.languages import check_scripts

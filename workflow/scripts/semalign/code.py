@@ -22,6 +22,7 @@ WITHOUT_EFFECT = {
     "semalign.ending",
     "semalign.progress",
     "semalign.step_progress",
+    "semalign.model_folders",
     "semalign.named_files",
     "semalign.device",
     "semalign.signals",

@@ -40,7 +40,7 @@ from semalign.device import checked_device
 from semalign.encoder import truncation_rate
 from semalign.errors import InputError
 from semalign.files import Row
-from semalign.named_files import ENCODER, model_problem
+from semalign.model_folders import ENCODER, model_problem
 from semalign.step_progress import StepProgress
 from semalign.tokenizer import build_encoder_tokenizer
 from semalign.workspace import Workspace

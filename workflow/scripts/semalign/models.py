@@ -18,7 +18,7 @@ from semalign.config.training import Lora
 from semalign.device import checked_device
 from semalign.errors import InputError
 from semalign.files import read_json, write_json
-from semalign.named_files import POLICY, model_problem
+from semalign.model_folders import POLICY, model_problem
 
 log = logging.getLogger(__name__)
 

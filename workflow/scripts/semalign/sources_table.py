@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from semalign.config import Config
 from semalign.config.downloads import FOLDER
+from semalign.config.whole import Config
 from semalign.files import replacing
 from semalign.named_files import WORLD, is_external, named_files
 from semalign.tables import frame_markdown

@@ -4,5 +4,3 @@ A method's file holds `Settings`, a subclass of `base.Trained` or `base.Decoded`
 for. Another method is another file here and an entry in the config. Snakemake reads the settings whenever it starts, so
 what is heavy is imported within functions.
 """
-
-from semalign import config as config  # it reads every file here: whoever imports one of them first finds it whole

@@ -1,6 +1,6 @@
 """What the files of this folder have in common: their settings, and what a training is given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from semalign.config.base import Count, Rate, Share, Strict
-from semalign.config.training import Lora, Sft
+from semalign.config.training import Grpo, Lora, Sft
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.workspace import Workspace
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedTokenizerBase
 
-    from semalign.config import Config
 
 Model = Literal["cold_sft", "strong_sft", "rl"]
 Need = Literal["pairs", "rl_pairs", "candidates", "replay", "reward"]
@@ -74,8 +73,8 @@ class Method(Strict):
         """Mappings of rewards to weights among its keys; they stand beside those of `rl.rewards`."""
         return {}
 
-    def problem(self, config: "Config") -> str | None:
-        """A key of its own and what is wrong with it beside the rest of the config; None where nothing is."""
+    def problem(self, rl: Grpo, languages: Collection[str]) -> str | None:
+        """A key of its own and what is wrong with it beside these parts of the config; None where nothing is."""
         return None
 
     @model_validator(mode="after")

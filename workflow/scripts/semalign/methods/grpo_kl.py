@@ -4,14 +4,13 @@ Shao et al. 2024, "DeepSeekMath", arXiv 2402.03300, whose estimator of the KL it
 Ziegler et al. 2019, "Fine-Tuning Language Models from Human Preferences", arXiv 1909.08593.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Collection
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from semalign.config.training import Grpo
 from semalign.methods.base import WHICH, FromColdStart, Given, History, Need
-
-if TYPE_CHECKING:
-    from semalign.config import Config
 
 
 class Settings(FromColdStart):
@@ -36,11 +35,11 @@ class Settings(FromColdStart):
     def strength_of_strongest(self) -> float:
         return 0
 
-    def problem(self, config: "Config") -> str | None:
-        if config.rl.beta == 0:
+    def problem(self, rl: Grpo, languages: Collection[str]) -> str | None:
+        if rl.beta == 0:
             return None
         return (
-            f"method: grpo_kl walks towards rl as a training without a KL, and rl.beta is {config.rl.beta}; set that "
+            f"method: grpo_kl walks towards rl as a training without a KL, and rl.beta is {rl.beta}; set that "
             "to 0, or the entry to null"
         )
 

@@ -4,17 +4,16 @@ Scialom et al. 2022, "Fine-tuned Language Models are Continual Learners", arXiv 
 `strong_sft`.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Collection
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from semalign.config.base import Share
 from semalign.config.data import CorpusItem
+from semalign.config.training import Grpo
 from semalign.files import Row
 from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, strong_sft
-
-if TYPE_CHECKING:
-    from semalign.config import Config
 
 
 class Settings(Trained):
@@ -32,10 +31,10 @@ class Settings(Trained):
     def weakest(self) -> str:
         return "base"
 
-    def problem(self, config: "Config") -> str | None:
-        if self.language in config.languages:
+    def problem(self, rl: Grpo, languages: Collection[str]) -> str | None:
+        if self.language in languages:
             return None
-        return f"language: {self.language!r} is not among languages: {list(config.languages)}"
+        return f"language: {self.language!r} is not among languages: {list(languages)}"
 
     def passes(self, strength: float) -> float:
         """The pairs, and what is replayed among them."""
