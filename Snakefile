@@ -50,6 +50,7 @@ if workflow.is_main_process:
 
 onstart:
     name_jobs()
+    one_at_a_time(workflow.scheduler)
 
 
 onsuccess:

@@ -15,9 +15,9 @@ sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
 from semalign.checks import check
 from semalign.code import fingerprint
-from semalign.config.whole import validate
 from semalign.config.downloads import files_of
 from semalign.config.repeated import check_repeated_keys
+from semalign.config.whole import validate
 from semalign.contents import Contents
 from semalign.ending import Failure, failures_told, results_made, say_last
 from semalign.errors import InputError
@@ -28,6 +28,7 @@ from semalign.report.look import fingerprint as fingerprint_of_look
 from semalign.signals import pass_on_terminations
 from semalign.sources_table import source_keys
 from semalign.user_rewards import find_user_reward, modules_of
+from semalign.wakeups import one_at_a_time
 from semalign.workspace import claim
 
 # Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
