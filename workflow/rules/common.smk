@@ -127,8 +127,8 @@ def settings(script, reads=(), modules=(), **values):
     """A rule's one parameter: the values its result depends on and the code that its script uses.
 
     One plain dict with sorted keys, since Snakemake compares parameters as a set of values and drops their names.
-    `reads`: paths of the config among the inputs; the content of those that no rule makes is a value too. `modules`:
-    those that the script imports by a name among the values.
+    `reads`: paths of the config among the inputs; the content of those that no rule makes is a value too.
+    `modules`: those that the script imports by a name among the values.
     """
     contents = {path: CONTENTS.hash(Path(path)) for path in external(reads)}
     values |= {"contents": contents} if contents else {}
