@@ -129,6 +129,7 @@ def _tables() -> dict[str, set[str]]:
     }
     compared = {f"{made} {encoder}" for made in ("train_encoder", "examine_encoder") for encoder in ("reward", ABLATED)}
     made["tabulate_encoders"] = scores("mt/rl", ENCODED) | compared | {"train_grpo mt/rl", f"train_grpo {ENCODED}"}
+    made["tabulate_encoders"] |= {f"check_encoder {encoder}" for encoder in ENCODERS}
     made["draw_rollouts"] = made["draw_reward"] | made["draw_audit"]
     made["compare_systems"] |= {f"split_pairs {task}" for task in TASKS}
     trained = [maker(f"{task}/{model}") for task in TASKS for model in ("strong_sft", "rl")]

@@ -85,7 +85,7 @@ CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
     ),
     "fewer rows a forward pass than a batch": (
         {"encoders": {"reward": {"mini_batch_size": 32}}},
-        reruns("train_encoder reward"),
+        reruns("train_encoder reward", "train_encoder raw"),  # which has what it does not say from the reward's
     ),
     "everything written out, in reverse": ("reversed", NOTHING),
 }
@@ -158,7 +158,7 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int]]] = {
         "found = list()\n",
         reruns("train_method *"),
     ),
-    "GRPO's module": (f"{LIBRARY}/grpo.py", "import os\n", "import os\nA = 1\n", reruns("train_grpo *")),
+    "GRPO's module": (f"{LIBRARY}/grpo.py", "import logging\n", "import logging\nA = 1\n", reruns("train_grpo *")),
     "the file of a method that is not made": (
         f"{LIBRARY}/methods/replay.py",
         "wanted = ",

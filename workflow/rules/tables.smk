@@ -135,6 +135,7 @@ if ABLATED:
             ),
             scores=scores(ENCODED_RUNS),
             training=expand("results/{run}/training.json", run=ENCODED_RUNS),
+            passed=PASSED,
         output:
             csv="results/encoders.csv",
             markdown="results/encoders.md",
