@@ -120,7 +120,9 @@ class Disturber(threading.Thread):
 
 
 TABLE3 = pytest.param("results/table3.csv", "train_grpo/hg-rl-0.log", "hg--rl--0", marks=pytest.mark.long)
-ONE_RL = pytest.param("results/mt/rl/0/training.passed", "train_sft/mt-cold_sft-0.log", "mt--cold_sft--0")  # half of it
+ONE_RL = pytest.param(  # half of it
+    "results/mt/rl/0/training.passed", "train_sft/mt-cold_sft-0.log", "mt--cold_sft--0", marks=pytest.mark.long
+)
 
 
 @pytest.mark.parametrize(("target", "log_out_of_time", "out_of_time"), [ONE_RL, TABLE3], ids=["RL", "table 3"])
