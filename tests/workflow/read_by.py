@@ -91,7 +91,7 @@ READ_BY: dict[str, list[str]] = {
     rf"({ENCODER}|{OF_REWARD})\.mini_batch_size": [],  # as long as it is not smaller than the batch
     rf"exam\.(pairs|probes)\.{SOURCE}": ["examine_encoder *"],
     r"exam\.(size|seed)": ["examine_encoder *"],
-    r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *"],
+    r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *", "tabulate_encoders"],
     r"generation_batch_size": ["measure_threshold *", "generate *", "sample_candidates *", "choose_answers *"],
     r"checkpoint_seconds": [],
     r"ablation\.variants\.bleu_similarity_lc\.rewards\.\w+": [
