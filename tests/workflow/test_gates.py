@@ -15,5 +15,5 @@ def test_nothing_is_left_as_it_was_without_a_word(copied: Path) -> None:
     run = snakemake(copied, "results/table5.csv", overlays=[TINY, overlay])
     assert run.returncode != 0
     assert "2 jobs (train_grpo mt/rl" in run.stderr
-    assert "results/encoders/reward/exam.passed results/encoders/independent/exam.passed" in run.stderr
+    assert "results/encoders/independent/exam.passed results/encoders/reward/exam.passed" in run.stderr
     assert (copied / "results/encoders/reward/exam.passed").stat().st_mtime_ns == before

@@ -178,17 +178,15 @@ def check_left_out():
     left_out = [job for job in jobs if workflow.persistence.params_changed(job)]
     if not left_out:
         return
-    gates = [
+    gates = sorted(
         str(path)
         for job in workflow.dag.needrun_jobs()
         if job.rule.name.startswith("check_")
         for path in job.output
-    ]
-    names = ", ".join(
-        f"{job.rule.name} {'/'.join(job.wildcards)}".strip() for job in left_out[:3]
     )
+    names = sorted(f"{job.rule.name} {'/'.join(job.wildcards)}" for job in left_out)
     raise WorkflowError(
-        f"{len(left_out)} jobs ({names} …) have other settings than before, and so have the checks before them; Snakemake "
+        f"{len(left_out)} jobs ({', '.join(names[:3])} …) have other settings than before, and so have the checks before them; Snakemake "
         "would run the checks alone and leave these as they were. Run the checks first, then this command again: snakemake "
         f"--cores all {' '.join(gates)}, with the same --configfile"
     )
