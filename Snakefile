@@ -51,8 +51,6 @@ if workflow.is_main_process:
 onstart:
     name_jobs()
     one_at_a_time(workflow.scheduler)
-    if workflow.is_main_process:
-        check_left_out()
 
 
 onsuccess:

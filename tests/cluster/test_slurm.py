@@ -1,6 +1,7 @@
 """Table 3 through the SLURM profile on a real SLURM: as on one machine, whatever is cancelled or preempted."""
 
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -53,7 +54,7 @@ def started(
     folder: Path, profile: Path, slurm: Environment, *arguments: str, overlays: list[Path]
 ) -> Iterator["subprocess.Popen[str]"]:
     """Snakemake with the profile; ended with the block at the latest."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     call = command(folder, *arguments, overlays=overlays)
     call[call.index("--workflow-profile") + 1] = str(profile)
     del call[call.index("--cores") : call.index("--cores") + 2]
@@ -119,35 +120,41 @@ class Disturber(threading.Thread):
         subprocess.run(urgent, env=self.slurm, check=True, stdout=subprocess.DEVNULL)
 
 
-TABLE3 = pytest.param("results/table3.csv", "train_grpo/hg-rl-0.log", "hg--rl--0", marks=pytest.mark.long)
-ONE_RL = pytest.param(  # half of it
-    "results/mt/rl/0/training.passed", "train_sft/mt-cold_sft-0.log", "mt--cold_sft--0", marks=pytest.mark.long
+# What is made; the training whose time runs out; and what of a finished run is removed first: None is all of it.
+ONE_RL = (
+    "results/mt/rl/0/training.passed",
+    "train_sft/mt-cold_sft-0",
+    ["encoders/independent", "mt/cold_sft", "mt/rl"],
 )
+TABLE3 = pytest.param("results/table3.csv", "train_grpo/hg-rl-0", None, marks=pytest.mark.long)
 
 
-@pytest.mark.parametrize(("target", "log_out_of_time", "out_of_time"), [ONE_RL, TABLE3], ids=["RL", "table 3"])
+@pytest.mark.parametrize(("target", "out_of_time", "removed"), [ONE_RL, TABLE3], ids=["RL", "table 3"])
 def test_results_are_as_on_one_machine(
     target: str,
-    log_out_of_time: str,
     out_of_time: str,
-    request: pytest.FixtureRequest,
+    removed: list[str] | None,
     tmp_path: Path,
+    untouched: Path,
     profile: Path,
     slurm: Environment,
 ) -> None:
     folder = tmp_path / "run"
+    if removed:
+        shutil.copytree(untouched, folder)
+        for name in removed:
+            shutil.rmtree(folder / "results" / name)
     with started(folder, profile, slurm, target, overlays=OVERLAYS) as snakemake:
-        disturber = Disturber(folder, slurm, out_of_time)
+        disturber = Disturber(folder, slurm, Path(out_of_time).name.replace("-", "--"))
         disturber.start()
         output, _ = snakemake.communicate(timeout=2400)
         disturber.ended.set()
         disturber.join()
     assert snakemake.returncode == 0, output[-5000:]
-    finished_results = request.getfixturevalue("finished_results")  # only now: the run need not wait for that one
-    assert differing(finished_results, folder / "results") == []
+    assert differing(untouched / "results", folder / "results") == []
     assert disturber.to_come == {}
     logs = folder / "results" / "logs"
-    for log in ("train_encoder/independent.log", "train_grpo/mt-rl-0.log", log_out_of_time):
+    for log in ("train_encoder/independent.log", "train_grpo/mt-rl-0.log", f"{out_of_time}.log"):
         assert "going on from here" in (logs / log).read_text()  # the log of the last try
     for state in ("CANCELLED", "TIMEOUT"):  # what was preempted SLURM itself has sent again
         assert len(set(re.findall(rf"SLURM-job '(\d+)' failed, SLURM status is: '{state}'", output))) == 1

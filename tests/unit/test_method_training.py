@@ -215,9 +215,10 @@ def test_kl_in_chunks_is_the_same_with_its_gradient() -> None:
         hidden = torch.randn(7, 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
         value = kl_sum(head, hidden, reference, chunk)
         value.backward()
+        assert hidden.grad is not None
         found.append((value.detach(), hidden.grad))
     assert torch.allclose(found[0][0], found[1][0])
-    assert torch.allclose(found[0][1], found[1][1], atol=1e-6)  # type: ignore[arg-type]
+    assert torch.allclose(found[0][1], found[1][1], atol=1e-6)
     p, q = ((head(states)).softmax(-1) for states in (hidden, reference))
     assert torch.allclose(found[0][0], (p * (p / q).log()).sum(), atol=1e-4)
 

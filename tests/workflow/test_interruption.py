@@ -1,10 +1,11 @@
 """Jobs and Snakemake are killed at random moments; the same command, run again, ends as if nothing had happened.
 
-`make soak` kills many more times than the tests do (SEMALIGN_KILLS).
+The tests begin where data, base and encoders are made. `make soak` begins with nothing and kills many more times.
 """
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.workflow.run import command, differing
 
 OVERLAYS = [ROOT / "tests" / "workflow" / name for name in ("tiny.yaml", "saving.yaml")]
 TARGETS = ["results/mt/judge/0.json", "results/mt/rl/0/audit.json"]
+SOAK = "SEMALIGN_KILLS" in os.environ
 KILLS = int(os.environ.get("SEMALIGN_KILLS", "5"))
 
 
@@ -47,6 +49,15 @@ def kill(run: "subprocess.Popen[bytes]", dice: random.Random) -> str:
     return f"{number.name} to {name}"
 
 
+def begin(folder: Path, untouched: Path) -> None:
+    """A folder in which nothing that the task trains is made yet."""
+    if SOAK:
+        folder.mkdir()
+        return
+    shutil.copytree(untouched, folder)
+    shutil.rmtree(folder / "results" / "mt")
+
+
 def finish(folder: Path, finished_results: Path, done: list[str]) -> None:
     """Run to the end, undisturbed, and compare every byte with a run that never was disturbed."""
     ended = subprocess.run(
@@ -57,10 +68,10 @@ def finish(folder: Path, finished_results: Path, done: list[str]) -> None:
     assert [path for path in (folder / "results" / "unfinished").rglob("*") if path.is_file()] == []
 
 
-def test_killed_at_random_moments_it_ends_as_it_would_have(finished_results: Path, tmp_path: Path) -> None:
+def test_killed_at_random_moments_it_ends_as_it_would_have(untouched: Path, tmp_path: Path) -> None:
     dice = random.Random(os.environ.get("SEMALIGN_KILL_SEED", "0"))
     folder, done = tmp_path / "0", list[str]()
-    folder.mkdir()
+    begin(folder, untouched)
     while len(done) < KILLS:
         run = subprocess.Popen(
             command(folder, *TARGETS, overlays=OVERLAYS), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -73,10 +84,10 @@ def test_killed_at_random_moments_it_ends_as_it_would_have(finished_results: Pat
             run.wait(timeout=120)
         else:  # it came to its end between two kills: once more from the beginning
             assert status == 0, done
-            finish(folder, finished_results, done)
+            finish(folder, untouched / "results", done)
             folder = tmp_path / str(len(done))
-            folder.mkdir()
-    finish(folder, finished_results, done)
+            begin(folder, untouched)
+    finish(folder, untouched / "results", done)
 
 
 def test_a_second_run_of_the_same_job_waits_for_the_first(tmp_path: Path) -> None:

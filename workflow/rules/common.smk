@@ -8,12 +8,13 @@ import sys
 from itertools import chain
 from pathlib import Path
 
+from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
-from snakemake.settings.enums import RerunTrigger
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
+from semalign.ancient_links import examine_behind_ancient
 from semalign.checks import check
 from semalign.code import fingerprint
 from semalign.config.downloads import files_of
@@ -47,6 +48,8 @@ os.environ.update(
         "SEMALIGN_PROCESS": str(os.getpid()),  # jobs end when this process is gone
     }
 )
+
+examine_behind_ancient(DAG)
 
 try:
     check_repeated_keys([*workflow.configfiles, *workflow.overwrite_configfiles])
@@ -164,32 +167,6 @@ def name_jobs():
         parts = [f"{{wildcards.{name}}}" for name in names_of(one.output)]
         run = "/".join(parts)
         one.message = f"{{rule}} {run}".strip() + (", log: {log}" if one.log else "")
-
-
-def check_left_out():
-    """Raise WorkflowError for jobs whose own parameters changed but that Snakemake leaves out.
-
-    It looks at no job behind one that runs again, and where what that makes is `ancient` for them, as what the gates
-    make is, it does not run them either: they would stay as they were.
-    """
-    if RerunTrigger.PARAMS not in workflow.rerun_triggers:
-        return
-    jobs = [job for job in workflow.dag.jobs if not workflow.dag.needrun(job)]
-    left_out = [job for job in jobs if workflow.persistence.params_changed(job)]
-    if not left_out:
-        return
-    gates = sorted(
-        str(path)
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name.startswith("check_")
-        for path in job.output
-    )
-    names = sorted(f"{job.rule.name} {'/'.join(job.wildcards)}" for job in left_out)
-    raise WorkflowError(
-        f"{len(left_out)} jobs ({', '.join(names[:3])} …) have other settings than before, and so have the checks before them; Snakemake "
-        "would run the checks alone and leave these as they were. Run the checks first, then this command again: snakemake "
-        f"--cores all {' '.join(gates)}, with the same --configfile"
-    )
 
 
 def failures():
