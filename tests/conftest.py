@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
+from semalign.progress import SECONDS
 from semalign.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,7 +69,10 @@ def workspace(tmp_path: Path) -> Workspace:
 
 # What takes longest begins first, the other files follow in their order; but the fourth of three workers waits for
 # the end of the first, so it is a short one. Only a name's end is given.
-LONGEST = ["finished", "test_bad_data.py", "test_bad_config.py", "test_dag.py", "test_interruption.py"]
+LONGEST = [
+    "finished",
+    *(f"test_{name}.py" for name in ("bad_data", "bad_config", "dag", "reruns", "slurm", "interruption")),
+]
 
 
 def scope(nodeid: str) -> str:
@@ -98,7 +103,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder of a finished run of everything; tests may plan in it, and make or change nothing."""
-    from tests.workflow.run import snakemake  # which needs ROOT
+    from tests.workflow.run import command  # which needs ROOT
 
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # by all workers of this run
@@ -106,8 +111,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(shared / "miniature.lock"):
         if not done.exists():
             folder.mkdir(exist_ok=True)
-            result = snakemake(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
-            assert result.returncode == 0, result.stdout + result.stderr
+            run = command(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
+            with open(shared / "miniature.said", "wb") as said:
+                ended = subprocess.run(run, env=os.environ | {SECONDS: "0"}, stderr=said, check=False)
+            assert ended.returncode == 0, (shared / "miniature.said").read_text(encoding="utf-8")
             shutil.copytree(folder, folder.with_name("untouched"))
             done.touch()
     return folder
@@ -117,6 +124,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def untouched(finished: Path) -> Path:
     """The same in a folder where no test plans, to be copied by tests of any worker."""
     return finished.with_name("untouched")
+
+
+@pytest.fixture(scope="session")
+def said(untouched: Path) -> str:
+    """What it printed, each line of progress included."""
+    return untouched.with_name("miniature.said").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -69,13 +69,13 @@ def started(
 class Disturber(threading.Thread):
     """Looks at the jobs of a run, and disturbs each of three trainings once, when it has written a checkpoint."""
 
-    def __init__(self, folder: Path, slurm: Environment, out_of_time: str) -> None:
+    def __init__(self, folder: Path, slurm: Environment) -> None:
         super().__init__(daemon=True)
         self.folder, self.slurm = folder, slurm
         self.to_come = {
             "encoders--independent--model": self.preempt,
             "mt--rl--0--adapter": self.cancel,
-            f"{out_of_time}--adapter": self.let_time_run_out,
+            "hg--rl--0--adapter": self.let_time_run_out,
         }
         self.in_use: list[list[tuple[str, str]]] = []  # at each look, (GPU, job) of every process at work
         self.ended = threading.Event()
@@ -120,32 +120,22 @@ class Disturber(threading.Thread):
         subprocess.run(urgent, env=self.slurm, check=True, stdout=subprocess.DEVNULL)
 
 
-# What is made; the training whose time runs out; and what of a finished run is removed first: None is all of it.
-ONE_RL = (
-    "results/mt/rl/0/training.passed",
-    "train_sft/mt-cold_sft-0",
-    ["encoders/independent", "mt/cold_sft", "mt/rl"],
-)
-TABLE3 = pytest.param("results/table3.csv", "train_grpo/hg-rl-0", None, marks=pytest.mark.long)
+# What is made, and what of a finished run is removed before; nothing: all is made anew.
+RL = ([f"results/{task}/rl/0/training.passed" for task in ("mt", "hg")], ["encoders/independent", "mt/rl", "hg/rl"])
+TABLE3 = pytest.param(["results/table3.csv"], [], marks=pytest.mark.long)
 
 
-@pytest.mark.parametrize(("target", "out_of_time", "removed"), [ONE_RL, TABLE3], ids=["RL", "table 3"])
+@pytest.mark.parametrize(("targets", "removed"), [RL, TABLE3], ids=["RL", "table 3"])
 def test_results_are_as_on_one_machine(
-    target: str,
-    out_of_time: str,
-    removed: list[str] | None,
-    tmp_path: Path,
-    untouched: Path,
-    profile: Path,
-    slurm: Environment,
+    targets: list[str], removed: list[str], tmp_path: Path, untouched: Path, profile: Path, slurm: Environment
 ) -> None:
     folder = tmp_path / "run"
     if removed:
         shutil.copytree(untouched, folder)
         for name in removed:
             shutil.rmtree(folder / "results" / name)
-    with started(folder, profile, slurm, target, overlays=OVERLAYS) as snakemake:
-        disturber = Disturber(folder, slurm, Path(out_of_time).name.replace("-", "--"))
+    with started(folder, profile, slurm, *targets, overlays=OVERLAYS) as snakemake:
+        disturber = Disturber(folder, slurm)
         disturber.start()
         output, _ = snakemake.communicate(timeout=2400)
         disturber.ended.set()
@@ -154,7 +144,7 @@ def test_results_are_as_on_one_machine(
     assert differing(untouched / "results", folder / "results") == []
     assert disturber.to_come == {}
     logs = folder / "results" / "logs"
-    for log in ("train_encoder/independent.log", "train_grpo/mt-rl-0.log", f"{out_of_time}.log"):
+    for log in ("train_encoder/independent.log", "train_grpo/mt-rl-0.log", "train_grpo/hg-rl-0.log"):
         assert "going on from here" in (logs / log).read_text()  # the log of the last try
     for state in ("CANCELLED", "TIMEOUT"):  # what was preempted SLURM itself has sent again
         assert len(set(re.findall(rf"SLURM-job '(\d+)' failed, SLURM status is: '{state}'", output))) == 1

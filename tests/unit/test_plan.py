@@ -64,8 +64,8 @@ def test_jobs_of_the_miniature() -> None:
     [
         ("dpo@1600", "sft", 267),  # 1,600 preferences of two answers, read by the reference too: 4,267 passes in 16s
         ("best_of_n@1600", "sft", 100),
-        ("replay@1000", "sft", 237),  # 250 texts beside the pairs, three epochs as in strong SFT
-        ("kl_sft@1500", "sft", 375),
+        ("replay@1200", "sft", 282),  # 300 texts beside the pairs, three epochs as in strong SFT
+        ("kl_sft@1200", "sft", 300),
         ("grpo_kl_base@0.1", "grpo", 200),
         ("grpo_guard@1600", "grpo", 200),
     ],

@@ -59,6 +59,7 @@ def start(arguments: list[str], output: Path) -> int:
 
 def main(folder: Path) -> None:
     waiting = [json.loads(line) for line in sys.stdin]
+    snakemake.cli.get_argument_parser()  # imports all plugins, once for all forks
     if all(str(ROOT / "Snakefile") in arguments for arguments in waiting):  # not a copy, whose code may differ
         load_ahead()
     answers: list[dict[str, object]] = [{} for _ in waiting]

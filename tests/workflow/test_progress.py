@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,62 +26,59 @@ AGAIN = "run the same command again, and it goes on from here: what was done is 
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The working folder of a run up to the scores of one SFT, and what it printed."""
-    folder = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SECONDS, "0")
-        result = snakemake(folder, *TARGETS, overlays=[TINY])
-    assert result.returncode == 0, result.stderr
-    return folder, result.stderr
+def ran(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished run."""
+    return Path(shutil.copytree(untouched, tmp_path_factory.mktemp("run") / "run"))
 
 
-def test_each_job_says_how_far_it_is(ran: tuple[Path, str]) -> None:
-    folder, said = ran
+def test_each_job_says_how_far_it_is(ran: Path, said: str) -> None:
     clock, left = r"^\d\d:\d\d:\d\d", r"[\d,]+ tokens/s, .*left$"
     assert re.search(rf"{clock} train_base: step [2-7]/8, loss [\d.]+, {left}", said, re.M)
     assert re.search(rf"{clock} train_sft {RUN}: step 6/6, loss [\d.]+, .*all in .* s$", said, re.M)
     assert re.search(rf"{clock} generate {RUN}: mt: answer 12/12, [\d,]+ tokens/s, all in", said, re.M)
     assert re.search(rf"{clock} train_encoder reward: step", said, re.M)
     assert re.search(r"^\d+ of \d+ steps \(\d+%\) done$", said, re.M)
-    log = (folder / f"results/logs/train_sft/{RUN.replace('/', '-')}.log").read_text(encoding="utf-8")
+    log = (ran / f"results/logs/train_sft/{RUN.replace('/', '-')}.log").read_text(encoding="utf-8")
     assert re.search(rf"{clock} step 6/6, loss", log, re.M)
 
 
-def test_logs_hold_no_bars_and_no_dictionaries(ran: tuple[Path, str]) -> None:
-    logs = [path.read_text(encoding="utf-8") for path in (ran[0] / "results" / "logs").rglob("*.log")]
+def test_logs_hold_no_bars_and_no_dictionaries(ran: Path) -> None:
+    logs = [path.read_text(encoding="utf-8") for path in (ran / "results" / "logs").rglob("*.log")]
     assert len(logs) > 10
     assert not [log for log in logs if re.search(r"it/s\]|^\{'loss'", log, re.M)]
 
 
-def test_a_job_that_begins_takes_one_line(ran: tuple[Path, str]) -> None:
+def test_a_job_that_begins_takes_one_line(said: str) -> None:
     name, log = f"train_sft {RUN}", f"results/logs/train_sft/{RUN.replace('/', '-')}.log"
-    assert re.search(rf"^Job \d+: {name}, log: {log}$", ran[1], re.M)
-    assert "    input:" not in ran[1]
+    assert re.search(rf"^Job \d+: {name}, log: {log}$", said, re.M)
+    assert "    input:" not in said
 
 
-def test_the_last_line_says_where_the_result_lies(ran: tuple[Path, str]) -> None:
-    folder, said = ran
-    where = f"{folder}/results/{RUN}/scores/"
-    assert said.splitlines()[-1] == f"semalign: similarity and text are in {where}, each as .json"
+def test_the_last_line_says_where_the_result_lies(ran: Path) -> None:
+    for target in TARGETS:
+        (ran / target).unlink()
+    result = snakemake(ran, *TARGETS, overlays=[TINY])
+    assert result.returncode == 0, result.stderr
+    where = f"{ran}/results/{RUN}/scores/"
+    assert result.stderr.splitlines()[-1] == f"semalign: similarity and text are in {where}, each as .json"
 
 
-def test_its_model_is_released_and_used(ran: tuple[Path, str]) -> None:
+def test_its_model_is_released_and_used(ran: Path) -> None:
     def tool(name: str, *arguments: str) -> str:
         script = [sys.executable, str(ROOT / "tools" / name), *arguments]
-        result = subprocess.run(script, cwd=ran[0], capture_output=True, text=True, check=False)
+        result = subprocess.run(script, cwd=ran, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         return result.stdout
 
     folder = f"results/release/{RUN}"
     assert tool("release.py", RUN, "--licence", "apache-2.0").startswith(f"{folder}: ")
-    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=ran[0] / folder, check=True)
-    rows = list(read_jsonl(ran[0] / "results" / "data" / "mt" / "test.jsonl"))
-    lines = ran[0] / "lines.txt"
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=ran / folder, check=True)
+    rows = list(read_jsonl(ran / "results" / "data" / "mt" / "test.jsonl"))
+    lines = ran / "lines.txt"
     lines.write_text("".join(row["source"] + "\n" for row in rows), encoding="utf-8")
     answers = {
         row["id"]: row["output"]
-        for row in read_jsonl(ran[0] / f"results/{RUN}/predictions.jsonl")
+        for row in read_jsonl(ran / f"results/{RUN}/predictions.jsonl")
         if row["testset"] == "mt"
     }
     said = tool("translate.py", "--release", folder, "--file", "lines.txt")
@@ -89,32 +87,33 @@ def test_its_model_is_released_and_used(ran: tuple[Path, str]) -> None:
     assert json.loads(found)["jobs"][-1]["rule"] == "release"
 
 
-def test_failed_jobs_are_told_at_the_end_with_their_logs(ran: tuple[Path, str], tmp_path: Path) -> None:
+def test_failed_jobs_are_told_at_the_end_with_their_logs(ran: Path, tmp_path: Path) -> None:
     # It and the test below begin the base anew, and so remove it.
     overlay = tmp_path / "gpu.yaml"
     overlay.write_text("device: cuda\n")
     result = snakemake(
-        ran[0], "results/base/model", "results/encoders/reward/model", "--keep-going", overlays=[TINY, overlay]
+        ran, "results/base/model", "results/encoders/reward/model", "--keep-going", overlays=[TINY, overlay]
     )
     assert result.returncode != 0
     last = result.stderr[result.stderr.index("semalign: train_base failed") :].splitlines()
     problem = "error: device: cuda is configured and there is no GPU here; set device: cpu"
     for at, (job, log) in enumerate([("train_base", "train_base"), ("train_encoder reward", "train_encoder/reward")]):
         start = last.index(f"semalign: {job} failed")
-        assert last[start + 1] == f"  the last lines of {ran[0]}/results/logs/{log}.log:"
+        assert last[start + 1] == f"  the last lines of {ran}/results/logs/{log}.log:"
         tail = last[start + 2 : [*last[start + 2 :], "semalign"].index("semalign") + start + 2]
         assert sum(problem in line for line in tail) >= 1, (at, tail)
     assert last[-1] == f"semalign: 2 jobs failed; mend that, then {AGAIN}"
     assert "Traceback" not in result.stderr
+    assert not (ran / "results" / "base" / "model").exists()
 
 
-def test_after_ctrl_c_it_says_how_to_go_on(ran: tuple[Path, str], tmp_path: Path) -> None:
+def test_after_ctrl_c_it_says_how_to_go_on(ran: Path, tmp_path: Path) -> None:
     overlay = tmp_path / "long.yaml"
     overlay.write_text("policy: {pretraining: {steps: 99}}\n")
     printed = tmp_path / "printed"
     with open(printed, "wb") as file:
         run = subprocess.Popen(
-            [sys.executable, "-c", AS_IN_A_TERMINAL, *command(ran[0], "results/base/model", overlays=[TINY, overlay])],
+            [sys.executable, "-c", AS_IN_A_TERMINAL, *command(ran, "results/base/model", overlays=[TINY, overlay])],
             stderr=file,
             env=os.environ | {SECONDS: "0"},
             start_new_session=True,

@@ -178,11 +178,12 @@ def overlay(changes: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def planned(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def planned(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Jobs by rule of a dry run of the finished miniature, for each key changed; "" for none."""
-    for name, made in (("policy", "base/model"), ("encoder", "encoders/reward/model")):
-        shutil.copytree(finished / "results" / made, finished / "models" / name, dirs_exist_ok=True)
     folder = tmp_path_factory.mktemp("overlays")
+    finished = shutil.copytree(untouched, folder / "finished")
+    for name, made in (("policy", "base/model"), ("encoder", "encoders/reward/model")):
+        shutil.copytree(finished / "results" / made, finished / "models" / name)
     overlays = [[TINY]]
     for key in KEYS:
         file = folder / f"{key}.yaml"
