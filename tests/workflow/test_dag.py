@@ -34,13 +34,13 @@ def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
     assert jobs["train_grpo"] == 3 * (2 + 4 + 4)  # seeds; rl in two tasks, four reward variants and encoders in one
     assert jobs["train_encoder"] == jobs["examine_encoder"] == 2 + 4
     assert jobs["check_encoder"] == 2  # the ablation's need not pass
-    assert jobs["train_sft"] == 3 * (2 * (2 + 2) + 3)  # cold start, strong SFT, two sizes; three few-shot starts
+    assert jobs["train_sft"] == 3 * (2 * (2 + 3) + 3)  # cold start, strong SFT, three sizes; three few-shot starts
     assert jobs["take_snapshot"] == 3 * 2
     assert jobs["sample_candidates"] == 3 * 2
     assert jobs["train_method"] == 3 * 2 * 11  # strengths of nine methods but minimum Bayes risk
     assert jobs["choose_answers"] == jobs["copy_likelihood"] == 3 * 2
     assert jobs["check_grpo"] == 3 * (2 + 4 + 2 * 3)  # rl, its variants; the methods that are GRPO
-    assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 2 + 1 + 11)  # the base; models, sizes, snapshots, methods
+    assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 3 + 1 + 11)  # the base; models, sizes, snapshots, methods
     assert jobs["generate"] == jobs["measure_likelihood"] + 3 * (4 + 4 + 3)
 
 
