@@ -11,7 +11,7 @@
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
 # make bench-trl    GRPO beside trl's own trainer, on the miniature
 # make test     the tests
-# make long     the tests that take minutes: real text end to end, every method, RL and table 3 on SLURM, a disk that fills up, trainings of
+# make long     the tests that take minutes: real text end to end, every method, table 3 on SLURM, a disk that fills up, trainings of
 #               several processes killed, benchmarks
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint, types, and the documentation without a warning
