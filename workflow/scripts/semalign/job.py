@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import logging
 import os
 import signal
@@ -19,6 +20,8 @@ from semalign.signals import Stopped, exit_on_signals, follow, stop_on_signals
 from semalign.workspace import identity, opened
 
 log = logging.getLogger("semalign")
+
+gc.disable()  # until `run`: a script imports hundreds of thousands of objects, and none is garbage
 
 FULL = (
     "No space left on device",  # safetensors
@@ -70,6 +73,8 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     goes on from there when it is run again with the same settings, inputs and versions. Where its settings ask for
     several `processes`, main runs in each of them; only the first may write outputs (see `semalign.ranks`).
     """
+    gc.freeze()  # nor is looked for at the end: together 2 s and more of a job that imports the trainers or encoders
+    gc.enable()
     exit_on_signals()
     if ranks.is_rank():
         _take_part(main, snakemake)
