@@ -25,7 +25,7 @@ def measure(repeats: int) -> dict[str, dict[str, float]]:
         for _ in range(repeats + 1):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run(
-                [sys.executable, "-c", f"import semalign.job; {statement}"],
+                [sys.executable, "-c", f"import gc, semalign.job; {statement}; gc.freeze()"],  # as a job begins
                 check=True,
                 env={"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"},
             )

@@ -4,6 +4,7 @@ Run as a process of its own. Snakemake is imported once, and each run is a fork 
 """
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -62,6 +63,7 @@ def main(folder: Path) -> None:
     snakemake.cli.get_argument_parser()  # imports all plugins, once for all forks
     if all(str(ROOT / "Snakefile") in arguments for arguments in waiting):  # not a copy, whose code may differ
         load_ahead()
+    gc.freeze()  # a fork need not look through what all share
     answers: list[dict[str, object]] = [{} for _ in waiting]
     running: dict[int, int] = {}
     for number, arguments in [*enumerate(waiting), (-1, None), (-1, None)]:
