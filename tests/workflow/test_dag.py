@@ -37,10 +37,10 @@ def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
     assert jobs["train_sft"] == 3 * (2 * (2 + 3) + 3)  # cold start, strong SFT, three sizes; three few-shot starts
     assert jobs["take_snapshot"] == 3 * 2
     assert jobs["sample_candidates"] == 3 * 2
-    assert jobs["train_method"] == 3 * 2 * 11  # strengths of nine methods but minimum Bayes risk
-    assert jobs["choose_answers"] == jobs["copy_likelihood"] == 3 * 2
+    assert jobs["train_method"] == 3 * 2 * 16  # strengths of all methods but minimum Bayes risk
+    assert jobs["choose_answers"] == jobs["copy_likelihood"] == 3 * 2 * 2
     assert jobs["check_grpo"] == 3 * (2 + 4 + 2 * 3)  # rl, its variants; the methods that are GRPO
-    assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 3 + 1 + 11)  # the base; models, sizes, snapshots, methods
+    assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 3 + 1 + 16)  # the base; models, sizes, snapshots, methods
     assert jobs["generate"] == jobs["measure_likelihood"] + 3 * (4 + 4 + 3)
 
 
