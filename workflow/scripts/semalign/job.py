@@ -21,7 +21,7 @@ from semalign.workspace import identity, opened
 
 log = logging.getLogger("semalign")
 
-gc.disable()  # until `run`: a script imports hundreds of thousands of objects, and none is garbage
+gc.disable()  # until `run`: scripts import hundreds of thousands of objects, and none of them is garbage
 
 FULL = (
     "No space left on device",  # safetensors
@@ -73,7 +73,7 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     goes on from there when it is run again with the same settings, inputs and versions. Where its settings ask for
     several `processes`, main runs in each of them; only the first may write outputs (see `semalign.ranks`).
     """
-    gc.freeze()  # nor is looked for at the end: together 2 s and more of a job that imports the trainers or encoders
+    gc.freeze()  # what was imported is not looked through from now on, least of all when the job ends
     gc.enable()
     exit_on_signals()
     if ranks.is_rank():
