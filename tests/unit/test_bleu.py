@@ -52,7 +52,17 @@ def test_chinese_by_sacrebleu_zh() -> None:
 
 def test_signature_names_everything_that_decides() -> None:
     signature = corpus_bleu(["ཀ"], ["ཀ"], TIBETAN).signature
-    for part in ("BLEU|", "nrefs:1", "case:mixed", "eff:no", "tok:none", "smooth:exp", "version:", "tokens:semalign-1"):
+    for part in (
+        "BLEU|",
+        "nrefs:1",
+        "case:mixed",
+        "eff:no",
+        "tok:none",
+        "smooth:exp",
+        "version:",
+        "tokens:semalign-2",
+        "unspaced:clusters",
+    ):
         assert part in signature
     assert "nw:2" in chrf_plus_plus(["ཀ"], ["ཀ"]).signature
     assert "tok:char" in character_bleu(["ཀ"], ["ཀ"]).signature

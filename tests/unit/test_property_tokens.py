@@ -61,7 +61,9 @@ def test_no_token_is_empty_or_holds_what_separates(text: str) -> None:
     for token in [*bleu_tokens(text), *rouge_tokens(text)]:
         assert token
         assert not any(character.isspace() or character in "་༌" for character in token)
-        assert not any(unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp") for character in token)
+        assert not any(unicodedata.category(character) in ("Cc", "Zs", "Zl", "Zp") for character in token)
+        joiners = "\u200c\u200d\u180e"
+        assert not any(unicodedata.category(c) == "Cf" and c not in joiners for c in token)
 
 
 @few
@@ -76,9 +78,9 @@ def test_tokens_of_texts_put_together_are_put_together(one: str, two: str, betwe
 
 @few
 @given(st.text(st.sampled_from(sorted(set(ALPHABET))), max_size=24))
-def test_rouge_has_the_words_of_bleu_in_lower_case(text: str) -> None:
+def test_rouge_has_the_words_of_bleu_without_case(text: str) -> None:
     words = [token for token in bleu_tokens(text) if unicodedata.category(token[0])[0] not in "PS"]
-    assert rouge_tokens(text) == [word.lower() for word in words]
+    assert rouge_tokens(text) == [word.casefold() for word in words]
     marks = [token for token in bleu_tokens(text) if unicodedata.category(token[0])[0] in "PS"]
     assert all(len(mark) == 1 for mark in marks)
 
@@ -86,8 +88,8 @@ def test_rouge_has_the_words_of_bleu_in_lower_case(text: str) -> None:
 @few
 @given(TEXT)
 def test_tokens_are_pieces_of_the_text_in_its_order(text: str) -> None:
-    rest = unicodedata.normalize("NFC", text)
-    for token in bleu_tokens(text):
+    rest = unicodedata.normalize("NFC", text.replace("\u00ad", "").replace("\u202e", ""))
+    for token in bleu_tokens(rest):
         before, found, rest = rest.partition(token)
         assert found == token
         assert not any(unicodedata.category(character)[0] in "LNPS" and character not in "་༌" for character in before)

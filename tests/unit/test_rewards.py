@@ -61,6 +61,7 @@ def test_length_reward_falls_to_nothing_at_twice_the_length() -> None:
     completions = [four, "ཀ་ཁ་ག", "ཀ་ཁ་ག་ང་ཅ་ཆ", f"{four}་{four}", "", f"{four}་{four}་{four}"]
     assert length_reward(completions, [four] * 6, [""] * 6) == [1.0, 0.75, 0.5, 0.0, 0.0, 0.0]
     assert length_reward(["ཀ"], [""], [""]) == [0.0]
+    assert length_reward(["กินข้าว", "Müller"], ["กินข้าวกินข้าว", "Müller Müller"], ["", ""]) == [0.5, 0.5]
 
 
 def test_trl_calls_a_reward_by_its_name_with_texts() -> None:

@@ -39,6 +39,12 @@ def test_punctuation_case_and_spacing_do_not_count() -> None:
     assert rouge_l_items(["NATO ཚོགས༌འདུ།"], ["“nato”ཚོགས་ འདུ"]) == [1.0]
 
 
+def test_one_changed_word_costs_its_own_tokens_in_a_script_without_spaces() -> None:
+    # clusters ฉั น กิ น ข้ า ว against ฉั น กิ น ผั ก
+    assert rouge_l_items(["ฉันกินข้าว"], ["ฉันกินผัก"]) == pytest.approx([2 * 4 / (7 + 6)], abs=1e-12)
+    assert rouge_l_items(["ខ្ញុំស្រឡាញ់ឆ្មា"], ["ខ្ញុំស្រឡាញ់ឆ្កែ"]) == pytest.approx([2 * 4 / (5 + 5)], abs=1e-12)
+
+
 def test_text_without_tokens_scores_zero() -> None:
     assert rouge_l_items(["", "།", "ཀ", ""], ["ཀ", "།", "", ""]) == [0.0] * 4
 
@@ -46,7 +52,7 @@ def test_text_without_tokens_scores_zero() -> None:
 def test_signature_and_n() -> None:
     score = rouge_l(["ཀ", "ཁ"], ["ཀ", "ཁ"])
     assert (score.value, score.n) == (1.0, 2)
-    for part in ("rougeL", "fmeasure", "tokens:semalign-1", "version:"):
+    for part in ("rougeL", "fmeasure", "tokens:semalign-2", "unspaced:clusters", "version:"):
         assert part in score.signature
 
 

@@ -1,6 +1,6 @@
 """Signs that a reward is gamed, read from texts: length, repetition, copying, duplicates, wrong script.
 
-Shares are 0..1. Tokens are BLEU's: syllables, characters, punctuation marks. The same measures serve a run's test
+Shares are 0..1. Tokens are those of `tokens`, punctuation marks included. The same measures serve a run's test
 outputs and its rollouts.
 """
 

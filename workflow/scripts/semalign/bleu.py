@@ -25,7 +25,7 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: 
     if language.bleu_tokens != TIBETAN:
         return _corpus_score(_bleu(language), hypotheses, references)
     score = _corpus_score(_bleu(language), hypotheses, references, _spaced)
-    return Score(score.value, f"{score.signature}|tokens:{tokens.VERSION}", score.n)
+    return Score(score.value, f"{score.signature}|{tokens.SIGNATURE}", score.n)
 
 
 def bleu_statistics(hypotheses: Sequence[str], references: Sequence[str], language: Language) -> list[list[int]]:

@@ -5,25 +5,21 @@ the caller's generator, so that the same seed gives the same variants.
 """
 
 import random
+import re
 import unicodedata
 
 import regex
 
-from semalign.tokens import TIBETAN, TIBETAN_DIGITS
+from semalign.tokens import TIBETAN, WORDS
 
-FULL_MARKS = "།༎༏༐༑༔，。；！？"
+FULL_MARKS = "།༎༏༐༑༔，。；！？।॥،؛؟۔።፣፤។៕၊။։"
 # ASCII marks end a clause only before a space or the end: "3.5" is one number
 MARK = rf"(?:[{FULL_MARKS}]|[,.;!?](?=\s|$))"
 CLAUSE = regex.compile(rf"(?:(?!{MARK}).)+(?:{MARK}|\s)*", regex.DOTALL)
 INNER_MARK = regex.compile(rf"([{FULL_MARKS}])(\s*)(?=[^\s{FULL_MARKS}])")
 FINAL_MARKS = regex.compile(rf"(?:{MARK}|\s)+$")
-# a Tibetan syllable or number; a Han character; any other run of letters and digits
-UNIT = regex.compile(
-    rf"[{TIBETAN}]+|[{TIBETAN_DIGITS}]+|\p{{Han}}|[[\p{{L}}\p{{N}}\p{{M}}]--[{TIBETAN}{TIBETAN_DIGITS}\p{{Han}}]]+",
-    regex.V1,
-)
-WORD = regex.compile(rf"(?:{UNIT.pattern})[\u0f0b\u0f0c]?", regex.V1)
-DIGIT_RUN = regex.compile(r"[0-9]+|[\u0f20-\u0f29]+|[\uff10-\uff19]+")
+WORD = regex.compile(rf"(?:{WORDS.pattern})[\u0f0b\u0f0c]?", regex.V1)  # a token with its tsheg
+DIGIT_RUN = re.compile(r"\d+")  # digits of every script, as far as unicodedata knows their values
 BETWEEN_UNITS = regex.compile(rf"[\s\u0f0b\u0f0c\u200b{FULL_MARKS},.;!?]+")
 
 
@@ -56,7 +52,7 @@ def replace_clause(text: str, donor: str, rng: random.Random) -> str | None:
 
 
 def _clauses(text: str) -> list[str]:
-    return [c for c in CLAUSE.findall(text) if UNIT.search(c)]
+    return [c for c in CLAUSE.findall(text) if WORDS.search(c)]
 
 
 def swap_number(text: str, rng: random.Random) -> str | None:
@@ -72,14 +68,14 @@ def swap_number(text: str, rng: random.Random) -> str | None:
 
 
 def reorder(text: str, rng: random.Random) -> str | None:
-    """The text with its units (syllables, characters or words) permuted among their places; None under three units."""
-    units = UNIT.findall(text)
-    if len(units) < 3 or len(set(units)) < 2:
+    """The text with its tokens (see `tokens`) permuted among their places; None under three tokens."""
+    tokens = WORDS.findall(text)
+    if len(tokens) < 3 or len(set(tokens)) < 2:
         return None
-    shuffled = list(units)
-    while shuffled == units:
+    shuffled = list(tokens)
+    while shuffled == tokens:
         rng.shuffle(shuffled)
-    return _fill(UNIT, text, shuffled)
+    return _fill(WORDS, text, shuffled)
 
 
 def repeat_twice(text: str) -> str:
@@ -88,15 +84,15 @@ def repeat_twice(text: str) -> str:
 
 
 def truncate(text: str) -> str | None:
-    """The first half of the text's units, the middle one left out; None under two units."""
-    units = list(UNIT.finditer(text))
-    if len(units) < 2:
+    """The first half of the text's tokens, the middle one left out; None under two."""
+    tokens = list(WORDS.finditer(text))
+    if len(tokens) < 2:
         return None
-    return text[: units[len(units) // 2 - 1].end()]
+    return text[: tokens[len(tokens) // 2 - 1].end()]
 
 
 def code_mix(text: str, source: str, rng: random.Random) -> str | None:
-    """The text with a third of its words (units with their tsheg), at least one, replaced by words of the source;
+    """The text with a third of its words (tokens with their tsheg), at least one, replaced by words of the source;
     None if either has too few."""
     words, foreign = WORD.findall(text), WORD.findall(source)
     if len(words) < 2 or not foreign:

@@ -68,7 +68,7 @@ def _length_match(completion: str, reference: str) -> float:
 
 
 def length_reward(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
-    """1 at the reference's length in tokens (syllables, characters), falling linearly to 0 at none or twice of it.
+    """1 at the reference's length in tokens (see `tokens`), falling linearly to 0 at none or twice of it.
 
     The paper tried a length constraint without giving its form.
     """

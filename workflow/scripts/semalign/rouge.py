@@ -1,4 +1,4 @@
-"""ROUGE-L by rouge-score, over Tibetan syllables: its default tokenizer keeps ASCII alone and deletes Tibetan."""
+"""ROUGE-L by rouge-score, over the tokens of `tokens`: its default tokenizer keeps ASCII alone and deletes all else."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -11,13 +11,13 @@ from semalign import tokens
 from semalign.scores import Score, check_aligned
 
 
-class _Syllables(Tokenizer):
+class _Tokens(Tokenizer):
     def tokenize(self, text: str) -> list[str]:
         return tokens.rouge_tokens(text)
 
 
-_SCORER = RougeScorer(["rougeL"], tokenizer=_Syllables())
-_SIGNATURE = f"rougeL|fmeasure|mean|tokens:{tokens.VERSION}|version:{version('rouge-score')}"
+_SCORER = RougeScorer(["rougeL"], tokenizer=_Tokens())
+_SIGNATURE = f"rougeL|fmeasure|mean|{tokens.SIGNATURE}|version:{version('rouge-score')}"
 
 
 def rouge_l_items(hypotheses: Sequence[str], references: Sequence[str]) -> list[float]:
