@@ -1,5 +1,4 @@
 import unicodedata
-from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -46,6 +45,11 @@ def kind(character: str) -> str:
     return {"M": "combining", "P": "mark", "S": "mark"}.get(category[0], "space")
 
 
+def is_apostrophe(character: str, script: str, pending: str) -> bool:
+    """Whether a mark can belong to the word before it."""
+    return character in "'’" and script != "HANGUL" and not set(pending) & set("'’")
+
+
 LETTERS = ("LATIN", "CYRILLIC", "ARABIC", "DEVANAGARI", "HANGUL", "any script")
 
 
@@ -74,9 +78,7 @@ def by_the_rule(text: str, *, punctuation: bool) -> list[str]:
                 end()
         elif now == "joiner" and held and script == "cluster":
             held += character
-        elif now in ("joiner", "hidden") and held and script in LETTERS:
-            pending += character
-        elif character in "'’" and held and script in LETTERS and script != "HANGUL" and not set(pending) & set("'’"):
+        elif held and script in LETTERS and (now in ("joiner", "hidden") or is_apostrophe(character, script, pending)):
             pending += character
         elif held and now == script and now in ("tibetan", "tibetan digit", "ascii digit", "other digit"):
             held += character

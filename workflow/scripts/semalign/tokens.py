@@ -4,9 +4,9 @@ A token is
 
 - a Tibetan syllable: a maximal run of Tibetan letters, vowel signs, subjoined letters and marks;
 - one Han character;
-- a letter cluster of a script that is written without spaces: Unicode's Line_Break classes SA (Thai, Lao, Khmer, Myanmar
-  and their kin) and AK, AP, AS (Javanese, Balinese and theirs), kana, Yi and their like. A cluster is a letter with its
-  marks, and with the letters that a virama stacks below it;
+- a letter cluster of a script that is written without spaces: of Unicode's Line_Break classes SA (Thai, Lao, Khmer,
+  Myanmar and the like) and AK, AP, AS (Javanese, Balinese and the like), kana, Yi and a few more. A cluster is a letter
+  with its marks, and with the letters that a virama stacks below it;
 - a word of any other script: a maximal run of its letters and their marks. An apostrophe or another mark of `_INNER`, a
   zero-width joiner or non-joiner between two letters belongs to the word, as in UAX #29; other format characters
   there, such as the soft hyphen, are dropped. A word ends where the script changes; letters that are common to scripts,
