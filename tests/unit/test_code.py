@@ -12,7 +12,18 @@ LIBRARY = {
     "semalign/near.py": '"""Docstring."""\nfrom semalign.far import f\n\ndef g():\n    return f() + 1  # comment\n',
     "semalign/far.py": "def f():\n    return 1\n",
     "semalign/other.py": "x = 1\n",
-    "rule.py": "from semalign import job\nfrom semalign.near import g\n",
+    "semalign/prose.py": (
+        "from pydantic import BaseModel, Field\nimport pydantic\n"
+        "x = 1\n'of x'\n"
+        "async def later():\n    'of later'\n    return 'a value'\n"
+        "def empty():\n    'of empty'\n"
+        "class Model(BaseModel):\n    'of Model'\n"
+        "    a: int = Field(1, description='of key a', gt=0)\n    'also of a'\n"
+        "    b: int = pydantic.Field(1, title='of key b', examples=[2])\n"
+        "    def method(self):\n        'of method'\n        if self.a:\n            'of a branch'\n"
+        "        return dict(description='kept')\n"
+    ),
+    "rule.py": "from semalign import job, prose\nfrom semalign.near import g\n",
 }
 
 
@@ -38,13 +49,13 @@ def edited(library: Path, name: str, old: str, new: str) -> set[str]:
 
 
 def test_it_follows_imports_and_leaves_out_what_changes_no_result(library: Path) -> None:
-    assert set(code.fingerprint("rule")) == {"rule", "semalign.near", "semalign.far"}
+    assert set(code.fingerprint("rule")) == {"rule", "semalign.near", "semalign.far", "semalign.prose"}
 
 
 def test_a_module_that_the_settings_name_counts(library: Path) -> None:
     (library / "semalign" / "named.py").write_text("from semalign import other\n")
     found = code.fingerprint("rule", "semalign.named")
-    assert set(found) == {"rule", "semalign.near", "semalign.far", "semalign.named", "semalign.other"}
+    assert set(found) == {"rule", *(f"semalign.{name}" for name in ("near", "far", "prose", "named", "other"))}
 
 
 @pytest.mark.parametrize(
@@ -56,6 +67,21 @@ def test_a_module_that_the_settings_name_counts(library: Path) -> None:
         ("semalign/near.py", "# comment", "# another", set()),
         ("semalign/near.py", "Docstring", "Other words", set()),
         ("semalign/near.py", "\n\ndef g", "\n\n\n\ndef g", set()),
+        *[
+            ("semalign/prose.py", f"of {name}", "other words", set())
+            for name in ("x", "later", "empty", "Model", "key a", "method", "key b", "a branch")
+        ],
+        ("semalign/prose.py", "'also of a'", "'also'\n    'of a'", set()),
+        ("semalign/prose.py", "    'of method'\n    ", "", set()),
+        ("semalign/prose.py", "    'of empty'\n", "    pass\n", set()),
+        ("semalign/prose.py", "examples=[2]", "examples=[3]", set()),
+        ("semalign/prose.py", ", description='of key a'", "", set()),
+        ("semalign/prose.py", "    'of empty'\n", "    return x\n", {"semalign.prose"}),
+        ("semalign/prose.py", "gt=0", "gt=1", {"semalign.prose"}),
+        ("semalign/prose.py", "a: int", "a: float", {"semalign.prose"}),
+        ("semalign/prose.py", "'a value'", "'another'", {"semalign.prose"}),
+        ("semalign/prose.py", "'kept'", "'changed'", {"semalign.prose"}),
+        ("semalign/prose.py", "            'of a branch'", "            return 1", {"semalign.prose"}),
         ("semalign/other.py", "x = 1", "x = 2", set()),
         ("semalign/job.py", "far", "near", set()),
     ],

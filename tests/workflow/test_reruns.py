@@ -177,6 +177,24 @@ def overlay(changes: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def documented() -> Iterator[str]:
+    """The keys that docs/reruns.md names, as patterns: `.x` stands beside the key before it, `<x>` for a name."""
+    for line in (ROOT / "docs" / "reruns.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("| `"):
+            named = ""
+            for short in re.findall(r"`([^`]+)`", line.split("|")[1]):
+                named = named.rpartition(".")[0] + short if short.startswith(".") else short
+                pattern = re.sub(r"<\w+>", r"\\w+", named.replace(".", r"\.").replace("*", ".*"))
+                yield rf"{pattern}(\..*)?"
+
+
+def test_every_key_is_in_the_documentation() -> None:
+    patterns = list(documented())
+    keys = {re.sub(r"\.\d+\b", "", key) for key in LEAVES}  # without the numbers of lists' entries
+    missing = [key for key in sorted(keys) if not any(re.fullmatch(pattern, key) for pattern in patterns)]
+    assert not missing, "say in docs/reruns.md what reruns"
+
+
 @pytest.fixture(scope="module")
 def planned(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Jobs by rule of a dry run of the finished miniature, for each key changed; "" for none."""

@@ -1,8 +1,8 @@
-"""Which of the project's own code a script's result depends on, as hashes that ignore comments and layout.
+"""Which of the project's own code a script's result depends on, as hashes that ignore comments, layout and prose.
 
 Snakemake follows a script's date and text but not the modules that it imports, so each rule's settings hold these
-hashes instead: an edited function reruns the rules that use its module; an edited comment, an edited docstring or a
-fresh checkout reruns nothing.
+hashes instead: an edited function reruns the rules that use its module; an edited comment, docstring or description of
+a config key, or a fresh checkout, reruns nothing.
 """
 
 import ast
@@ -31,6 +31,8 @@ WITHOUT_EFFECT = {
     "semalign.ranks",
     "semalign.config",
 }
+DESCRIBING = {"title", "description", "examples"}  # arguments of pydantic's Field that change no value
+BLOCKS = ("body", "orelse", "finalbody")
 
 
 def _file(module: str) -> Path | None:
@@ -49,18 +51,33 @@ def _imports(tree: ast.Module) -> set[str]:
     return {name for name in names if name.startswith("semalign") and _file(name)}
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return tree
+class _WithoutProse(ast.NodeTransformer):
+    """Drops texts that stand alone, docstrings among them, and what only describes a field of a pydantic model."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        alone = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if alone else self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
+        if name == "Field":
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in DESCRIBING]
+        return self.generic_visit(node)
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        blocks = [name for name, value in ast.iter_fields(node) if isinstance(value, list) and value]
+        super().generic_visit(node)
+        for name in blocks:  # a body that held only prose does what `pass` does
+            if not getattr(node, name) and name in BLOCKS and not isinstance(node, ast.Module):
+                setattr(node, name, [ast.Pass()])
+        return node
 
 
 @cache
 def _read(file: Path) -> tuple[str, frozenset[str]]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     imports = frozenset(_imports(tree))
-    return hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest()[:16], imports
+    return hashlib.sha256(ast.dump(_WithoutProse().visit(tree)).encode()).hexdigest()[:16], imports
 
 
 def _has_effect(module: str) -> bool:
