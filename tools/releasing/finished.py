@@ -1,6 +1,5 @@
 """A finished run: what is there, whether it still fits together, and what it was made with."""
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from semalign.lineage import Lineage, lineage
 from semalign.named_files import is_external
 from semalign.sources_table import NOT_STATED as NOT_STATED
 from semalign.sources_table import WORLD, rows, source_keys
+from semalign.spreadsheets import read_csv
 
 MEASURES = ("predictions.jsonl", "scores/text.json", "scores/similarity.json")
 INCLUDED = "included"
@@ -199,10 +199,7 @@ def _is_behind(source: str, run: Run) -> bool:
 
 def _listed() -> list[dict[str, str]]:
     path = Path("results/sources.csv")
-    if not path.is_file():
-        return []
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return read_csv(path, dtype=str, keep_default_na=False).to_dict("records") if path.is_file() else []
 
 
 def example(run: Run) -> tuple[str, str]:

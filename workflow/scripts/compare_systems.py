@@ -9,7 +9,8 @@ from semalign.comparisons import Request, compare, note, shown
 from semalign.config.data import Language
 from semalign.config.experiments import Statistics
 from semalign.files import replacing, write_json
-from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
+from semalign.spreadsheets import write_csv
+from semalign.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -22,8 +23,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     text = note(statistics, len(settings["seeds"]))
     of_all = set(frame.loc[frame["seed"] == "all", "test"]) | {"sacrebleu paired bootstrap (p)"}
     brief = shown(frame[(frame["seed"] == "all") | ~frame["test"].isin(of_all)])
-    with replacing(output.csv) as file:
-        frame.to_csv(file, index=False, float_format=CSV_DIGITS)
+    write_csv(output.csv, frame)
     with replacing(output.markdown) as file:
         file.write(frame_markdown(shown(frame), text))
     with replacing(output.latex) as file:

@@ -6,14 +6,14 @@ from typing import Any
 from semalign import job
 from semalign.audit_table import NOTE, collect, shown
 from semalign.files import read_json, replacing, write_json
-from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
+from semalign.spreadsheets import write_csv
+from semalign.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     names = ("tasks", "seeds", "models", "rl_models")
     frame = collect(Path("results"), **{name: settings[name] for name in names})
-    with replacing(output.csv) as file:
-        frame.to_csv(file, index=False, float_format=CSV_DIGITS)
+    write_csv(output.csv, frame)
     with replacing(output.markdown) as file:
         file.write(frame_markdown(shown(frame), NOTE))
     with replacing(output.latex) as file:

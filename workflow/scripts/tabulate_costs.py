@@ -3,22 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from semalign import costs, job
 from semalign.files import replacing, write_json
 from semalign.frontier.curves import in_order
 from semalign.lineage import records_by_output
-from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
+from semalign.spreadsheets import read_csv, write_csv
+from semalign.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     made = records_by_output(Path("."))
     frame = costs.collect(Path("results"), settings["tasks"], settings["seeds"], in_order(settings["curves"]), made)
-    equal = costs.at_equal_adequacy(frame, pd.read_csv(input.frontier))
+    equal = costs.at_equal_adequacy(frame, read_csv(input.frontier))
     table, text = costs.shown(frame, equal), costs.note(frame)
-    with replacing(output.csv) as file:
-        frame.to_csv(file, index=False, float_format=CSV_DIGITS)
+    write_csv(output.csv, frame)
     with replacing(output.markdown) as file:
         file.write(frame_markdown(table, text))
     with replacing(output.latex) as file:

@@ -8,7 +8,8 @@ from semalign.config.experiments import Statistics
 from semalign.config.models import ExamBars
 from semalign.encoder_table import Request, build
 from semalign.files import replacing, write_json
-from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
+from semalign.spreadsheets import write_csv
+from semalign.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -21,8 +22,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         )
     )
     lines = table.lines()
-    with replacing(output.csv) as file:
-        table.frame().to_csv(file, index=False, float_format=CSV_DIGITS)
+    write_csv(output.csv, table.frame())
     with replacing(output.markdown) as file:
         file.write(frame_markdown(lines, table.note))
     with replacing(output.latex) as file:

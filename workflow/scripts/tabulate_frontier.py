@@ -10,7 +10,8 @@ from semalign.config.experiments import Statistics
 from semalign.files import replacing, write_json
 from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request, taxes
-from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
+from semalign.spreadsheets import write_csv
+from semalign.tables import frame_latex, frame_markdown
 
 RESULTS = Path("results")
 POINTS = (
@@ -23,9 +24,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     asked = {name: settings[name] for name in names} | {"curves": curves.in_order(settings["curves"])}
     frame = curves.collect(RESULTS, **asked)
     found = taxes(Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"])))
-    for path, content in ((output.csv, frame), (output.taxes, pd.DataFrame([tax.record() for tax in found]))):
-        with replacing(path) as file:
-            content.to_csv(file, index=False, float_format=CSV_DIGITS)
+    write_csv(output.csv, frame)
+    write_csv(output.taxes, pd.DataFrame([tax.record() for tax in found]))
     text = verdict.note(found, len(settings["seeds"]))
     strengths = f"{POINTS}{curves.strengths(asked['curves'])}."
     with replacing(output.markdown) as file:

@@ -7,15 +7,15 @@ from semalign import job
 from semalign.config.experiments import Statistics
 from semalign.files import read_json, replacing, write_json
 from semalign.paper_tables import Request, build
-from semalign.tables import CSV_DIGITS, frame_latex, frame_markdown
+from semalign.spreadsheets import write_csv
+from semalign.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     statistics = Statistics.model_validate(settings["statistics"])
     names = ("table", "tasks", "models", "seeds", "rewards", "judged")
     table = build(Request(Path("results"), statistics=statistics, **{name: settings[name] for name in names}))
-    with replacing(output.csv) as file:
-        table.frame().to_csv(file, index=False, float_format=CSV_DIGITS)
+    write_csv(output.csv, table.frame())
     with replacing(output.markdown) as file:
         file.write(frame_markdown(table.lines(), table.note))
     with replacing(output.latex) as file:

@@ -10,6 +10,7 @@ from semalign.config.downloads import FOLDER
 from semalign.config.whole import Config
 from semalign.files import replacing
 from semalign.named_files import WORLD, is_external, named_files
+from semalign.spreadsheets import write_csv
 from semalign.tables import frame_markdown
 
 COLUMNS = ["source", "read_by", "origin", "licence", "about", "sha256", "bytes"]
@@ -89,7 +90,6 @@ def _licence(source: str, licences: dict[str, str]) -> str:
 def write(table: list[dict[str, Any]], csv: str, markdown: str) -> None:
     """Write the table as CSV and as Markdown."""
     frame = pd.DataFrame(table, columns=COLUMNS).astype({"bytes": "Int64"})
-    with replacing(csv) as file:
-        frame.to_csv(file, index=False)
+    write_csv(csv, frame)
     with replacing(markdown) as file:
         file.write(frame_markdown(frame.astype(object).where(frame.notna(), "").astype(str), NOTE))

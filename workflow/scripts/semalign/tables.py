@@ -5,6 +5,7 @@ any row, `_paper` and `_difference`; the other two show them as lines below one 
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 from math import comb
 from statistics import fmean, stdev
@@ -23,7 +24,6 @@ DIGITS = {
     "judge_net": 1,
     "cmrc_answer_length": 1,
 }
-CSV_DIGITS = "%.10g"
 PAGE_WIDTH = 82
 """Characters of \\footnotesize across the text of an article."""
 
@@ -137,11 +137,15 @@ def about_seeds(seeds: int) -> str:
     )
 
 
+# what would end a cell, begin a tag or code, or set in italics; an underscore inside a word does nothing
+_MARKDOWN = re.compile(r"[\\|`*]|<(?=[a-z/!?])|(?<![^\W_])_|_(?![^\W_])", re.I)
+
+
 def frame_markdown(frame: pd.DataFrame, note: str) -> str:
     """A table of texts in Markdown, and its note below."""
 
     def line(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+        return "| " + " | ".join(_MARKDOWN.sub(r"\\\g<0>", " ".join(cell.splitlines())) for cell in cells) + " |"
 
     head = [line(list(frame.columns)), "|---" * len(frame.columns) + "|"]
     return "\n".join([*head, *(line(list(row)) for row in frame.itertuples(index=False))]) + f"\n\n{note}\n"
@@ -158,6 +162,9 @@ _LATEX = {
     "}": r"\}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "|": r"$|$",
     "±": r"$\pm$",
     "−": r"$-$",
     "‖": r"$\Vert$",
@@ -169,7 +176,7 @@ _LATEX = {
 
 def latex_text(text: str) -> str:
     """Text as LaTeX shows it; a number's minus sign becomes one."""
-    escaped = "".join(_LATEX.get(character, character) for character in text)
+    escaped = "".join(_LATEX.get(character, character) for character in " ".join(text.splitlines()))
     return f"${escaped[0]}${escaped[1:]}" if escaped[:1] in ("-", "+") and escaped[1:2].isdigit() else escaped
 
 
@@ -199,8 +206,8 @@ def _tabular(frame: pd.DataFrame) -> str:
     numbers = [column for column in frame.columns if frame[column].str.fullmatch(r"[-+\d.e±\s\[\],]*").all()]
     columns = "".join("r" if column in numbers else "l" for column in frame.columns)
     body = [" & ".join(latex_text(cell) for cell in row) for row in frame.itertuples(index=False)]
-    # a line that begins with [ would be read as the optional argument of the \\\\ before it
-    lines = [f"{{}}{line} \\\\" if line.startswith("[") else f"{line} \\\\" for line in body]
+    # a line that begins with [ or * would be read as an argument of the \\\\ before it
+    lines = [f"{{}}{line} \\\\" if line.startswith(("[", "*")) else f"{line} \\\\" for line in body]
     head = " & ".join(latex_text(column) for column in frame.columns)
     top = [f"\\begin{{tabular}}{{{columns}}}", "\\hline", f"{head} \\\\", "\\hline"]
     return "\n".join([*top, *lines, "\\hline", "\\end{tabular}"])

@@ -13,6 +13,7 @@ from matplotlib.transforms import Bbox
 from semalign.figures.points import COMPREHENSION, MEAN, SIMILARITY, points
 from semalign.figures.style import MODELS, THICK, Look, grid, legend_above, look_of, note, picture, width_for
 from semalign.frontier.curves import PAPERS, PRIMARY
+from semalign.spreadsheets import read_csv
 
 COSTS = {"cmrc_avg": COMPREHENSION, "kl_mean": "mean KL to the base\n(nats a token)"}
 LOOKS = {"sft": MODELS["strong_sft"]._replace(label="SFT"), "rl": MODELS["rl"]}
@@ -36,7 +37,7 @@ def frontier(table: Path, png: str, svg: str) -> None:
     RL, a second row for each cost shows what lies around it. Reads the frontier's table: a row a task, method, place
     and seed, with similarity_independent and COSTS.
     """
-    rows = pd.read_csv(table)
+    rows = read_csv(table)
     tasks, methods = list(rows["task"].unique()), list(rows["method"].unique())
     costs = [cost for cost in COSTS if rows[cost].notna().any()]
     panels = [(cost, close) for close in ([False, True] if set(methods) - set(PAPERS) else [False]) for cost in costs]

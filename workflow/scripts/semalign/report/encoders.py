@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import pandas as pd
-
 from semalign import encoder_table
 from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
+from semalign.spreadsheets import read_csv
 
 BOUNDS = 3  # decimals of an interval's ends
 NAMES = ("task", "encoder", "made", "exam", "model", "metric_name")
@@ -20,7 +19,7 @@ KEY = (
 
 def grid(request: Request) -> Grid:
     """The table; columns of which no row has a figure are left out."""
-    rows = pd.read_csv(request.table("encoders", "csv"), dtype=dict.fromkeys(NAMES, str))
+    rows = read_csv(request.table("encoders", "csv"), dtype=dict.fromkeys(NAMES, str))
     rows = rows.fillna(dict.fromkeys(NAMES, ""))  # a difference is of no encoder
     figures = [name for name in encoder_table.SHOWN if rows[name].notna().any()]
     named = [labels.FIGURES[name] for name in figures]

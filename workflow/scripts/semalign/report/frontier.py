@@ -11,6 +11,7 @@ from semalign.report.further import columns, means, named
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, number
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
+from semalign.spreadsheets import read_csv
 
 COSTS = {"cmrc_avg": "CMRC AVG lost, points", "kl_mean": "KL to the base, nats a token"}
 SECONDS = {
@@ -41,7 +42,7 @@ def answer(request: Request, task: str) -> str:
 
 def at_equal_adequacy(request: Request) -> Grid:
     """Each method's cost by the declared measure, the smallest area first, and what it takes in device-seconds."""
-    rows = pd.read_csv(request.results / "frontier_taxes.csv", dtype={"against": str, "verdict": str})
+    rows = read_csv(request.results / "frontier_taxes.csv", dtype={"against": str, "verdict": str})
     rows = rows[rows["primary"].astype(bool)].fillna({"against": ""})
     seconds = _seconds_to_rl(request)
     against = [name for name in ("", *AGAINST) if name in set(rows["against"])]
@@ -102,7 +103,7 @@ def _rule(request: Request) -> str:
 
 def points(request: Request) -> Grid:
     """The frontier's points: what each method reaches and costs along its strength."""
-    rows = pd.read_csv(request.table("frontier", "csv"), dtype={"task": str, "method": str, "model": str})
+    rows = read_csv(request.table("frontier", "csv"), dtype={"task": str, "method": str, "model": str})
     content = sidecar(request, "frontier")
     names = named(curves.FIGURES, rows)
     groups = []
@@ -128,7 +129,7 @@ def _strength(value: float) -> Cell:
 
 def seconds(request: Request) -> Grid:
     """What each of these points cost."""
-    rows = pd.read_csv(request.table("costs", "csv"), dtype={"task": str, "method": str, "model": str})
+    rows = read_csv(request.table("costs", "csv"), dtype={"task": str, "method": str, "model": str})
     groups = []
     for (task, method), part in rows.groupby(["task", "method"], sort=False):
         lines = [

@@ -10,6 +10,7 @@ from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, number, whole
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
+from semalign.spreadsheets import read_csv
 
 
 def named(names: Iterable[str], rows: pd.DataFrame) -> list[str]:
@@ -34,7 +35,7 @@ def means(rows: pd.DataFrame, names: list[str], alone: bool = False) -> list[Cel
 
 def tests(request: Request) -> tuple[Grid | None, Grid]:
     """The tests declared beforehand (None where the config declares none), and all others."""
-    rows = pd.read_csv(request.table("statistics", "csv"), dtype={"seed": str})
+    rows = read_csv(request.table("statistics", "csv"), dtype={"seed": str})
     note = sidecar(request, "statistics")["note"]
     declared, others = rows[rows["primary"].astype(bool)], rows[~rows["primary"].astype(bool)]
     title = "Tests declared before the results were seen, with Holm's p"
@@ -80,7 +81,7 @@ def _p(value: Any) -> str:
 
 def audit(request: Request) -> Grid:
     """Signs of a gamed reward: rollouts at first and at last, and answers to the test set."""
-    rows = pd.read_csv(request.table("audit", "csv"), dtype={"task": str, "model": str, "part": str})
+    rows = read_csv(request.table("audit", "csv"), dtype={"task": str, "model": str, "part": str})
     names = named(audit_table.FIGURES, rows)
     groups = []
     for task, part in rows.groupby("task", sort=False):

@@ -5,13 +5,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from semalign.files import read_json
 from semalign.performance import by_rule, measured
 from semalign.report.graph import made_from
 from semalign.report.grids import Cell, Column, Grid, Group, figure, number, whole
 from semalign.report.request import Request
+from semalign.spreadsheets import read_csv
 
 Record = dict[str, Any]
 HASH = 12  # digits of a commit that are shown
@@ -80,7 +79,7 @@ def sources(request: Request) -> Grid | None:
     """The table of data sets and models that the config names."""
     if not request.sources:
         return None
-    rows = pd.read_csv(request.table("sources", "csv"), dtype=str, keep_default_na=False)
+    rows = read_csv(request.table("sources", "csv"), dtype=str, keep_default_na=False)
     names = [name for name in rows.columns if (rows[name] != "").any()]
     lines = [[Cell(row[name], code=name in ("source", "sha256")) for name in names] for row in rows.to_dict("records")]
     columns = [Column(name.replace("_", " "), number=False) for name in names]

@@ -9,6 +9,7 @@ from semalign.paper_tables import DEFINITIONS
 from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, given, number, whole
 from semalign.report.request import Request
+from semalign.spreadsheets import read_csv
 
 DIFFERENCES = {"gap", "gain"}
 TITLES = {
@@ -29,7 +30,7 @@ NAMES = {"model", "task", "metric_name", "rewards"}
 
 def frame(request: Request, name: str) -> pd.DataFrame:
     """A table's CSV; names stay texts."""
-    return pd.read_csv(request.table(name, "csv"), dtype=dict.fromkeys(NAMES, str))
+    return read_csv(request.table(name, "csv"), dtype=dict.fromkeys(NAMES, str))
 
 
 def sidecar(request: Request, name: str) -> dict[str, Any]:

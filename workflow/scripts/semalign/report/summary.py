@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from semalign.published import PAPER
 from semalign.report import frontier, labels, paper
 from semalign.report.grids import given, number, whole
 from semalign.report.request import Request
+from semalign.spreadsheets import read_csv
 
 Row = dict[Any, Any]
 
@@ -114,7 +113,7 @@ def _judged(rl: Row, strong: Row, request: Request) -> str:
 def _declared(request: Request, task: str) -> list[str]:
     if "statistics" not in request.tables:
         return []
-    rows = pd.read_csv(request.table("statistics", "csv"))
+    rows = read_csv(request.table("statistics", "csv"))
     said = []
     for row in rows[rows["primary"].astype(bool) & (rows["task"] == task)].to_dict("records"):
         named = labels.FIGURES[row["measure"]]
