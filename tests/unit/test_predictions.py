@@ -6,7 +6,7 @@ import pytest
 
 from semalign.errors import InputError
 from semalign.files import Row, write_jsonl
-from semalign.predictions import join
+from semalign.predictions import join, predicted
 
 ITEMS = [{"id": "a", "source": "1"}, {"id": "b", "source": "2"}]
 
@@ -35,3 +35,16 @@ def test_a_missing_or_a_foreign_answer_is_an_error(tmp_path: Path, extra: list[R
     answers = [answer("mt", "a"), answer("cmrc", "a"), answer("cmrc", "b"), *extra]
     with pytest.raises(InputError, match=r"predictions\.jsonl: \d items of .*test\.jsonl"):
         join(*files(tmp_path, answers))
+
+
+def test_a_prediction_stands_beside_what_was_asked_and_wanted() -> None:
+    answer = {"text": "ཀ", "tokens": 2, "truncated": True}
+    given = {"output": "ཀ", "tokens": 2, "truncated": True}
+    pair = {"id": "a", "group": "g", "source": "一", "target": "ཁ"}
+    assert list(predicted("mt", [pair], [answer])) == [
+        {"testset": "mt", "id": "a", "source": "一", "reference": "ཁ"} | given
+    ]
+    question = {"id": "q", "group": "g", "context": "long", "question": "谁？", "answers": ["他", "她"]}
+    assert list(predicted("cmrc", [question], [answer])) == [
+        {"testset": "cmrc", "id": "q", "passage": "g", "question": "谁？", "answers": ["他", "她"]} | given
+    ]

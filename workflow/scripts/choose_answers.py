@@ -1,5 +1,6 @@
 """Answer a task's test set by one of several samples, which a method chooses; reading comprehension is taken over."""
 
+from dataclasses import asdict
 from typing import Any
 
 from semalign import job
@@ -8,6 +9,7 @@ from semalign.encoder import embed, load_encoder
 from semalign.files import read_jsonl, write_jsonl
 from semalign.generation import Sampling, sample
 from semalign.models import load_adapter, load_policy
+from semalign.predictions import predicted
 from semalign.prompts import fill
 from semalign.workspace import Workspace
 
@@ -30,12 +32,8 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     texts = [[answer.text for answer in own] for own in answers]
     places = method(entry["method"]).choose(texts, lambda texts: embed(encoder, texts))
     taken = [own[place] for own, place in zip(answers, places, strict=True)]
-    mine = [
-        {"testset": task, "id": row["id"], "output": c.text, "tokens": c.tokens, "truncated": c.truncated}
-        for row, c in zip(rows, taken, strict=True)
-    ]
     others = [row for row in read_jsonl(input.predictions) if row["testset"] != task]
-    write_jsonl(output.predictions, mine + others)
+    write_jsonl(output.predictions, [*predicted(task, rows, map(asdict, taken)), *others])
 
 
 job.run(main, snakemake, resumable=True)

@@ -1,5 +1,6 @@
 """Answer a run's test sets greedily: its task's and reading comprehension."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from semalign import job
 from semalign.files import read_jsonl, write_jsonl
 from semalign.generation import Completion, generate
 from semalign.models import load_adapter, load_policy
+from semalign.predictions import predicted
 from semalign.prompts import fill
 from semalign.workspace import Workspace
 
@@ -15,21 +17,20 @@ Answers = dict[str, list[Completion]]
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
-    ids, testsets = {}, {}
+    items, testsets = {}, {}
     for path in input.tests:
         name = Path(path).parent.name
         task = settings["cmrc"] if name == "cmrc" else settings["tasks"][name]
-        rows = list(read_jsonl(path))
-        ids[name] = [row["id"] for row in rows]
+        items[name] = rows = list(read_jsonl(path))
         texts = [fill(task["prompt"], **{k: v for k, v in row.items() if isinstance(v, str)}) for row in rows]
         testsets[name] = texts, task["max_new_tokens"]
     answer = by_vllm if settings["engine"] == "vllm" else by_transformers
     write_jsonl(
         output.predictions,
         (
-            {"testset": name, "id": id_, "output": c.text, "tokens": c.tokens, "truncated": c.truncated}
+            row
             for name, completions in answer(settings, input, testsets, workspace).items()
-            for id_, c in zip(ids[name], completions, strict=True)
+            for row in predicted(name, items[name], map(asdict, completions))
         ),
     )
 

@@ -1,9 +1,25 @@
 """A run's answers, joined with the test items they answer; a missing answer is an error."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from semalign.errors import InputError
 from semalign.files import Row, read_jsonl
+
+# what a prediction shows of its item: our name, and the item's; a passage is long and shared, and named by its id
+OF_PAIRS = {"source": "source", "reference": "target"}
+OF_QUESTIONS = {"passage": "group", "question": "question", "answers": "answers"}
+
+
+def predicted(testset: str, items: Iterable[Row], answers: Iterable[Row]) -> Iterator[Row]:
+    """A row for each item of a test set, in order: what was asked and wanted, and the answer to it.
+
+    `answers` are the fields of a `generation.Completion`.
+    """
+    for item, answer in zip(items, answers, strict=True):
+        shown = {name: item[key] for name, key in (OF_QUESTIONS if "question" in item else OF_PAIRS).items()}
+        given = {"output": answer["text"], "tokens": answer["tokens"], "truncated": answer["truncated"]}
+        yield {"testset": testset, "id": item["id"]} | shown | given
 
 
 def join(predictions: str | Path, tests: list[str]) -> dict[str, list[Row]]:
@@ -28,5 +44,5 @@ def join(predictions: str | Path, tests: list[str]) -> dict[str, list[Row]]:
                 f"{predictions}: {len(asked - given)} items of {path} have no answer and {len(given - asked)} answers "
                 "no item; the answers are to another test set: delete the file and run again"
             )
-        joined[testset] = [item | answers[testset, item["id"]] for item in items]
+        joined[testset] = [answers[testset, item["id"]] | item for item in items]
     return joined
