@@ -3,12 +3,13 @@
 They are kept as bench/rates/<device>.json.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
 
-from bench.floors import Device
+from bench.floors import DATA_SHEETS, Device, known_device
+from semalign.errors import InputError
 from semalign.files import read_json
 
 FOLDER = Path(__file__).resolve().parent / "rates"
@@ -31,6 +32,20 @@ class Rates:
 def read_rates(path: Path) -> Rates:
     raw = read_json(path)
     return Rates(**raw | {"device": Device(**raw["device"])})
+
+
+def of_card(name: str) -> Rates:
+    """Rates of a card, by its name in `floors.DATA_SHEETS`: those measured on it, where bench/rates/ has them; else its
+    own floors by its data sheet, times the H200's ratios. Raises InputError where the card is not known."""
+    own = [rates for rates in map(read_rates, sorted(FOLDER.glob("*.json"))) if name and name in rates.device.name]
+    if own:
+        return own[0]
+    device = known_device(name)
+    if device is None:
+        raise InputError(f"--card: no data sheet of {name!r}; known are {', '.join(DATA_SHEETS)}; or give --rates")
+    other = read_rates(FOLDER / "h200.json")
+    source = f"floors by this card's data sheet; their multiples are those of {other.device.name}, {other.source}"
+    return replace(other, device=device, measured=False, source=source)
 
 
 def from_bench(found: dict[str, Any]) -> dict[str, Any]:

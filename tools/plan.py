@@ -2,8 +2,8 @@
 
     python -m tools.plan [overlay.yaml …] [--rates bench/rates/h200.json]
 
-Hours are the hardware's floors (bench/floors.py) times a device's rates (bench/rates/). Nothing is fetched and no data
-are read: what only the data tell is taken from the arguments, and printed.
+Hours are the hardware's floors (bench/floors.py) times a device's rates (bench/rates/). Nothing is fetched. Rows are
+counted in files that are here; of others they are as published, or taken from the arguments, and printed.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import get_args
 
-from bench.rates import FOLDER, Rates, read_rates
+from bench.rates import FOLDER, Rates, of_card, read_rates
 from semalign.config.experiments import TaskName
 from semalign.config.whole import Config, validate
 from semalign.errors import InputError
@@ -20,16 +20,18 @@ from tools.planning.cost import Models, disk, seconds, start_seconds
 from tools.planning.dag import Job, jobs, merged
 from tools.planning.judging import judged, sentence
 from tools.planning.shapes import encoder_shape, policy_shape
-from tools.planning.work import Bounds, Plan, Work
+from tools.planning.steps import Work
+from tools.planning.work import Bounds, Plan
 
 HOUR, GIB = 3600, 2**30
+CARDS = {"public.yaml": "RTX 4090"}  # what a shipped config is for: here one card of 24 GB
 
 
 def main(arguments: list[str]) -> None:
     options = _options().parse_args(arguments)
     raw = merged(options.config)
     config = validate(raw)
-    rates = read_rates(options.rates or FOLDER / ("cpu.json" if config.device == "cpu" else "h200.json"))
+    rates = _rates(options, config)
     given = {name: getattr(options, name) for name in Bounds.__dataclass_fields__}
     given |= {name: dict(given[name]) for name in ("rl_pairs", "test_pairs")}
     plan = Plan(config, Bounds(**given))
@@ -44,30 +46,36 @@ def main(arguments: list[str]) -> None:
     print(_disk(config, {job: amount for job, amount in work.items() if amount}, models))
     tests = {task: plan.test_pairs(task) for task in config.tasks}
     print(sentence(config.judge, judged(config, tests, found)) + "\n")
-    if plan.taken:
-        print("Not known before the data are read; taken:")
-        print("\n".join(f"- {name}: {why}" for name, why in sorted(plan.taken.items())))
+    for title, said in (("Counted in what is here:", plan.counted), ("ASSUMED, since not known yet:", plan.taken)):
+        if said:
+            print("\n".join([title, *(f"- {name}: {why}" for name, why in sorted(said.items()))]))
 
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", nargs="*", type=Path, help="overlays of config/config.yaml, as for --configfile")
     parser.add_argument("--target", default="all", help="rule or file, as for snakemake")
-    parser.add_argument(
-        "--rates", type=Path, help="a device's; default: bench/rates/cpu.json or h200.json, by `device`"
-    )
-    for option, default, where in (
-        ("--rl-pairs", [("mt", 90_000), ("hg", 10_949)], "split.rl is null"),
-        ("--test-pairs", [("mt", 1000), ("hg", 621)], "the test set is a file"),
-    ):
-        parser.add_argument(option, nargs="+", type=_of_task, metavar="TASK=N", default=default, help=f"where {where}")
-    parser.add_argument("--questions", type=int, default=3219, help="of reading comprehension (CMRC 2018 dev)")
-    parser.add_argument("--encoder-rows", type=int, default=100_000, help="training pairs of an encoder")
+    parser.add_argument("--card", help="by its data sheet, as RTX 4090; default: the one that a shipped config is for")
+    parser.add_argument("--rates", type=Path, help="a device's measured ones, as bench/rates/cpu.json")
+    for option, where in (("--rl-pairs", "split.rl is null"), ("--test-pairs", "the test set is a file")):
+        about = f"where {where}; default: counted, or as published"
+        parser.add_argument(option, nargs="+", type=_of_task, metavar="TASK=N", default=[], help=about)
+    parser.add_argument("--questions", type=int, help="of reading comprehension; default: counted, or as published")
+    parser.add_argument("--encoder-rows", type=int, help="training pairs of an encoder; default: likewise")
     parser.add_argument("--pair-tokens", type=int, help="mean tokens of a training conversation; default: the most")
     parser.add_argument("--prompt-tokens", type=int, help="mean tokens of a prompt; default: the most")
     parser.add_argument("--completion-tokens", type=int, help="mean tokens of a completion; default: the most")
     parser.add_argument("--answer-tokens", type=int, help="tokens of a batch's longest answer; default: the most")
     return parser
+
+
+def _rates(options: argparse.Namespace, config: Config) -> Rates:
+    if options.rates:
+        return read_rates(options.rates)
+    if config.device == "cpu" and not options.card:
+        return read_rates(FOLDER / "cpu.json")
+    of_config = [CARDS[path.name] for path in options.config if path.name in CARDS]
+    return of_card(options.card or (of_config[-1] if of_config else "H200"))
 
 
 def _of_task(text: str) -> tuple[str, int]:
@@ -80,7 +88,9 @@ def _of_task(text: str) -> tuple[str, int]:
 
 def _heading(config: Config, rates: Rates, target: str) -> str:
     label = "measured" if rates.measured else "ESTIMATE, NOT MEASURED"
-    return f"Plan of `{target}`, {len(config.seeds)} seeds. Rates of {rates.device.name}: {label} ({rates.source}).\n"
+    seeds = f"{len(config.seeds)} seed" + "s" * (len(config.seeds) > 1)
+    other = "" if config.device == "cpu" else " `--card` names another card."
+    return f"Plan of `{target}`, {seeds}. Rates of {rates.device.name}: {label} ({rates.source}).{other}\n"
 
 
 def _table(found: list[Job], work: dict[Job, Work | None], models: Models, rates: Rates) -> str:

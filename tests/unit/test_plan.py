@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from bench.floors import MINIATURE, MINIATURE_ENCODER
-from bench.rates import FOLDER, from_bench, read_rates
+from bench.rates import FOLDER, from_bench, of_card, read_rates
 from semalign.config.training import Grpo, Sft
 from semalign.config.whole import Config, validate
 from semalign.errors import InputError
@@ -16,7 +16,8 @@ from tools.planning.cost import Models, disk, seconds
 from tools.planning.dag import Job, merged, parsed
 from tools.planning.judging import judged, sentence
 from tools.planning.shapes import policy_shape
-from tools.planning.work import Bounds, Plan, grpo_steps, sft_steps
+from tools.planning.steps import grpo_steps, sft_steps
+from tools.planning.work import Bounds, Plan
 
 BOUNDS = Bounds({"mt": 1000}, {"mt": 1000, "hg": 621}, 3219, 5000, None, 30, 20, None)
 RL = {"learning_rate": 1e-6, "epochs": 1, "batch_size": 32, "micro_batch_size": 16}
@@ -184,10 +185,76 @@ def test_a_policy_that_is_here_is_read(tmp_path: Path) -> None:
     assert shape.linear == 2 * (8 * 8 + 2 * 8 * 4 + 8 * 8 + 3 * 8 * 16)  # q, k and v, o, and three of feed-forward
 
 
-def test_a_bound_that_is_missing_is_asked_for() -> None:
-    plan = Plan(validate(merged([ROOT / "config" / "paper.yaml"])), BOUNDS)
-    with pytest.raises(InputError, match=r"tasks\.hg\.split\.rl is null, so the plan needs a number: --rl-pairs hg="):
-        plan.work(Job("train_grpo", {"task": "hg", "model": "rl", "seed": "0"}))
+NOTHING_GIVEN = Bounds({}, {}, None, None, None, None, None, None)
+
+
+def mine(**mt: object) -> Plan:
+    """public.yaml with another translation task, and nothing given."""
+    raw = merged([ROOT / "config" / "public.yaml"])
+    raw["tasks"]["mt"] |= mt
+    return Plan(validate(raw), NOTHING_GIVEN)
+
+
+def rl_steps(plan: Plan, task: str = "mt") -> int:
+    work = plan.work(Job("train_grpo", {"task": task, "model": "rl", "seed": "0"}))
+    assert work is not None
+    return work.steps
+
+
+def test_pairs_to_be_fetched_are_those_published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """1,997 of NTREX-128 and 997 of FLORES+, less 800 and 300: 1,894, of which eight make a batch."""
+    monkeypatch.chdir(tmp_path)
+    plan = mine()
+    assert rl_steps(plan) == 236
+    assert plan.test_pairs("mt") == 1012
+    assert plan.taken["tasks.mt.train, 2994 rows"].startswith("as published")
+    assert "1894 pairs for RL on mt" in plan.taken
+    encoder = plan.work(Job("train_encoder", {"encoder": "reward"}))
+    assert encoder is not None
+    assert encoder.steps == -(-3 * (800 + 1894 + 35_158) // 128)  # with the scriptures, three times, in batches of 128
+    of_paper = Plan(validate(merged([ROOT / "config" / "paper.yaml"])), NOTHING_GIVEN)
+    assert rl_steps(of_paper) == (35_158 - 5000 - 500 - 1000) // 4
+    assert rl_steps(of_paper, "hg") == 10_949 // 4  # what is left of the paper's 16,449
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_pairs_that_are_here_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mirrored: bool) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("copies" if mirrored else "results/downloads", "ntrex128")
+    folder.mkdir(parents=True)
+    names = ("newstest2019-ref.zho-CN.txt", "newstest2019-ref.bod.txt", "DOCUMENT_IDS.tsv")
+    for name in names:
+        (folder / name).write_text("a\n" * 1200)
+    raw = merged([ROOT / "config" / "public.yaml"]) | ({"mirror": "copies"} if mirrored else {})
+    raw["tasks"]["mt"]["train"] = raw["tasks"]["mt"]["train"][:1]
+    plan = Plan(validate(raw), NOTHING_GIVEN)
+    assert rl_steps(plan) == (1200 - 800 - 300) // 8
+    assert plan.counted["tasks.mt.train"] == "1200 rows"
+    assert rl_steps(Plan(validate(raw), BOUNDS)) == 1000 // 8  # a number that is given counts for more
+
+
+def test_a_number_that_is_not_known_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = mine(train=[{"format": "jsonl", "path": "mine.jsonl"}])
+    with pytest.raises(InputError, match=r"config key tasks\.mt\.train: mine\.jsonl is not here yet.*--rl-pairs mt=…"):
+        rl_steps(plan)
+    Path("mine.jsonl").write_text('{"source": "a", "target": "b"}\n' * 1100)
+    with pytest.raises(InputError, match=r"tasks\.mt\.train: its 1100 pairs leave none for RL"):
+        rl_steps(mine(train=[{"format": "jsonl", "path": "mine.jsonl"}]))
+    with pytest.raises(InputError, match=r"config key tasks\.mt\.test: .*--test-pairs mt=…"):
+        mine(test=[{"format": "jsonl", "path": "none.jsonl"}]).test_pairs("mt")
+
+
+def test_rates_of_a_card_that_nobody_measured_are_scaled_and_say_so() -> None:
+    """Half the data sheet's operations take twice the time."""
+    card, other = of_card("RTX 4090"), read_rates(FOLDER / "h200.json")
+    assert card.device.operations / other.device.operations == pytest.approx(165 / 989, rel=1e-3)
+    assert card.device.bandwidth / other.device.bandwidth == pytest.approx(1.008 / 4.8, rel=1e-3)
+    assert (card.ratios, card.measured) == (other.ratios, False)
+    assert "data sheet" in card.source
+    assert of_card("H200") == other
+    with pytest.raises(InputError, match=r"--card: no data sheet of 'GTX'; known are .*RTX 4090"):
+        of_card("GTX")
 
 
 def test_rates_need_every_kind() -> None:

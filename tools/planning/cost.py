@@ -7,7 +7,7 @@ from bench.floors import Shape
 from bench.rates import Rates
 from semalign.config.whole import Config
 from tools.planning.dag import Job
-from tools.planning.work import Work
+from tools.planning.steps import Work
 
 # What a rule's script imports, for the seconds before its work; the others' is "plain".
 STARTS = {

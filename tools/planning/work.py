@@ -1,74 +1,49 @@
 """How much each job computes: steps, tokens, completions, by the config's own numbers."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import Any
 
 from semalign.config.experiments import TaskName
-from semalign.config.training import Grpo, Optimisation
+from semalign.config.training import Optimisation
 from semalign.config.whole import Config
 from semalign.errors import InputError
+from semalign.files import Row
 from semalign.methods.base import Trained
+from semalign.questions import read_questions
+from semalign.sources import first_file, read_pairs
 from tools.planning.dag import Job
+from tools.planning.rows import Rows, Source, read_training, rows_of
+from tools.planning.steps import Work, grpo_steps, rows_a_pass, sft_steps
+
+PART = re.compile(r"results/data/(?P<task>mt|hg)/(?P<part>cold|rl|dev|mixed)\.jsonl")
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What the config leaves to the data; a plan states which of them it took."""
+    """What the config leaves to the data, where it was given; a plan states which of them it took."""
 
     rl_pairs: Mapping[TaskName, int]  # where split.rl is null
     test_pairs: Mapping[TaskName, int]  # where a task's test set is a file
-    questions: int  # where cmrc.limit is null
-    encoder_rows: int
+    questions: int | None  # where cmrc.limit is null
+    encoder_rows: int | None
     pair_tokens: int | None  # a conversation of prompt and answer; None: the most that the config lets through
     prompt_tokens: int | None
     completion_tokens: int | None
     answer_tokens: int | None  # of the longest answer in a batch at evaluation
 
 
-@dataclass(frozen=True)
-class Work:
-    """Of one job. Lengths are tokens; `kind` says which rate applies."""
-
-    kind: str
-    steps: int = 0
-    sequences: int = 0  # trained, answered, scored or embedded, in all
-    completions: int = 0  # sampled by GRPO
-    batch: int = 0  # of a step
-    micro_batch: int = 0
-    steps_per_generation: int = 0
-    prompt: float = 0
-    completion: float = 0
-
-    @property
-    def tokens(self) -> float:
-        return self.sequences * (self.prompt + self.completion)
-
-
-def rows_a_pass(settings: Optimisation) -> int:
-    """Examples a forward pass; with `auto` the whole batch, the most that it can be."""
-    return settings.batch_size if settings.micro_batch_size == "auto" else settings.micro_batch_size
-
-
-def sft_steps(settings: Optimisation, examples: int) -> int:
-    """Updates: the last one of an epoch may be short."""
-    return ceil(ceil(examples / settings.batch_size) * settings.epochs)
-
-
-def grpo_steps(settings: Grpo, prompts: int) -> int:
-    """Updates: trl leaves out the prompts of an epoch that do not fill a generation."""
-    accumulation = settings.batch_size // rows_a_pass(settings)
-    per_generation = (settings.steps_per_generation or accumulation) * rows_a_pass(settings)
-    generations = prompts // max(1, per_generation // settings.num_generations)
-    return ceil(generations * per_generation / settings.batch_size * settings.epochs)
-
-
 class Plan:
-    """The work of a config's jobs under bounds; `taken` collects which bounds were needed and why."""
+    """The work of a config's jobs under bounds; `taken` collects what was assumed and why, `counted` the rows of files
+    that are here."""
 
     def __init__(self, config: Config, bounds: Bounds) -> None:
         self.config, self.bounds = config, bounds
         self.taken: dict[str, str] = {}
+        self.counted: dict[str, str] = {}
+        self._rows: dict[str, int] = {}
 
     def work(self, job: Job) -> Work | None:
         """None for a job without a model."""
@@ -76,17 +51,48 @@ class Plan:
         found: Work | None = method(**job.wildcards) if method else None
         return found
 
-    def _bound(self, name: str, why: str) -> int:
-        value = getattr(self.bounds, name)
-        self.taken[f"--{name.replace('_', '-')} {value}"] = why
-        return int(value)
+    def _given(self, option: str, value: int | None, why: str) -> int | None:
+        if value is not None:
+            self.taken[f"{option}{value}"] = why
+        return value
 
-    def _bound_of(self, name: str, task: TaskName, why: str) -> int:
-        option, values = f"--{name.replace('_', '-')}", getattr(self.bounds, name)
-        if task not in values:
-            raise InputError(f"{why}, so the plan needs a number: {option} {task}=…")
-        self.taken[f"{option} {task}={values[task]}"] = why
-        return int(values[task])
+    def _count(
+        self,
+        key: str,
+        sources: Sequence[Source],
+        read: Callable[[Any], Iterator[Row]],
+        of_world: str,
+        option: str,
+    ) -> int:
+        """The rows of all sources of a config key. Raises InputError, naming the option, where that is not known."""
+        if key not in self._rows:
+            found = [self._rows_of(source, read, of_world) for source in sources]
+            for source, rows in zip(sources, found, strict=True):
+                if rows is None:
+                    raise InputError(
+                        f"config key {key}: {first_file(source)} is not here yet, and how many rows it has is not "
+                        f"known, so the plan needs a number: {option}"
+                    )
+            known = [rows for rows in found if rows is not None]
+            self._rows[key] = sum(rows.number for rows in known)
+            published, counted = (
+                sum(rows.number for rows in known if rows.known == how) for how in ("published", "counted")
+            )
+            if published:
+                self.taken[f"{key}, {published} rows"] = f"as published; {option} says otherwise"
+            if counted:
+                self.counted[key] = f"{counted} rows"
+        return self._rows[key]
+
+    def _rows_of(self, source: Source, read: Callable[[Any], Iterator[Row]], of_world: str) -> Rows | None:
+        path = first_file(source).as_posix()
+        for task in self.config.tasks:  # what the workflow will make
+            if (part := PART.fullmatch(path)) and part["task"] == task:
+                split = self.config.tasks[task].split
+                return Rows({"rl": self._rl_pairs(task), "dev": split.dev}.get(part["part"], split.cold), "set")
+        if self.config.world and path.startswith("results/world/"):
+            return Rows(int(getattr(self.config.world, of_world)), "set")
+        return rows_of(source, read, self.config)
 
     def _length(self, name: str, most: int, why: str) -> int:
         value = getattr(self.bounds, name)
@@ -100,25 +106,42 @@ class Plan:
         return [task for task in self.config.tasks if run == "base" or run.startswith(f"{task}/")]
 
     def _rl_pairs(self, task: TaskName) -> int:
-        given = self.config.tasks[task].split.rl
-        return given if given is not None else self._bound_of("rl_pairs", task, f"tasks.{task}.split.rl is null")
+        settings, option = self.config.tasks[task], f"--rl-pairs {task}="
+        split = settings.split
+        if split.rl is not None:
+            return split.rl
+        given = self._given(option, self.bounds.rl_pairs.get(task), f"tasks.{task}.split.rl is null")
+        if given is not None:
+            return given
+        key = f"tasks.{task}.train"
+        pool = self._count(key, settings.train, read_pairs, f"{task}_train", f"{option}…")
+        left = pool - split.cold - split.dev - (split.test or 0)
+        if left <= 0:
+            raise InputError(f"config key {key}: its {pool} pairs leave none for RL beside tasks.{task}.split")
+        self.taken[f"{left} pairs for RL on {task}"] = f"the most that {key} leaves; the filters may drop some"
+        return left
 
     def test_pairs(self, task: TaskName) -> int:
         """Items of a task's test set."""
-        settings = self.config.tasks[task]
+        settings, option = self.config.tasks[task], f"--test-pairs {task}="
         if settings.split.test is not None:
             return settings.split.test
-        world = self.config.world
-        if world and str(settings.test[0].model_dump().get("path", "")).startswith("results/world/"):
-            return int(getattr(world, f"{task}_test"))
-        return self._bound_of("test_pairs", task, f"tasks.{task}.test is a file")
+        key, of_world = f"tasks.{task}.test", f"{task}_test"
+        if self._is_of_world(settings.test):
+            return self._count(key, settings.test, read_pairs, of_world, f"{option}…")
+        given = self._given(option, self.bounds.test_pairs.get(task), f"tasks.{task}.test is a file")
+        return given or self._count(key, settings.test, read_pairs, of_world, f"{option}…")
 
     def _questions(self) -> int:
-        if self.config.cmrc.limit is not None:
-            return self.config.cmrc.limit
-        if self.config.world and str(self.config.cmrc.test[0].path).startswith("results/world/"):
-            return self.config.world.cmrc_test
-        return self._bound("questions", "cmrc.test is a file")
+        settings = self.config.cmrc
+        if settings.limit is not None:
+            return settings.limit
+        of_world = self._is_of_world(settings.test)
+        given = None if of_world else self._given("--questions ", self.bounds.questions, "cmrc.test is a file")
+        return given or self._count("cmrc.test", settings.test, read_questions, "cmrc_test", "--questions …")
+
+    def _is_of_world(self, sources: Sequence[Source]) -> bool:
+        return bool(self.config.world) and first_file(sources[0]).as_posix().startswith("results/world/")
 
     def _train_base(self) -> Work:
         made = self.config.policy.pretraining
@@ -228,10 +251,11 @@ class Plan:
     def _train_encoder(self, encoder: str) -> Work:
         ablation = self.config.encoder_ablation
         settings = {**dict(self.config.encoders), **(ablation.encoders if ablation else {})}[encoder]
-        source = settings.train[0].model_dump(mode="json").get("path", "")
-        made = self.config.world and source.startswith("results/world/")
-        rows = self.config.world.encoder_triplets if made and self.config.world else None
-        rows = rows or self._bound("encoder_rows", f"train of the encoder {encoder} is a file")
+        made = self._is_of_world(settings.train)
+        why = f"train of the encoder {encoder} is a file"
+        given = None if made else self._given("--encoder-rows ", self.bounds.encoder_rows, why)
+        key = f"encoders.{encoder}.train" if encoder in dict(self.config.encoders) else f"encoder_ablation: {encoder}"
+        rows = given or self._count(key, settings.train, read_training, "encoder_triplets", "--encoder-rows …")
         length = self._length("completion_tokens", settings.max_tokens, "encoders.*.max_tokens")
         seen = ceil(rows * settings.epochs)
         texts = 3 if made else 2  # most of the world's rows hold a hard negative each
