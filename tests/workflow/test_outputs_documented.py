@@ -108,6 +108,12 @@ def test_every_documented_file_is_there(files: dict[str, list[Path]]) -> None:
     assert [e.pattern for e in ENTRIES if not e.optional and e.pattern not in files] == []
 
 
+def test_every_figure_is_described(files: dict[str, list[Path]]) -> None:
+    drawn = {path.stem for path in files["results/figures/<figure>.png"]}
+    described = set(re.findall(r"^\| (\w+) \| [^|]+ \| [^|]+ \|$", PAGE, re.M))
+    assert drawn <= described
+
+
 def fits(pattern: str, key: str) -> bool:
     return matcher(pattern).fullmatch(key) is not None
 
