@@ -9,6 +9,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from semalign.config.downloads import FOLDER, HubDownload
 from semalign.files import Row, read_json
+from semalign.tables import markdown_line
 from tools.releasing.finished import Base, Run
 from tools.releasing.folder import MERGED, OWN_BASE
 from tools.releasing.licences import ON_THE_HUB
@@ -186,8 +187,15 @@ def _run_of(record: Row) -> str:
 
 def _data(sources: list[Row]) -> str:
     rows = [
-        f"| {_plain_name(row['source'])} | {', '.join(_uses(row['read_by']))} | {_origin(row)} | {row['licence']} | "
-        f"{(row['sha256'] or '')[:16]} |"
+        markdown_line(
+            [
+                _plain_name(row["source"]),
+                ", ".join(_uses(row["read_by"])),
+                _origin(row),
+                row["licence"],
+                (row["sha256"] or "")[:16],
+            ]
+        )
         for row in sources
     ]
     head = "| source | used for | origin | licence | SHA-256 |"

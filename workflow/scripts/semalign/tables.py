@@ -6,6 +6,7 @@ any row, `_paper` and `_difference`; the other two show them as lines below one 
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import comb
 from statistics import fmean, stdev
@@ -141,14 +142,15 @@ def about_seeds(seeds: int) -> str:
 _MARKDOWN = re.compile(r"[\\|`*]|<(?=[a-z/!?])|(?<![^\W_])_|_(?![^\W_])", re.I)
 
 
+def markdown_line(cells: Iterable[str]) -> str:
+    """A row of a table in Markdown, from plain texts."""
+    return "| " + " | ".join(_MARKDOWN.sub(r"\\\g<0>", " ".join(cell.splitlines())) for cell in cells) + " |"
+
+
 def frame_markdown(frame: pd.DataFrame, note: str) -> str:
     """A table of texts in Markdown, and its note below."""
-
-    def line(cells: list[str]) -> str:
-        return "| " + " | ".join(_MARKDOWN.sub(r"\\\g<0>", " ".join(cell.splitlines())) for cell in cells) + " |"
-
-    head = [line(list(frame.columns)), "|---" * len(frame.columns) + "|"]
-    return "\n".join([*head, *(line(list(row)) for row in frame.itertuples(index=False))]) + f"\n\n{note}\n"
+    head = [markdown_line(frame.columns), "|---" * len(frame.columns) + "|"]
+    return "\n".join([*head, *(markdown_line(row) for row in frame.itertuples(index=False))]) + f"\n\n{note}\n"
 
 
 _LATEX = {
