@@ -12,6 +12,7 @@ from semalign.config.training import Grpo, Sft
 from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from tests.conftest import ROOT
+from tools.plan import main
 from tools.planning.cost import Models, disk, seconds
 from tools.planning.dag import Job, merged, parsed
 from tools.planning.judging import judged, sentence
@@ -243,6 +244,17 @@ def test_a_number_that_is_not_known_is_asked_for(monkeypatch: pytest.MonkeyPatch
         rl_steps(mine(train=[{"format": "jsonl", "path": "mine.jsonl"}]))
     with pytest.raises(InputError, match=r"config key tasks\.mt\.test: .*--test-pairs mt=…"):
         mine(test=[{"format": "jsonl", "path": "none.jsonl"}]).test_pairs("mt")
+
+
+def test_a_plan_says_what_it_assumes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main([str(ROOT / "config" / "public.yaml"), "--target", "results/mt/rl/0/adapter"])
+    said = capsys.readouterr().out
+    assert "Rates of RTX 4090: ESTIMATE, NOT MEASURED (floors by this card's data sheet" in said
+    assert "| train_grpo | mt/rl | 1 | 236 | 15104 |" in said  # 236 updates of 64 completions
+    assert "- tasks.mt.train, 2994 rows: as published; --rl-pairs mt=… says otherwise" in said
 
 
 def test_rates_of_a_card_that_nobody_measured_are_scaled_and_say_so() -> None:
