@@ -143,6 +143,12 @@ def judge_settings(task):
     return {"judge": {"kind": CONFIG.judge.kind}, "prompt": None}
 
 
+def asked_again():
+    """How often `make judge-again` set questions without a verdict aside: the judging is run again for them."""
+    times = times_asked_again() if CONFIG.judge.kind == "openai" else 0
+    return {"asked_again": times} if times else {}
+
+
 def votes_on(task, seed):
     """People's votes on a run's answers; None where the config has none."""
     votes = (
