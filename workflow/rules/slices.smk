@@ -18,7 +18,9 @@ SOURCE_RECORDS = [
 
 def download_settings(name, file=None):
     """What a fetched file depends on, or a fetched model."""
-    entry = CONFIG.downloads[name].model_dump(mode="json", exclude={"licence", "about"})
+    entry = CONFIG.downloads[name].model_dump(
+        mode="json", exclude={"licence", "about", "token_env"}
+    )
     if file is None:
         return {"name": name, "download": entry | {"licence": ""}}
     entry["sha256"] = {

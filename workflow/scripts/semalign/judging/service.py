@@ -13,7 +13,7 @@ import openai
 
 from semalign.config.judge import LlmJudge, Service
 from semalign.errors import InputError
-from semalign.judging.redaction import redacted
+from semalign.redaction import redacted
 from semalign.judging.replies import Reply, read_reply
 from semalign.proxies import named_proxies, proxy_passwords, through_proxy
 from semalign.waits import LONGEST_WAIT, asked_wait, say_wait
