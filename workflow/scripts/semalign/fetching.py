@@ -10,7 +10,7 @@ import requests
 from semalign.config.secrets import masked
 from semalign.errors import InputError
 from semalign.progress import Progress
-from semalign.proxies import through_proxy
+from semalign.proxies import check_proxies, through_proxy
 from semalign.signals import Stopped, stopping
 from semalign.waits import LONGEST_WAIT, asked_wait, say_wait
 
@@ -48,11 +48,12 @@ def fetch_url(url: str, part: Path, key: str, headers: Mapping[str, str] | None 
     when they last and where the address or a proxy cannot be used; Refused; and Stopped when the job is asked to stop:
     `part` is then gone on with by the next run.
     """
+    check_proxies(url, "socks", every=False)
     try:
         persist(lambda: _stream(url, part, headers or {}), masked(url), key, url, lambda: _size(part))
     except (requests.RequestException, ValueError) as error:  # urllib3 refuses some addresses by a ValueError
         raise InputError(
-            f"config key {key}: {masked(url)} could not be fetched ({_brief(error)}); check the address"
+            f"config key {key}: {masked(url)} could not be fetched ({type(error).__name__}); check the address"
             f"{through_proxy(url)}"
         ) from None
 
@@ -94,13 +95,7 @@ def _stream(url: str, part: Path, headers: Mapping[str, str]) -> None:
                 raise Refused(answer.status_code, masked(answer.reason))
             _write(answer, part)
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise Passing(_brief(error)) from error
-
-
-def _brief(error: Exception) -> str:
-    """The kind of an error, and of its cause: their messages may hold addresses with signatures."""
-    socks = "; install PySocks for a SOCKS proxy" if "SOCKS" in str(error) else ""
-    return f"{type(error).__name__}{socks}"
+        raise Passing(type(error).__name__) from error
 
 
 def _write(answer: requests.Response, part: Path) -> None:

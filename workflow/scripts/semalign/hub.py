@@ -13,7 +13,7 @@ from semalign.config.secrets import masked
 from semalign.errors import InputError
 from semalign.fetching import PASSING, TIMEOUT, Passing, Refused, fetch_url, persist
 from semalign.files import sha256
-from semalign.proxies import through_proxy
+from semalign.proxies import check_proxies, through_proxy
 from semalign.waits import asked_wait
 
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # neither code nor pickled weights
@@ -43,6 +43,7 @@ def fetch_hub(
     with _explained(key, repo, revision):
         if offline:
             return _cached(hub, repo, kind, revision, files, key)
+        check_proxies(hub.constants.ENDPOINT, "socksio", every=True)
         info = persist(
             lambda: _information(hub, repo, kind, revision, key), f"what the hub has of {repo}", key, hub.constants.ENDPOINT
         )
@@ -91,7 +92,7 @@ def _explained(key: str, repo: str, revision: str) -> Iterator[None]:
     try:
         yield
     except GatedRepoError:
-        raise InputError(gated) from None
+        raise InputError(f"{gated}{through_proxy(hub_constants.ENDPOINT)}") from None
     except LocalEntryNotFoundError:
         raise InputError(
             f"config key {key}: HF_HUB_OFFLINE is set, and {repo}@{revision} is not in the hub's cache "
@@ -106,7 +107,7 @@ def _explained(key: str, repo: str, revision: str) -> Iterator[None]:
         ) from None
     except Refused as error:
         remedy = gated if error.status in (401, 403) else f"config key {key}: the hub answers {error} for {repo}"
-        raise InputError(remedy) from None
+        raise InputError(f"{remedy}{through_proxy(hub_constants.ENDPOINT)}") from None
 
 
 def _cached(hub: Any, repo: str, kind: str, revision: str, files: list[str] | None, key: str) -> Fetched:

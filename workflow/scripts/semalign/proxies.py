@@ -1,12 +1,16 @@
 """Proxies of the environment: which one an address is asked through, named in messages without its password."""
 
 import os
+import re
+from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit
 
 from requests.utils import should_bypass_proxies
 
-from semalign.config.secrets import masked
+from semalign.config.secrets import masked, split
+from semalign.errors import InputError
 
+_USERINFO = re.compile(r"[\w.~!$&'()*+,;=:%-]*", re.ASCII)
 _NAMES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -15,30 +19,57 @@ def proxies() -> dict[str, str]:
     found = {}
     for name in _NAMES:
         for spelling in (name, name.upper()):
-            if os.environ.get(spelling, "").strip():
-                found[spelling] = os.environ[spelling].strip()
+            if os.environ.get(spelling):
+                found[spelling] = os.environ[spelling]
                 break
     return found
 
 
-def named_proxies() -> str:
-    """All of them in words, as they may be shown."""
-    return ", ".join(f"{name} ({_shown(value)})" for name, value in proxies().items())
+def check_proxies(url: str, package: str, every: bool) -> None:
+    """Raise InputError where the proxy of an address, or `every` one, cannot be used.
+
+    `package`: what the client needs to speak with a SOCKS proxy. `every`: the client reads them all, whatever it asks.
+    """
+    for name, value in proxies().items() if every else _used(url):
+        separated = value if "://" in value else f"http://{value}"
+        socks = separated.lower().startswith("socks")
+        if socks and find_spec(package) is None:
+            problem = f"a SOCKS proxy needs the package {package}, which is not installed: name an http:// proxy"
+        elif not socks and not _is_address(separated):
+            problem = "is no address of a proxy, as http://host:3128 (a password in it is percent-encoded)"
+        else:
+            continue
+        raise InputError(
+            f"the environment variable {name} ({_shown(value)}): {problem}, or unset it; {urlsplit(url).netloc} was to be "
+            "asked"
+        )
+
+
+def _is_address(value: str) -> bool:
+    scheme, _, rest = value.partition("://")
+    userinfo, _, host = rest.rpartition("@")
+    try:
+        return scheme.lower() in ("http", "https") and bool(_USERINFO.fullmatch(userinfo) and split(f"http://{host}"))
+    except ValueError:
+        return False
+
+
+def _used(url: str) -> list[tuple[str, str]]:
+    """The variable and value of the proxy that an address is asked through, in a list."""
+    wanted = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
+    found = {name.lower(): (name, value) for name, value in proxies().items()}
+    used = [found[name] for name in wanted if name in found][:1]
+    return [] if not urlsplit(url).hostname or should_bypass_proxies(url, no_proxy=None) else used
 
 
 def through_proxy(url: str) -> str:
     """The end of a message about an address: which proxy it is asked through, and the remedy; empty where there is none."""
-    host = urlsplit(url).hostname or ""
-    wanted = (f"{urlsplit(url).scheme}_proxy", "all_proxy")
-    found = {name.lower(): (name, value) for name, value in proxies().items()}
-    used = next((found[name] for name in wanted if name in found), None)
-    if used is None or should_bypass_proxies(url, no_proxy=None):
-        return ""
-    name, value = used
-    return (
-        f"; it is asked through the proxy of the environment variable {name} ({_shown(value)}): unset or correct that, or "
-        f"add {host} to NO_PROXY"
-    )
+    for name, value in _used(url):
+        return (
+            f"; it is asked through the proxy of the environment variable {name} ({_shown(value)}): unset or correct that, "
+            f"or add {urlsplit(url).hostname} to NO_PROXY"
+        )
+    return ""
 
 
 def proxy_passwords() -> list[str]:
@@ -54,4 +85,5 @@ def proxy_passwords() -> list[str]:
 def _shown(value: str) -> str:
     """A proxy's address without name and password."""
     scheme, separator, rest = value.rpartition("://")
-    return masked(f"{scheme}{separator}{rest.rpartition('@')[2]}")
+    shown = masked(f"{scheme}{separator}{rest.rpartition('@')[2]}")
+    return shown if shown.isprintable() and len(shown) < 100 else f"{shown[:100]!r}"

@@ -59,6 +59,7 @@ def split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and url.isprintable()
+        (parts.hostname or "").encode("idna")  # a label that is empty or too long
     except ValueError:
         valid = False
     if not valid or " " in url:

@@ -15,7 +15,7 @@ from semalign.config.judge import LlmJudge, Service
 from semalign.errors import InputError
 from semalign.redaction import redacted
 from semalign.judging.replies import Reply, read_reply
-from semalign.proxies import named_proxies, proxy_passwords, through_proxy
+from semalign.proxies import check_proxies, proxy_passwords, through_proxy
 from semalign.waits import LONGEST_WAIT, asked_wait, say_wait
 
 _SLICE = 0.2  # seconds between looks whether the job is to stop
@@ -39,15 +39,10 @@ class Server:
                 f"judge: the environment variable {service.api_key_env} holds what no key can: set it anew"
             )
         self._secrets = [self._key, *proxy_passwords()]
-        try:
-            self._client = openai.AsyncOpenAI(
-                api_key=self._key or "none", base_url=service.base_url, max_retries=0, timeout=judge.timeout
-            )
-        except (ImportError, ValueError, httpx2.InvalidURL) as error:  # a proxy that the client cannot use
-            raise InputError(
-                f"judge: a proxy cannot be used ({self._clean(str(error))[:200]}): unset or correct the environment "
-                f"variable: {named_proxies()}; an http:// proxy can be used"
-            ) from None
+        check_proxies(service.base_url, "socksio", every=True)
+        self._client = openai.AsyncOpenAI(
+            api_key=self._key or "none", base_url=service.base_url, max_retries=0, timeout=judge.timeout
+        )
         self._open_again = self._said_until = 0.0
 
     async def __aenter__(self) -> Self:
