@@ -20,7 +20,9 @@ from semalign.judging.verdicts import read_answer
 def main() -> None:
     file = cache.FOLDER / cache.FILE
     if not file.is_file():
-        sys.exit(f"{file}: is not there; run this in the folder that holds the results of a language model as the judge")
+        sys.exit(
+            f"{file}: is not there; run this in the folder that holds the results of a language model as the judge"
+        )
     try:
         with cache.opened() as answers:
             # First: a run more of the judging does no harm, a run less would leave everything as it is.

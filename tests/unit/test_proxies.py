@@ -68,7 +68,9 @@ def test_a_proxy_that_catches_a_local_server_is_named_without_its_password(
 ) -> None:
     monkeypatch.setattr(Catching, "status", status)
     monkeypatch.setenv(variable, f"http://me:{PASSWORD}@{proxy}")
-    named = f"asked through the proxy of the environment variable {variable} (http://{proxy}): unset or correct that, or"
+    named = (
+        f"asked through the proxy of the environment variable {variable} (http://{proxy}): unset or correct that, or"
+    )
     for said in (
         message(lambda: judged(settings(server, max_retries=1))),
         message(lambda: fetched(server.url)),

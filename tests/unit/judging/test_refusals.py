@@ -267,5 +267,3 @@ def test_what_is_no_completion_is_an_answer_without_a_verdict(server: ChatServer
 def test_a_body_that_cannot_be_unpacked_is_trouble(server: ChatServer) -> None:
     server.behave = misbehaving(Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"}))
     assert winners(judged(settings(server))) == [1, 2, 1, 2]
-
-

@@ -80,7 +80,10 @@ def test_trouble_without_end_stops_and_keeps_what_was_answered(server: ChatServe
         ),
         (error(429, "insufficient_quota"), "nothing left to spend"),
         (error(402, None, "Insufficient Balance"), "nothing left to spend"),
-        (Reply(400, [{"error": {"message": "API key not valid", "status": "INVALID_ARGUMENT"}}]), "TEST_JUDGE_KEY (400)"),
+        (
+            Reply(400, [{"error": {"message": "API key not valid", "status": "INVALID_ARGUMENT"}}]),
+            "TEST_JUDGE_KEY (400)",
+        ),
         (error(400, None, f"Your credit balance is too low for {KEY}"), "nothing left to spend"),
         (Reply(200, {"error": {"type": "authentication_error", "message": "who?"}}), "TEST_JUDGE_KEY (400)"),
         (error(404, "model_not_found", "no model judge-1"), "no model judge-1; check judge.model (judge-1)"),

@@ -45,7 +45,10 @@ def fetch_hub(
             return _cached(hub, repo, kind, revision, files, key)
         check_proxies(hub.constants.ENDPOINT, "socksio", every=True)
         info = persist(
-            lambda: _information(hub, repo, kind, revision, key), f"what the hub has of {repo}", key, hub.constants.ENDPOINT
+            lambda: _information(hub, repo, kind, revision, key),
+            f"what the hub has of {repo}",
+            key,
+            hub.constants.ENDPOINT,
         )
         there = {sibling.rfilename: sibling for sibling in info.siblings or []}
         fetched = {}

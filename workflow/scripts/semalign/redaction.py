@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from semalign.config.secrets import SHORTEST
 
 MARK = "[key]"
-_RUN = 12  # so many characters of a secret in a row give it away
+_RUN = 12  # so many characters of a secret in a row give it away,
+_SHORTER_RUN = 8  # or so many where letters and digits are among them, which no word has
 
 _ESCAPE = re.compile(
     r"\\+u00(?P<json>[0-9a-fA-F]{2})|\\+x(?P<hex>[0-9a-fA-F]{2})|%(?:25)*(?P<percent>[0-9a-fA-F]{2})"
@@ -21,7 +22,7 @@ Span = tuple[int, int]
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """The text with `[key]` in place of secrets: as they are, JSON- or HTML-escaped, percent-encoded, in base64 or as
-    hexadecimal digits, with white space between, and any twelve characters of them in a row.
+    hexadecimal digits, with white space between, and any twelve characters of them in a row (eight with a digit).
 
     A secret of fewer than eight characters is a placeholder and stays.
     """
@@ -51,7 +52,7 @@ def _spellings(secret: str) -> Iterator[str]:
 
 def _found(text: str, secret: str) -> Iterator[Span]:
     """Where the text holds so much of the secret in a row that it is given away. Each such run holds a whole block."""
-    least = min(_RUN, len(secret))
+    least = min(_SHORTER_RUN, len(secret))
     size = (least + 1) // 2
     for first in range(0, len(secret) - size + 1, size):
         at = text.find(secret[first : first + size])
@@ -61,7 +62,9 @@ def _found(text: str, secret: str) -> Iterator[Span]:
                 start, left = start - 1, left - 1
             while end < len(text) and right < len(secret) and text[end] == secret[right]:
                 end, right = end + 1, right + 1
-            if end - start >= least:
+            run = text[start:end]
+            mixed = any(map(str.isdigit, run)) and any(map(str.isalpha, run))
+            if len(run) >= min(_RUN, len(secret)) or (mixed and len(run) >= least):
                 yield start, end
             at = text.find(secret[first : first + size], at + 1)
 

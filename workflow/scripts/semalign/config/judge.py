@@ -39,7 +39,9 @@ class Prices(Strict):
 def _check_url(url: str) -> str:
     parts = split(url)
     if "@" in parts.netloc or parts.query or parts.fragment or secret_of_address(url):
-        raise ValueError("holds a name, password, key or query; a key goes into the environment variable of api_key_env")
+        raise ValueError(
+            "holds a name, password, key or query; a key goes into the environment variable of api_key_env"
+        )
     return url.rstrip("/")
 
 

@@ -33,7 +33,13 @@ _OF_ALL = {
 }
 _OF_THE_ITEM = {
     *("contextlengthexceeded", "exceedcontextsizeerror", "contentfilter", "contentpolicyviolation", "invalidprompt"),
-    *("datainspectionfailed", "stringabovemaxlength", "prompttoolong", "requesttoolarge", "responsibleaipolicyviolation"),
+    *(
+        "datainspectionfailed",
+        "stringabovemaxlength",
+        "prompttoolong",
+        "requesttoolarge",
+        "responsibleaipolicyviolation",
+    ),
 }
 _BUSY = re.compile(
     r"rate.?limit|too.?many.?requests|throttl|overload|exhausted|busy|capacity|unavailable|time.?out|timed out|internal|"
@@ -47,7 +53,8 @@ _SAYS_OF_THE_ITEM = re.compile(
     re.IGNORECASE,
 )
 _SAYS_NO_MONEY = re.compile(
-    r"insufficient (account )?(balance|credits?|funds|quota)|credit balance is too low|余额不足|欠费|额度不足", re.IGNORECASE
+    r"insufficient (account )?(balance|credits?|funds|quota)|credit balance is too low|余额不足|欠费|额度不足",
+    re.IGNORECASE,
 )
 _SAYS_NO_KEY = re.compile(r"api.?key.{0,20}(not valid|invalid)|(invalid|incorrect|wrong) api.?key", re.IGNORECASE)
 
