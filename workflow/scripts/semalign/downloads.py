@@ -73,8 +73,8 @@ def _fetch_urls(urls: dict[str, str], folder: Path, key: str, headers: dict[str,
             fetch_url(urls[file], path, key, headers)
         except Refused as error:
             login = (
-                f"it wants a login: name the environment variable that holds a token as {key}.token_env, or fetch it by "
-                "hand into a `mirror`"
+                f"it wants a login: name the environment variable that holds a token as {key}.token_env, or fetch it "
+                "by hand into a `mirror`"
             )
             remedy = login if error.status in (401, 403) else "check the address"
             raise InputError(
@@ -83,8 +83,8 @@ def _fetch_urls(urls: dict[str, str], folder: Path, key: str, headers: dict[str,
         if path.suffix.lower() not in (".html", ".htm") and _is_page(path):
             path.unlink()
             raise InputError(
-                f"config key {key}.urls.{file}: {urls[file]} answers with a web page in place of a file; check the address"
-                f"{through_proxy(urls[file])}"
+                f"config key {key}.urls.{file}: {urls[file]} answers with a web page in place of a file; check the "
+                f"address{through_proxy(urls[file])}"
             )
     return Fetched(found, None)
 

@@ -40,8 +40,8 @@ def check_proxies(url: str, package: str, every: bool) -> None:
         else:
             continue
         raise InputError(
-            f"the environment variable {name} ({_shown(value)}): {problem}, or unset it; {urlsplit(url).netloc} was to be "
-            "asked"
+            f"the environment variable {name} ({_shown(value)}): {problem}, or unset it; {urlsplit(url).netloc} was to "
+            "be asked"
         )
 
 
@@ -63,11 +63,11 @@ def _used(url: str) -> list[tuple[str, str]]:
 
 
 def through_proxy(url: str) -> str:
-    """The end of a message about an address: which proxy it is asked through, and the remedy; empty where there is none."""
+    """The end of a message about an address: the proxy that it is asked through, and the remedy; or nothing."""
     for name, value in _used(url):
         return (
-            f"; it is asked through the proxy of the environment variable {name} ({_shown(value)}): unset or correct that, "
-            f"or add {urlsplit(url).hostname} to NO_PROXY"
+            f"; it is asked through the proxy of the environment variable {name} ({_shown(value)}): unset or correct "
+            f"that, or add {urlsplit(url).hostname} to NO_PROXY"
         )
     return ""
 

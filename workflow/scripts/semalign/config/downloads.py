@@ -32,8 +32,8 @@ def _address(url: str) -> str:
     if found := secret_of_address(url):
         raise ValueError(
             f"holds {found}, and addresses are written beside the results: take it out, and name the environment "
-            "variable that holds a token as token_env, or put name and password into ~/.netrc, or fetch the file by hand "
-            "into a `mirror`"
+            "variable that holds a token as token_env, or put name and password into ~/.netrc, or fetch the file by "
+            "hand into a `mirror`"
         )
     return url
 

@@ -1,7 +1,8 @@
-"""What looks like a password, key or token: refused in a config, which is written beside the results; masked in messages."""
+"""What looks like a password, key or token: refused in a config, which is written beside results; masked elsewhere."""
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -98,7 +99,7 @@ def secret_of_parameters(value: Any, path: str = "") -> str | None:
 
 
 def secrets_in(config: Any, values: Mapping[str, str]) -> list[str]:
-    """A line for each key of a config that holds something secret: by its form, or a value of `values` (by its name)."""
+    """A line for each key of a config that holds a secret: by its form, or a value of `values`, by its name."""
     problems = []
     for place, text in _texts(config, ""):
         held = [name for name, value in values.items() if len(value) >= SHORTEST and value in text]
@@ -132,7 +133,7 @@ def _decoded(url: str) -> str:
 def _random(text: str) -> bool:
     """Sixteen characters or more that change between capitals, small letters and digits as no word or number does."""
     kinds = [0 if c.isdigit() else 1 if c.isupper() else 2 for c in text if c.isascii() and c.isalnum()]
-    changes = sum(one != two for one, two in zip(kinds, kinds[1:], strict=False))
+    changes = sum(one != two for one, two in pairwise(kinds))
     return len(kinds) >= 16 and 4 * changes >= len(kinds)
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from semalign.config.judge import LlmJudge, Service
 from semalign.errors import InputError
@@ -123,7 +124,7 @@ class Asking:
                 await refusals.at_the_end()
 
     async def _ask_until_answered(self, questions: list[_Question]) -> None:
-        """Go on with single items after a pilot that was refused altogether: its items may be at fault, or the config."""
+        """Go on with single items after a pilot that was refused: its items may be at fault, or the config."""
         for of_service in _by_service(questions):
             for question in of_service:
                 refusals = self._refusals.get(id(question.service))
@@ -133,10 +134,15 @@ class Asking:
     def _refusals_of(self, service: Service) -> Refusals:
         """The refusals of a service, and what it answered in an earlier run."""
         identity = service.model_dump(mode="json", include=IDENTITY)
-        for request, stored in self._cache.all():
-            if identity.items() <= request.items() and stored.status == 200 and self._kept(request):
-                return Refusals(lambda: self._is_known_answered(service, request, stored.cost_bound))
-        return Refusals(None)
+        known = next(
+            (
+                partial(self._is_known_answered, service, request, stored.cost_bound)
+                for request, stored in self._cache.all()
+                if identity.items() <= request.items() and stored.status == 200 and self._kept(request)
+            ),
+            None,
+        )
+        return Refusals(known)
 
     async def _is_known_answered(self, service: Service, request: Row, bound: float) -> bool:
         """Is a question that was answered before answered once more?"""
@@ -260,7 +266,7 @@ class Asking:
         finally:
             await self._ledger.release(question.bound, paid)
         if reply.kind == "answer":
-            refusals.an_answer(lambda: self._is_known_answered(question.service, request, question.bound))
+            refusals.an_answer(partial(self._is_known_answered, question.service, request, question.bound))
         elif question.item:  # else it was asked to learn whether anything is answered
             of_the_item = reply.kind == "item" or self._cache.was_refused(request)
             message = server.refusal(reply, refusals.answered)

@@ -14,8 +14,8 @@ class Refusals:
     """Refusals, and successes that cannot be read, of one service since its last answer.
 
     They belong to their items, and are kept, as soon as the server answers another item. Where it answers none, or
-    refuses ENOUGH different items in a row, a question that an earlier call answered decides: it is asked once more. Where
-    that is refused too, or there is none, they belong to the server: InputError.
+    refuses ENOUGH different items in a row, a question that an earlier call answered is asked once more. Where that is
+    refused too, or there is none, they belong to the server: InputError.
     `ask_known` asks that question: is it answered? None: there is none.
     """
 

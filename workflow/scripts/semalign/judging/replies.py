@@ -42,8 +42,8 @@ _OF_THE_ITEM = {
     ),
 }
 _BUSY = re.compile(
-    r"rate.?limit|too.?many.?requests|throttl|overload|exhausted|busy|capacity|unavailable|time.?out|timed out|internal|"
-    r"server.?error|api.?error|temporar|try again|retry|loading|upstream|gateway",
+    r"rate.?limit|too.?many.?requests|throttl|overload|exhausted|busy|capacity|unavailable|time.?out|timed out|"
+    r"internal|server.?error|api.?error|temporar|try again|retry|loading|upstream|gateway",
     re.IGNORECASE,
 )
 _REFUSES = re.compile(r"invalid|badrequest|notfound|permission|forbidden|unsupported|unprocessable|denied")
@@ -80,7 +80,7 @@ def parsed_json(body: str) -> Any:
 
 
 def completion_of(parsed: Any) -> Mapping[str, Any] | None:
-    """The first choice of a chat completion, empty where its list of choices is; None where it is no chat completion."""
+    """The first choice of a chat completion, empty where the list is; None where it is no chat completion."""
     choices = parsed.get("choices") if isinstance(parsed, dict) else None
     if not isinstance(choices, list):
         return None

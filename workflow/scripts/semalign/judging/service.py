@@ -13,9 +13,9 @@ import openai
 
 from semalign.config.judge import LlmJudge, Service
 from semalign.errors import InputError
-from semalign.redaction import redacted
 from semalign.judging.replies import Reply, read_reply
 from semalign.proxies import check_proxies, proxy_passwords, through_proxy
+from semalign.redaction import redacted
 from semalign.waits import LONGEST_WAIT, asked_wait, say_wait
 
 _SLICE = 0.2  # seconds between looks whether the job is to stop
@@ -142,8 +142,8 @@ class Server:
             )
         if reply.kind == "money":
             raise InputError(
-                f"judge: the account behind {variable} has nothing left to spend at {server} ({reply.status}): top it up "
-                f"or raise its limit{said}; {AGAIN}"
+                f"judge: the account behind {variable} has nothing left to spend at {server} ({reply.status}): top it "
+                f"up or raise its limit{said}; {AGAIN}"
             )
         if reply.kind == "config":
             raise InputError(self.refusal(reply, False))
@@ -155,7 +155,7 @@ class Server:
         """
         how = "refuses with" if reply.kind != "unreadable" else "sends no chat completion but"
         return (
-            f"judge: {self._service.base_url} {how} {reply.status}: {reply.words or 'it says nothing'}; check judge.model "
-            f"({self._service.model}), judge.base_url and judge.parameters"
+            f"judge: {self._service.base_url} {how} {reply.status}: {reply.words or 'it says nothing'}; check "
+            f"judge.model ({self._service.model}), judge.base_url and judge.parameters"
             f"{'; it answered items before, and refuses those too now' if answers else ''}{self.proxy}; {AGAIN}"
         )
