@@ -55,6 +55,8 @@ ADDRESSES = [
     "https://host/f?q=token%253Dhunter22",
     "https://host/f?k=9f8a7s6d5f4hunter22",
     "https://host/f?9f8a7s6d5f4g3hunter22",
+    "https://host/f?k=abcdefghijklmnopqrstuvwxhunter22",
+    "https://host/sk-1234567890hunter22/f",
     "https://host/hf_aB3dE5gH7jK9hunter22/f",
     "ftp://me:hunter22@host/f",
     "https://us\u2100er:hunter22@host/f",
@@ -78,6 +80,7 @@ def test_an_address_with_a_secret_is_refused_without_showing_it(address: str) ->
         "https://drive.google.com/uc?id=1A2b3C4d5E6f7G8h9I0jKlMnOpQrStUv&export=download",
         "http://host:8080/~name/a@b/f.zip#part",
         "https://host/sk-slovak-news-2024-part1.jsonl",
+        "https://host/f?title=Basic+translation+corpus&by=me@host",
     ],
 )
 def test_other_addresses_are_not(address: str) -> None:
@@ -129,6 +132,7 @@ def test_the_value_of_a_keys_variable_is_refused_wherever_it_stands(monkeypatch:
     message = said(judge=judge)
     assert message.startswith("config key judge.model: holds the value of the environment variable MY_KEY")
     assert "plain words" not in message
+    validate(config(licences={"data": "Basic translation corpus, CC BY 4.0, https://host/about"}))
     message = said(licences={"data": "see https://me:hunter22@host"})
     assert message.startswith("config key licences.data: holds a password, key or token")
 

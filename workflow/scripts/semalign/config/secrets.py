@@ -42,8 +42,8 @@ def is_secret_name(name: str) -> bool:
 def is_secret_text(text: str) -> bool:
     """Does a text hold an address with a password, token or signature, or a key of a well-known form?"""
     named = "://" in text and any(is_secret_name(name) for name, _ in _QUERY.findall(text))
-    found = named or _USERINFO.search(text) or _SCHEME.search(text)
-    return bool(found or any(map(_random, _PREFIXED.findall(text))))
+    found = _SCHEME.findall(text) + _PREFIXED.findall(text)
+    return named or bool(_USERINFO.search(text)) or any(map(_keylike, found))
 
 
 def check_variable(name: str) -> str:
@@ -119,8 +119,9 @@ def masked(text: str) -> str:
         secret = is_secret_name(match[1])
         return match[0][: match.start(2) - match.start()] + HIDDEN if secret else match[0]
 
-    text = _SCHEME.sub(HIDDEN, _USERINFO.sub(f"{HIDDEN}@", text))
-    text = _PREFIXED.sub(lambda match: HIDDEN if _random(match[0]) else match[0], text)
+    text = _USERINFO.sub(f"{HIDDEN}@", text)
+    for known in (_SCHEME, _PREFIXED):
+        text = known.sub(lambda match: HIDDEN if _keylike(match[0]) else match[0], text)
     return _PAIR.sub(pair, text)
 
 
@@ -130,8 +131,19 @@ def _decoded(url: str) -> str:
     return url
 
 
+def _keylike(text: str) -> bool:
+    """What begins as a key does: is the rest one, and no name of words with hyphens between?"""
+    runs = re.findall(r"[A-Za-z0-9]{8,}", text)
+    return _random(text) or any(len(run) >= 20 or (len(run) >= 12 and re.search(r"\d", run)) for run in runs)
+
+
 def _random(text: str) -> bool:
-    """Sixteen characters or more that change between capitals, small letters and digits as no word or number does."""
+    """Sixteen characters or more that change between capitals, small letters and digits as no word or number does.
+
+    Or thirty-two letters and digits in a row.
+    """
+    if any(re.search(r"\d", run) and re.search("[A-Za-z]", run) for run in re.findall(r"[A-Za-z0-9]{32,}", text)):
+        return True
     kinds = [0 if c.isdigit() else 1 if c.isupper() else 2 for c in text if c.isascii() and c.isalnum()]
     changes = sum(one != two for one, two in pairwise(kinds))
     return len(kinds) >= 16 and 4 * changes >= len(kinds)

@@ -201,8 +201,10 @@ class Config(Strict):
         """The values of the environment variables that hold a key or token, by their names."""
         services = self.judge.services() if isinstance(self.judge, LlmJudge) else []
         names = {service.api_key_env for service in services} | {"HF_TOKEN", "OPENAI_API_KEY"}
-        names |= {entry.token_env for entry in self.downloads.values() if isinstance(entry, UrlDownload)} - {None}
-        return {name: os.environ.get(name, "").strip() for name in sorted(filter(None, names))}
+        for entry in self.downloads.values():
+            if isinstance(entry, UrlDownload) and entry.token_env:
+                names.add(entry.token_env)
+        return {name: os.environ.get(name, "").strip() for name in sorted(names)}
 
     def _check_experiments(self) -> None:
         needed = {

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+import anyio
 import httpx2
 import openai
 
@@ -21,6 +22,8 @@ from semalign.waits import LONGEST_WAIT, asked_wait, say_wait
 _SLICE = 0.2  # seconds between looks whether the job is to stop
 _LONGEST_BODY = 1 << 24  # bytes; no answer of a judge is longer
 AGAIN = "the same command goes on from here, and no answer is paid twice"
+
+LOST = (openai.APIConnectionError, httpx2.RequestError, httpx2.StreamError, anyio.EndOfStream, OSError)
 
 for noisy in ("openai", "httpx2", "httpcore2"):
     logging.getLogger(noisy).setLevel(logging.WARNING)  # a line a call, and headers below that
@@ -69,7 +72,7 @@ class Server:
                     self._end_where_hopeless(reply)
                     return reply, body
                 problem, said, wait = str(reply.status), f": {reply.words}" if reply.words else "", asked_wait(headers)
-            except (openai.APIConnectionError, httpx2.RequestError, httpx2.StreamError, OSError) as error:
+            except LOST as error:
                 problem, said, wait, reply, body = self._problem(error), "", None, None, ""
             tries += 1
             if tries > self._judge.max_retries:
