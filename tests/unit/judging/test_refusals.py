@@ -36,6 +36,7 @@ OF_AN_ITEM = {
     "too large": Reply(413, b""),
     "FastAPI": says(422, {"detail": [{"loc": ["body"], "msg": "no lone surrogates", "type": "value_error"}]}),
     "404": says(404, {"error": "no such thing"}),
+    "vLLM's limit": says(400, {"error": {"message": "must be smaller", "param": "max_tokens", "code": 400}}),
     "a context error with 500": says(500, {"error": {"code": 500, "message": "the context size is exceeded"}}),
     "200 with an error of the request": says(200, {"error": {"code": 400, "message": "Content Exists Risk"}}),
     "200 with a vendor's words": says(200, {"code": "DataInspectionFailed", "message": "inappropriate", "data": None}),
@@ -49,12 +50,12 @@ def refusing(items: set[int], reply: Reply, otherwise: Callable[[Request], Reply
 @pytest.mark.parametrize("name", OF_AN_ITEM)
 def test_a_refusal_of_one_item_belongs_to_it_and_is_not_asked_again(server: ChatServer, name: str) -> None:
     server.behave = refusing({1}, OF_AN_ITEM[name])
-    rows = judged(settings(server, max_retries=1))
+    rows = judged(settings(server, max_retries=1, parameters={"max_tokens": 50}, concurrency=1))
     assert winners(rows) == [1, None, 1, 2]
     assert rows[1]["problems"] == {"forward": "refused by the server", "backward": "refused by the server"}
     asked = sum(server.asked.values())
     assert asked == 8
-    assert judged(settings(server)) == rows
+    assert judged(settings(server, parameters={"max_tokens": 50})) == rows
     assert sum(server.asked.values()) == asked
 
 
@@ -117,6 +118,8 @@ PASSING = {
     "Azure": {"message": "wait", "code": "RateLimitReached"},
     "FastAPI": {"detail": "Too many requests"},
     "a string": {"error": "model is loading"},
+    "a fraction": {"error": {"code": 429.0}},
+    "Baidu": {"error_code": 18, "error_msg": "Open api qps request limit reached"},
     "Gemini": [{"error": {"code": 503, "status": "UNAVAILABLE", "message": "later"}}],
     "MiniMax": {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
     "OpenRouter": {"choices": [{"error": {"code": 502}, "finish_reason": "error", "message": {"content": ""}}]},

@@ -88,7 +88,7 @@ def test_trouble_without_end_stops_and_keeps_what_was_answered(server: ChatServe
         (Reply(200, {"error": {"type": "authentication_error", "message": "who?"}}), "TEST_JUDGE_KEY (400)"),
         (error(404, "model_not_found", "no model judge-1"), "no model judge-1; check judge.model (judge-1)"),
         (error(400, "unsupported_parameter", "temperature is not supported"), "temperature is not supported; check"),
-        (Reply(400, {"error": {"message": "no", "param": "top_k"}}), "refuses with 400: no; check judge.model"),
+        (Reply(407, b"<html>a proxy's</html>"), "refuses with 407: a proxy's; check judge.model"),
     ],
 )
 def test_what_waiting_cannot_help_stops_at_once(server: ChatServer, reply: Reply, expected: str) -> None:

@@ -152,7 +152,7 @@ class Asking:
     def _kept(self, request: Row) -> Stored | None:
         """What the cache has as the reply to a request. An error that an earlier version kept as an answer is none."""
         stored = self._cache.get(request)
-        if stored and stored.status == 200 and read_reply(200, stored.body, {}).kind != "answer":
+        if stored and stored.status == 200 and read_reply(200, stored.body).kind != "answer":
             return None
         return stored
 
@@ -267,6 +267,8 @@ class Asking:
             await self._ledger.release(question.bound, paid)
         if reply.kind == "answer":
             refusals.an_answer(partial(self._is_known_answered, question.service, request, question.bound))
+        elif reply.kind == "config" and refusals.ask_known is None:
+            raise InputError(server.refusal(reply, False))
         elif question.item:  # else it was asked to learn whether anything is answered
             of_the_item = reply.kind == "item" or self._cache.was_refused(request)
             message = server.refusal(reply, refusals.answered)

@@ -43,9 +43,11 @@ _OF_THE_ITEM = {
 }
 _BUSY = re.compile(
     r"rate.?limit|too.?many.?requests|throttl|overload|exhausted|busy|capacity|unavailable|time.?out|timed out|"
+    r"qps|limit.{0,9}(reached|exceeded)|rate exceeded|"
     r"internal|server.?error|api.?error|temporar|try again|retry|loading|upstream|gateway",
     re.IGNORECASE,
 )
+_LIMITS = re.compile(r"ratelimit|throttl|toomanyrequests")
 _REFUSES = re.compile(r"invalid|badrequest|notfound|permission|forbidden|unsupported|unprocessable|denied")
 _SAYS_OF_THE_ITEM = re.compile(
     r"context.{0,20}(length|size|window)|content exists risk|content (management|policy|filter)|flagged|moderation|"
@@ -88,37 +90,37 @@ def completion_of(parsed: Any) -> Mapping[str, Any] | None:
     return choice if isinstance(choice, dict) and (not choice or isinstance(choice.get("message"), dict)) else None
 
 
-def read_reply(status: int, body: str, parameters: Mapping[str, Any]) -> Reply:
-    """Tell what a reply is. `parameters`: sent beside the messages; an error that names one of them is of all items."""
+def read_reply(status: int, body: str) -> Reply:
+    """Tell what a reply is."""
     parsed = parsed_json(body)
     choice = completion_of(parsed)
     fault = _fault(parsed, choice)
     success = 200 <= status < 300
     if success and choice is not None and (fault is None or (choice.get("message") or {}).get("content")):
         return Reply("answer", 200, "")
-    words = _words(fault if fault is not None else parsed, body)
+    words = words_of(fault if fault is not None else parsed, body)
     if success and fault is None:
         return Reply("unreadable", 200, words)
     told = set(_told(fault))
     codes = {re.sub(r"[^a-z0-9]", "", text.lower()) for text in told}
     if success:
         status = next((int(code) for code in codes if re.fullmatch(r"[45]\d\d", code)), 0)
-    kind = _kind(status, codes, words, {str(inner) for inner in _values(fault, "param")} & {"model", *parameters})
+    kind = _kind(status, codes, words)
     if status == 0 and kind == "refused" and not any(map(_REFUSES.search, codes)):  # an error without a status
         kind = "passing" if any(map(_BUSY.search, [*told, words])) else "unclear"
     return Reply(kind, status or (200 if kind in ("passing", "unclear") else 400), words)
 
 
-def _kind(status: int, codes: set[str], words: str, named: set[str]) -> Kind:
+def _kind(status: int, codes: set[str], words: str) -> Kind:
     if status == 401 or codes & _NO_KEY or (status < 500 and _SAYS_NO_KEY.search(words)):
         return "key"
     if status == 402 or codes & _NO_MONEY or (status < 500 and _SAYS_NO_MONEY.search(words)):
         return "money"
     if codes & _OF_THE_ITEM or _SAYS_OF_THE_ITEM.search(words):
         return "item"
-    if status == 407 or (status < 500 and (codes & _OF_ALL or named)):
+    if status == 407 or (status < 500 and codes & _OF_ALL):
         return "config"
-    if status in WORTH_WAITING or status >= 500 or (status in (400, 403) and any("ratelimit" in c for c in codes)):
+    if status in WORTH_WAITING or status >= 500 or (status in (400, 403) and any(map(_LIMITS.search, codes))):
         return "passing"
     return "refused"
 
@@ -154,10 +156,11 @@ def _values(fault: Any, name: str) -> Iterator[Any]:
 def _told(fault: Any) -> Iterator[str]:
     """Codes, types and the like of an error."""
     values = (value for name in _TELLS for value in _values(fault, name))
-    return (str(value) for value in values if isinstance(value, str | int) and not isinstance(value, bool))
+    plain = (int(value) if isinstance(value, float) and value.is_integer() else value for value in values)
+    return (str(value) for value in plain if isinstance(value, str | int) and not isinstance(value, bool))
 
 
-def _words(fault: Any, body: str) -> str:
+def words_of(fault: Any, body: str) -> str:
     """What a server says of an error; else the beginning of what it sent, tags and spaces aside."""
     said = [fault] if isinstance(fault, str) else [v for name in _SAYS for v in _values(fault, name)]
     said += [value for value in _values(fault, "error") if isinstance(value, str)]

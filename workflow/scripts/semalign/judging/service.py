@@ -57,7 +57,7 @@ class Server:
         await self._client.close()
 
     async def answer(self, messages: list[dict[str, str]]) -> tuple[Reply, str]:
-        """What came, of kind answer, unreadable, item or refused, and its body; the key is in neither.
+        """What came, of kind answer, unreadable, item, refused or config, and its body; the key is in neither.
 
         Raises InputError where waiting cannot help, or has not helped `max_retries` times.
         """
@@ -67,7 +67,7 @@ class Server:
             self._go_on()
             try:
                 status, headers, body = await self._call(messages)
-                reply = read_reply(status, body, self._service.parameters)
+                reply = read_reply(status, body)
                 if reply.kind not in ("passing", "unclear"):
                     self._end_where_hopeless(reply)
                     return reply, body
@@ -148,8 +148,6 @@ class Server:
                 f"judge: the account behind {variable} has nothing left to spend at {server} ({reply.status}): top it "
                 f"up or raise its limit{said}; {AGAIN}"
             )
-        if reply.kind == "config":
-            raise InputError(self.refusal(reply, False))
 
     def refusal(self, reply: Reply, answers: bool) -> str:
         """What to say where it refuses all items, or does not reply as a server of chat completions does.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from semalign.judging.replies import completion_of, parsed_json, read_reply, readable
+from semalign.judging.replies import completion_of, parsed_json, read_reply, readable, words_of
 
 _THOUGHT = re.compile(r"<think(?:ing)?\b[^>]*>", re.IGNORECASE)
 _END_OF_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
@@ -78,11 +78,11 @@ def read_answer(status: int, body: str) -> Answer:
     parsed = parsed_json(body)
     tokens = _tokens(parsed)
     if status not in (200, UNREADABLE):
-        return Answer(None, read_reply(status, body, {}).words, "refused by the server", *tokens)
+        return Answer(None, read_reply(status, body).words, "refused by the server", *tokens)
     choice = completion_of(parsed)
     if not choice:
         problem = "broken JSON" if parsed is None else "no choices"
-        return Answer(None, read_reply(200, body, {}).words, problem, *tokens)
+        return Answer(None, words_of(parsed, body), problem, *tokens)
     message, finish = choice["message"], choice.get("finish_reason")
     content, refusal = _text(message.get("content")), message.get("refusal") or _refusal(message.get("content"))
     cut = isinstance(finish, str) and finish in CUT
