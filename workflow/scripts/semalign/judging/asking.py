@@ -4,10 +4,8 @@ import asyncio
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 
 from semalign.config.judge import LlmJudge, Service
@@ -16,7 +14,8 @@ from semalign.files import Row
 from semalign.judging.cache import Cache, Stored
 from semalign.judging.costs import ATTEMPTS, cost, cost_bound
 from semalign.judging.ledger import Ledger
-from semalign.judging.protocol import Comparison, Decision
+from semalign.judging.protocol import Decision
+from semalign.judging.questions import Question, Round, by_service, check_readable
 from semalign.judging.refusals import Refusals
 from semalign.judging.replies import read_reply
 from semalign.judging.service import AGAIN, Server
@@ -27,34 +26,10 @@ from semalign.progress import Progress
 log = logging.getLogger("semalign")
 
 IDENTITY = {"base_url", "model", "parameters"}
-_SHOWN = 200  # characters of an answer in a message
 
 
 class _Halted(Exception):
     """Another call ended the run."""
-
-
-@dataclass(frozen=True)
-class Round:
-    """Comparisons put to one service. `repeat` tells a second asking of the same service from the first."""
-
-    service: Service
-    repeat: int
-    asked: Sequence[Comparison]
-
-
-@dataclass
-class _Question:
-    """What one call asks, whoever wants to know: comparisons of equal texts share it."""
-
-    service: Service
-    item: str
-    request: Row
-    turns: list[dict[str, str]]
-    bound: float
-    pilot: bool = False
-    decision: Decision | None = None
-    cost: float = 0.0
 
 
 class Asking:
@@ -75,17 +50,17 @@ class Asking:
 
         Raises InputError where the ceiling would be passed or the server cannot be used; what was answered is kept.
         """
-        questions: dict[str, _Question] = {}
+        questions: dict[str, Question] = {}
         names = [self._questions(one, questions) for one in rounds]
         asyncio.run(self._ask_all(list(questions.values()), others))
         return [[self._decision(questions[name]) for name in of_round] for of_round in names]
 
     @staticmethod
-    def _decision(question: _Question) -> Decision:
+    def _decision(question: Question) -> Decision:
         assert question.decision is not None
         return question.decision
 
-    def _questions(self, one: Round, questions: dict[str, _Question]) -> list[str]:
+    def _questions(self, one: Round, questions: dict[str, Question]) -> list[str]:
         """The name of each comparison's question; new ones are put into `questions`."""
         names = []
         piloted = {comparison.item for comparison in one.asked[: 2 * self._judge.pilot]}
@@ -99,12 +74,12 @@ class Asking:
             }
             name = json.dumps(request, sort_keys=True)
             bound = cost_bound(one.service, sum(len(turn["content"].encode()) for turn in turns))
-            question = questions.setdefault(name, _Question(one.service, comparison.item, request, turns, bound))
+            question = questions.setdefault(name, Question(one.service, comparison.item, request, turns, bound))
             question.pilot |= comparison.item in piloted
             names.append(name)
         return names
 
-    async def _ask_all(self, questions: list[_Question], others: int) -> None:
+    async def _ask_all(self, questions: list[Question], others: int) -> None:
         unanswered = [question for question in questions if not self._is_answered(question)]
         self._announce(questions, unanswered)
         async with AsyncExitStack() as stack:
@@ -117,15 +92,15 @@ class Asking:
             await self._ask_until_answered(questions)
             rest = [question for question in questions if question.decision is None]
             if unpaid := [question for question in rest if not self._is_answered(question)]:
-                self._check_readable([question for question in questions if question.decision])
+                check_readable([question for question in questions if question.decision])
                 self._extrapolate(questions, pilot, unpaid, others)
             await self._ask(rest)
             for refusals in self._refusals.values():
                 await refusals.at_the_end()
 
-    async def _ask_until_answered(self, questions: list[_Question]) -> None:
+    async def _ask_until_answered(self, questions: list[Question]) -> None:
         """Go on with single items after a pilot that was refused: its items may be at fault, or the config."""
-        for of_service in _by_service(questions):
+        for of_service in by_service(questions):
             for question in of_service:
                 refusals = self._refusals.get(id(question.service))
                 if refusals and question.decision is None and refusals.waits():
@@ -147,7 +122,7 @@ class Asking:
     async def _is_known_answered(self, service: Service, request: Row, bound: float) -> bool:
         """Is a question that was answered before answered once more?"""
         control = request | {"attempt": f"control {time.time_ns()}"}
-        return (await self._pay(_Question(service, "", request, request["messages"], bound), control)).status == 200
+        return (await self._pay(Question(service, "", request, request["messages"], bound), control)).status == 200
 
     def _kept(self, request: Row) -> Stored | None:
         """What the cache has as the reply to a request. An error that an earlier version kept as an answer is none."""
@@ -156,7 +131,7 @@ class Asking:
             return None
         return stored
 
-    def _is_answered(self, question: _Question) -> bool:
+    def _is_answered(self, question: Question) -> bool:
         """Is nothing left to pay for it?"""
         for attempt in range(1, ATTEMPTS + 1):
             stored = self._kept(question.request | {"attempt": attempt})
@@ -166,7 +141,7 @@ class Asking:
                 return True
         return True
 
-    def _announce(self, questions: list[_Question], unanswered: list[_Question]) -> None:
+    def _announce(self, questions: list[Question], unanswered: list[Question]) -> None:
         self._total, self._unanswered = len(questions), len(unanswered)
         self._progress = Progress("settled", self._total)
         bound = sum(question.bound for question in unanswered)
@@ -177,26 +152,7 @@ class Asking:
                 *(bound, ATTEMPTS * bound, ATTEMPTS, self._ledger.spent, self._judge.ceiling),
             )
 
-    @staticmethod
-    def _check_readable(pilot: list[_Question]) -> None:
-        """Raise InputError where a model gave no verdict at all: the rest would be paid for nothing."""
-        for of_service in _by_service(pilot):
-            model, decisions = of_service[0].service.model, [q.decision for q in of_service if q.decision]
-            problems = Counter(decision.problem for decision in decisions)
-            if not problems[None]:
-                mostly = problems.most_common(1)[0][0]
-                said = next(d.reason for d in decisions if d.problem == mostly) or ""
-                shown = f", as {said[:_SHOWN]!r}" if said else ""
-                raise InputError(
-                    f"judge: none of the pilot's {len(decisions)} calls to {model} gave a verdict (mostly: {mostly})"
-                    f"{shown}: look at the answers in results/judge_cache, then change the prompt or judge.parameters "
-                    "(is the limit of the answer too low?), or judge.pilot where these items alone are at fault; where "
-                    "the server was at fault, `make judge-again` lets them be asked again"
-                )
-
-    def _extrapolate(
-        self, questions: list[_Question], pilot: list[_Question], rest: list[_Question], others: int
-    ) -> None:
+    def _extrapolate(self, questions: list[Question], pilot: list[Question], rest: list[Question], others: int) -> None:
         """Work the whole cost out from the pilot's. Raises InputError where it would pass the ceiling."""
         if self._judge.ceiling is None:
             return
@@ -218,7 +174,7 @@ class Asking:
             )
         log.info("%s of at most %.2f", say, self._judge.ceiling)
 
-    async def _ask(self, questions: list[_Question]) -> None:
+    async def _ask(self, questions: list[Question]) -> None:
         """Settle all questions, some at a time. After a failure calls under way are waited for, and none begins."""
         waiting = iter(questions)
 
@@ -236,7 +192,7 @@ class Asking:
         ended = await asyncio.gather(*(work() for _ in range(self._judge.concurrency)), return_exceptions=True)
         raise_first(ended)
 
-    async def _settle(self, question: _Question) -> None:
+    async def _settle(self, question: Question) -> None:
         """Ask until an answer holds a verdict, three times at most; each answer is committed before it is read."""
         inputs = outputs = 0
         for attempt in range(1, ATTEMPTS + 1):
@@ -249,7 +205,7 @@ class Asking:
             if _ends(stored, answer):
                 return
 
-    async def _pay(self, question: _Question, request: Row) -> Stored:
+    async def _pay(self, question: Question, request: Row) -> Stored:
         """The reply to a request. An answer is committed at once, a refusal when it is known to be the item's."""
         server, refusals = self._servers[id(question.service)], self._refusals[id(question.service)]
         await self._ledger.reserve(question.bound)
@@ -294,13 +250,6 @@ class Asking:
 def _ends(stored: Stored, answer: Answer) -> bool:
     """Is a question settled by this reply? A refusal is not asked for again, an answer without a verdict is."""
     return answer.value is not None or stored.status not in (200, UNREADABLE)
-
-
-def _by_service(questions: Iterable[_Question]) -> list[list[_Question]]:
-    found: dict[int, list[_Question]] = {}
-    for question in questions:
-        found.setdefault(id(question.service), []).append(question)
-    return list(found.values())
 
 
 def raise_first(ended: Iterable[BaseException | None]) -> None:
