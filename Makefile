@@ -5,6 +5,7 @@
 # make figures  every figure
 # make report   all of it as one page, results/report.html; of a config laid over: make report CONFIG=config/one_seed.yaml
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
+# make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
 # make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too
 # make translate MODEL=mt/rl/0 TEXT="…"    use a released model; FILE=lines.txt, or standard input, for many lines
 # make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
@@ -25,7 +26,7 @@ TABLES := table1 table2 table4 table5 table6a table6b frontier costs encoders st
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance release translate plan bench bench-trl test long soak check docs lock conda
+.PHONY: table3 all figures report $(TABLES) provenance judge-again release translate plan bench bench-trl test long soak check docs lock conda
 .DEFAULT_GOAL := table3
 
 table3: .venv/ready
@@ -58,6 +59,9 @@ report: .venv/ready
 provenance: .venv/ready
 	@test -n "$(ARTEFACT)" || { echo "name a result, as in make provenance ARTEFACT=results/table3.csv"; exit 1; }
 	@$(BIN)/python tools/provenance.py "$(ARTEFACT)"
+
+judge-again: .venv/ready
+	@$(BIN)/python tools/judge_again.py
 
 release: .venv/ready
 	@test -n "$(MODEL)" || { echo "name a model, as in make release MODEL=mt/rl/0"; exit 1; }

@@ -18,8 +18,9 @@ from semalign import fetching
 from semalign.config.downloads import HubDownload, UrlDownload, parsed, problem_with
 from semalign.downloads import check_digests, fetch, from_mirror, place, record, unpickle
 from semalign.errors import InputError
-from semalign.fetching import fetch_url, retry_after
+from semalign.fetching import fetch_url
 from semalign.hub import Fetched
+from semalign.waits import asked_wait
 from tests.conftest import ROOT
 from tests.unit.servers import COMMIT, Files, serving
 
@@ -96,9 +97,9 @@ def test_refusals_are_not_repeated(tmp_path: Path, status: int, remedy: str) -> 
 
 def test_a_server_names_its_pause_in_seconds_or_as_a_date() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    assert retry_after({"Retry-After": "7"}) == 7
-    assert retry_after({"Retry-After": later}) == pytest.approx(100, abs=3)
-    assert [retry_after(headers) for headers in ({}, {"Retry-After": "soon"})] == [None, None]
+    assert asked_wait({"Retry-After": "7"}) == 7
+    assert asked_wait({"Retry-After": later}) == pytest.approx(100, abs=3)
+    assert [asked_wait(headers) for headers in ({}, {"Retry-After": "soon"})] == [None, None]
 
 
 def test_another_content_than_expected_is_an_error_and_does_not_stay(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import ROOT
 from tests.unit.chat_server import ChatServer, Reply, Request, completion, error, longer
 from tests.unit.scored import write_lines
 from tests.workflow.run import command, plans
@@ -176,6 +178,29 @@ def test_the_ceiling_ends_the_job_with_one_message_and_a_higher_one_goes_on(tmp_
         result = run(tmp_path, overlay(tmp_path, "high", judge(server)))
         assert result.returncode == 0, result.stdout + result.stderr
         assert sum(server.asked.values()) == 2 * (ITEMS + 3 + 6)
+
+
+def test_what_has_no_verdict_is_asked_again_at_a_command_and_nothing_else_is_paid(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    with ChatServer().running() as server:
+        own = overlay(tmp_path, "own", judge(server, self_agreement=0.0, second=None))
+        refusal = error(400, "invalid_request_error", f"Content Exists Risk, says \\u0022{KEY}\\u0022")
+        server.behave = lambda request: refusal if "来源3\n" in request.prompt else longer(request)
+        result = run(tmp_path, own)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert json.loads((tmp_path / TARGET).read_text())["unparsed"] == pytest.approx(100 / 12)
+        assert plans(tmp_path, [[TINY, own]], target=TARGET) == [{}]
+        tool = [sys.executable, str(ROOT / "tools" / "judge_again.py")]
+        told = subprocess.run(tool, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        assert told.startswith("2 questions have no verdict (refused by the server 2).")
+        server.behave = longer
+        result = run(tmp_path, own)
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert sum(server.asked.values()) == 2 * ITEMS + 2
+        assert json.loads((tmp_path / TARGET).read_text())["unparsed"] == 0.0
+        assert plans(tmp_path, [[TINY, own]], target=TARGET) == [{}]
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert [file for file in files if KEY.encode() in file.read_bytes()] == []
 
 
 def test_a_prompt_without_a_placeholder_ends_before_anything_runs(tmp_path: Path, server: ChatServer) -> None:

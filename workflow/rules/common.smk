@@ -23,6 +23,7 @@ from semalign.config.whole import validate
 from semalign.contents import Contents
 from semalign.ending import Failure, failures_told, results_made, say_last
 from semalign.errors import InputError
+from semalign.judging.cache import times_asked_again
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external, paths_within

@@ -27,7 +27,11 @@ rule judge_pairs:
         judge=int(CONFIG.judge.kind == "openai"),
     params:
         settings=lambda wc: settings(
-            "judge_pairs", task=wc.task, seed=int(wc.seed), **judge_settings(wc.task)
+            "judge_pairs",
+            task=wc.task,
+            seed=int(wc.seed),
+            **judge_settings(wc.task),
+            **asked_again(),
         ),
     script:
         "../scripts/judge_pairs.py"

@@ -18,7 +18,9 @@ SOURCE_RECORDS = [
 
 def download_settings(name, file=None):
     """What a fetched file depends on, or a fetched model."""
-    entry = CONFIG.downloads[name].model_dump(mode="json", exclude={"licence", "about"})
+    entry = CONFIG.downloads[name].model_dump(
+        mode="json", exclude={"licence", "about", "token_env"}
+    )
     if file is None:
         return {"name": name, "download": entry | {"licence": ""}}
     entry["sha256"] = {
@@ -141,6 +143,12 @@ def judge_settings(task):
         template = read_template(task, CONFIG.judge.prompts)
         return {"judge": CONFIG.judge.asked(), "prompt": template}
     return {"judge": {"kind": CONFIG.judge.kind}, "prompt": None}
+
+
+def asked_again():
+    """How often `make judge-again` set questions without a verdict aside: the judging is run again for them."""
+    times = times_asked_again() if CONFIG.judge.kind == "openai" else 0
+    return {"asked_again": times} if times else {}
 
 
 def votes_on(task, seed):

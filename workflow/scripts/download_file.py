@@ -11,7 +11,9 @@ from semalign.workspace import Workspace
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     name, download = settings["name"], parsed(settings["download"])
-    fetched = fetch(name, download, [settings["file"]], workspace.folder)
+    # Not among the settings: whoever asks, the file is the same.
+    token_env = snakemake.config["downloads"][name].get("token_env")
+    fetched = fetch(name, download, [settings["file"]], workspace.folder, token_env)
     write_json(output.record, record(name, download, fetched))
     place(fetched, FOLDER / name, workspace.folder)
 

@@ -79,15 +79,21 @@ def test_trouble_without_end_stops_and_keeps_what_was_answered(server: ChatServe
             "TEST_JUDGE_KEY (401): set it to",
         ),
         (error(429, "insufficient_quota"), "nothing left to spend"),
-        (error(403, None, f"key {KEY} may not"), "refuses with 403"),
+        (error(402, None, "Insufficient Balance"), "nothing left to spend"),
+        (
+            Reply(400, [{"error": {"message": "API key not valid", "status": "INVALID_ARGUMENT"}}]),
+            "TEST_JUDGE_KEY (400)",
+        ),
+        (error(400, None, f"Your credit balance is too low for {KEY}"), "nothing left to spend"),
+        (Reply(200, {"error": {"type": "authentication_error", "message": "who?"}}), "TEST_JUDGE_KEY (400)"),
         (error(404, "model_not_found", "no model judge-1"), "no model judge-1; check judge.model (judge-1)"),
         (error(400, "unsupported_parameter", "temperature is not supported"), "temperature is not supported; check"),
-        (error(422, None, "extra fields"), "refuses with 422"),
+        (Reply(407, b"<html>a proxy's</html>"), "refuses with 407: a proxy's; check judge.model"),
     ],
 )
 def test_what_waiting_cannot_help_stops_at_once(server: ChatServer, reply: Reply, expected: str) -> None:
     server.behave = lambda request: reply
-    said = message(lambda: judged(settings(server, concurrency=1)))
+    said = message(lambda: judged(settings(server, concurrency=1, parameters={"top_k": 1})))
     assert expected in said
     assert KEY not in said
     assert sum(server.asked.values()) == 1

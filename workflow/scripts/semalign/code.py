@@ -29,6 +29,9 @@ WITHOUT_EFFECT = {
     "semalign.workspace",
     "semalign.checkpoints",
     "semalign.ranks",
+    "semalign.waits",
+    "semalign.proxies",
+    "semalign.redaction",
     "semalign.config",
 }
 DESCRIBING = {"title", "description", "examples"}  # arguments of pydantic's Field that change no value

@@ -15,16 +15,20 @@ from semalign.errors import InputError
 from semalign.fetching import Refused, fetch_url
 from semalign.files import FOLDER_MARK, sha256
 from semalign.hub import PICKLED, Fetched, fetch_hub
+from semalign.proxies import through_proxy
 
 log = logging.getLogger(__name__)
 
 _TRUE = {"1", "ON", "YES", "TRUE"}  # as the hub's library reads HF_HUB_OFFLINE
 
 
-def fetch(name: str, download: HubDownload | UrlDownload, files: list[str] | None, folder: Path) -> Fetched:
+def fetch(
+    name: str, download: HubDownload | UrlDownload, files: list[str] | None, folder: Path, token_env: str | None = None
+) -> Fetched:
     """Files of a download (None: a whole model), verified, in `folder`, in the mirror or in the hub's cache.
 
-    What an earlier attempt left in `folder` is gone on with. Raises InputError, naming the config key.
+    What an earlier attempt left in `folder` is gone on with. `token_env`: the environment variable that holds the token
+    for plain addresses. Raises InputError, naming the config key.
     """
     key, mirror = f"downloads.{name}", os.environ.get("SEMALIGN_MIRROR")
     offline = os.environ.get("SEMALIGN_OFFLINE", "").upper() in _TRUE
@@ -39,7 +43,7 @@ def fetch(name: str, download: HubDownload | UrlDownload, files: list[str] | Non
                 f"config key {key}: HF_HUB_OFFLINE is set; unset it, or name a folder as `mirror` and put there "
                 + ", ".join(f"{name}/{file} (from {url})" for file, url in wanted.items())
             )
-        fetched = _fetch_urls(wanted, folder, key)
+        fetched = _fetch_urls(wanted, folder, key, _authorization(token_env, key))
     try:
         check_digests({file: sha256(path) for file, path in fetched.files.items()}, download.sha256, key)
     except InputError:
@@ -50,17 +54,44 @@ def fetch(name: str, download: HubDownload | UrlDownload, files: list[str] | Non
     return fetched
 
 
-def _fetch_urls(urls: dict[str, str], folder: Path, key: str) -> Fetched:
+def _authorization(variable: str | None, key: str) -> dict[str, str]:
+    """The header with the token of an environment variable."""
+    if variable is None:
+        return {}
+    token = os.environ.get(variable, "").strip()
+    if not token or not token.isascii() or not token.isprintable():
+        what = "is not set" if not token else "holds what no token can"
+        raise InputError(f"config key {key}.token_env: the environment variable {variable} {what}: export the token")
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _fetch_urls(urls: dict[str, str], folder: Path, key: str, headers: dict[str, str]) -> Fetched:
     found = {file: folder / file for file in urls}
     for file, path in found.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            fetch_url(urls[file], path, key)
+            fetch_url(urls[file], path, key, headers)
         except Refused as error:
-            login = error.status in (401, 403)
-            remedy = "it wants a login: fetch it by hand into a `mirror`" if login else "check the address"
-            raise InputError(f"config key {key}.urls.{file}: {urls[file]} answers {error}; {remedy}") from None
+            login = (
+                f"it wants a login: name the environment variable that holds a token as {key}.token_env, or fetch it "
+                "by hand into a `mirror`"
+            )
+            remedy = login if error.status in (401, 403) else "check the address"
+            raise InputError(
+                f"config key {key}.urls.{file}: {urls[file]} answers {error}; {remedy}{through_proxy(urls[file])}"
+            ) from None
+        if path.suffix.lower() not in (".html", ".htm") and _is_page(path):
+            path.unlink()
+            raise InputError(
+                f"config key {key}.urls.{file}: {urls[file]} answers with a web page in place of a file; check the "
+                f"address{through_proxy(urls[file])}"
+            )
     return Fetched(found, None)
+
+
+def _is_page(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html"))
 
 
 def record(name: str, download: HubDownload | UrlDownload, fetched: Fetched) -> dict[str, Any]:

@@ -1,31 +1,28 @@
 """Fetching addresses: going on where an earlier attempt broke off, waiting where the server asks for it."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 
 import requests
 
+from semalign.config.secrets import masked
 from semalign.errors import InputError
 from semalign.progress import Progress
+from semalign.proxies import check_proxies, through_proxy
 from semalign.signals import Stopped, stopping
-
-log = logging.getLogger(__name__)
+from semalign.waits import LONGEST_WAIT, asked_wait, say_wait
 
 Result = TypeVar("Result")
 
 TRIES = 6  # in a row that bring nothing
 SECONDS_BEFORE_NEXT = 1.0  # doubled each time
-LONGEST_WAIT = 600.0  # seconds, whatever the server asks for
 SECONDS_BETWEEN_LOOKS = 0.5
 TIMEOUT = 60.0
 MIB = 1 << 20
 CHUNK = 1 << 16  # bytes; what a broken connection has cut off of one is asked for again
-PASSING = {408, 425, 429, 500, 502, 503, 504}
+PASSING = {408, 409, 425, 429, *range(500, 600)}
 
 
 class Passing(Exception):
@@ -48,15 +45,26 @@ def fetch_url(url: str, part: Path, key: str, headers: Mapping[str, str] | None 
     """Fetch an address into `part`, going on where an earlier attempt left it.
 
     Waits out connection errors, time-outs and the server's passing troubles. Raises InputError, naming the config key,
-    when they last; Refused; and Stopped when the job is asked to stop: `part` is then gone on with by the next run.
+    when they last and where the address or a proxy cannot be used; Refused; and Stopped when the job is asked to stop:
+    `part` is then gone on with by the next run.
     """
-    persist(lambda: _stream(url, part, headers or {}), url, key, lambda: _size(part))
+    check_proxies(url, "socks", every=False)
+    try:
+        persist(lambda: _stream(url, part, headers or {}), masked(url), key, url, lambda: _size(part))
+    except (requests.RequestException, ValueError) as error:  # urllib3 refuses some addresses by a ValueError
+        raise InputError(
+            f"config key {key}: {masked(url)} could not be fetched ({type(error).__name__}); check the address"
+            f"{through_proxy(url)}"
+        ) from None
 
 
-def persist(attempt: Callable[[], Result], what: str, key: str, progress: Callable[[], int] = lambda: 0) -> Result:
+def persist(
+    attempt: Callable[[], Result], what: str, key: str, address: str, progress: Callable[[], int] = lambda: 0
+) -> Result:
     """The result of `attempt`, made again after a pause each time that it raises Passing.
 
-    Raises InputError, naming the config key, after TRIES attempts in a row without progress.
+    Raises InputError, naming the config key and the proxy that `address` is asked through, after TRIES attempts in a
+    row without progress.
     """
     failed, have = 0, progress()
     while True:
@@ -66,23 +74,12 @@ def persist(attempt: Callable[[], Result], what: str, key: str, progress: Callab
             failed, have = (failed + 1, have) if progress() == have else (1, progress())
             if failed == TRIES:
                 raise InputError(
-                    f"config key {key}: {what} could not be fetched in {TRIES} attempts ({trouble}); run the same "
-                    "command again later: it goes on from here"
+                    f"config key {key}: {what} could not be fetched in {TRIES} attempts ({trouble})"
+                    f"{through_proxy(address)}; run the same command again later: it goes on from here"
                 ) from None
-            seconds = SECONDS_BEFORE_NEXT * 2 ** (failed - 1) if trouble.seconds is None else trouble.seconds
-            log.warning("%s: %s; once more in %.0f s", what, trouble, seconds)
-            _wait(min(seconds, LONGEST_WAIT))
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait: it says so as a number or as a date (RFC 9110, 10.2.3)."""
-    text = headers.get("Retry-After", "")
-    if text.isdecimal():
-        return float(text)
-    try:
-        return max((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):  # no date, or one without a zone
-        return None
+            seconds = max(SECONDS_BEFORE_NEXT * 2 ** (failed - 1), min(trouble.seconds or 0.0, LONGEST_WAIT))
+            say_wait(what, str(trouble), seconds, trouble.seconds)
+            _wait(seconds)
 
 
 def _stream(url: str, part: Path, headers: Mapping[str, str]) -> None:
@@ -93,9 +90,9 @@ def _stream(url: str, part: Path, headers: Mapping[str, str]) -> None:
             if have and answer.status_code == 416:  # nothing is left of it
                 return
             if answer.status_code in PASSING:
-                raise Passing(f"the server answers {answer.status_code}", retry_after(answer.headers))
+                raise Passing(f"the server answers {answer.status_code}", asked_wait(answer.headers))
             if not answer.ok:
-                raise Refused(answer.status_code, answer.reason)
+                raise Refused(answer.status_code, masked(answer.reason))
             _write(answer, part)
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
         raise Passing(type(error).__name__) from error

@@ -9,9 +9,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from semalign.config.secrets import masked
 from semalign.errors import InputError
-from semalign.fetching import PASSING, Passing, Refused, fetch_url, persist, retry_after
+from semalign.fetching import PASSING, TIMEOUT, Passing, Refused, fetch_url, persist
 from semalign.files import sha256
+from semalign.proxies import check_proxies, through_proxy
+from semalign.waits import asked_wait
 
 MODEL_FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")  # neither code nor pickled weights
 PICKLED = "pytorch_model.bin"
@@ -40,7 +43,13 @@ def fetch_hub(
     with _explained(key, repo, revision):
         if offline:
             return _cached(hub, repo, kind, revision, files, key)
-        info = persist(lambda: _information(hub, repo, kind, revision), f"what the hub has of {repo}", key)
+        check_proxies(hub.constants.ENDPOINT, "socksio", every=True)
+        info = persist(
+            lambda: _information(hub, repo, kind, revision, key),
+            f"what the hub has of {repo}",
+            key,
+            hub.constants.ENDPOINT,
+        )
         there = {sibling.rfilename: sibling for sibling in info.siblings or []}
         fetched = {}
         for name in files or _model_files(there, key, repo):
@@ -55,32 +64,38 @@ def fetch_hub(
     return Fetched(fetched, info.sha)
 
 
-def _information(hub: Any, repo: str, kind: str, revision: str) -> Any:
+def _information(hub: Any, repo: str, kind: str, revision: str, key: str) -> Any:
     """What the hub tells of a repository at a revision: the commit, and every file with its hash. May raise Passing."""
-    from httpx2 import TransportError  # what the hub's library speaks HTTP with
+    from httpx2 import InvalidURL, RequestError  # what the hub's library speaks HTTP with
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        return hub.HfApi().repo_info(repo, repo_type=kind, revision=revision, files_metadata=True)
+        return hub.HfApi().repo_info(repo, repo_type=kind, revision=revision, timeout=TIMEOUT, files_metadata=True)
     except HfHubHTTPError as error:
         status = error.response.status_code
         if status not in PASSING:
             raise
-        raise Passing(f"the hub answers {status}", retry_after(error.response.headers)) from error
-    except TransportError as error:
+        raise Passing(f"the hub answers {status}", asked_wait(error.response.headers)) from error
+    except RequestError as error:
         raise Passing(type(error).__name__) from error
+    except (ImportError, InvalidURL, ValueError, TypeError, AttributeError) as error:
+        raise InputError(  # a proxy that cannot be used, or a page in place of the hub's answer
+            f"config key {key}: the hub at {masked(hub.constants.ENDPOINT)} cannot be asked ({type(error).__name__}: "
+            f"{masked(str(error))[:200]}); check HF_ENDPOINT{through_proxy(hub.constants.ENDPOINT)}"
+        ) from None
 
 
 @contextmanager
 def _explained(key: str, repo: str, revision: str) -> Iterator[None]:
     """The hub's refusals as messages with the config key and the remedy."""
+    from huggingface_hub import constants as hub_constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError
 
     gated = f"config key {key}: {repo} asks its users to accept its terms; do so on its page, and set HF_TOKEN"
     try:
         yield
     except GatedRepoError:
-        raise InputError(gated) from None
+        raise InputError(f"{gated}{through_proxy(hub_constants.ENDPOINT)}") from None
     except LocalEntryNotFoundError:
         raise InputError(
             f"config key {key}: HF_HUB_OFFLINE is set, and {repo}@{revision} is not in the hub's cache "
@@ -91,11 +106,11 @@ def _explained(key: str, repo: str, revision: str) -> Iterator[None]:
     except HfHubHTTPError as error:
         raise InputError(
             f"config key {key}: the hub answers {error.response.status_code} for {repo}@{revision}; check both, "
-            "and set HF_TOKEN if it is private"
+            f"and set HF_TOKEN if it is private{through_proxy(hub_constants.ENDPOINT)}"
         ) from None
     except Refused as error:
         remedy = gated if error.status in (401, 403) else f"config key {key}: the hub answers {error} for {repo}"
-        raise InputError(remedy) from None
+        raise InputError(f"{remedy}{through_proxy(hub_constants.ENDPOINT)}") from None
 
 
 def _cached(hub: Any, repo: str, kind: str, revision: str, files: list[str] | None, key: str) -> Fetched:

@@ -106,6 +106,13 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {whole % 60:02d} s" if minutes else f"{whole} s"
 
 
+def say(text: str, terminal: bool = True) -> None:
+    """Write a warning into the job's log and, where it matters to whoever waits, where Snakemake writes."""
+    log.warning("%s", text)
+    if terminal:
+        _tell(text)
+
+
 def _shown(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:.4g}"
 

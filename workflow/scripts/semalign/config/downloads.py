@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from semalign.config.base import Strict
+from semalign.config.secrets import check_variable, secret_of_address
 
 FOLDER = PurePosixPath("results/downloads")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -25,6 +26,16 @@ def _digest(value: str) -> str:
     if not _DIGEST.fullmatch(value):
         raise ValueError(f"{value!r} is no SHA-256: 64 hexadecimal digits in lower case")
     return value
+
+
+def _address(url: str) -> str:
+    if found := secret_of_address(url):
+        raise ValueError(
+            f"holds {found}, and addresses are written beside the results: take it out, and name the environment "
+            "variable that holds a token as token_env, or put name and password into ~/.netrc, or fetch the file by "
+            "hand into a `mirror`"
+        )
+    return url
 
 
 Inner = Annotated[str, AfterValidator(_inner)]
@@ -62,8 +73,11 @@ class HubDownload(_Described):
 class UrlDownload(_Described):
     """Files at plain addresses."""
 
-    urls: dict[Inner, Annotated[str, Field(pattern=r"^https?://\S+$")]] = Field(
-        min_length=1, description="file: its address"
+    urls: dict[Inner, Annotated[str, AfterValidator(_address)]] = Field(
+        min_length=1, description="file: its address, without a password, token or signature"
+    )
+    token_env: Annotated[str, AfterValidator(check_variable)] | None = Field(
+        None, description="name of the environment variable whose value is sent as `Authorization: Bearer …`"
     )
 
     @model_validator(mode="after")

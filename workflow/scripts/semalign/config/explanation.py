@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from semalign.config.secrets import masked
+
 _SHOWN = 200  # characters of a wrong value
 
 
@@ -70,9 +72,9 @@ def _chosen(part: int | str, raw: Any) -> bool:
 
 
 def _brief(value: Any) -> str:
-    """A value as it is shown in a message, however large it is."""
+    """A value as it is shown in a message, however large it is, without what looks secret."""
     try:
-        text = repr(value)
+        text = masked(repr(value))
     except (ValueError, RecursionError):  # an integer of thousands of digits, lists without end
         return f"a value of type {type(value).__name__} too large to be shown"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -1,22 +1,20 @@
 """Config of the judge: the miniature's parser, a language model behind an OpenAI-compatible server, or none."""
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
 
 from semalign.config.base import Count, Rate, Seed, Share, Strict, without_null
 from semalign.config.data import Table
 from semalign.config.experiments import TaskName
+from semalign.config.secrets import check_variable, secret_of_address, secret_of_parameters, split
 
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
 """What servers call the most tokens of an answer."""
 
 OURS = {"model", "messages", "stream", "n", "tools", "functions"}
-SECRETS = re.compile(r"(api_?key|authorization|secret|password|extra_headers|headers)", re.IGNORECASE)
 
 
 class ParserJudge(Strict):
@@ -39,29 +37,20 @@ class Prices(Strict):
 
 
 def _check_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("an address like https://api.openai.com/v1 or http://localhost:8000/v1 is needed")
-    if parts.username or parts.password or parts.query:
-        raise ValueError("holds a name, password or query; a key goes into the environment variable of api_key_env")
-    return url.rstrip("/")
-
-
-def _check_variable(name: str) -> str:
-    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-        # without the value: whoever writes the key itself here must not find it in a log
+    parts = split(url)
+    if "@" in parts.netloc or parts.query or parts.fragment or secret_of_address(url):
         raise ValueError(
-            "the NAME of an environment variable, in capitals, is needed (as OPENAI_API_KEY), never the key itself"
+            "holds a name, password, key or query; a key goes into the environment variable of api_key_env"
         )
-    return name
+    return url.rstrip("/")
 
 
 def _check_parameters(parameters: dict[str, JsonValue]) -> dict[str, JsonValue]:
     for name in parameters:
         if name in OURS:
             raise ValueError(f"{name} is set by the workflow; take it out")
-        if SECRETS.search(name):
-            raise ValueError(f"{name} looks like a secret; the key goes into the environment variable of api_key_env")
+    if place := secret_of_parameters(parameters):
+        raise ValueError(f"{place} looks like a secret; the key goes into the environment variable of api_key_env")
     return parameters
 
 
@@ -72,7 +61,7 @@ class Service(Strict):
     base_url: Annotated[str, AfterValidator(_check_url)] = Field(
         "https://api.openai.com/v1", description="any OpenAI-compatible server: vLLM, llama.cpp …"
     )
-    api_key_env: Annotated[str, AfterValidator(_check_variable)] = Field(
+    api_key_env: Annotated[str, AfterValidator(check_variable)] = Field(
         "OPENAI_API_KEY", description="name of the environment variable that holds the key; a local server needs none"
     )
     parameters: Annotated[dict[str, JsonValue], BeforeValidator(without_null), AfterValidator(_check_parameters)] = (

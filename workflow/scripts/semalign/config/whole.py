@@ -5,13 +5,14 @@ are the reference: `config/schema.json` is generated from them.
 """
 
 import json
+import os
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from semalign.config.base import Count, Rate, Seed, Strict, laid_over, without_null
 from semalign.config.data import Cmrc, Language, Task, World
-from semalign.config.downloads import Downloads
+from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.experiments import (
     Ablation,
     Audit,
@@ -25,6 +26,7 @@ from semalign.config.experiments import (
 from semalign.config.explanation import explained
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
+from semalign.config.secrets import secrets_in
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.errors import InputError
 from semalign.methods.base import Method
@@ -195,6 +197,15 @@ class Config(Strict):
         """The entries of `frontier.methods`."""
         return dict(self.frontier.methods or {}) if self.frontier else {}
 
+    def environment_secrets(self) -> dict[str, str]:
+        """The values of the environment variables that hold a key or token, by their names."""
+        services = self.judge.services() if isinstance(self.judge, LlmJudge) else []
+        names = {service.api_key_env for service in services} | {"HF_TOKEN", "OPENAI_API_KEY"}
+        for entry in self.downloads.values():
+            if isinstance(entry, UrlDownload) and entry.token_env:
+                names.add(entry.token_env)
+        return {name: os.environ.get(name, "").strip() for name in sorted(names)}
+
     def _check_experiments(self) -> None:
         needed = {
             "ablation.task": self.ablation and self.ablation.task,
@@ -222,11 +233,14 @@ class Config(Strict):
 def validate(raw: dict[str, Any]) -> Config:
     """The validated config. Raises InputError with one line for each wrong key: its path and what would be right."""
     try:
-        return Config.model_validate(raw)
+        config = Config.model_validate(raw)
     except ValidationError as error:
         shape = Config.model_json_schema()
         known = [name for part in (shape, *shape["$defs"].values()) for name in part.get("properties", {})]
         raise InputError(explained(error, raw, known)) from error
+    if problems := secrets_in(raw, config.environment_secrets()):
+        raise InputError("\n".join(problems))
+    return config
 
 
 def schema() -> str:

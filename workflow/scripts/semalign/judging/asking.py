@@ -4,79 +4,32 @@ import asyncio
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from functools import partial
 
 from semalign.config.judge import LlmJudge, Service
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.judging.cache import Cache, Stored
 from semalign.judging.costs import ATTEMPTS, cost, cost_bound
-from semalign.judging.protocol import Comparison, Decision
+from semalign.judging.ledger import Ledger
+from semalign.judging.protocol import Decision
+from semalign.judging.questions import Question, Round, by_service, check_readable
+from semalign.judging.refusals import Refusals
+from semalign.judging.replies import read_reply
 from semalign.judging.service import AGAIN, Server
 from semalign.judging.templates import messages, template_hash
-from semalign.judging.verdicts import read_answer
+from semalign.judging.verdicts import UNREADABLE, Answer, read_answer
 from semalign.progress import Progress
 
 log = logging.getLogger("semalign")
 
+IDENTITY = {"base_url", "model", "parameters"}
+
 
 class _Halted(Exception):
     """Another call ended the run."""
-
-
-@dataclass(frozen=True)
-class Round:
-    """Comparisons put to one service. `repeat` tells a second asking of the same service from the first."""
-
-    service: Service
-    repeat: int
-    asked: Sequence[Comparison]
-
-
-@dataclass
-class _Question:
-    """What one call asks, whoever wants to know: comparisons of equal texts share it."""
-
-    service: Service
-    request: Row
-    turns: list[dict[str, str]]
-    bound: float
-    pilot: bool = False
-    decision: Decision | None = None
-    cost: float = 0.0
-
-
-@dataclass
-class _Ledger:
-    """What is spent and what calls under way may still cost."""
-
-    ceiling: float | None
-    spent: float
-    under_way: float = 0.0
-    calls: int = 0
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    async def reserve(self, bound: float) -> None:
-        """Wait until the call fits below the ceiling whatever it costs. Raises InputError where it never will."""
-        async with self.changed:
-            while self.ceiling is not None and self.spent + self.under_way + bound > self.ceiling:
-                if self.calls == 0:
-                    raise InputError(
-                        f"judge: {self.spent:.2f} of judge.ceiling {self.ceiling:.2f} is spent and the next call may "
-                        f"cost {bound:.4f}: raise the ceiling; {AGAIN}"
-                    )
-                await self.changed.wait()
-            self.under_way, self.calls = self.under_way + bound, self.calls + 1
-
-    async def release(self, bound: float, paid: float) -> None:
-        async with self.changed:
-            self.calls -= 1
-            self.under_way = self.under_way - bound if self.calls else 0.0  # no rounding is left behind
-            self.spent += paid
-            self.changed.notify_all()
 
 
 class Asking:
@@ -84,7 +37,9 @@ class Asking:
 
     def __init__(self, judge: LlmJudge, template: str, cache: Cache, check: Callable[[], None]) -> None:
         self._judge, self._template, self._cache, self._check = judge, template, cache, check
-        self._ledger = _Ledger(judge.ceiling, sum(cost(answer) for answer in cache.all()))
+        self._ledger = Ledger(judge.ceiling, sum(cost(answer) for _, answer in cache.all()))
+        self._servers: dict[int, Server] = {}
+        self._refusals: dict[int, Refusals] = {}
         self._halted = False
         self._total = self._unanswered = self._settled = self._calls = 0
         self._started = time.monotonic()
@@ -95,62 +50,98 @@ class Asking:
 
         Raises InputError where the ceiling would be passed or the server cannot be used; what was answered is kept.
         """
-        questions: dict[str, _Question] = {}
+        questions: dict[str, Question] = {}
         names = [self._questions(one, questions) for one in rounds]
         asyncio.run(self._ask_all(list(questions.values()), others))
         return [[self._decision(questions[name]) for name in of_round] for of_round in names]
 
     @staticmethod
-    def _decision(question: _Question) -> Decision:
+    def _decision(question: Question) -> Decision:
         assert question.decision is not None
         return question.decision
 
-    def _questions(self, one: Round, questions: dict[str, _Question]) -> list[str]:
+    def _questions(self, one: Round, questions: dict[str, Question]) -> list[str]:
         """The name of each comparison's question; new ones are put into `questions`."""
         names = []
         piloted = {comparison.item for comparison in one.asked[: 2 * self._judge.pilot]}
         for comparison in one.asked:
             turns = messages(self._template, comparison.source, comparison.first, comparison.second)
             request = {
-                **one.service.model_dump(mode="json", include={"base_url", "model", "parameters"}),
+                **one.service.model_dump(mode="json", include=IDENTITY),
                 "prompt": template_hash(self._template),
                 "messages": turns,
                 "repeat": one.repeat,
             }
             name = json.dumps(request, sort_keys=True)
             bound = cost_bound(one.service, sum(len(turn["content"].encode()) for turn in turns))
-            question = questions.setdefault(name, _Question(one.service, request, turns, bound))
+            question = questions.setdefault(name, Question(one.service, comparison.item, request, turns, bound))
             question.pilot |= comparison.item in piloted
             names.append(name)
         return names
 
-    async def _ask_all(self, questions: list[_Question], others: int) -> None:
+    async def _ask_all(self, questions: list[Question], others: int) -> None:
         unanswered = [question for question in questions if not self._is_answered(question)]
         self._announce(questions, unanswered)
         async with AsyncExitStack() as stack:
-            servers: dict[int, Server] = {}
             for service in {id(question.service): question.service for question in unanswered}.values():
                 server = Server(service, self._judge, self._go_on)
-                servers[id(service)] = await stack.enter_async_context(server)
+                self._servers[id(service)] = await stack.enter_async_context(server)
+                self._refusals[id(service)] = self._refusals_of(service)
             pilot = [question for question in questions if question.pilot]
-            await self._ask(pilot, servers)
-            rest = [question for question in questions if not question.pilot]
+            await self._ask(pilot)
+            await self._ask_until_answered(questions)
+            rest = [question for question in questions if question.decision is None]
             if unpaid := [question for question in rest if not self._is_answered(question)]:
-                self._check_readable(pilot)
+                check_readable([question for question in questions if question.decision])
                 self._extrapolate(questions, pilot, unpaid, others)
-            await self._ask(rest, servers)
+            await self._ask(rest)
+            for refusals in self._refusals.values():
+                await refusals.at_the_end()
 
-    def _is_answered(self, question: _Question) -> bool:
+    async def _ask_until_answered(self, questions: list[Question]) -> None:
+        """Go on with single items after a pilot that was refused: its items may be at fault, or the config."""
+        for of_service in by_service(questions):
+            for question in of_service:
+                refusals = self._refusals.get(id(question.service))
+                if refusals and question.decision is None and refusals.waits():
+                    await self._ask([question])
+
+    def _refusals_of(self, service: Service) -> Refusals:
+        """The refusals of a service, and what it answered in an earlier run."""
+        identity = service.model_dump(mode="json", include=IDENTITY)
+        known = next(
+            (
+                partial(self._is_known_answered, service, request, stored.cost_bound)
+                for request, stored in self._cache.all()
+                if identity.items() <= request.items() and stored.status == 200 and self._kept(request)
+            ),
+            None,
+        )
+        return Refusals(known)
+
+    async def _is_known_answered(self, service: Service, request: Row, bound: float) -> bool:
+        """Is a question that was answered before answered once more?"""
+        control = request | {"attempt": f"control {time.time_ns()}"}
+        return (await self._pay(Question(service, "", request, request["messages"], bound), control)).status == 200
+
+    def _kept(self, request: Row) -> Stored | None:
+        """What the cache has as the reply to a request. An error that an earlier version kept as an answer is none."""
+        stored = self._cache.get(request)
+        if stored and stored.status == 200 and read_reply(200, stored.body).kind != "answer":
+            return None
+        return stored
+
+    def _is_answered(self, question: Question) -> bool:
         """Is nothing left to pay for it?"""
         for attempt in range(1, ATTEMPTS + 1):
-            stored = self._cache.get(question.request | {"attempt": attempt})
+            stored = self._kept(question.request | {"attempt": attempt})
             if stored is None:
                 return False
-            if stored.status != 200 or read_answer(stored.status, stored.body).value is not None:
+            if _ends(stored, read_answer(stored.status, stored.body)):
                 return True
         return True
 
-    def _announce(self, questions: list[_Question], unanswered: list[_Question]) -> None:
+    def _announce(self, questions: list[Question], unanswered: list[Question]) -> None:
         self._total, self._unanswered = len(questions), len(unanswered)
         self._progress = Progress("settled", self._total)
         bound = sum(question.bound for question in unanswered)
@@ -161,23 +152,7 @@ class Asking:
                 *(bound, ATTEMPTS * bound, ATTEMPTS, self._ledger.spent, self._judge.ceiling),
             )
 
-    @staticmethod
-    def _check_readable(pilot: list[_Question]) -> None:
-        """Raise InputError where a model gave no verdict at all: the rest would be paid for nothing."""
-        for model in {question.service.model for question in pilot}:
-            decisions = [question.decision for question in pilot if question.service.model == model]
-            problems = Counter(decision.problem for decision in decisions if decision)
-            if not problems[None]:
-                mostly = problems.most_common(1)[0][0]
-                raise InputError(
-                    f"judge: none of the pilot's {len(decisions)} calls to {model} gave a verdict (mostly: {mostly}): "
-                    "look at the answers in results/judge_cache, then mend the prompt or judge.parameters; is the "
-                    "limit of the answer too low?"
-                )
-
-    def _extrapolate(
-        self, questions: list[_Question], pilot: list[_Question], rest: list[_Question], others: int
-    ) -> None:
+    def _extrapolate(self, questions: list[Question], pilot: list[Question], rest: list[Question], others: int) -> None:
         """Work the whole cost out from the pilot's. Raises InputError where it would pass the ceiling."""
         if self._judge.ceiling is None:
             return
@@ -199,7 +174,7 @@ class Asking:
             )
         log.info("%s of at most %.2f", say, self._judge.ceiling)
 
-    async def _ask(self, questions: list[_Question], servers: dict[int, Server]) -> None:
+    async def _ask(self, questions: list[Question]) -> None:
         """Settle all questions, some at a time. After a failure calls under way are waited for, and none begins."""
         waiting = iter(questions)
 
@@ -207,7 +182,7 @@ class Asking:
             try:
                 for question in waiting:
                     self._go_on()
-                    await self._settle(question, servers.get(id(question.service)))
+                    await self._settle(question)
                     self._settled += 1
                     self._say()
             except BaseException:
@@ -217,35 +192,44 @@ class Asking:
         ended = await asyncio.gather(*(work() for _ in range(self._judge.concurrency)), return_exceptions=True)
         raise_first(ended)
 
-    async def _settle(self, question: _Question, server: Server | None) -> None:
+    async def _settle(self, question: Question) -> None:
         """Ask until an answer holds a verdict, three times at most; each answer is committed before it is read."""
         inputs = outputs = 0
         for attempt in range(1, ATTEMPTS + 1):
             request = question.request | {"attempt": attempt}
-            stored = self._cache.get(request)
-            if stored is None:
-                assert server is not None  # there is one for every service with something left to ask
-                stored = await self._pay(question, request, server)
+            stored = self._kept(request) or await self._pay(question, request)
             question.cost += cost(stored)
             answer = read_answer(stored.status, stored.body)
             inputs, outputs = inputs + (answer.input_tokens or 0), outputs + (answer.output_tokens or 0)
             question.decision = Decision(answer.value, answer.reason, answer.problem, attempt, inputs, outputs)
-            if answer.value is not None or stored.status != 200:
+            if _ends(stored, answer):
                 return
 
-    async def _pay(self, question: _Question, request: Row, server: Server) -> Stored:
+    async def _pay(self, question: Question, request: Row) -> Stored:
+        """The reply to a request. An answer is committed at once, a refusal when it is known to be the item's."""
+        server, refusals = self._servers[id(question.service)], self._refusals[id(question.service)]
         await self._ledger.reserve(question.bound)
         paid = 0.0
         try:
-            status, body = await server.answer(question.turns)
-            prices = question.service.prices
-            stored = Stored(status, body, question.bound, *((prices.input, prices.output) if prices else (0.0, 0.0)))
-            self._cache.put(request, stored)
+            reply, body = await server.answer(question.turns)
             self._calls += 1
+            prices = question.service.prices
+            status = UNREADABLE if reply.kind == "unreadable" else reply.status
+            stored = Stored(status, body, question.bound, *((prices.input, prices.output) if prices else (0.0, 0.0)))
             paid = cost(stored)
-            return stored
+            if reply.kind == "answer":
+                self._cache.put(request, stored)
         finally:
             await self._ledger.release(question.bound, paid)
+        if reply.kind == "answer":
+            refusals.an_answer(partial(self._is_known_answered, question.service, request, question.bound))
+        elif reply.kind == "config" and refusals.ask_known is None:
+            raise InputError(server.refusal(reply, False))
+        elif question.item:  # else it was asked to learn whether anything is answered
+            of_the_item = reply.kind == "item" or self._cache.was_refused(request)
+            message = server.refusal(reply, refusals.answered)
+            await refusals.a_refusal(question.item, of_the_item, lambda: self._cache.put(request, stored), message)
+        return stored
 
     def _go_on(self) -> None:
         if self._halted:
@@ -261,6 +245,11 @@ class Asking:
         if ceiling is not None:
             figures["spent"] = f"{self._ledger.spent:.4f} of {ceiling:.2f}"
         self._progress.update(self._settled, left=left, figures=figures)
+
+
+def _ends(stored: Stored, answer: Answer) -> bool:
+    """Is a question settled by this reply? A refusal is not asked for again, an answer without a verdict is."""
+    return answer.value is not None or stored.status not in (200, UNREADABLE)
 
 
 def raise_first(ended: Iterable[BaseException | None]) -> None:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from semalign.workspace import locked
 
 FOLDER = Path("results/judge_cache")
 FILE = "answers.sqlite"
+ASKED_AGAIN = FOLDER / "asked_again"
+"""How often questions without a verdict were set aside: a setting of the rule that judges, so that it runs again."""
+
 TABLE = (
     "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, "
     "body TEXT NOT NULL, cost_bound REAL NOT NULL, price_input REAL NOT NULL, price_output REAL NOT NULL, "
@@ -23,7 +27,10 @@ TABLE = (
 
 @dataclass(frozen=True)
 class Stored:
-    """An answer as it came: HTTP status and body, and what its tokens cost by the million then."""
+    """An answer as it came: status and body, and what its tokens cost by the million then.
+
+    status: HTTP's; UNREADABLE of a success that is no chat completion.
+    """
 
     status: int
     body: str
@@ -48,15 +55,39 @@ class Cache:
         """Commit an answer; it is on the disk when this returns."""
         values = (answer.status, answer.body, answer.cost_bound, answer.price_input, answer.price_output)
         self._connection.execute(
-            "INSERT INTO answers (key, request, status, body, cost_bound, price_input, price_output) "
+            "INSERT OR REPLACE INTO answers (key, request, status, body, cost_bound, price_input, price_output) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (_key(request), _text(request), *values),
         )
 
-    def all(self) -> Iterator[Stored]:
-        """Every answer that there is."""
-        rows = self._connection.execute("SELECT status, body, cost_bound, price_input, price_output FROM answers")
-        return (Stored(*row) for row in rows)
+    def was_refused(self, request: dict[str, Any]) -> bool:
+        """Was a refusal of this request set aside?"""
+        key = _key(request)
+        query = "SELECT 1 FROM answers WHERE key BETWEEN ? AND ? AND status NOT IN (0, 200)"
+        return self._connection.execute(query, (f"{key} ", f"{key}!")).fetchone() is not None
+
+    def set_aside(self, without_verdict: Callable[[Stored], bool]) -> list[Stored]:
+        """Take away the replies to questions of which no reply has a verdict, as if they had never been asked.
+
+        They stay in the file under other keys, and what they cost is still spent. Returns the last reply of each.
+        """
+        questions: dict[str, list[tuple[str, Stored]]] = {}
+        query = "SELECT key, request, status, body, cost_bound, price_input, price_output FROM answers ORDER BY rowid"
+        for key, text, *values in self._connection.execute(query):
+            request = json.loads(text)
+            if " " not in key and isinstance(request.pop("attempt"), int):
+                questions.setdefault(_text(request), []).append((key, Stored(*values)))
+        found = [replies for replies in questions.values() if all(without_verdict(stored) for _, stored in replies)]
+        self._connection.execute("BEGIN")
+        for key, _ in (reply for replies in found for reply in replies):
+            self._connection.execute("UPDATE answers SET key = key || ? WHERE key = ?", (f" {time.time_ns()}", key))
+        self._connection.execute("COMMIT")
+        return [replies[-1][1] for replies in found]
+
+    def all(self) -> Iterator[tuple[dict[str, Any], Stored]]:
+        """Every request and its reply, those set aside among them."""
+        query = "SELECT request, status, body, cost_bound, price_input, price_output FROM answers"
+        return ((json.loads(request), Stored(*values)) for request, *values in self._connection.execute(query))
 
 
 @contextmanager
@@ -69,6 +100,7 @@ def opened(folder: Path = FOLDER) -> Iterator[Cache]:
     file = folder / FILE
     with locked(folder / f"{FILE}.lock"):
         connection = sqlite3.connect(file, timeout=1, isolation_level=None)  # every statement commits
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
         try:
             try:
                 # A write-ahead log under an exclusive lock needs no shared memory: it works on network drives too.
@@ -90,6 +122,11 @@ def opened(folder: Path = FOLDER) -> Iterator[Cache]:
             yield Cache(connection)
         finally:
             connection.close()
+
+
+def times_asked_again() -> int:
+    """How often questions without a verdict were set aside in this folder."""
+    return int(ASKED_AGAIN.read_text()) if ASKED_AGAIN.is_file() else 0
 
 
 def _text(request: dict[str, Any]) -> str:

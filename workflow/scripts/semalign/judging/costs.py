@@ -7,7 +7,7 @@ from semalign.config.data import Task
 from semalign.config.experiments import TaskName
 from semalign.config.judge import LlmJudge, Service
 from semalign.judging.cache import Stored
-from semalign.judging.verdicts import read_answer
+from semalign.judging.verdicts import UNREADABLE, read_answer
 
 ATTEMPTS = 3
 """How often a call without a readable verdict is made at most."""
@@ -88,7 +88,7 @@ def cost_bound(service: Service, prompt_bytes: float) -> float:
 
 def cost(answer: Stored) -> float:
     """What a stored answer cost; its bound where the server did not count tokens, 0 where it refused."""
-    if answer.status != 200:
+    if answer.status not in (200, UNREADABLE):
         return 0.0
     read = read_answer(answer.status, answer.body)
     if read.input_tokens is None or read.output_tokens is None:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from semalign.config.judge import LlmJudge, Service
 from semalign.files import Row
-from semalign.judging.asking import Asking, Round
+from semalign.judging.asking import Asking
 from semalign.judging.cache import Cache
 from semalign.judging.protocol import Comparison, drawn, verdict_rows
+from semalign.judging.questions import Round
 
 SIDE = (
     "forward",

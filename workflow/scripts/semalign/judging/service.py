@@ -1,29 +1,29 @@
 """One chat-completions server: what is waited out, what ends the run, and a key that is never shown."""
 
 import asyncio
-import email.utils
 import logging
-import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+import anyio
+import httpx2
 import openai
 
 from semalign.config.judge import LlmJudge, Service
 from semalign.errors import InputError
+from semalign.judging.replies import Reply, read_reply
+from semalign.proxies import check_proxies, proxy_passwords, through_proxy
+from semalign.redaction import redacted
+from semalign.waits import LONGEST_WAIT, asked_wait, say_wait
 
-log = logging.getLogger("semalign")
-
-NO_QUOTA = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
-OF_THE_ITEM = {"context_length_exceeded", "content_filter", "content_policy_violation", "invalid_prompt"}
-WORTH_WAITING = {408, 409, 425, 429}
 _SLICE = 0.2  # seconds between looks whether the job is to stop
-_SHOWN = 300  # characters of a server's message
-_SHORTEST_KEY = 8  # a shorter one is a placeholder that may be any word
+_LONGEST_BODY = 1 << 24  # bytes; no answer of a judge is longer
 AGAIN = "the same command goes on from here, and no answer is paid twice"
+
+LOST = (openai.APIConnectionError, httpx2.RequestError, httpx2.StreamError, anyio.EndOfStream, OSError)
 
 for noisy in ("openai", "httpx2", "httpcore2"):
     logging.getLogger(noisy).setLevel(logging.WARNING)  # a line a call, and headers below that
@@ -37,14 +37,16 @@ class Server:
         if problem := service.missing_key():
             raise InputError(problem)
         self._key = os.environ.get(service.api_key_env, "").strip()
-        if not self._key.isascii():
+        if not (self._key.isascii() and self._key.isprintable()) or " " in self._key:
             raise InputError(
                 f"judge: the environment variable {service.api_key_env} holds what no key can: set it anew"
             )
+        self._secrets = [self._key, *proxy_passwords()]
+        check_proxies(service.base_url, "socksio", every=True)
         self._client = openai.AsyncOpenAI(
             api_key=self._key or "none", base_url=service.base_url, max_retries=0, timeout=judge.timeout
         )
-        self._open_again = 0.0
+        self._open_again = self._said_until = 0.0
 
     async def __aenter__(self) -> Self:
         return self
@@ -54,8 +56,8 @@ class Server:
     ) -> None:
         await self._client.close()
 
-    async def answer(self, messages: list[dict[str, str]]) -> tuple[int, str]:
-        """(200, the raw body) of an answer, or (status, body) where the server refuses this one item.
+    async def answer(self, messages: list[dict[str, str]]) -> tuple[Reply, str]:
+        """What came, of kind answer, unreadable, item, refused or config, and its body; the key is in neither.
 
         Raises InputError where waiting cannot help, or has not helped `max_retries` times.
         """
@@ -64,78 +66,97 @@ class Server:
             await self._pause_until(self._open_again)
             self._go_on()
             try:
-                return await self._call(messages)
-            except openai.APIStatusError as error:
-                if self._refuses_the_item(error):
-                    return error.status_code, self._without_key(error.response.text)
-                self._end_where_hopeless(error)
-                problem, wait = f"{error.status_code}", _asked_to_wait(error)
-            except (openai.APIConnectionError, TimeoutError) as error:
-                cut = isinstance(error, TimeoutError | openai.APITimeoutError)
-                problem, wait = (f"no answer in {self._judge.timeout:g} s" if cut else "connection lost"), None
+                status, headers, body = await self._call(messages)
+                reply = read_reply(status, body)
+                if reply.kind not in ("passing", "unclear"):
+                    self._end_where_hopeless(reply)
+                    return reply, body
+                problem, said, wait = str(reply.status), f": {reply.words}" if reply.words else "", asked_wait(headers)
+            except LOST as error:
+                problem, said, wait, reply, body = self._problem(error), "", None, None, ""
             tries += 1
             if tries > self._judge.max_retries:
-                raise InputError(f"judge: {self._service.base_url}: {problem}, {tries} times in a row; {AGAIN}")
-            delay = wait if wait is not None else self._delay(tries)
-            log.warning("%s: %s; trying again in %.1f s", self._service.base_url, problem, delay)
-            opens = time.monotonic() + delay
-            if problem == "429" or wait is not None:  # it holds for all calls
-                self._open_again = max(self._open_again, opens)
-            await self._pause_until(opens)
+                if reply is not None and reply.kind == "unclear":
+                    return Reply("refused", 400, reply.words), body
+                raise InputError(
+                    f"judge: {self._service.base_url}: {problem}, {tries} times in a row{said}{self.proxy}; {AGAIN}"
+                )
+            await self._wait(problem + said, tries, wait, reply is not None and reply.status == 429)
 
-    async def _call(self, messages: list[dict[str, str]]) -> tuple[int, str]:
+    @property
+    def proxy(self) -> str:
+        """The end of a message: the proxy that the server is asked through, if it is."""
+        return through_proxy(self._service.base_url)
+
+    async def _call(self, messages: list[dict[str, str]]) -> tuple[int, Mapping[str, str], str]:
         turns: Any = messages
         async with asyncio.timeout(self._judge.timeout):  # the client's own counts each silence, not the whole
-            response = await self._client.chat.completions.with_raw_response.create(
-                model=self._service.model, messages=turns, extra_body=self._service.parameters
-            )
-        return 200, self._without_key(response.text)
+            try:
+                async with self._client.chat.completions.with_streaming_response.create(
+                    model=self._service.model, messages=turns, extra_body=self._service.parameters
+                ) as response:
+                    whole = bytearray()
+                    async for part in response.iter_bytes():
+                        whole += part
+                        if len(whole) > _LONGEST_BODY:
+                            break
+                    raw = bytes(whole)
+                    status, headers = response.status_code, response.headers
+            except openai.APIStatusError as error:
+                status, headers, raw = error.status_code, error.response.headers, error.response.content
+        return status, headers, self._clean(raw[:_LONGEST_BODY].decode("utf-8", "replace"))
 
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if len(self._key) >= _SHORTEST_KEY else text
+    def _clean(self, text: str) -> str:
+        return redacted(text, self._secrets)
 
-    def _delay(self, tries: int) -> float:
-        return min(self._judge.longest_wait, self._judge.first_wait * 2.0 ** (tries - 1))
+    def _problem(self, error: BaseException) -> str:
+        if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
+            return f"no answer in {self._judge.timeout:g} s"
+        cause = error.__cause__ or error
+        said = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+        return f"connection lost ({self._clean(said)[:200]})"
+
+    async def _wait(self, problem: str, tries: int, asked: float | None, for_all: bool) -> None:
+        """Wait as the server asks, ten minutes at most, and not less than the config says."""
+        delay = min(self._judge.longest_wait, self._judge.first_wait * 2.0 ** (tries - 1))
+        if asked is not None:
+            delay = max(delay, min(asked, LONGEST_WAIT))
+        opens = time.monotonic() + delay
+        if opens > self._said_until + 1:  # calls that wait together say it once
+            self._said_until = opens
+            say_wait(self._service.base_url, problem, delay, asked)
+        if for_all or asked is not None:
+            self._open_again = max(self._open_again, opens)
+        await self._pause_until(opens)
 
     async def _pause_until(self, moment: float) -> None:
         while (left := moment - time.monotonic()) > 0:
             self._go_on()
             await asyncio.sleep(min(left, _SLICE))
 
-    def _refuses_the_item(self, error: openai.APIStatusError) -> bool:
-        if error.status_code not in (400, 413, 422):
-            return False
-        return error.code in OF_THE_ITEM or "context length" in error.message.lower()
-
-    def _end_where_hopeless(self, error: openai.APIStatusError) -> None:
+    def _end_where_hopeless(self, reply: Reply) -> None:
         server, variable = self._service.base_url, self._service.api_key_env
-        if error.status_code == 401:
+        said = f"; it says: {reply.words}" if reply.words else ""
+        if reply.kind == "key":
             found = "refuses the key in" if self._key else "asks for a key, and there is none in"
             raise InputError(
-                f"judge: {server} {found} the environment variable {variable} (401): set it to a valid key; {AGAIN}"
+                f"judge: {server} {found} the environment variable {variable} ({reply.status}): set it to a valid key"
+                f"{said}{self.proxy}; {AGAIN}"
             )
-        if error.code in NO_QUOTA or error.type in NO_QUOTA:
+        if reply.kind == "money":
             raise InputError(
-                f"judge: the account behind {variable} has nothing left to spend at {server} "
-                f"({error.code or error.type}): top it up or raise its limit; {AGAIN}"
-            )
-        if error.status_code < 500 and error.status_code not in WORTH_WAITING:
-            said = self._without_key(error.message)[:_SHOWN]
-            raise InputError(
-                f"judge: {server} refuses with {error.status_code}: {said}; check judge.model "
-                f"({self._service.model}), judge.base_url and judge.parameters; {AGAIN}"
+                f"judge: the account behind {variable} has nothing left to spend at {server} ({reply.status}): top it "
+                f"up or raise its limit{said}; {AGAIN}"
             )
 
+    def refusal(self, reply: Reply, answers: bool) -> str:
+        """What to say where it refuses all items, or does not reply as a server of chat completions does.
 
-def _asked_to_wait(error: openai.APIStatusError) -> float | None:
-    """Seconds that the server asks to wait (Retry-After, a number or a date); None where it says nothing usable."""
-    headers = error.response.headers
-    for name, scale in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
-        try:
-            seconds = scale * float(headers.get(name, ""))
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    date = email.utils.parsedate_tz(headers.get("retry-after"))
-    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+        `answers`: it answered before.
+        """
+        how = "refuses with" if reply.kind != "unreadable" else "sends no chat completion but"
+        return (
+            f"judge: {self._service.base_url} {how} {reply.status}: {reply.words or 'it says nothing'}; check "
+            f"judge.model ({self._service.model}), judge.base_url and judge.parameters"
+            f"{'; it answered items before, and refuses those too now' if answers else ''}{self.proxy}; {AGAIN}"
+        )
