@@ -55,6 +55,11 @@ if any(OWN_READ_LATE.values()):
 rule prepare_corpus:
     input:
         files=given(files(item.source for item in CORPUS)),
+        # Not the split test sets: they are split after the length filter, whose tokenizer is made from this corpus.
+        held_out=[
+            *expand("results/data/{task}/prepared.jsonl", task=TASKS),
+            "results/data/cmrc/test.jsonl",
+        ],
     output:
         corpus="results/data/corpus.jsonl",
         report="results/data/corpus.report.json",
