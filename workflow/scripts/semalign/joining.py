@@ -87,7 +87,7 @@ def _numbered_captions(path: Path) -> Iterator[tuple[Key, str]]:
     for number, line in read_lines(path):
         if not line.strip():
             continue
-        found = CAPTION.fullmatch(line)
+        found = CAPTION.fullmatch(line.lstrip("\ufeff"))  # a BOM within the file, as `cat` leaves it
         if found is None:
             raise InputError(f"{path}:{number}: no caption; `<image>#<language>#<number> <text>` is needed")
         key = found["image"], found["number"]
