@@ -25,7 +25,7 @@ if CONFIG.world:
             "../scripts/generate_world.py"
 
 
-if any(OWN_READ_LATE.values()):
+if OWN_READ_LATE:
 
     rule check_files:
         input:
@@ -43,10 +43,7 @@ if any(OWN_READ_LATE.values()):
             settings=settings(
                 "check_files",
                 reads=files(chain(*OWN_READ_LATE.values())),
-                sources={
-                    key: [source.model_dump(mode="json") for source in sources]
-                    for key, sources in OWN_READ_LATE.items()
-                },
+                sources=to_jsonable_python(OWN_READ_LATE),
             ),
         script:
             "../scripts/check_files.py"

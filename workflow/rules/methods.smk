@@ -17,7 +17,9 @@ if REPLAYS:
             ),
             held_out=[
                 *expand(
-                    "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
+                    "results/data/{task}/{part}.jsonl",
+                    task=TASKS,
+                    part=["dev", "test"],
                 ),
                 "results/data/cmrc/test.jsonl",
             ],

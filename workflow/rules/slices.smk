@@ -51,12 +51,29 @@ READ_LATE = {
         for name, encoder in ABLATED.items()
         if encoder.train != CONFIG.encoders.reward.train
     },
+    **{
+        f"{encoder_key(name)}.tokenizer.lexicon": lexicon(encoder.tokenizer)
+        for name, encoder in ALL_ENCODERS.items()
+        if encoder.path is None
+    },
     "exam.pairs": CONFIG.exam.pairs,
     "exam.probes": CONFIG.exam.probes,
+    **{
+        f"frontier.methods.{name}.texts": method.texts
+        for name, method in CONFIG.methods().items()
+        if "replay" in method.needs
+    },
+    **{
+        f"judge.human_votes.{task}": [votes]
+        for task, votes in (
+            CONFIG.judge.human_votes.items() if CONFIG.judge.kind == "openai" else ()
+        )
+    },
 }
 OWN_READ_LATE = {
-    key: [source for source in sources if external(files([source]))]
+    key: own
     for key, sources in READ_LATE.items()
+    if (own := [source for source in sources if external(files([source]))])
 }
 
 
