@@ -39,7 +39,10 @@ def read_lines(path: str | Path, keep_ends: bool = False) -> Iterator[tuple[int,
                     "convert the file to UTF-8"
                 ) from error
             if "\0" in line:
-                raise InputError(f"{path}:{number}: contains a NUL character; the file is binary, damaged or UTF-16; convert it to UTF-8")
+                raise InputError(
+                    f"{path}:{number}: contains a NUL character; the file is binary or damaged, or in UTF-16: convert "
+                    "it to UTF-8"
+                )
             yield number, line if keep_ends else line.rstrip("\r\n")
 
 

@@ -20,8 +20,9 @@ def read_questions(source: QuestionSource) -> Iterator[Row]:
     """Yield {"id", "group": the passage's id, "context", "question", "answers": list of text}.
 
     Where an answer starts is not read: 2% of CMRC 2018's are wrong. An answer that is a number becomes text, as the
-    official scorer has it, and so does an id that is a whole number. Tables have columns id, context, question and answers, perhaps group; without it a passage
-    is a group. Raises InputError, naming the place in the file, for what is missing and for repeated ids.
+    official scorer has it, and so does an id that is a whole number. Tables have columns id, context, question and
+    answers, perhaps group; without it a passage is a group. Raises InputError, naming the place in the file, for what
+    is missing and for repeated ids.
     """
     if isinstance(source, Squad):
         placed = _squad(source)

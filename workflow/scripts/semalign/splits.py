@@ -32,6 +32,7 @@ def split_pairs(
         raise InputError(f"config key {key}: the test set is empty; see what its report says was dropped, or set test")
     asked = {"test": settings.test, "dev": settings.dev, "cold": settings.cold, "rl": settings.rl}
     groups = _shuffled_groups(train, settings.seed)
+    sources = {row["id"]: comparable(row["source"]) for row in train}
     parts: Splits = {}
     dropped: dict[str, dict[str, int]] = {}
     for name, wanted in asked.items():
@@ -42,7 +43,7 @@ def split_pairs(
             if len(parts[name]) < (wanted or 1):
                 raise _too_few(f"{key}.{name}", wanted, len(parts.pop(name)), len(train), parts, dropped)
         if name in ("test", "dev"):
-            groups, dropped[name] = _without_overlap(groups, parts[name])
+            groups, dropped[name] = _without_overlap(groups, parts[name], sources)
     report = {
         "asked": asked,
         "sizes": {name: len(rows) for name, rows in parts.items()},
@@ -74,8 +75,11 @@ def _deal(groups: Groups, wanted: int | None) -> tuple[list[Row], Groups]:
     return dealt, []
 
 
-def _without_overlap(groups: Groups, held_out: Sequence[Row]) -> tuple[Groups, dict[str, int]]:
-    """The groups without the rows that share a group or a source text with held-out ones, and counts by reason."""
+def _without_overlap(groups: Groups, held_out: Sequence[Row], sources: dict[str, str]) -> tuple[Groups, dict[str, int]]:
+    """The groups without the rows that share a group or a source text with held-out ones, and counts by reason.
+
+    `sources` has each row's source text as it is compared, by its id.
+    """
     names = {comparable(row["group"]) for row in held_out}
     targets: dict[str, set[str]] = {}
     for row in held_out:
@@ -83,12 +87,13 @@ def _without_overlap(groups: Groups, held_out: Sequence[Row]) -> tuple[Groups, d
     counts = {"same_group": 0, "same_pair": 0, "same_source": 0}
     kept: Groups = []
     for group in groups:
+        if comparable(group[0]["group"]) in names:
+            counts["same_group"] += len(group)
+            continue
         rest = []
         for row in group:
-            source = comparable(row["source"])
-            if comparable(row["group"]) in names:
-                counts["same_group"] += 1
-            elif source in targets:
+            source = sources[row["id"]]
+            if source in targets:
                 counts["same_pair" if comparable(row["target"]) in targets[source] else "same_source"] += 1
             else:
                 rest.append(row)

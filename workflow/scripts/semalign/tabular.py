@@ -13,7 +13,7 @@ from semalign.files import Row, read_json, read_jsonl, read_lines
 from semalign.matching import comparable
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
-OTHER_SEPARATORS = {"\t": "set `format: tsv`", ";": "write commas", "|": "write commas", ",": "set `format: csv`"}
+OTHER_SEPARATORS = {"\t": "set `format: tsv`", ",": "set `format: csv`"} | dict.fromkeys(";|，", "write commas instead")
 LABELS = ("id", "group", "vote")  # whole numbers are as good as text here
 DAMAGE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of surrogate pairs, which JSON can escape
 
@@ -172,14 +172,17 @@ def _json(table: Table, required: Sequence[str], optional: Sequence[str]) -> Num
 def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
     csv.field_size_limit(sys.maxsize)  # the default refuses fields over 131,072 characters
     separator, path = SEPARATORS[table.format], table.path
+    begin, header = 1, list[str]()
     reader = csv.reader(
         # A BOM within the file, as `cat` leaves it, would make the quotation mark behind it text.
-        (line[1:] if line.startswith('\ufeff"') else line for _, line in read_lines(path, keep_ends=True)),
+        (
+            line[1:] if number == begin and line.startswith('\ufeff"') else line
+            for number, line in read_lines(path, keep_ends=True)
+        ),
         delimiter=separator,
         quoting=csv.QUOTE_NONE if table.quoting == "none" else csv.QUOTE_MINIMAL,
         strict=True,
     )
-    begin, header = 1, list[str]()
     places: dict[str, int] = {}
     try:
         for cells in reader:
@@ -196,17 +199,17 @@ def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -
             begin = reader.line_num + 1
     except csv.Error as error:
         if "new-line" in str(error):
+            remedy = "take out others" if table.quoting else "put a field that holds another in quotation marks"
             raise InputError(
-                f"{path}:{begin}: a carriage return (CR) within a line; end lines with LF or CRLF, and put a field that "
-                "holds one in quotation marks"
+                f"{path}:{begin}: a carriage return (CR) within a line; end lines with LF or CRLF, and {remedy}"
             ) from error
         raise _quoting(path, begin, str(error)) from error
 
 
 def _quoting(path: Path, line: int, problem: str) -> InputError:
     return InputError(
-        f"{path}:{line}: {problem}. Put a field that holds a separator or a line break in quotation marks. Where quotation "
-        "marks are text like any other, set `quoting: none`"
+        f"{path}:{line}: {problem}. Put a field that holds a separator or a line break in quotation marks. Where "
+        "quotation marks are text like any other, set `quoting: none`"
     )
 
 
@@ -216,7 +219,7 @@ def _parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> 
 
 
 def _nested_parquet(table: Table, required: Sequence[str], optional: Sequence[str], text: bool = False) -> Numbered:
-    """(row, its values) of a Parquet file; where they are to be `text`, columns of another type are an error at once."""
+    """(row, its values) of a Parquet file; where they are to be `text`, columns of another type are an error."""
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
