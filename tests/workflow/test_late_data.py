@@ -1,4 +1,4 @@
-"""Files that are read late, or whose rows must not meet others: what is wrong with them is said before anything costly."""
+"""Files that are read late, or whose rows must not meet others: what is wrong is said before anything costly."""
 
 from pathlib import Path
 from typing import Any
