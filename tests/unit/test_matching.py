@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semalign.config.data import CorpusItem, Language, Lines, PairTable, Split, Table
-from semalign.corpus import contrastive_rows, held_out_texts, pretraining_documents
+from semalign.corpus import contrastive_rows, held_out_texts, pretraining_documents, texts_of_tests
 from semalign.exam import examine
 from semalign.files import write_jsonl
 from semalign.matching import cleaned, comparable
@@ -149,13 +149,16 @@ def test_two_files_with_marks_joined_leave_none(tmp_path: Path) -> None:
     assert [row["text"] for row in documents] == ["one", "two", "fourfive"]
 
 
-def test_a_test_set_that_is_yet_to_be_cut_is_all_of_its_pool(tmp_path: Path) -> None:
-    rows = [{"source": "a", "target": "b", "part": "train"}, {"source": "c", "target": "d", "part": "test"}]
-    write_jsonl(tmp_path / "own.jsonl", rows)
-    write_jsonl(tmp_path / "cut.jsonl", rows[:1])
-    write_jsonl(tmp_path / "questions.jsonl", [{"context": "e", "question": "f", "answers": ["g"]}])
-    assert held_out_texts([tmp_path / "own.jsonl"]) == {"c", "d"}
-    assert held_out_texts([tmp_path / "cut.jsonl", tmp_path / "questions.jsonl"]) == {"a", "b", "e"}
+def test_the_texts_of_test_sets_are_read_from_their_sources(tmp_path: Path) -> None:
+    write_jsonl(
+        tmp_path / "pairs.jsonl", [{"id": "1", "source": "a", "target": "b"}, {"id": "2", "source": "x", "target": "y"}]
+    )
+    write_jsonl(tmp_path / "others.jsonl", [{"id": "2"}])
+    rows = [{"id": "q", "context": "e", "question": "f", "answers": {"text": ["g"]}}]
+    write_jsonl(tmp_path / "questions.jsonl", rows)
+    others, questions = (Table(format="jsonl", path=tmp_path / f"{name}.jsonl") for name in ("others", "questions"))
+    pairs = PairTable(format="jsonl", path=tmp_path / "pairs.jsonl", without=[others])
+    assert texts_of_tests({"tasks.mt.test": [pairs]}, [questions]) == {"a", "b", "e"}
 
 
 def test_groups_and_excluded_ids_are_compared_as_texts_are(tmp_path: Path) -> None:

@@ -39,8 +39,7 @@ def maker(run: str) -> str:
 
 def _data() -> dict[str, set[str]]:
     made: dict[str, set[str]] = {"generate_world": set()}
-    made["prepare_questions"] = {"generate_world"}
-    made["prepare_corpus"] = {"generate_world", "prepare_questions", *[f"prepare_pairs {task}" for task in TASKS]}
+    made["prepare_corpus"] = made["prepare_questions"] = {"generate_world"}
     made["train_tokenizer"] = {"generate_world", "prepare_corpus"}
     made["train_base"] = {"prepare_corpus", "train_tokenizer"}
     made["select_passages"] = {"prepare_questions"}

@@ -52,11 +52,7 @@ if OWN_READ_LATE:
 rule prepare_corpus:
     input:
         files=given(files(item.source for item in CORPUS)),
-        # Not the split test sets: they are split after the length filter, whose tokenizer is made from this corpus.
-        held_out=[
-            *expand("results/data/{task}/prepared.jsonl", task=TASKS),
-            "results/data/cmrc/test.jsonl",
-        ],
+        tests=given(files(chain(CONFIG.cmrc.test, *test_sources().values()))),
     output:
         corpus="results/data/corpus.jsonl",
         report="results/data/corpus.report.json",
@@ -70,7 +66,12 @@ rule prepare_corpus:
     params:
         settings=settings(
             "prepare_corpus",
-            reads=files(item.source for item in CORPUS),
+            reads=[
+                *files(item.source for item in CORPUS),
+                *files(chain(CONFIG.cmrc.test, *test_sources().values())),
+            ],
+            tests=to_jsonable_python(test_sources()),
+            questions=to_jsonable_python(CONFIG.cmrc.test),
             corpus=[item.model_dump(mode="json") for item in CORPUS],
             prompts={
                 item.task: CONFIG.tasks[item.task].prompt

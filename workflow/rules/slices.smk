@@ -96,6 +96,17 @@ def pair_files(task):
     return files(CONFIG.tasks[task].train + CONFIG.tasks[task].test)
 
 
+def test_sources():
+    """By config key the sources of each task's test set, or of the pool that it is cut from."""
+    parts = {
+        task: "test" if entry.test else "train" for task, entry in CONFIG.tasks.items()
+    }
+    return {
+        f"tasks.{task}.{part}": getattr(CONFIG.tasks[task], part)
+        for task, part in parts.items()
+    }
+
+
 def pair_settings(task):
     """What preparing a task's pairs depends on."""
     entry = CONFIG.tasks[task].model_dump(mode="json")

@@ -1,31 +1,32 @@
 """Training texts of the models that are made on the spot: a policy's documents, an encoder's triplets."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from semalign.config.data import CorpusItem, EncoderSource, Table
+from semalign.config.data import CorpusItem, EncoderSource, PairSource, QuestionSource, Table
 from semalign.errors import InputError
 from semalign.files import Row, read_jsonl
 from semalign.matching import cleaned, comparable
 from semalign.prompts import fill
-from semalign.sources import first_file, read_documents, read_pairs
+from semalign.sources import first_file, read_all_pairs, read_all_questions, read_documents, read_pairs
 from semalign.tabular import read_rows
 
 
 def held_out_texts(paths: Iterable[str | Path]) -> set[str]:
-    """The texts that nothing may be trained on, of files of prepared pairs or questions: sources, targets, passages.
+    """The texts of files of prepared pairs or questions that are held out: sources, targets, passages."""
+    names = ("source", "target", "context")
+    return {row[name] for path in paths for row in read_jsonl(path) for name in names if name in row}
 
-    Of pairs that are marked as `part` train or test, the test set's; all, where a test set is yet to be cut from them.
+
+def texts_of_tests(pairs: Mapping[str, Sequence[PairSource]], questions: Sequence[QuestionSource]) -> set[str]:
+    """The same of the sources of test sets: pairs by the config key that lists them, and reading comprehension.
+
+    A corpus is read before any test set is prepared, since the tokenizer that the length filter needs is made from it.
     """
-    texts: set[str] = set()
-    for path in paths:
-        parts: dict[str | None, set[str]] = {}
-        for row in read_jsonl(path):
-            own = parts.setdefault(row.get("part"), set())
-            own.update(row[name] for name in ("source", "target", "context") if name in row)
-        texts.update(parts["test"] if "test" in parts else set().union(*parts.values()))
-    return texts
+    rows = (row for key, sources in pairs.items() for row in read_all_pairs(sources, key) if "left_out" not in row)
+    texts = {row[side] for row in rows for side in ("source", "target")}
+    return texts | {row["context"] for row in read_all_questions(questions, "cmrc.test")}
 
 
 def pretraining_documents(
