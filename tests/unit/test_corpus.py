@@ -67,6 +67,14 @@ def test_held_out_text_leaves_an_encoders_training(tmp_path: Path) -> None:
         contrastive_rows([source], {"a", "test"}, "encoders.reward.train")
 
 
+def test_blank_sides_of_an_encoders_rows_are_counted_and_texts_cleaned(tmp_path: Path) -> None:
+    rows = [{"anchor": " a\ufeff", "positive": "\u200bb c"}, {"anchor": " ", "positive": "b"}]
+    rows += [{"anchor": "a", "positive": blank} for blank in ("\u3000", "\ufeff", "\u200b\xa0", "\u3164")]
+    kept, counts = contrastive_rows([table(tmp_path / "rows.jsonl", rows)], [], "key")
+    assert kept == [{"anchor": "a", "positive": "b c"}]
+    assert counts == {"read": 6, "kept": 1, "incomplete": 5, "held_out": 0}
+
+
 def test_rows_without_negatives_have_two_columns(tmp_path: Path) -> None:
     source = table(tmp_path / "rows.jsonl", [{"anchor": "a", "positive": "b"}])
     assert contrastive_rows([source], set(), "key")[0] == [{"anchor": "a", "positive": "b"}]

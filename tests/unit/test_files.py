@@ -66,6 +66,24 @@ def test_broken_json_is_named_by_line(tmp_path: Path) -> None:
         read_json(written(tmp_path, b"", "data.json"))
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"a": 1,\n "b": [{"a": 1}, {"a": 1}],\n\n "a": 2}', ":4: the key 'a' was already at line 1"),
+        ('[{"x": {\n"k": "{\\"k\\": 1",\n"k": []}}]', ":3: the key 'k' was already at line 2"),
+        ('{"k": 1, "\\u006b" : 1}', ":1: the key 'k' was already at line 1"),
+        ('{"a": {"": 0, "": 0}}', ":1: the key '' was already at line 1"),
+    ],
+)
+def test_a_key_twice_in_an_object_is_named_by_line(tmp_path: Path, content: str, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_json(written(tmp_path, content.encode(), "data.json"))
+    assert str(caught.value) == f"{tmp_path}/data.json{expected}; remove one of them"
+    line = content.replace("\n", " ")
+    with pytest.raises(InputError, match=r"data\.jsonl:2: .*(the key|found list)"):
+        list(read_jsonl(written(tmp_path, f"{{}}\n{line}\n".encode())))
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

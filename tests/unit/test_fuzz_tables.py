@@ -180,5 +180,5 @@ def test_figures_in_the_place_of_text(tmp_path_factory: Files, value: str) -> No
     assert rows is None if value != "9" * 4000 else rows is not None and rows[0]["id"] == value
     path = file(folder, "a.json", squad(id="XX").replace(b'"text": 7', f'"text": {value}'.encode()))
     rows = outcome(lambda: read_questions(Squad(format="squad", path=path)), path)
-    assert (rows is None) is value.startswith("[")
+    assert (rows is None) is value.startswith(("[", "NaN", "1e999", "-1e999"))
     are_rows(rows, QUESTION)

@@ -6,7 +6,7 @@ import pytest
 
 from semalign.config.data import AlignedText, CorpusItem, Headlines, Lines, Squad
 from semalign.questions import read_questions
-from semalign.sources import origin, read_all_pairs, read_documents, read_pairs
+from semalign.sources import origin, read_all_pairs, read_all_questions, read_documents, read_pairs
 from tests.unit.inputs import DATA, message, needs_data, table, written
 
 # Aligned text and headlines
@@ -77,6 +77,18 @@ def test_sources_follow_one_another_and_share_no_id(tmp_path: Path) -> None:
     assert origin("tasks.mt.train", [one, two]) == f"tasks.mt.train ({one.path}, {two.path})"
 
 
+def test_questions_of_several_files_share_no_id(tmp_path: Path) -> None:
+    sources = [
+        Squad(format="squad", path=written(tmp_path, name, squad({"context": "c", "qas": [QUESTION | {"id": number}]})))
+        for name, number in (("one.json", 7), ("two.json", 8), ("three.json", "7"))
+    ]
+    assert [row["id"] for row in read_all_questions(sources[:2], "cmrc.test")] == ["7", "8"]
+    text = message(read_all_questions(sources, "cmrc.test"))
+    assert text.startswith(
+        f"cmrc.test.2 ({sources[2].path}): id '7' is also in cmrc.test.0 ({sources[0].path}); make the ids"
+    )
+
+
 # Questions
 
 
@@ -109,6 +121,15 @@ def test_questions_keep_text_and_passage(tmp_path: Path) -> None:
             ": data[0].paragraphs[0].qas[0]: every question",
         ),
         (squad({"context": "c", "qas": [QUESTION | {"answers": ["x"]}]}), ": data[0].paragraphs[0].qas[0]: every"),
+        (
+            squad({"context": "c", "qas": [QUESTION | {"id": 1.5}]}),
+            ": data[0].paragraphs[0].qas[0]: 'id' must be text or a whole number, found 1.5",
+        ),
+        (squad({"context": "c", "qas": [QUESTION | {"id": " "}]}), ": data[0].paragraphs[0].qas[0]: the id is empty"),
+        (
+            squad({"context": "c", "qas": [QUESTION | {"answers": [{"text": float("nan")}]}]}),
+            ": data[0].paragraphs[0].qas[0]: every question needs answers",
+        ),
         (
             squad({"context": "c", "qas": [QUESTION, QUESTION]}),
             ": data[0].paragraphs[0].qas[1]: id 'q1' was already at data[0].paragraphs[0].qas[0]",

@@ -41,12 +41,16 @@ READ_BY: dict[str, list[str]] = {
         "generate base",
         "generate hg/*",
     ],
-    rf"tasks\.{T}\.(train|test)\.{SOURCE}": ["prepare_pairs {task}"],
+    rf"tasks\.{T}\.train\.{SOURCE}": ["prepare_pairs {task}"],
+    rf"tasks\.{T}\.test\.{SOURCE}": ["prepare_pairs {task}", "prepare_corpus"],  # which must not hold its texts
     rf"tasks\.{T}\.max_tokens": ["filter_length {task}"],
     rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}*", "choose_answers {task}/*", *ANSWERS],
     rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
-    rf"tasks\.{T}\.split\.test": ["prepare_pairs {task}"],  # the test set's source is taken out with it
-    r"cmrc\.test\.0\.(format|path)": ["prepare_questions"],
+    rf"tasks\.{T}\.split\.test": [
+        "prepare_pairs {task}",
+        "prepare_corpus",
+    ],  # the test set's source is taken out with it
+    r"cmrc\.test\.0\.(format|path)": ["prepare_questions", "prepare_corpus"],
     r"cmrc\.limit": ["prepare_questions"],
     r"cmrc\.prompt": ["prepare_corpus", "generate *"],
     r"cmrc\.max_new_tokens": ["generate *"],

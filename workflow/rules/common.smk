@@ -8,6 +8,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
+from pydantic_core import to_jsonable_python
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger

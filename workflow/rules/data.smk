@@ -25,7 +25,7 @@ if CONFIG.world:
             "../scripts/generate_world.py"
 
 
-if any(OWN_READ_LATE.values()):
+if OWN_READ_LATE:
 
     rule check_files:
         input:
@@ -43,10 +43,7 @@ if any(OWN_READ_LATE.values()):
             settings=settings(
                 "check_files",
                 reads=files(chain(*OWN_READ_LATE.values())),
-                sources={
-                    key: [source.model_dump(mode="json") for source in sources]
-                    for key, sources in OWN_READ_LATE.items()
-                },
+                sources=to_jsonable_python(OWN_READ_LATE),
             ),
         script:
             "../scripts/check_files.py"
@@ -55,6 +52,7 @@ if any(OWN_READ_LATE.values()):
 rule prepare_corpus:
     input:
         files=given(files(item.source for item in CORPUS)),
+        tests=given(files(chain(CONFIG.cmrc.test, *test_sources().values()))),
     output:
         corpus="results/data/corpus.jsonl",
         report="results/data/corpus.report.json",
@@ -68,7 +66,12 @@ rule prepare_corpus:
     params:
         settings=settings(
             "prepare_corpus",
-            reads=files(item.source for item in CORPUS),
+            reads=[
+                *files(item.source for item in CORPUS),
+                *files(chain(CONFIG.cmrc.test, *test_sources().values())),
+            ],
+            tests=to_jsonable_python(test_sources()),
+            questions=to_jsonable_python(CONFIG.cmrc.test),
             corpus=[item.model_dump(mode="json") for item in CORPUS],
             prompts={
                 item.task: CONFIG.tasks[item.task].prompt

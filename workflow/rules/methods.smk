@@ -15,6 +15,14 @@ if REPLAYS:
             files=lambda wc: given(
                 files(item.source for item in METHODS[wc.name].texts)
             ),
+            held_out=[
+                *expand(
+                    "results/data/{task}/{part}.jsonl",
+                    task=TASKS,
+                    part=["dev", "test"],
+                ),
+                "results/data/cmrc/test.jsonl",
+            ],
         output:
             texts="results/data/replay/{name}.jsonl",
             report="results/data/replay/{name}.report.json",

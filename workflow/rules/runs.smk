@@ -198,7 +198,7 @@ CHECKED = [
     "results/data/cmrc/test.report.json",
     *(["results/data/cmrc/passages.report.json"] if CONFIG.mechanism else []),
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
-    *(["results/data/files.json"] if any(OWN_READ_LATE.values()) else []),
+    *(["results/data/files.json"] if OWN_READ_LATE else []),
 ]
 
 # The gate of all that a reward trains. ancient wherever it is read: another bar is another check, not another training.

@@ -53,12 +53,29 @@ READ_LATE = {
         for name, encoder in ABLATED.items()
         if encoder.train != CONFIG.encoders.reward.train
     },
+    **{
+        f"{encoder_key(name)}.tokenizer.lexicon": lexicon(encoder.tokenizer)
+        for name, encoder in ALL_ENCODERS.items()
+        if encoder.path is None
+    },
     "exam.pairs": CONFIG.exam.pairs,
     "exam.probes": CONFIG.exam.probes,
+    **{
+        f"frontier.methods.{name}.texts": method.texts
+        for name, method in CONFIG.methods().items()
+        if "replay" in method.needs
+    },
+    **{
+        f"judge.human_votes.{task}": [votes]
+        for task, votes in (
+            CONFIG.judge.human_votes.items() if CONFIG.judge.kind == "openai" else ()
+        )
+    },
 }
 OWN_READ_LATE = {
-    key: [source for source in sources if external(files([source]))]
+    key: own
     for key, sources in READ_LATE.items()
+    if (own := [source for source in sources if external(files([source]))])
 }
 
 
@@ -79,6 +96,17 @@ def language_settings(name, script=False, bleu_tokens=False):
 def pair_files(task):
     """The files of a task's pairs."""
     return files(CONFIG.tasks[task].train + CONFIG.tasks[task].test)
+
+
+def test_sources():
+    """By config key the sources of each task's test set, or of the pool that it is cut from."""
+    parts = {
+        task: "test" if entry.test else "train" for task, entry in CONFIG.tasks.items()
+    }
+    return {
+        f"tasks.{task}.{part}": getattr(CONFIG.tasks[task], part)
+        for task, part in parts.items()
+    }
 
 
 def pair_settings(task):

@@ -1,28 +1,41 @@
-"""Read the user's own files for the encoders and their exam through once, before anything costly begins."""
+"""Read the user's own files that are read late through once, before anything costly begins."""
 
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from semalign import job
-from semalign.config.data import EncoderSource, PairSource, Table
+from semalign.config.data import CorpusItem, EncoderSource, PairSource, Table
+from semalign.config.judge import Votes
 from semalign.corpus import contrastive_rows
 from semalign.files import write_json
-from semalign.sources import read_all_pairs
+from semalign.judging.votes import read_votes
+from semalign.sources import read_all_pairs, read_documents
 from semalign.tabular import read_rows
 
-PAIRS, TABLES, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[Table]), TypeAdapter(list[EncoderSource])
+PAIRS, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[EncoderSource])
+
+
+def rows_of(key: str, sources: list[Any]) -> int:
+    """How many rows a config key's files hold. Raises InputError as those do who will read them."""
+    if key.endswith("lexicon"):
+        from semalign.tokenizer import read_lexicon
+
+        return sum(len(read_lexicon(path)) for path in sources)
+    if key == "exam.pairs":
+        return sum(1 for _ in read_all_pairs(PAIRS.validate_python(sources), key))
+    if key == "exam.probes":
+        columns = ("kind", "reference", "candidate")
+        return sum(1 for table in sources for _ in read_rows(Table.model_validate(table), columns))
+    if key.startswith("frontier.methods"):
+        return sum(1 for item in sources for _ in read_documents(CorpusItem.model_validate(item)))
+    if key.startswith("judge"):
+        return sum(len(read_votes(Votes.model_validate(votes))) for votes in sources)
+    return int(contrastive_rows(TRAINING.validate_python(sources), set(), key)[1]["read"])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    sources, rows = settings["sources"], {}
-    for key in ("encoders.reward.train", "encoders.independent.train"):
-        training = TRAINING.validate_python(sources[key])
-        rows[key] = contrastive_rows(training, set(), key)[1]["read"] if training else 0
-    rows["exam.pairs"] = sum(1 for _ in read_all_pairs(PAIRS.validate_python(sources["exam.pairs"]), "exam.pairs"))
-    tables = TABLES.validate_python(sources["exam.probes"])
-    rows["exam.probes"] = sum(1 for table in tables for _ in read_rows(table, ("kind", "reference", "candidate")))
-    write_json(output.report, rows)
+    write_json(output.report, {key: rows_of(key, sources) for key, sources in settings["sources"].items()})
 
 
 job.run(main, snakemake)

@@ -1,16 +1,25 @@
-"""Read the corpus on which a policy made on the spot is trained, with prompts as the policy will see them."""
+"""Read the corpus on which a policy made on the spot is trained, with prompts as the policy will see them.
+
+Texts of the test sets do not train it, nor of the pairs that one will be cut from.
+"""
 
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from semalign import job
-from semalign.config.data import CorpusItem
-from semalign.corpus import pretraining_documents
+from semalign.config.data import CorpusItem, PairSource, QuestionSource
+from semalign.corpus import pretraining_documents, texts_of_tests
 from semalign.files import write_json, write_jsonl
+
+PAIRS, QUESTIONS = TypeAdapter(list[PairSource]), TypeAdapter(list[QuestionSource])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     items = [CorpusItem.model_validate(item) for item in settings["corpus"]]
-    documents, report = pretraining_documents(items, settings["prompts"], settings["question_prompt"])
+    tests = {key: PAIRS.validate_python(sources) for key, sources in settings["tests"].items()}
+    held_out = texts_of_tests(tests, QUESTIONS.validate_python(settings["questions"]))
+    documents, report = pretraining_documents(items, settings["prompts"], settings["question_prompt"], held_out)
     write_jsonl(output.corpus, documents)
     write_json(output.report, report)
 

@@ -1,6 +1,5 @@
 """Read and check the reading-comprehension questions."""
 
-from itertools import chain
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -9,15 +8,14 @@ from semalign import job
 from semalign.config.data import QuestionSource
 from semalign.files import write_json, write_jsonl
 from semalign.preparation import prepare_questions
-from semalign.questions import read_questions
-from semalign.sources import origin
+from semalign.sources import origin, read_all_questions
 
 SOURCES = TypeAdapter(list[QuestionSource])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     sources = SOURCES.validate_python(settings["test"])
-    rows = chain.from_iterable(read_questions(source) for source in sources)
+    rows = read_all_questions(sources, "cmrc.test")
     questions, report = prepare_questions(rows, settings["limit"], origin=origin("cmrc.test", sources)).all()
     write_jsonl(output.questions, questions)
     write_json(output.report, report)

@@ -1,10 +1,10 @@
-"""Read what a method replays: of its texts those in the language that the model must keep."""
+"""Read what a method replays: of its texts those in the language that the model must keep, and of no test set."""
 
 from typing import Any
 
 from semalign import job
 from semalign.config.data import CorpusItem, Language
-from semalign.corpus import pretraining_documents
+from semalign.corpus import held_out_texts, pretraining_documents
 from semalign.errors import InputError
 from semalign.files import write_json, write_jsonl
 from semalign.languages import language_consistency
@@ -12,7 +12,8 @@ from semalign.languages import language_consistency
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     items = [CorpusItem.model_validate(item) for item in settings["texts"]]
-    documents, report = pretraining_documents(items, settings["prompts"], settings["question_prompt"])
+    held_out = held_out_texts(input.held_out)
+    documents, report = pretraining_documents(items, settings["prompts"], settings["question_prompt"], held_out)
     language = Language.model_validate(settings["language"])
     kept = [d for d in documents if language_consistency(d.get("text") or d["completion"], language)]
     if not kept:

@@ -4,16 +4,15 @@ from typing import Any
 
 from semalign import job
 from semalign.config.models import Encoder
-from semalign.corpus import contrastive_rows
+from semalign.corpus import contrastive_rows, held_out_texts
 from semalign.encoder_training import train_encoder
-from semalign.files import read_jsonl, replacing_folder, write_json
+from semalign.files import replacing_folder, write_json
 from semalign.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     encoder = Encoder.model_validate(settings["encoder"])
-    held_out = {row[side] for path in input.held_out for row in read_jsonl(path) for side in ("source", "target")}
-    rows, drops = contrastive_rows(encoder.train, held_out, f"{settings['key']}.train")
+    rows, drops = contrastive_rows(encoder.train, held_out_texts(input.held_out), f"{settings['key']}.train")
     with replacing_folder(output.model) as folder:
         report = train_encoder(encoder, rows, folder, workspace, device=settings["device"])
     write_json(output.report, report | {"source_rows": drops})

@@ -1,62 +1,109 @@
 """Training texts of the models that are made on the spot: a policy's documents, an encoder's triplets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from semalign.config.data import CorpusItem, EncoderSource, Table
+from semalign.config.data import CorpusItem, EncoderSource, PairSource, QuestionSource, Table
 from semalign.errors import InputError
-from semalign.files import Row
+from semalign.files import Row, read_jsonl
+from semalign.matching import cleaned, comparable
 from semalign.prompts import fill
-from semalign.sources import first_file, read_documents, read_pairs
+from semalign.sources import first_file, read_all_pairs, read_all_questions, read_documents, read_pairs
 from semalign.tabular import read_rows
 
 
+def held_out_texts(paths: Iterable[str | Path]) -> set[str]:
+    """The texts of files of prepared pairs or questions that are held out: sources, targets, passages."""
+    names = ("source", "target", "context")
+    return {row[name] for path in paths for row in read_jsonl(path) for name in names if name in row}
+
+
+def texts_of_tests(pairs: Mapping[str, Sequence[PairSource]], questions: Sequence[QuestionSource]) -> set[str]:
+    """The same of the sources of test sets: pairs by the config key that lists them, and reading comprehension.
+
+    A corpus is read before any test set is prepared, since the tokenizer that the length filter needs is made from it.
+    """
+    rows = (row for key, sources in pairs.items() for row in read_all_pairs(sources, key) if "left_out" not in row)
+    texts = {row[side] for row in rows for side in ("source", "target")}
+    return texts | {row["context"] for row in read_all_questions(questions, "cmrc.test")}
+
+
 def pretraining_documents(
-    items: Sequence[CorpusItem], prompts: dict[str, str], question_prompt: str
+    items: Sequence[CorpusItem],
+    prompts: dict[str, str],
+    question_prompt: str,
+    held_out: Collection[str] = (),
 ) -> tuple[list[Row], dict[str, Any]]:
     """Documents {"text"} or {"prompt", "completion"}, with the prompts that the policy will meet again.
 
-    `prompts` maps a task to its prompt; an item of pairs names its task. Questions without an answer's text and pairs
-    that their source leaves out are dropped. Returns the documents and, for each item, how many were read and dropped.
+    `prompts` maps a task to its prompt; an item of pairs names its task. Texts are as `matching.cleaned` leaves them.
+    Dropped are documents whose text, source, target or passage is a held-out one (see `held_out_texts`), blank texts,
+    questions without an answer's text, and pairs that lack a side or that their source leaves out. Returns the
+    documents and, for each item, how many were read, kept and dropped, and how many of the dropped were `held_out`.
+    Raises InputError where all documents are.
     """
+    forbidden = {comparable(text) for text in held_out} - {""}
     documents: list[Row] = []
     report = []
     for item in items:
-        read = 0
-        before = len(documents)
+        counts = {"read": 0, "kept": 0, "held_out": 0}
         for row in read_documents(item):
-            read += 1
-            if "left_out" in row:
+            counts["read"] += 1
+            given, learnt = _given_and_learnt(row)
+            keys = {comparable(text) for text in (*given.values(), learnt)}
+            if "" in keys:
                 continue
-            if "text" in row:
-                documents.append({"text": row["text"]})
-            elif "question" in row:
-                prompt = fill(question_prompt, context=row["context"], question=row["question"])
-                if row["answers"][0].strip():
-                    documents.append({"prompt": prompt, "completion": row["answers"][0]})
+            # A short answer that happens to be a test's text is no test text: it is looked up in its passage.
+            if not forbidden.isdisjoint(keys if item.kind != "questions" else {comparable(given["context"])}):
+                counts["held_out"] += 1
+                continue
+            counts["kept"] += 1
+            if item.kind == "text":
+                documents.append({"text": learnt})
             else:
-                prompt = fill(prompts[str(item.task)], source=row["source"])
-                documents.append({"prompt": prompt, "completion": row["target"]})
-        kept = len(documents) - before
-        report.append({"source": item.model_dump(mode="json"), "read": read, "kept": kept, "dropped": read - kept})
+                prompt = question_prompt if item.kind == "questions" else prompts[str(item.task)]
+                documents.append({"prompt": fill(prompt, **given), "completion": learnt})
+        dropped = counts["read"] - counts["kept"]
+        report.append({"source": item.model_dump(mode="json"), **counts, "dropped": dropped})
+    if not documents:
+        raise InputError(
+            f"{', '.join(str(first_file(item.source)) for item in items)}: nothing is left of "
+            f"{sum(entry['read'] for entry in report)} documents ({sum(entry['held_out'] for entry in report)} hold a "
+            "text of a test set, or of the pairs that one is cut from); give others"
+        )
     return documents, {"documents": len(documents), "items": report}
 
 
+def _given_and_learnt(row: Row) -> tuple[dict[str, str], str]:
+    """What of a document fills its prompt, and what is learnt; that is empty where the row is of no use."""
+    if "text" in row:
+        return {}, cleaned(row["text"])
+    if "question" in row:
+        answer = next((answer for answer in row["answers"] if comparable(answer)), "")
+        return {name: cleaned(row[name]) for name in ("context", "question")}, cleaned(answer)
+    return {"source": cleaned(row.get("source", ""))}, cleaned(row.get("target", ""))
+
+
 def contrastive_rows(
-    sources: Sequence[EncoderSource], held_out: set[str], key: str
+    sources: Sequence[EncoderSource], held_out: Collection[str], key: str
 ) -> tuple[list[Row], dict[str, int]]:
     """Rows of anchor, positive and, where the tables have it, negative; without those that hold a held-out text.
 
-    Pairs are source and target as anchor and positive. Returns the rows and the counts read, kept, incomplete (an
-    empty anchor or positive, or no partner in the other language), held_out (an anchor, positive or negative of a dev
-    or test set). Raises InputError naming the config key where nothing is left, or some rows alone have a negative.
+    Pairs are source and target as anchor and positive. Texts are as `matching.cleaned` leaves them, and are held out or
+    blank where `matching.comparable` says so. Returns the rows and the counts read, kept, incomplete (a blank anchor or
+    positive, or no partner in the other language), held_out (an anchor, positive or negative of a dev or test set).
+    Raises InputError naming the config key where nothing is left, or some rows alone have a negative.
     """
+    forbidden = {comparable(text) for text in held_out} - {""}
     kept: list[Row] = []
     counts = {"read": 0, "kept": 0, "incomplete": 0, "held_out": 0}
     first_rows: dict[bool, str] = {}
     for source in sources:
         for row in _anchored(source):
-            texts = {name: row[name] for name in ("anchor", "positive", "negative") if row.get(name)}
+            given = {name: row[name] for name in ("anchor", "positive", "negative") if row.get(name)}
+            keys = {name: found for name, text in given.items() if (found := comparable(text))}
+            texts = {name: cleaned(given[name]) for name in keys}
             complete = "anchor" in texts and "positive" in texts
             if complete:
                 first_rows.setdefault("negative" in texts, f"{first_file(source)}: row {row['id']!r}")
@@ -65,7 +112,7 @@ def contrastive_rows(
                     f"{first_rows[False]} has no negative, {first_rows[True]} has one; all rows of {key} or none must "
                     "have a negative"
                 )
-            fate = "incomplete" if not complete else "kept" if held_out.isdisjoint(texts.values()) else "held_out"
+            fate = "incomplete" if not complete else "kept" if forbidden.isdisjoint(keys.values()) else "held_out"
             counts["read"] += 1
             counts[fate] += 1
             if fate == "kept":

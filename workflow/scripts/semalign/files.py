@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,8 +19,8 @@ Row = dict[str, Any]
 FOLDER_MARK = ".snakemake_timestamp"  # put by Snakemake into a folder that a job made
 
 
-def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, line without its end) of a UTF-8 file; CRLF and a BOM are accepted.
+def read_lines(path: str | Path, keep_ends: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, line without its end, or with it) of a UTF-8 file; CRLF and a BOM are accepted.
 
     Raises InputError with file and line where the bytes are not UTF-8 or hold a NUL.
     """
@@ -38,33 +39,73 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
                     "convert the file to UTF-8"
                 ) from error
             if "\0" in line:
-                raise InputError(f"{path}:{number}: contains a NUL character; the file is binary or damaged")
-            yield number, line.rstrip("\r\n")
+                raise InputError(
+                    f"{path}:{number}: contains a NUL character; the file is binary or damaged, or in UTF-16: convert "
+                    "it to UTF-8"
+                )
+            yield number, line if keep_ends else line.rstrip("\r\n")
 
 
 def read_jsonl(path: str | Path) -> Iterator[Row]:
-    """Yield the objects of a JSON-lines file; blank lines are passed over.
+    """Yield the objects of a JSON-lines file; blank lines are passed over, and BOMs, as `cat` leaves them.
 
-    Raises InputError with file and line where a line is not a JSON object.
+    Raises InputError with file and line where a line is not a JSON object, or an object holds a key twice.
     """
     for number, line in read_lines(path):
-        if not line.strip():
+        text = line.lstrip("\ufeff")
+        if not text.strip():
             continue
-        row = _loads(line, path, number)
+        row = _loads(text, path, number)
         if not isinstance(row, dict):
             raise InputError(f"{path}:{number}: a JSON object is needed, found {type(row).__name__}")
         yield row
 
 
 def read_json(path: str | Path) -> Any:
-    """The content of a JSON file. Raises InputError with file and line where it is broken."""
+    """The content of a JSON file. Raises InputError with file and line where it is broken or repeats a key."""
     return _loads("\n".join(line for _, line in read_lines(path)), path, 1)
+
+
+class _RepeatedKey(Exception):
+    """A JSON object holds a key twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Row:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _RepeatedKey
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+_JSON_MARKS = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|[\[\]{}]', re.DOTALL)
+
+
+def _repeated_key(text: str, path: str | Path, first: int) -> InputError:
+    """Where in JSON text an object first holds a key twice."""
+    objects: list[dict[str, int]] = []  # those open at a mark, lists too: the lines of their keys
+    line, at = first, 0
+    for mark in _JSON_MARKS.finditer(text):
+        line, at = line + text.count("\n", at, mark.start()), mark.start()
+        if mark[0] in "[{":
+            objects.append({})
+        elif mark[0] in "]}":
+            objects.pop()
+        elif mark[2]:
+            key = json.loads(mark[1])
+            if key in objects[-1]:
+                before = objects[-1][key]
+                return InputError(f"{path}:{line}: the key {key!r} was already at line {before}; remove one of them")
+            objects[-1][key] = line
+    raise AssertionError("no key is there twice")
 
 
 def _loads(text: str, path: str | Path, first: int) -> Any:
     """The value that is JSON text from line `first` of a file on. Raises InputError, with file and line."""
     try:
-        return json.loads(text)
+        return _DECODER.decode(text)
+    except _RepeatedKey:
+        raise _repeated_key(text, path, first) from None
     except json.JSONDecodeError as error:
         line = first + error.lineno - 1
         raise InputError(f"{path}:{line}: broken JSON ({error.msg} at column {error.colno})") from error

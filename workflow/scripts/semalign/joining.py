@@ -7,6 +7,7 @@ from pathlib import Path
 from semalign.config.data import Captions, Joined, PairTable
 from semalign.errors import InputError
 from semalign.files import Row, read_lines
+from semalign.matching import comparable
 from semalign.tabular import not_empty, read_ids, read_rows
 
 CAPTION = re.compile(r"(?P<image>.+?)#[^#\s]*#(?P<number>\d+)(?:\s+(?P<text>.*))?")
@@ -17,12 +18,14 @@ Key = tuple[str, str]  # image, number
 def without_ids(rows: Iterator[Row], table: PairTable) -> Iterator[Row]:
     """The rows, those whose id is in a table of `table.without` as {"id", "left_out": "excluded"}.
 
-    Raises InputError where such a table and the rows share no id: it would leave out nothing, and nobody would know.
+    Ids are compared as texts are, by `matching.comparable`. Raises InputError where such a table and the rows share no
+    id: it would leave out nothing, and nobody would know.
     """
-    excluded = [read_ids(other) for other in table.without]
+    excluded = [set(map(comparable, read_ids(other))) for other in table.without]
     met = [False] * len(excluded)
     for row in rows:
-        found = [row["id"] in ids for ids in excluded]
+        name = comparable(row["id"])
+        found = [name in ids for ids in excluded]
         met = [before or now for before, now in zip(met, found, strict=True)]
         yield {"id": row["id"], "left_out": "excluded"} if any(found) and "left_out" not in row else row
     for other, some in zip(table.without, met, strict=True):
@@ -44,7 +47,7 @@ def joined_tables(source: Joined) -> Iterator[Row]:
         name = row["id"]
         if name in partners:
             pairs += 1
-            group = row.get("group") or f"{source.source.path}:{name}"
+            group = row.get("group", "").strip() or f"{source.source.path}:{name}"
             yield {"id": name, "group": group, "source": row["text"], "target": partners.pop(name)}
         else:
             alone.append(name)
@@ -84,7 +87,7 @@ def _numbered_captions(path: Path) -> Iterator[tuple[Key, str]]:
     for number, line in read_lines(path):
         if not line.strip():
             continue
-        found = CAPTION.fullmatch(line)
+        found = CAPTION.fullmatch(line.lstrip("\ufeff"))  # a BOM within the file, as `cat` leaves it
         if found is None:
             raise InputError(f"{path}:{number}: no caption; `<image>#<language>#<number> <text>` is needed")
         key = found["image"], found["number"]

@@ -10,6 +10,7 @@ import unicodedata
 
 import regex
 
+from semalign.matching import comparable
 from semalign.tokens import TIBETAN, WORDS
 
 FULL_MARKS = "།༎༏༐༑༔，。；！？।॥،؛؟۔።፣፤។៕၊။։"
@@ -24,8 +25,8 @@ BETWEEN_UNITS = regex.compile(rf"[\s\u0f0b\u0f0c\u200b{FULL_MARKS},.;!?]+")
 
 
 def canonical(text: str) -> str:
-    """The text in NFC without spaces, tsheg and clause marks: equal for texts that differ in these alone."""
-    return BETWEEN_UNITS.sub("", "".join(unicodedata.normalize("NFC", text).split()))
+    """The text as it is compared, less spaces, tsheg and clause marks: equal for texts that differ in these alone."""
+    return BETWEEN_UNITS.sub("", comparable(text))
 
 
 def respace(text: str) -> str:

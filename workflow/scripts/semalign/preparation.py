@@ -4,7 +4,6 @@ Every function gives the rows kept one after another, so that a large corpus tak
 were taken: see `Sifted`.
 """
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
@@ -15,6 +14,7 @@ from semalign.config.data import Language
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.languages import language_consistency
+from semalign.matching import cleaned, comparable
 from semalign.prompts import fill
 
 Report = dict[str, Any]
@@ -74,10 +74,11 @@ class Sifted:
 
 
 def prepare_pairs(rows: Iterable[Row], source_language: Language, target_language: Language, *, origin: str) -> Sifted:
-    """Texts in NFC without surrounding white space; drops what cannot be learnt from or scored.
+    """Texts as `matching.cleaned` leaves them; drops what cannot be learnt from or scored.
 
     Reasons, the first that holds: the row's own `left_out` (see `sources.read_pairs`), empty_source, empty_target,
-    wrong_script_source, wrong_script_target (language consistency 0), duplicate (source and target both seen before).
+    wrong_script_source, wrong_script_target (language consistency 0), duplicate (source and target both seen before, as
+    `matching.comparable` has it; a side for which that is empty is empty).
     `origin` names the rows in messages: see `sources.origin`.
     """
     sifted = Sifted(origin, "check the files, their columns and the languages' scripts")
@@ -88,11 +89,12 @@ def prepare_pairs(rows: Iterable[Row], source_language: Language, target_languag
             if "left_out" in row:
                 sifted.drop(row["left_out"], row)
                 continue
-            source, target = (_clean(row[side]) for side in ("source", "target"))
-            pair = _digest(source, target)
-            if not source:
+            source, target = (cleaned(row[side]) for side in ("source", "target"))
+            sides = comparable(source), comparable(target)
+            pair = _digest(*sides)
+            if not sides[0]:
                 sifted.drop("empty_source", row)
-            elif not target:
+            elif not sides[1]:
                 sifted.drop("empty_target", row)
             elif not language_consistency(source, source_language):
                 sifted.drop("wrong_script_source", row)
@@ -110,26 +112,29 @@ def prepare_pairs(rows: Iterable[Row], source_language: Language, target_languag
 def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: str) -> Sifted:
     """The first `limit` questions (all, when None), their text as it is: the official scorer compares it raw.
 
-    Reasons: empty_context, empty_question, empty_answers (no answer with text), beyond_limit. `answer_not_in_context`
-    counts kept questions none of whose answers stands in its context; they stay, since the official scores include
-    them.
+    Reasons: empty_context, empty_question, empty_answers (no answer with text), beyond_limit. Of kept questions,
+    answers without text are left out, since an empty prediction would equal them; `blank_answers` counts them, where
+    there are any. `answer_not_in_context` counts kept questions none of whose answers stands in its context; they stay,
+    since the official scores include them.
     """
     sifted = Sifted(origin, "check the files")
     sifted.counts["answer_not_in_context"] = 0
 
     def kept() -> Iterator[Row]:
         for row in rows:
-            empty = [key for key in ("context", "question") if not row[key].strip()]
+            empty = [key for key in ("context", "question") if not comparable(row[key])]
+            answers = [answer for answer in row["answers"] if comparable(answer)]
             if empty:
                 sifted.drop(f"empty_{empty[0]}", row)
-            elif not any(answer.strip() for answer in row["answers"]):
+            elif not answers:
                 sifted.drop("empty_answers", row)
             elif limit is not None and sifted.kept >= limit:
                 sifted.drop("beyond_limit", row)
             else:
-                found = any(answer.strip() and answer in row["context"] for answer in row["answers"])
-                sifted.counts["answer_not_in_context"] += not found
-                yield row
+                if blank := len(row["answers"]) - len(answers):
+                    sifted.counts["blank_answers"] = sifted.counts.get("blank_answers", 0) + blank
+                sifted.counts["answer_not_in_context"] += not any(answer in row["context"] for answer in answers)
+                yield row | {"answers": answers}
 
     return sifted.of(kept())
 
@@ -161,10 +166,6 @@ def filter_length(rows: Iterable[Row], tokenizer: Tokenizer, template: str, max_
 def _digest(source: str, target: str) -> bytes:
     """Stands for a pair in little memory; among a million, two different ones share it with a chance of 1e-27."""
     return blake2b(f"{len(source)} {source}{target}".encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-def _clean(text: str) -> str:
-    return unicodedata.normalize("NFC", text).strip()
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

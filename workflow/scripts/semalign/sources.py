@@ -1,8 +1,9 @@
 """Reading the data that the config names into plain rows: pairs in every format, and documents for base training."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, zip_longest
 from pathlib import Path
+from typing import Any
 
 from semalign.config.data import (
     AlignedText,
@@ -45,9 +46,18 @@ def read_all_pairs(sources: Sequence[PairSource], key: str) -> Iterator[Row]:
 
     Raises InputError where two sources give the same id.
     """
+    return _of_all(read_pairs, sources, key)
+
+
+def read_all_questions(sources: Sequence[QuestionSource], key: str) -> Iterator[Row]:
+    """The questions of several sources (see `questions.read_questions`), as `read_all_pairs` has pairs."""
+    return _of_all(read_questions, sources, key)
+
+
+def _of_all(read: Callable[[Any], Iterator[Row]], sources: Sequence[Any], key: str) -> Iterator[Row]:
     seen: dict[str, int] = {}
     for number, source in enumerate(sources):
-        for row in read_pairs(source):
+        for row in read(source):
             if "left_out" not in row and seen.setdefault(row["id"], number) != number:
                 first = origin(f"{key}.{seen[row['id']]}", [sources[seen[row["id"]]]])
                 raise InputError(
@@ -149,5 +159,5 @@ def _table_pairs(table: PairTable) -> Iterator[Row]:
             yield row
             continue
         # The path, not the id: two files may both number their rows from 0 without sharing a document.
-        group = row.get("group") or f"{table.path}:{row['id']}"
+        group = row.get("group", "").strip() or f"{table.path}:{row['id']}"
         yield {"id": row["id"], "group": group, "source": row["source"], "target": row["target"]}

@@ -1,13 +1,13 @@
 """Dividing a task's pairs into cold start, RL, dev and test, with no document and no source text on two sides."""
 
 import random
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from semalign.config.data import Split
 from semalign.errors import InputError
 from semalign.files import Row
+from semalign.matching import comparable
 
 Splits = dict[str, list[Row]]
 Groups = list[list[Row]]
@@ -21,6 +21,7 @@ def split_pairs(
     The groups are shuffled by `settings.seed` and dealt out whole, each part until it has its size: test (unless `test`
     is given, which stays as it is), dev, cold, rl; so no size changes the parts before it. Training rows that share a
     group or a source text with test are dropped before dev is dealt, those that share one with dev before cold is.
+    Texts and groups are the same where `matching.comparable` says so.
     Neither the order of `train` nor the Python version matters.
 
     The report: `asked` and `sizes` of the parts, `groups` in each; `dropped` {test | dev: {same_group | same_pair |
@@ -31,6 +32,7 @@ def split_pairs(
         raise InputError(f"config key {key}: the test set is empty; see what its report says was dropped, or set test")
     asked = {"test": settings.test, "dev": settings.dev, "cold": settings.cold, "rl": settings.rl}
     groups = _shuffled_groups(train, settings.seed)
+    sources = {row["id"]: comparable(row["source"]) for row in train}
     parts: Splits = {}
     dropped: dict[str, dict[str, int]] = {}
     for name, wanted in asked.items():
@@ -41,11 +43,11 @@ def split_pairs(
             if len(parts[name]) < (wanted or 1):
                 raise _too_few(f"{key}.{name}", wanted, len(parts.pop(name)), len(train), parts, dropped)
         if name in ("test", "dev"):
-            groups, dropped[name] = _without_overlap(groups, parts[name])
+            groups, dropped[name] = _without_overlap(groups, parts[name], sources)
     report = {
         "asked": asked,
         "sizes": {name: len(rows) for name, rows in parts.items()},
-        "groups": {name: len({row["group"] for row in rows}) for name, rows in parts.items()},
+        "groups": {name: len({comparable(row["group"]) for row in rows}) for name, rows in parts.items()},
         "dropped": dropped,
         "unused": sum(map(len, groups)),
         "targets_seen_in_training": _targets_seen(parts),
@@ -53,17 +55,11 @@ def split_pairs(
     return parts, report
 
 
-def comparable(text: str) -> str:
-    """Two texts are the same when this is: NFC, U+0F0C as tsheg, runs of white space as one space, case folded."""
-    text = unicodedata.normalize("NFC", text).replace("\u0f0c", "\u0f0b")
-    return " ".join(text.split()).casefold()
-
-
 def _shuffled_groups(rows: Sequence[Row], seed: int) -> Groups:
     """Rows by group, in an order that depends on their ids and the seed alone."""
     groups: dict[str, list[Row]] = {}
     for row in sorted(rows, key=lambda row: row["id"]):
-        groups.setdefault(row["group"], []).append(row)
+        groups.setdefault(comparable(row["group"]), []).append(row)
     ordered = list(groups.values())
     random.Random(seed).shuffle(ordered)
     return ordered
@@ -79,21 +75,25 @@ def _deal(groups: Groups, wanted: int | None) -> tuple[list[Row], Groups]:
     return dealt, []
 
 
-def _without_overlap(groups: Groups, held_out: Sequence[Row]) -> tuple[Groups, dict[str, int]]:
-    """The groups without the rows that share a group or a source text with held-out ones, and counts by reason."""
-    names = {row["group"] for row in held_out}
+def _without_overlap(groups: Groups, held_out: Sequence[Row], sources: dict[str, str]) -> tuple[Groups, dict[str, int]]:
+    """The groups without the rows that share a group or a source text with held-out ones, and counts by reason.
+
+    `sources` has each row's source text as it is compared, by its id.
+    """
+    names = {comparable(row["group"]) for row in held_out}
     targets: dict[str, set[str]] = {}
     for row in held_out:
         targets.setdefault(comparable(row["source"]), set()).add(comparable(row["target"]))
     counts = {"same_group": 0, "same_pair": 0, "same_source": 0}
     kept: Groups = []
     for group in groups:
+        if comparable(group[0]["group"]) in names:
+            counts["same_group"] += len(group)
+            continue
         rest = []
         for row in group:
-            source = comparable(row["source"])
-            if row["group"] in names:
-                counts["same_group"] += 1
-            elif source in targets:
+            source = sources[row["id"]]
+            if source in targets:
                 counts["same_pair" if comparable(row["target"]) in targets[source] else "same_source"] += 1
             else:
                 rest.append(row)

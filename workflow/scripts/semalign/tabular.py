@@ -3,20 +3,22 @@
 import csv
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from semalign.config.data import PairTable, Table
 from semalign.errors import InputError
 from semalign.files import Row, read_json, read_jsonl, read_lines
+from semalign.matching import comparable
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
+OTHER_SEPARATORS = {"\t": "set `format: tsv`", ",": "set `format: csv`"} | dict.fromkeys(";|，", "write commas instead")
 LABELS = ("id", "group", "vote")  # whole numbers are as good as text here
 DAMAGE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of surrogate pairs, which JSON can escape
 
 BATCH = 1000  # Parquet rows in memory at once
+SHOWN = 300  # characters of a header that a message shows
 
 Read = TypeVar("Read")
 Numbered = Iterator[tuple[int, Row]]  # (line of the file, or row of JSON and Parquet; row under our column names)
@@ -69,7 +71,7 @@ def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
         place = place_of(table, number)
         if "id" not in row:
             row["id"] = f"{table.path.stem}:{number}"
-        elif not row["id"]:
+        elif not comparable(row["id"]):
             raise InputError(f"{place}: the id is empty")
         elif row["id"] in seen and isinstance(table, PairTable) and table.repeated_ids == "left_out":
             yield {"id": row["id"], "left_out": "repeated_id"}
@@ -85,18 +87,34 @@ def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
 def _present(
     table: Table, found: Sequence[str], required: Sequence[str], optional: Sequence[str], at: str
 ) -> dict[str, str]:
-    """{our column: the file's column}, of those that the file has. Raises InputError where one is missing."""
+    """{our column: the file's column}, of those that the file has. Raises InputError where one is missing or twice."""
     columns = {}
     for name in (*required, *optional):
         column = table.columns.get(name, name)
         if column in found:
             columns[name] = column
         elif name in required or name in table.columns:
-            there = ", ".join(map(str, found)) or "none"
+            there = ", ".join(map(str, found))[:SHOWN] or "none"
             raise InputError(
                 f"{table.path}{at}: no column {column!r} for {name!r}; columns there: {there}. Set `columns`"
+                f"{_remedy(table, found, name, column)}"
             )
+    if doubled := {column for column in columns.values() if found.count(column) > 1}:
+        raise InputError(f"{table.path}{at}: the header names {sorted(doubled)} twice; rename all but one of them")
     return columns
+
+
+def _remedy(table: Table, found: Sequence[str], name: str, column: str) -> str:
+    """What may help beside mapping a column that is not there."""
+    near = [other for other in found if comparable(other) == comparable(column)]
+    if near:
+        return f", as in `columns: {{{name}: {near[0]!r}}}`"
+    if table.format not in SEPARATORS:
+        return ""
+    for separator, remedy in OTHER_SEPARATORS.items():
+        if separator != SEPARATORS[table.format] and any(separator in other for other in found):
+            return f"; or, where {separator!r} separates the columns, {remedy}"
+    return "; a file without a header needs one, its first line"
 
 
 def as_text(value: Any, name: str, place: str) -> str:
@@ -106,7 +124,7 @@ def as_text(value: Any, name: str, place: str) -> str:
     if name in LABELS and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise InputError(f"{place}: {name!r} must be text, found {type(value).__name__}")
+        raise InputError(f"{place}: {name!r} must be text, found {type(value).__name__}; write it as text")
     return undamaged(value, name, place)
 
 
@@ -119,10 +137,8 @@ def undamaged(text: str, name: str, place: str) -> str:
 
 def _objects(table: Table) -> Numbered:
     """(line or row, the object there) of a file of JSON."""
-    # Not through `datasets`: it infers the types of all columns, unused ones too, from the first 10 MB and fails on
-    # later rows that differ; and a message could not name the line.
     if table.format == "jsonl":
-        numbers = (number for number, line in read_lines(table.path) if line.strip())
+        numbers = (number for number, line in read_lines(table.path) if line.lstrip("\ufeff").strip())
         yield from zip(numbers, read_jsonl(table.path), strict=True)
         return
     rows = read_json(table.path)
@@ -154,58 +170,70 @@ def _json(table: Table, required: Sequence[str], optional: Sequence[str]) -> Num
 
 
 def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
-    columns, lines = _check_delimited(table, required, optional)
-    quoting = csv.QUOTE_NONE if table.quoting == "none" else csv.QUOTE_MINIMAL
-    options = {"sep": SEPARATORS[table.format], "quoting": quoting, "encoding": "utf-8-sig", "keep_default_na": False}
-    yield from zip(
-        lines, _load(table, "csv", columns, len(lines), usecols=sorted(set(columns.values())), **options), strict=True
-    )
-
-
-def _check_delimited(
-    table: Table, required: Sequence[str], optional: Sequence[str]
-) -> tuple[dict[str, str], list[int]]:
-    """The columns to take and the line where each row begins. Raises InputError with file and line where it breaks."""
     csv.field_size_limit(sys.maxsize)  # the default refuses fields over 131,072 characters
     separator, path = SEPARATORS[table.format], table.path
+    begin, header = 1, list[str]()
     reader = csv.reader(
-        (line + "\n" for _, line in read_lines(path)),
+        # A BOM within the file, as `cat` leaves it, would make the quotation mark behind it text.
+        (
+            line[1:] if number == begin and line.startswith('\ufeff"') else line
+            for number, line in read_lines(path, keep_ends=True)
+        ),
         delimiter=separator,
         quoting=csv.QUOTE_NONE if table.quoting == "none" else csv.QUOTE_MINIMAL,
         strict=True,
     )
-    begin, header, lines = 1, None, list[int]()
+    places: dict[str, int] = {}
     try:
         for cells in reader:
-            if header is None:
+            if not header:
                 header = cells
-                columns = _present(table, header, required, optional, ":1")
-                if doubled := {column for column in columns.values() if header.count(column) > 1}:
-                    raise InputError(f"{path}:1: the header names {sorted(doubled)} twice")
+                columns = _present(table, header, required, optional, f":{begin}")
+                places = {name: header.index(column) for name, column in columns.items()}
             elif cells and (len(header) > 1 or cells[0].strip()):
                 if len(cells) != len(header):
                     raise _quoting(path, begin, f"{len(cells)} fields where the header has {len(header)}")
                 if separator == "\t" and any("\n" in cell and "\t" in cell for cell in cells):
                     raise _quoting(path, begin, f"a quoted field runs on to line {reader.line_num}, tabs included")
-                lines.append(begin)
+                yield begin, {name: cells[place] for name, place in places.items()}
             begin = reader.line_num + 1
     except csv.Error as error:
+        if "new-line" in str(error):
+            remedy = "take out others" if table.quoting else "put a field that holds another in quotation marks"
+            raise InputError(
+                f"{path}:{begin}: a carriage return (CR) within a line; end lines with LF or CRLF, and {remedy}"
+            ) from error
         raise _quoting(path, begin, str(error)) from error
-    return (columns if header is not None else {}), lines
 
 
 def _quoting(path: Path, line: int, problem: str) -> InputError:
-    return InputError(f"{path}:{line}: {problem}. Where quotation marks are text like any other, set `quoting: none`")
+    return InputError(
+        f"{path}:{line}: {problem}. Put a field that holds a separator or a line break in quotation marks. Where "
+        "quotation marks are text like any other, set `quoting: none`"
+    )
 
 
-def _nested_parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+def _parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+    for number, row in _nested_parquet(table, required, optional, text=True):
+        yield number, {name: as_text(value, name, place_of(table, number)) for name, value in row.items()}
+
+
+def _nested_parquet(table: Table, required: Sequence[str], optional: Sequence[str], text: bool = False) -> Numbered:
+    """(row, its values) of a Parquet file; where they are to be `text`, columns of another type are an error."""
     from pyarrow import ArrowException
     from pyarrow.parquet import ParquetFile
 
     number = 0
     try:
         with ParquetFile(table.path) as file:
-            columns = _present(table, file.schema_arrow.names, required, optional, "")
+            schema = file.schema_arrow
+            columns = _present(table, schema.names, required, optional, "")
+            for name, column in columns.items() if text else ():
+                if not _is_text(kind := schema.field(column).type, name):
+                    raise InputError(
+                        f"{table.path}: column {column!r} must be text for {name!r}, found {kind}; write it as text"
+                        f"{' or whole numbers' if name in LABELS else ''}"
+                    )
             for batch in file.iter_batches(BATCH, columns=sorted(set(columns.values()))):
                 for row in batch.to_pylist():
                     number += 1
@@ -214,54 +242,11 @@ def _nested_parquet(table: Table, required: Sequence[str], optional: Sequence[st
         raise InputError(f"{table.path}: cannot be read as Parquet ({error}), after row {number}") from error
 
 
-def _parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
-    from pyarrow import ArrowException, types
-    from pyarrow.parquet import ParquetFile
+def _is_text(kind: Any, name: str) -> bool:
+    """Whether a column of this Arrow type holds text, or nothing; for labels whole numbers will do."""
+    from pyarrow import types
 
-    try:
-        with ParquetFile(table.path) as file:
-            schema, count = file.schema_arrow, file.metadata.num_rows
-    except (OSError, ArrowException, UnicodeDecodeError) as error:
-        raise InputError(f"{table.path}: cannot be read as Parquet ({error})") from error
-    columns = _present(table, schema.names, required, optional, "")
-    for name, column in columns.items():
-        kind = schema.field(column).type
-        if not (types.is_string(kind) or types.is_large_string(kind) or (name in LABELS and types.is_integer(kind))):
-            raise InputError(f"{table.path}: column {column!r} must be text for {name!r}, found {kind}")
-    yield from enumerate(_load(table, "parquet", columns, count, columns=sorted(set(columns.values()))), start=1)
-
-
-def _load(table: Table, builder: str, taken: dict[str, str], count: int, **options: Any) -> Iterator[Row]:
-    """The rows by `datasets`, every column as text, from a cache that is gone when they have been read."""
-    if not count:
-        return
-    import datasets
-
-    datasets.disable_progress_bars()
-    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # a request to the hub at every read
-    features = datasets.Features({column: datasets.Value("string") for column in taken.values()})
-    with TemporaryDirectory() as cache:
-        link = Path(cache, "table")  # a name without * or [], which `datasets` would take for a pattern
-        link.symlink_to(table.path.resolve())
-        try:
-            rows = datasets.load_dataset(
-                builder, data_files=str(link), split="train", cache_dir=cache, features=features, **options
-            )
-        except datasets.exceptions.DatasetGenerationError as error:
-            raise InputError(f"{table.path}: cannot be read as {table.format} ({error.__cause__ or error})") from error
-        if len(rows) != count:
-            raise InputError(f"{table.path}: {count} rows were found, but {len(rows)} read; write it as jsonl instead")
-        for number, row in enumerate(_decoded(rows, table), start=1):
-            place = f"{table.path}: row {number}"
-            yield {name: as_text(row[column], name, place) for name, column in taken.items()}
-
-
-def _decoded(rows: Iterable[Row], table: Table) -> Iterator[Row]:
-    """The rows; Arrow decodes a text when it is asked for. Raises InputError where one is not UTF-8."""
-    number = 0
-    try:
-        for row in rows:
-            number += 1
-            yield row
-    except UnicodeDecodeError as error:
-        raise InputError(f"{table.path}: row {number + 1}: not UTF-8; convert the text to UTF-8") from error
+    if types.is_dictionary(kind):  # as of pandas' categories
+        kind = kind.value_type
+    texts = (types.is_null, types.is_string, types.is_large_string, types.is_string_view)
+    return any(is_kind(kind) for is_kind in (*texts, *((types.is_integer,) if name in LABELS else ())))

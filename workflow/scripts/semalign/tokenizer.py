@@ -31,7 +31,8 @@ _ENCODER_SPECIAL = ("<s>", "<pad>", "</s>", UNKNOWN)  # in the order of XLM-R's 
 _WORDS = Regex(r"[\u0F40-\u0FBC]+\u0F0B?| ?[\p{L}\p{M}]+| ?\p{N}+|[^\p{L}\p{M}\p{N}]")
 
 
-def _read_lexicon(path: Path) -> list[str]:
+def read_lexicon(path: str | Path) -> list[str]:
+    """The words of a lexicon, one a line. Raises InputError, with file and line, for a word twice, and for none."""
     items: dict[str, int] = {}
     for number, line in read_lines(path):
         if not line:
@@ -83,7 +84,7 @@ def build_tokenizer(settings: Settings, texts: Iterable[str]) -> PreTrainedToken
     an item or cannot be read, or if vocab_size does not hold the bytes.
     """
     if settings.lexicon is not None:
-        words = [*_TEMPLATE_PIECES, *_read_lexicon(settings.lexicon)]
+        words = [*_TEMPLATE_PIECES, *read_lexicon(settings.lexicon)]
         tokenizer = _lexicon_tokenizer(words, (PAD, START, END, UNKNOWN))
     else:
         assert settings.vocab_size is not None  # the config model demands one of the two
@@ -105,7 +106,7 @@ def build_encoder_tokenizer(settings: Settings, texts: Iterable[str], max_tokens
     Longer texts are cut at max_tokens, special tokens included. Raises InputError as `build_tokenizer`.
     """
     if settings.lexicon is not None:
-        tokenizer = _lexicon_tokenizer(_read_lexicon(settings.lexicon), _ENCODER_SPECIAL)
+        tokenizer = _lexicon_tokenizer(read_lexicon(settings.lexicon), _ENCODER_SPECIAL)
     else:
         assert settings.vocab_size is not None
         tokenizer = _bpe_tokenizer(settings.vocab_size, texts, _ENCODER_SPECIAL)

@@ -27,7 +27,7 @@ class Headlines(Strict):
 
 
 class Table(Strict):
-    """A table: JSON lines, a JSON list of objects, or CSV, TSV and Parquet read through `datasets`."""
+    """A table: JSON lines, a JSON list of objects, CSV, TSV or Parquet."""
 
     format: Literal["jsonl", "json", "csv", "tsv", "parquet"] = Field(description="how the source is read")
     path: Path = Field(description="the file")
