@@ -1,6 +1,6 @@
 """Say what is wrong with config files as they are written, with file and line: Snakemake's own message has neither.
 
-    python tools/check_config.py my.yaml …
+python tools/check_config.py my.yaml …
 """
 
 import sys

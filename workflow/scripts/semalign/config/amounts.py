@@ -1,128 +1,164 @@
 """Whether there is enough of everything: pairs, prompts, and updates after the warm-up.
 
-`problem` tells what is known from the config alone. Where a number is known only once the data are read, the job
-check_amounts asks the same functions (see `semalign.preflight`).
+The config alone tells most of it; the rest, once the data are divided, is told by the job check_amounts.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from semalign.config.models import Encoder
 from semalign.config.training import Grpo, Optimisation
+from semalign.errors import InputError
 
 if TYPE_CHECKING:
     from semalign.config.whole import Config
 
+Part = Literal["cold", "pairs", "rl", "prompts"]
+HOLDERS: dict[Part, str] = {
+    "cold": "the cold start of {task} has {found} pairs",
+    "pairs": "cold start and RL of {task} have {found}",
+    "rl": "RL of {task} has {found} pairs",
+    "prompts": "{task} has {found} for RL",
+}
+
+
+@dataclass(frozen=True)
+class Need:
+    """At least so many of a part of a task's data, and why."""
+
+    part: Part
+    least: int
+    reason: str  # with the config key
+
+    def check(self, task: str, found: int, remark: str = "") -> None:
+        """Raise InputError where there are fewer."""
+        if found < self.least:
+            raise InputError(f"{self.reason}, {HOLDERS[self.part].format(task=task, found=found)}{remark}")
+
 
 def updates(training: Optimisation | Encoder, examples: int) -> int:
-    """Updates on so many examples, as transformers counts them: an epoch's last batch may be short, epochs may be a fraction."""
+    """Updates on so many examples, as transformers counts them: an epoch's last batch may be short, epochs may be a
+    fraction."""
     return ceil(training.epochs * -(-examples // training.batch_size))
 
 
-def prompts_a_generation(rl: Grpo, processes: int) -> int:
+def least_examples(training: Optimisation | Encoder) -> int:
+    """The fewest examples that teach anything: the first update has no rate where there is a warm-up."""
+    if training.warmup_ratio == 0 or training.epochs > 1:
+        return 1
+    return int(1 / training.epochs) * training.batch_size + 1
+
+
+def prompts_together(rl: Grpo, processes: int) -> int:
     """Prompts whose completions are sampled together; GRPO leaves out what does not fill such a batch."""
     if rl.steps_per_generation is None or rl.micro_batch_size == "auto":
         return rl.batch_size // rl.num_generations
     return rl.micro_batch_size * processes * rl.steps_per_generation // rl.num_generations
 
 
-def grpo_updates(rl: Grpo, prompts: int, processes: int) -> int:
-    """Updates of GRPO on so many prompts."""
-    together = prompts_a_generation(rl, processes)
-    used = prompts // together * together
-    return ceil(rl.epochs * -(-used * rl.num_generations // rl.batch_size))
+def least_prompts(rl: Grpo, processes: int, more_than: int = 0) -> int:
+    """The fewest prompts with which GRPO makes more than so many updates, one of them at least with a rate."""
+    together = prompts_together(rl, processes)
+    wanted = max(more_than, 1 if rl.warmup_ratio else 0) + 1
+    generation = together * rl.num_generations / rl.batch_size  # updates
+    batches = max(1, int(((wanted - 1) / rl.epochs - 1) / generation))  # too few, by a few
+    while ceil(rl.epochs * ceil(batches * generation)) < wanted:
+        batches += 1
+    return batches * together
 
 
-def warmup_problem(key: str, training: Optimisation | Encoder, number: int, on: str) -> str | None:
-    """Why a training of one update learns nothing; None where it learns. The rate is 0 as the warm-up begins."""
-    if number != 1 or training.warmup_ratio == 0:
-        return None
-    return (
-        f"{key}: {on} make one update, which falls into the warm-up, whose rate begins at 0: nothing would be learnt; "
-        f"set {key}.warmup_ratio: 0, a smaller {key}.batch_size or more {key}.epochs"
+def needs(config: "Config", task: str) -> list[Need]:
+    """What a task's data must hold for every training on them."""
+    few = config.few_shot if config.few_shot and config.few_shot.task == task else None
+    found = [
+        _of_training("cold", "cold_sft", config.cold_sft),
+        _of_training("pairs", "strong_sft", config.strong_sft),
+        *_of_rl(config),
+        *(Need("pairs", pairs, f"frontier.sft_pairs: {pairs} pairs are asked for") for pairs in _sizes(config)),
+        *([Need("pairs", few.pairs, f"few_shot.pairs: {few.pairs} pairs are asked for")] if few else []),
+    ]
+    for name, entry in config.methods().items():
+        most = int(max(entry.strengths))
+        part: Part = "pairs" if entry.unit == "pairs" else "prompts" if "candidates" in entry.needs else "rl"
+        if entry.unit in ("pairs", "prompts"):
+            found.append(Need(part, most, f"frontier.methods.{name}.strengths: {most} {entry.unit} are asked for"))
+    return found
+
+
+def check_amounts(config: "Config") -> None:
+    """Raise InputError, naming the key, for what the config asks for and its own numbers cannot give."""
+    for name, task in config.tasks.items():
+        split = task.split
+        there: dict[Part, int | None] = {"cold": split.cold, "pairs": None, "rl": split.rl, "prompts": split.rl}
+        if split.rl is not None:
+            there["pairs"] = split.cold + split.rl
+        for need in needs(config, name):
+            if (found := there[need.part]) is not None:
+                need.check(name, found)
+    for reason, asked, least in _given(config):
+        if asked < least:
+            raise InputError(
+                f"{reason}: one update would be made, or none, and the first has no rate; {least} are needed, "
+                "or warmup_ratio: 0"
+            )
+
+
+def _sizes(config: "Config") -> list[int]:
+    return config.frontier.sft_pairs if config.frontier else []
+
+
+def _of_training(part: Part, key: str, training: Optimisation) -> Need:
+    least = least_examples(training)
+    return Need(
+        part,
+        least,
+        f"{key}: with its warm-up {least} pairs are needed, since fewer make one update (batch_size "
+        f"{training.batch_size}, epochs {training.epochs:g}), whose rate is 0; lower batch_size, raise epochs, or set "
+        "warmup_ratio: 0",
     )
 
 
-def prompts_problem(key: str, rl: Grpo, prompts: int, processes: int, on: str) -> str | None:
-    """Why GRPO cannot be trained on so many prompts, which the config's `key` gives; None where it can."""
-    together = prompts_a_generation(rl, processes)
-    if prompts < together:
-        return (
-            f"{key}: {on} are fewer than the {together} that GRPO samples at a time (rl.batch_size {rl.batch_size}, "
-            f"rl.num_generations {rl.num_generations}); give more, or a smaller rl.batch_size"
+def _of_rl(config: "Config") -> Iterator[Need]:
+    rl, processes = config.rl, config.processes
+    together = prompts_together(rl, processes)
+    yield Need(
+        "prompts",
+        together,
+        f"rl.batch_size: {together} prompts are sampled at a time (batch_size {rl.batch_size}, num_generations "
+        f"{rl.num_generations}); lower it",
+    )
+    least = least_prompts(rl, processes)
+    yield Need(
+        "prompts",
+        least,
+        f"rl: with its warm-up {least} prompts are needed, since fewer make one update, whose rate is 0; lower "
+        "batch_size, raise epochs, or set warmup_ratio: 0",
+    )
+    if config.frontier and config.frontier.rl_steps:
+        last = max(config.frontier.rl_steps)
+        least = least_prompts(rl, processes, last)
+        yield Need(
+            "prompts",
+            least,
+            f"frontier.rl_steps: step {last} must come before the last, for which RL needs {least} prompts",
         )
-    return warmup_problem("rl", rl, grpo_updates(rl, prompts, processes), f"{on} ({key})")
 
 
-def problem(config: "Config") -> str | None:
-    """What of the config's amounts cannot be, with its key; None where all can."""
-    return next(_problems(config), None)
-
-
-def _problems(config: "Config") -> Iterator[str]:
-    """`split.cold` and `split.rl` may be exceeded by the rest of a group, never undercut."""
-    for name, task in config.tasks.items():
-        cold, rl = task.split.cold, task.split.rl
-        yield from _found(
-            warmup_problem("cold_sft", config.cold_sft, updates(config.cold_sft, cold), f"{cold} pairs of {name}")
-        )
-        if rl is not None:
-            yield from _too_many(config, name, cold + rl, rl)
-            pairs = f"{cold + rl} pairs of {name}"
-            yield from _found(
-                warmup_problem("strong_sft", config.strong_sft, updates(config.strong_sft, cold + rl), pairs)
-            )
-            key = f"tasks.{name}.split.rl"
-            yield from _found(prompts_problem(key, config.rl, rl, config.processes, f"{rl} prompts"))
-    if config.few_shot:
-        sft, pairs = config.few_shot.sft, config.few_shot.pairs
-        yield from _found(warmup_problem("few_shot.sft", sft, updates(sft, pairs), f"few_shot.pairs: {pairs}"))
-    for pairs in config.frontier.sft_pairs if config.frontier else ():
-        number = updates(config.strong_sft, pairs)
-        yield from _found(warmup_problem("strong_sft", config.strong_sft, number, f"frontier.sft_pairs: {pairs}"))
-    yield from _of_methods(config)
-
-
-def _found(problem: str | None) -> Iterator[str]:
-    if problem:
-        yield problem
-
-
-def _too_many(config: "Config", name: str, pairs: int, prompts: int) -> Iterator[str]:
-    """What asks for more than cold start and RL of a task have."""
-    asked = {"frontier.sft_pairs": max(config.frontier.sft_pairs, default=0) if config.frontier else 0}
-    if config.few_shot and config.few_shot.task == name:
-        asked["few_shot.pairs"] = config.few_shot.pairs
-    for key, number in asked.items():
-        if number > pairs:
-            yield f"{key}: {number} pairs are asked for, cold start and RL of {name} have {pairs}"
-    for method, entry in config.methods().items():
-        there = {"pairs": pairs, "prompts": prompts}.get(entry.unit)
-        if there is not None and max(entry.strengths) > there:
-            yield (
-                f"frontier.methods.{method}.strengths: {max(entry.strengths)} {entry.unit} are asked for, and {name} "
-                f"has {there}"
-            )
-    last = max(config.frontier.rl_steps, default=0) if config.frontier else 0
-    steps = grpo_updates(config.rl, prompts, config.processes)
-    if last >= steps:
-        yield f"frontier.rl_steps: step {last} is not before the last of RL in {name} ({steps})"
-
-
-def _of_methods(config: "Config") -> Iterator[str]:
+def _given(config: "Config") -> Iterator[tuple[str, int, int]]:
+    """(key and value, examples, how many are needed) of trainings on a number of examples that a key gives."""
+    strong = least_examples(config.strong_sft)
+    if few := config.few_shot:
+        yield f"few_shot.pairs: {few.pairs}", few.pairs, least_examples(few.sft)
+    for pairs in _sizes(config):
+        yield f"frontier.sft_pairs: {pairs}", pairs, strong
     for name, entry in config.methods().items():
-        key = f"frontier.methods.{name}"
-        for strength in entry.strengths:
-            on = f"{key}.strengths: {strength:g} {entry.unit}"
+        for strength in map(int, entry.strengths) if entry.unit in ("pairs", "prompts") else ():
+            key = f"frontier.methods.{name}.strengths: {strength}"
             if isinstance(entry, Optimisation):
-                yield from _found(warmup_problem(key, entry, updates(entry, int(strength)), on))
+                yield key, strength, least_examples(entry)
             elif entry.unit == "pairs":
-                examples = int(strength) + entry.further_examples(int(strength))
-                number = updates(config.strong_sft, examples)
-                yield from _found(warmup_problem("strong_sft", config.strong_sft, number, on))
-            elif entry.unit == "prompts":
-                prompts = int(strength)
-                yield from _found(
-                    prompts_problem(f"{key}.strengths", config.rl, prompts, config.processes, f"{prompts} prompts")
-                )
+                yield key, strength + entry.further_examples(strength), strong
+            else:
+                yield key, strength, least_prompts(config.rl, config.processes)

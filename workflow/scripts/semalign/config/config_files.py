@@ -73,7 +73,9 @@ def _text(file: str | Path) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{file}:{line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
+        raise InputError(
+            f"{file}:{line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        ) from None
     if control := _CONTROL.search(text):
         line, encoding = text.count("\n", 0, control.start()) + 1, "; is it UTF-16?" if control[0] == "\0" else ""
         raise InputError(f"{file}:{line}: holds the character U+{ord(control[0]):04X}, which YAML refuses{encoding}")
@@ -118,7 +120,10 @@ def _problems(node: yaml.Node, key: str, above: tuple[yaml.Node, ...]) -> Iterat
             line = name.start_mark.line + 1
             path = f"{key}.{name.value if isinstance(name, yaml.ScalarNode) else '?'}".lstrip(".")
             if name.tag not in _KEY_TAGS:
-                yield line, f"config key {path} is no text to YAML ({name.tag.removeprefix(_PLAIN)}); write it in quotes"
+                yield (
+                    line,
+                    f"config key {path} is no text to YAML ({name.tag.removeprefix(_PLAIN)}); write it in quotes",
+                )
             elif name.value in lines:
                 yield line, f"config key {path} was already at line {lines[name.value]}; remove one of them"
             else:

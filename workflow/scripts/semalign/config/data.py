@@ -188,8 +188,12 @@ class Task(Strict):
     target_language: str = Field(description="one of `languages`: what answers must be written in")
     metric: Literal["bleu", "rouge_l"] = Field(description="corpus BLEU-4, or mean ROUGE-L, of the test answers")
     prompt: Annotated[str, prompt_of("source")] = Field(description="the user's turn; {source} is replaced")
-    train: Annotated[list[PairSource], Distinct] = Field(min_length=1, description="the pool that is split into cold start, RL and dev")
-    test: Annotated[list[PairSource], Distinct] = Field(default_factory=list, description="a test set of its own; else cut from train")
+    train: Annotated[list[PairSource], Distinct] = Field(
+        min_length=1, description="the pool that is split into cold start, RL and dev"
+    )
+    test: Annotated[list[PairSource], Distinct] = Field(
+        default_factory=list, description="a test set of its own; else cut from train"
+    )
     max_tokens: CountFromTwo = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
     split: Split = Field(description="how the pool is divided")

@@ -65,7 +65,9 @@ def _is_host(host: str) -> bool:
     except UnicodeError:
         return False
     labels = name.split(".")
-    return not labels[-1].isdigit() and all(re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels)
+    return not labels[-1].isdigit() and all(
+        re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels
+    )
 
 
 def _repo(name: str) -> str:
@@ -111,9 +113,7 @@ class HubDownload(_Described):
 class UrlDownload(_Described):
     """Files at plain addresses."""
 
-    urls: dict[Inner, Annotated[str, AfterValidator(_address)]] = Field(
-        min_length=1, description="file: its address"
-    )
+    urls: dict[Inner, Annotated[str, AfterValidator(_address)]] = Field(min_length=1, description="file: its address")
 
     @model_validator(mode="after")
     def _check(self) -> "UrlDownload":

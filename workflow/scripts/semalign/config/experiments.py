@@ -78,8 +78,12 @@ class FewShot(Strict):
 class Frontier(Strict):
     """Methods along their strength: what each costs at equal adequacy."""
 
-    sft_pairs: Annotated[list[Count], Distinct] = Field(description="sizes of shorter strong SFTs, trained as sft-<pairs>")
-    rl_steps: Annotated[list[Count], Distinct] = Field(description="snapshots of RL that are measured too, as rl@<step>")
+    sft_pairs: Annotated[list[Count], Distinct] = Field(
+        description="sizes of shorter strong SFTs, trained as sft-<pairs>"
+    )
+    rl_steps: Annotated[list[Count], Distinct] = Field(
+        description="snapshots of RL that are measured too, as rl@<step>"
+    )
     methods: Annotated[dict[str, AnyMethod], BeforeValidator(without_null)] | None = Field(
         None,
         description="rivals and remedies: name (small letters, digits, _) and settings, of which `method` says which "
@@ -130,7 +134,9 @@ class Report(Strict):
     """How much of a run `results/report.html` shows."""
 
     examples: CountFromZero = Field(100, description="test items a task, drawn by `seed`, that are shown side by side")
-    contrasts: CountFromZero = Field(20, description="further items a task: those on which rl and strong_sft differ most")
+    contrasts: CountFromZero = Field(
+        20, description="further items a task: those on which rl and strong_sft differ most"
+    )
     seed: Seed = Field(0, description="of the draw")
 
 

@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 from semalign.config.base import Count, CountFromTwo, Distinct, PartialShare, Positive, Rate, Seed, Share, Strict
 from semalign.config.data import CorpusItem, EncoderSource, PairSource, Table
 
-
 BYTES = 256
 POLICY_SPECIAL, ENCODER_SPECIAL = 3, 4  # special tokens of the tokenizers made on the spot
 
@@ -86,7 +85,9 @@ class Pretraining(Strict):
     def _check(self) -> "Pretraining":
         self.tokenizer.check_size(POLICY_SPECIAL)
         if self.steps == 1 and self.warmup_ratio:
-            raise ValueError("the only one of steps: 1 falls into the warm-up, whose rate begins at 0; set warmup_ratio: 0")
+            raise ValueError(
+                "the only one of steps: 1 falls into the warm-up, whose rate begins at 0; set warmup_ratio: 0"
+            )
         return self
 
 
@@ -168,8 +169,12 @@ class ExamBars(Strict):
 
 
 class Exam(Strict):
-    pairs: Annotated[list[PairSource], Distinct] = Field(min_length=1, description="held-out parallel pairs, grouped by document")
-    probes: Annotated[list[Table], Distinct] = Field(default_factory=list, description="tables of kind, reference, candidate")
+    pairs: Annotated[list[PairSource], Distinct] = Field(
+        min_length=1, description="held-out parallel pairs, grouped by document"
+    )
+    probes: Annotated[list[Table], Distinct] = Field(
+        default_factory=list, description="tables of kind, reference, candidate"
+    )
     size: Count = Field(300, description="pairs drawn for the exam, at most")
     seed: Seed = Field(0, description="of what is drawn and disturbed")
     bars: ExamBars = Field(description="what each encoder must reach")

@@ -32,7 +32,11 @@ def placeholder_problem(text: str, names: tuple[str, ...]) -> str | None:
                 f"are meant as text, put spaces within: {{ {braces[1]} }}"
             )
     missing = [f"{{{name}}}" for name in names if name not in found]
-    return f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: a text goes there" if missing else None
+    return (
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing: a text goes there"
+        if missing
+        else None
+    )
 
 
 def _meant(inner: str, names: tuple[str, ...]) -> str | None:

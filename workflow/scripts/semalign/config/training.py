@@ -106,7 +106,9 @@ class Grpo(Optimisation):
         None, description="micro-steps served by one generation; null: one update"
     )
     temperature: Temperature = Field(0.8, description="of sampling")
-    top_p: PositiveShare = Field(0.9, description="sampling takes the likeliest tokens that reach this probability together")
+    top_p: PositiveShare = Field(
+        0.9, description="sampling takes the likeliest tokens that reach this probability together"
+    )
     beta: Rate = Field(0.0, description="weight of the KL to the cold start")
     epsilon: Positive = Field(0.2, description="clip range")
     loss: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = Field(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from semalign.config import amounts
+from semalign.config.amounts import check_amounts
 from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads
@@ -116,9 +116,13 @@ class Config(Strict):
         self._check_judge()
         for seed in self.seeds if self.processes > 1 else ():
             if seed + self.processes > 2**32:
-                raise ValueError(f"seeds: {seed} is too large: each of {self.processes} processes adds its number to it")
-        if problem := amounts.problem(self):
-            raise ValueError(problem)
+                raise ValueError(
+                    f"seeds: {seed} is too large: each of {self.processes} processes adds its number to it"
+                )
+        try:
+            check_amounts(self)
+        except InputError as error:
+            raise ValueError(str(error)) from error
         return self
 
     def _check_judge(self) -> None:

@@ -120,7 +120,9 @@ class Decoded(Method):
 
     of: Model = Field(description="the model that is sampled from")
     temperature: Temperature = Field(0.8, description="of sampling")
-    top_p: PositiveShare = Field(0.95, description="the likeliest tokens that reach this probability together are sampled")
+    top_p: PositiveShare = Field(
+        0.95, description="the likeliest tokens that reach this probability together are sampled"
+    )
 
     unit: ClassVar[str] = "samples"
 

@@ -20,7 +20,9 @@ class Settings(Trained):
     method: Literal["replay"] = WHICH
     strengths: Counts
     share: PartialShare = Field(gt=0, description="of the training examples that are replayed")
-    texts: Annotated[list[CorpusItem], Distinct] = Field(min_length=1, description="what is replayed, as base training reads it")
+    texts: Annotated[list[CorpusItem], Distinct] = Field(
+        min_length=1, description="what is replayed, as base training reads it"
+    )
     language: str = Field(description="one of `languages`: only texts, or answers, in its script are replayed")
 
     unit: ClassVar[str] = "pairs"
