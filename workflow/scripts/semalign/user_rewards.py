@@ -4,10 +4,12 @@ import ast
 import inspect
 import os
 import sys
+import tokenize
 import traceback
 from collections.abc import Callable, Iterator
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec, spec_from_file_location
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +60,27 @@ def modules_of(file: Path, folder: Path) -> list[str]:
 def _parsed(file: Path, why: str) -> ast.Module:
     """The file as Python reads it: in UTF-8, or the encoding that it declares."""
     try:
-        return ast.parse(file.read_bytes(), filename=str(file))
+        content = file.read_bytes()
+        content.decode(_encoding(content))
+        return ast.parse(content, filename=str(file))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}; {why}") from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        reason = f"byte 0x{content[error.start]:02x} is not {error.encoding}; save it as UTF-8"
+        raise InputError(f"{file}:{line}: no valid Python: {reason}; {why}") from error
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        place = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        remedy = "; save it as UTF-8" if "codec can't decode" in reason or "Non-UTF-8" in reason else ""
-        raise InputError(f"{file}{line}: no valid Python: {reason}{remedy}; {why}") from error
+        raise InputError(f"{file}{place}: no valid Python: {reason}; {why}") from error
+
+
+def _encoding(content: bytes) -> str:
+    """The one that a file of Python declares, else UTF-8."""
+    try:
+        return tokenize.detect_encoding(BytesIO(content).readline)[0]
+    except SyntaxError:
+        return "utf-8"
 
 
 def _module(name: str, folder: Path) -> Path | None:
