@@ -33,16 +33,24 @@ def _alike(value: Any) -> Any:
     return os.path.normpath(value) if isinstance(value, Path) else value
 
 
-LARGEST = 2**31 - 1  # what trainers and their C libraries hold
+def _no_larger(count: int) -> int:
+    if count > LARGEST:
+        raise ValueError(f"is more than {LARGEST}, the largest number that trainers and their libraries hold")
+    return count
+
+
+LARGEST = 2**31 - 1
 Rate = Annotated[float, BeforeValidator(number), Field(ge=0, strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, BeforeValidator(number), Field(gt=0, strict=True, allow_inf_nan=False)]
 Share = Annotated[float, BeforeValidator(number), Field(ge=0, le=1, strict=True)]
 PartialShare = Annotated[float, BeforeValidator(number), Field(ge=0, lt=1, strict=True)]
 PositiveShare = Annotated[float, BeforeValidator(number), Field(gt=0, le=1, strict=True)]
+InnerShare = Annotated[float, BeforeValidator(number), Field(gt=0, lt=1, strict=True)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1, strict=True)]  # what numpy and transformers take
-Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
-CountFromTwo = Annotated[int, Field(ge=2, le=LARGEST, strict=True)]
-CountFromZero = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
+Count = Annotated[int, Field(ge=1, strict=True), AfterValidator(_no_larger)]
+CountFromTwo = Annotated[int, Field(ge=2, strict=True), AfterValidator(_no_larger)]
+CountFromThree = Annotated[int, Field(ge=3, strict=True), AfterValidator(_no_larger)]
+CountFromZero = Annotated[int, Field(ge=0, strict=True), AfterValidator(_no_larger)]
 Distinct = AfterValidator(_distinct)
 """Of a list that makes a run, a row or a file each: nothing in it may be repeated."""
 

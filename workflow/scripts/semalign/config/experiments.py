@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, Seed, Share, Strict, without_null
+from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, InnerShare, Seed, Strict, without_null
 from semalign.config.methods import AnyMethod
 from semalign.config.models import Encoder
 from semalign.config.training import Rewards, Sft
@@ -123,7 +123,7 @@ class Statistics(Strict):
     """Intervals and tests."""
 
     resamples: Count = Field(2000, description="of every bootstrap")
-    confidence: Annotated[Share, Field(gt=0, lt=1)] = Field(0.95, description="of every interval")
+    confidence: InnerShare = Field(0.95, description="of every interval")
     seed: Seed = Field(0, description="of every bootstrap")
     primary: Annotated[list[Primary], Distinct] = Field(
         default_factory=list, description="compared at Holm-adjusted p; every other test is exploratory"

@@ -5,7 +5,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from semalign.config.base import Count, CountFromTwo, Distinct, PartialShare, Positive, Rate, Seed, Share, Strict
+from semalign.config.base import (
+    Count,
+    CountFromThree,
+    CountFromTwo,
+    Distinct,
+    PartialShare,
+    Positive,
+    Rate,
+    Seed,
+    Share,
+    Strict,
+)
 from semalign.config.data import CorpusItem, EncoderSource, PairSource, Table
 
 BYTES = 256
@@ -126,7 +137,7 @@ class Encoder(Strict):
     learning_rate: Positive = Field(description="peak rate of AdamW")
     warmup_ratio: PartialShare = Field(0.1, description="share of the updates over which the rate rises")
     scale: Positive = Field(20.0, description="factor of the cosine in the loss, the inverse of its temperature")
-    max_tokens: Annotated[Count, Field(ge=3)] = Field(
+    max_tokens: CountFromThree = Field(
         256, description="longer texts are cut; the share is reported. Two are the tokens at a text's ends"
     )
 

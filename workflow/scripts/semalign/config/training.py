@@ -23,7 +23,9 @@ REWARDS = ("similarity", "language", "bleu", "length", "repetition")
 USER_REWARD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
-Temperature = Annotated[Positive, Field(ge=0.01)]  # logits divided by less overflow; greedy decoding is no sampling
+Temperature = Annotated[
+    float, BeforeValidator(number), Field(ge=0.01, strict=True, allow_inf_nan=False)
+]  # logits divided by less overflow; greedy decoding is no sampling
 
 
 class Lora(Strict):

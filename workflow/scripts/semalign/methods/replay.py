@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from semalign.config.base import Distinct, PartialShare
+from semalign.config.base import Distinct, InnerShare
 from semalign.config.data import CorpusItem
 from semalign.config.training import Grpo
 from semalign.files import Row
@@ -19,7 +19,7 @@ from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, 
 class Settings(Trained):
     method: Literal["replay"] = WHICH
     strengths: Counts
-    share: PartialShare = Field(gt=0, description="of the training examples that are replayed")
+    share: InnerShare = Field(description="of the training examples that are replayed")
     texts: Annotated[list[CorpusItem], Distinct] = Field(
         min_length=1, description="what is replayed, as base training reads it"
     )
