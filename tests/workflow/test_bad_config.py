@@ -29,6 +29,12 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "a key of another part": ({"cold_sft": {"beta": 0.1}}, "config key cold_sft.beta: unknown key"),
     "a key twice": ("rl: {epochs: 1}\nseeds: [0]\nrl: {epochs: 2}\n", ".yaml:3: config key rl was already at line 1"),
     "a key twice within": ("rl:\n  epochs: 1\n  beta: 0.1\n  epochs: 2\n", ".yaml:4: config key rl.epochs was already at line 2"),
+    "an alias without end": ("seeds: &all [0, *all]\n", ".yaml:1: config key seeds.1 is an alias (*name) of what it stands in"),
+    "a key that YAML takes for a number": ("rl:\n  1: 2\n", ".yaml:2: config key rl.1 is no text to YAML (int); write it in quotes"),
+    "a value that no sampling can use": ({"rl": {"temperature": 0}}, "config key rl.temperature: Input should be greater than or equal to 0.01, found 0"),
+    "a shape that cannot be built": ({"encoders": {"reward": {"shape": {"heads": 5}}}}, "config key encoders.reward.shape: hidden_size 96 is no multiple of heads 5; hidden_size: 95 or hidden_size: 100 would do"),
+    "a size twice": ({"frontier": {"sft_pairs": [500, 500]}}, "config key frontier.sft_pairs: repeats 500; take one of them out"),
+    "a batch larger than its prompts": ({"tasks": {"mt": {"split": {"rl": 7}}}, "frontier": None}, "rl.batch_size: 8 prompts are sampled at a time (batch_size 64, num_generations 8); lower it, mt has 7 for RL"),
     "text for a number": ({"rl": {"epochs": "one"}}, "config key rl.epochs:"),
     "an exponent without a point": ({"rl": {"learning_rate": "1e-3"}}, "config key rl.learning_rate: '1e-3' is text to YAML: write an exponent with"),
     "a fraction for a whole number": ({"rl": {"batch_size": 64.5}}, "config key rl.batch_size:"),
@@ -251,3 +257,16 @@ def test_results_that_are_no_folder(tmp_path: Path) -> None:
     assert result.returncode != 0
     assert "results: is no folder, and results go there; move it away" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_values_on_the_command_line_are_read_as_in_a_file(tmp_path: Path) -> None:
+    """Snakemake leaves what stands within them as text."""
+    files = snakemake(
+        tmp_path, "-n", "--quiet", "--config", "rl={temperature: 1.2, steps_per_generation: null}", "seeds=[0, 1]"
+    )
+    assert files.returncode == 0, files.stdout + files.stderr
+    wrong = snakemake(tmp_path, "-n", "--config", "rl={temperature: 1.2, beta: x}", "seeds={0")
+    said = wrong.stdout + wrong.stderr
+    assert "config key rl.beta: Input should be a valid number, found 'x'" in said
+    assert "config key seeds: Input should be a valid list, found '{0'" in said
+    assert "rl.temperature" not in said

@@ -36,7 +36,8 @@ def check_task(
     )
     found: dict[Part, int] = {"cold": len(cold), "pairs": len(pairs), "rl": len(rl), "prompts": prompts}
     for need in needs:
-        need.check(task, found[need.part], remark if need.part == "prompts" else "")
+        if problem := need.problem(task, found[need.part]):
+            raise InputError(f"config key {problem}{remark if need.part == 'prompts' else ''}")
     return {"cold": len(cold), "rl": len(rl), "prompts": prompts}
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 from semalign.config.models import Encoder
 from semalign.config.training import Grpo, Optimisation
-from semalign.errors import InputError
 
 if TYPE_CHECKING:
     from semalign.config.whole import Config
@@ -32,10 +31,11 @@ class Need:
     least: int
     reason: str  # with the config key
 
-    def check(self, task: str, found: int, remark: str = "") -> None:
-        """Raise InputError where there are fewer."""
-        if found < self.least:
-            raise InputError(f"{self.reason}, {HOLDERS[self.part].format(task=task, found=found)}{remark}")
+    def problem(self, task: str, found: int) -> str | None:
+        """What to say where there are fewer; None where there are enough."""
+        if found >= self.least:
+            return None
+        return f"{self.reason}, {HOLDERS[self.part].format(task=task, found=found)}"
 
 
 def updates(training: Optimisation | Encoder, examples: int) -> int:
@@ -87,22 +87,23 @@ def needs(config: "Config", task: str) -> list[Need]:
     return found
 
 
-def check_amounts(config: "Config") -> None:
-    """Raise InputError, naming the key, for what the config asks for and its own numbers cannot give."""
+def problem(config: "Config") -> str | None:
+    """What the config asks for and its own numbers cannot give, with the key; None where they can."""
     for name, task in config.tasks.items():
         split = task.split
         there: dict[Part, int | None] = {"cold": split.cold, "pairs": None, "rl": split.rl, "prompts": split.rl}
         if split.rl is not None:
             there["pairs"] = split.cold + split.rl
         for need in needs(config, name):
-            if (found := there[need.part]) is not None:
-                need.check(name, found)
+            if (found := there[need.part]) is not None and (message := need.problem(name, found)):
+                return message
     for reason, asked, least in _given(config):
         if asked < least:
-            raise InputError(
-                f"{reason}: one update would be made, or none, and the first has no rate; {least} are needed, "
-                "or warmup_ratio: 0"
+            return (
+                f"{reason}: one update would be made, or none, and the first has no rate; {least} are needed, or "
+                "warmup_ratio: 0"
             )
+    return None
 
 
 def _sizes(config: "Config") -> list[int]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from semalign.config.amounts import check_amounts
+from semalign.config import amounts
 from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads
@@ -119,10 +119,8 @@ class Config(Strict):
                 raise ValueError(
                     f"seeds: {seed} is too large: each of {self.processes} processes adds its number to it"
                 )
-        try:
-            check_amounts(self)
-        except InputError as error:
-            raise ValueError(str(error)) from error
+        if problem := amounts.problem(self):
+            raise ValueError(problem)
         return self
 
     def _check_judge(self) -> None:
