@@ -41,7 +41,8 @@ VALUES = {
     "rl.beta": [-0.1, float("inf"), float("nan")],
     "rl.max_grad_norm": [0, -1, float("inf")],
     "rl.learning_rate": [0, 0.0, True, float("inf")],
-    "rl.epochs": [0, -1, float("inf")],
+    "rl.epochs": [0, -1, float("inf"), 1e300, 1e-300],
+    "encoders.reward.epochs": [-1, 5e-324, 1e300],
     "rl.warmup_ratio": [1, 1.0, 1.5, -0.1],
     "rl.num_generations": [1, 0, 8.0, "8", True, HUGE],
     "rl.batch_size": [0, -8, HUGE, 64.0],
@@ -74,7 +75,7 @@ VALUES = {
     "statistics.confidence": [0, 1, 0.0, 1.0, float("nan")],
     "statistics.seed": [2**63, -1, True],
     "report.examples": [-1, True, "3", 2.0],
-    "exam.size": [0],
+    "exam.size": [0, 1],
     "cmrc.limit": [0, True],
     "frontier.methods.dpo.beta": [0],
     "frontier.methods.dpo.learning_rate": [0],
@@ -157,6 +158,11 @@ ALIGNED = {"format": "aligned", "source": "a.zh", "target": "a.bo"}
 )
 def test_nothing_is_made_or_read_twice(key: str, value: Any, repeated: str) -> None:
     assert f"config key {key}: repeats {repeated}" in said(at(key, value))
+
+
+def test_a_test_set_is_not_what_is_trained_on() -> None:
+    both = {"tasks": {"mt": {"train": [FILE], "test": [FILE | {"path": "./a.jsonl"}]}}}
+    assert said(both).startswith("config key tasks.mt: test: names a source of train, too")
 
 
 @pytest.mark.parametrize(

@@ -15,21 +15,21 @@ def number(value: Any) -> Any:
 
 
 def _distinct(items: Any) -> Any:
-    alike = [_alike(item) for item in items]
+    keys = [alike(item) for item in items]
     for number, item in enumerate(items):
-        if alike[number] in alike[:number]:
+        if keys[number] in keys[:number]:
             shown = item.model_dump(mode="json", exclude_defaults=True) if isinstance(item, BaseModel) else item
             raise ValueError(f"repeats {shown!r}; take one of them out")
     return items
 
 
-def _alike(value: Any) -> Any:
+def alike(value: Any) -> Any:
     """What two entries of a list have in common where they mean the same: the same file, read for the same columns."""
     if isinstance(value, BaseModel):
         unseen = {"format", "quoting", "without", "repeated_ids"}  # how a file is read
-        return {name: _alike(inner) for name, inner in value if name not in unseen}
+        return {name: alike(inner) for name, inner in value if name not in unseen}
     if isinstance(value, dict):
-        return {name: _alike(inner) for name, inner in value.items() if name != inner}  # a column's own name
+        return {name: alike(inner) for name, inner in value.items() if name != inner}  # a column's own name
     return os.path.normpath(value) if isinstance(value, Path) else value
 
 
@@ -39,9 +39,17 @@ def _no_larger(count: int) -> int:
     return count
 
 
+def _passes(epochs: float) -> float:
+    if epochs and not 1e-6 <= epochs <= 1e6:
+        raise ValueError(f"{epochs:g} passes over the data cannot be made; give a number from 1.0e-6 to 1.0e+6")
+    return epochs
+
+
 LARGEST = 2**31 - 1
 Rate = Annotated[float, BeforeValidator(number), Field(ge=0, strict=True, allow_inf_nan=False)]
 Positive = Annotated[float, BeforeValidator(number), Field(gt=0, strict=True, allow_inf_nan=False)]
+Epochs = Annotated[Positive, AfterValidator(_passes)]
+EpochsOrNone = Annotated[Rate, AfterValidator(_passes)]
 Share = Annotated[float, BeforeValidator(number), Field(ge=0, le=1, strict=True)]
 PartialShare = Annotated[float, BeforeValidator(number), Field(ge=0, lt=1, strict=True)]
 PositiveShare = Annotated[float, BeforeValidator(number), Field(gt=0, le=1, strict=True)]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict
+from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict, alike
 from semalign.config.placeholders import prompt_of
 
 
@@ -202,6 +202,8 @@ class Task(Strict):
     def _check(self) -> "Task":
         if bool(self.test) == (self.split.test is not None):
             raise ValueError("give either `test` (sources) or `split.test` (a size), not both and not neither")
+        if any(alike(one) == alike(other) for one in self.train for other in self.test):
+            raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
         return self
 
 

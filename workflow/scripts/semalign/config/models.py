@@ -10,6 +10,7 @@ from semalign.config.base import (
     CountFromThree,
     CountFromTwo,
     Distinct,
+    EpochsOrNone,
     PartialShare,
     Positive,
     Rate,
@@ -131,7 +132,7 @@ class Encoder(Strict):
         min_length=1, description="tables of anchor, positive and, perhaps, negative; or pairs of any other format"
     )
     seed: Seed = Field(0, description="of random weights and of the order of the rows")
-    epochs: Rate = Field(1, description="passes over the rows")
+    epochs: EpochsOrNone = Field(1, description="passes over the rows")
     batch_size: CountFromTwo = Field(description="rows an update, each the others' negative")
     mini_batch_size: Count = Field(64, description="rows a forward pass, where that is less than batch_size")
     learning_rate: Positive = Field(description="peak rate of AdamW")
@@ -186,6 +187,6 @@ class Exam(Strict):
     probes: Annotated[list[Table], Distinct] = Field(
         default_factory=list, description="tables of kind, reference, candidate"
     )
-    size: Count = Field(300, description="pairs drawn for the exam, at most")
+    size: CountFromTwo = Field(300, description="pairs drawn for the exam, at most")
     seed: Seed = Field(0, description="of what is drawn and disturbed")
     bars: ExamBars = Field(description="what each encoder must reach")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from semalign.config.base import (
     Count,
     CountFromTwo,
+    Epochs,
     PartialShare,
     Positive,
     PositiveShare,
@@ -49,7 +50,7 @@ class Optimisation(Strict):
     """What SFT and GRPO share."""
 
     learning_rate: Positive = Field(description="peak rate of AdamW")
-    epochs: Positive = Field(description="passes over the data")
+    epochs: Epochs = Field(description="passes over the data")
     batch_size: Count = Field(description="global batch of one update: examples in SFT, completions in GRPO")
     micro_batch_size: MicroBatch = Field(
         description="examples a forward pass in each process; auto: the largest divisor of batch_size / processes that "
