@@ -1,12 +1,15 @@
 """What no training could use is refused with its key and a remedy, before anything runs."""
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from snakemake.utils import update_config
 
+from semalign.checks import check_positions
 from semalign.config.whole import validate
 from semalign.errors import InputError
 from tests.conftest import ROOT
@@ -275,3 +278,22 @@ def test_an_address_that_can(url: str) -> None:
 def test_a_repository_that_the_hub_cannot_have(repo: str) -> None:
     entry = {"repo": repo, "kind": "model", "revision": "main", "licence": "MIT"}
     assert f"config key downloads.x.repo: {repo!r} is no repository" in said({"downloads": {"x": entry}})
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("xlm-roberta", 512), ("bert", 514)])
+def test_an_encoder_has_positions_for_its_tokens(kind: str, limit: int, tmp_path: Path) -> None:
+    shape = {"model_type": kind, "max_position_embeddings": 514, "pad_token_id": 1}
+    (tmp_path / "config.json").write_text(json.dumps(shape))
+
+    def checked(tokens: int) -> None:
+        raw = copy.deepcopy(SHIPPED)
+        update_config(
+            raw, {"encoder_ablation": None, "encoders": {"reward": {"path": str(tmp_path), "max_tokens": tokens}}}
+        )
+        check_positions(validate(raw))
+
+    checked(limit)
+    with pytest.raises(
+        InputError, match=rf"config key encoders\.reward\.max_tokens: {limit + 1} is more than the {limit}"
+    ):
+        checked(limit + 1)
