@@ -59,7 +59,8 @@ def check_positions(config: Config) -> None:
         if not isinstance(positions, int):
             continue
         roberta = "roberta" in str(shape.get("model_type"))  # counts positions from the padding id on
-        limit = positions - (int(shape.get("pad_token_id") or 0) + 1 if roberta else 0)
+        padding = shape.get("pad_token_id")
+        limit = positions - ((1 if padding is None else int(padding)) + 1 if roberta else 0)
         if encoder.max_tokens > limit:
             raise InputError(
                 f"config key {key}.max_tokens: {encoder.max_tokens} is more than the {limit} positions of "

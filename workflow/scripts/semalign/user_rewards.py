@@ -25,6 +25,10 @@ def find_user_reward(name: str, folder: Path, key: str) -> Path:
     valid Python in it.
     """
     module, _, function = name.partition(":")
+    if module.endswith(".py"):
+        raise InputError(
+            f"config key {key}: {name}: write the module without .py: {module.removesuffix('.py')}:{function}"
+        )
     places = [str(folder)]
     for part in module.split("."):
         spec = PathFinder.find_spec(part, places)
