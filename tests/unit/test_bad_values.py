@@ -37,7 +37,7 @@ def at(key: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
-VALUES = {
+VALUES: dict[str, list[Any]] = {
     "rl.temperature": [0, 0.0, -1, 1e-9, True, "0.8", float("nan"), float("inf")],
     "rl.top_p": [0, -0.1, 1.1, False, float("nan")],
     "rl.epsilon": [0, -0.2, float("inf")],

@@ -128,17 +128,23 @@ def load_user_reward(name: str, folder: Path) -> Callable[..., Any]:
     function: Any = getattr(module, function_name, None)
     if not callable(function):
         raise InputError(f"reward {name}: {file} has {function_name} = {function!r}, which is no function")
-    try:
-        inspect.signature(function).bind([], [], [])
-    except TypeError as error:
+    if problem := _signature_problem(function, function_name):
         line = getattr(getattr(function, "__code__", None), "co_firstlineno", 1)
-        raise InputError(
-            f"reward {name}: {file}:{line}: {function_name}{inspect.signature(function)} cannot be called as "
-            f"{function_name}{SIGNATURE} ({error})"
-        ) from error
-    except ValueError:  # of C code the signature is not known
-        pass
-    return function  # type: ignore[no-any-return]
+        raise InputError(f"reward {name}: {file}:{line}: {problem}")
+    return function
+
+
+def _signature_problem(function: Callable[..., Any], name: str) -> str | None:
+    """Why a function does not take three lists; None where it does, or where nobody knows, as of C code."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return None
+    try:
+        signature.bind([], [], [])
+    except TypeError as error:
+        return f"{name}{signature} cannot be called as {name}{SIGNATURE} ({error})"
+    return None
 
 
 def guarded(what: str, folder: Path, call: Callable[[], Any]) -> Any:
