@@ -23,7 +23,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules must be kept
 
 TABLES := table1 table2 table4 table5 table6a table6b frontier costs encoders statistics audit
-SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
+SNAKEMAKE = $(if $(CONFIG),$(BIN)/python tools/check_config.py $(CONFIG) && )$(BIN)/snakemake --cores $(CORES)
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
 .PHONY: table3 all figures report $(TABLES) provenance judge-again release translate plan bench bench-trl test long soak check docs lock conda

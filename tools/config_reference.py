@@ -119,9 +119,10 @@ def kind(schema: Schema, entry: Schema) -> str:
 def _bounds(entry: Schema) -> str:
     low = entry.get("minimum", entry.get("ge"))
     high = entry.get("maximum", entry.get("le"))
-    above = entry.get("exclusiveMinimum", entry.get("gt"))
-    if above is not None:
-        return f" above {above:g}"
+    above, below = entry.get("exclusiveMinimum", entry.get("gt")), entry.get("exclusiveMaximum", entry.get("lt"))
+    if above is not None or below is not None:
+        start = f" above {above:g}" if above is not None else f" from {low:g}"
+        return start + (f", below {below:g}" if below is not None else f" to {high:g}" if high is not None else "")
     if low is not None and high is not None:
         return f" {low:g} to {high}" if high < 2**32 - 1 else f" from {low:g}"
     return f" from {low:g}" if low is not None else ""

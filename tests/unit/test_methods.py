@@ -244,7 +244,7 @@ def dumped(name: str, **changes: Any) -> dict[str, Any]:
     ("changes", "message"),
     [
         ({"dpo": dumped("dpo", strengths=[1600, 400])}, r"methods\.dpo: strengths: \[1600, 400\] must rise"),
-        ({"dpo": dumped("dpo", strengths=[400, 400])}, r"methods\.dpo: strengths: \[400, 400\] must rise"),
+        ({"dpo": dumped("dpo", strengths=[400, 400])}, r"methods\.dpo\.strengths: repeats 400"),
         ({"dpo": dumped("dpo", strengths=[])}, r"methods\.dpo\.strengths: .* at least 1 item"),
         ({"dpo": dumped("dpo", strengths=[0.5])}, r"methods\.dpo\.strengths\.0: .* valid integer"),
         ({"dpo": dumped("dpo", strengths=[1601])}, r"methods\.dpo\.strengths: 1601 prompts are asked for, .* has 1600"),
@@ -252,7 +252,7 @@ def dumped(name: str, **changes: Any) -> dict[str, Any]:
         ({"dpo": dumped("dpo", share=0.1)}, r"methods\.dpo\.share: unknown key"),
         ({"dpo": dumped("dpo", method="ppo")}, r"methods\.dpo: method: 'ppo' is not one of 'best_of_n', 'dpo'"),
         ({"dpo": {"strengths": [1]}}, r"methods\.dpo: `method` is missing"),
-        ({"kl_sft": dumped("kl_sft", strengths=[2601])}, r"methods\.kl_sft\.strengths: 2601 pairs .* has 2600"),
+        ({"kl_sft": dumped("kl_sft", strengths=[2601])}, r"methods\.kl_sft\.strengths: 2601 pairs .* have 2600"),
         ({"grpo_kl_base": dumped("grpo_kl_base", strengths=[0.1, 0.5])}, r"grpo_kl_base: strengths: .* must fall"),
         ({"interpolation": dumped("interpolation", strengths=[0.5, 1])}, "must be below 1, which is strong_sft itself"),
         ({"grpo_guard": dumped("grpo_guard", guard={"brevity": 1.0})}, r"grpo_guard\.guard: 'brevity' is neither one"),

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from semalign.config.repeated import check_repeated_keys
+from semalign.config.config_files import check_config_files
 from semalign.config.whole import Config, validate
 from semalign.named_files import is_external, named_files
 from semalign.preparation import prepare_pairs
@@ -154,7 +154,7 @@ def test_nothing_that_the_papers_numbers_rest_on_is_left_to_the_miniature() -> N
 
 @pytest.mark.parametrize("name", ["paper", "public"])
 def test_an_overlay_names_only_what_is_downloaded_or_made(name: str) -> None:
-    check_repeated_keys([ROOT / "config" / f"{name}.yaml"])
+    check_config_files([ROOT / "config" / f"{name}.yaml"])
     whole = raw(name)
     config = validate(whole)
     assert config.device == "cuda"

@@ -127,9 +127,10 @@ def test_what_a_users_reward_returns_is_checked(folder: Path, name: str, message
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("own_rewards:missing", r"defines no missing, only \['nothing'"),
+        ("own_rewards:missing", "defines no missing; it defines nothing, one, short, text, words"),
         ("not_there:f", r"no module not_there in .*; put not_there\.py there"),
         ("pack:f", "no module pack"),
+        ("own_rewards.py:words", r"own_rewards\.py:words: write the module without \.py: own_rewards:words"),
         ("broken_rewards:f", r"broken_rewards\.py:1: "),
     ],
 )

@@ -47,6 +47,7 @@ def _data() -> dict[str, set[str]]:
         made[f"prepare_pairs {task}"] = {"generate_world"}
         made[f"filter_length {task}"] = {f"prepare_pairs {task}", "train_tokenizer"}
         made[f"split_pairs {task}"] = {f"filter_length {task}"}
+    made["check_amounts"] = {"generate_world", "train_tokenizer", *[f"split_pairs {task}" for task in TASKS]}
     for encoder in (*ENCODERS, ABLATED):
         made[f"train_encoder {encoder}"] = {"generate_world", *[f"split_pairs {task}" for task in TASKS]}
         made[f"examine_encoder {encoder}"] = {"generate_world", f"train_encoder {encoder}"}

@@ -5,7 +5,8 @@ E = "(?P<encoder>independent|raw)"
 ENCODER = rf"(encoder_ablation\.)?encoders\.{E}"
 OF_REWARD = r"encoders\.reward"  # what it says, `raw` has from it where that one says nothing
 SOURCE = r"\d+\.(format|path|columns|quoting|without|repeated_ids)"
-OPTIMISATION = "(learning_rate|epochs|batch_size|micro_batch_size|warmup_ratio|schedule|max_grad_norm|max_tokens)"
+OPTIMISATION = "(learning_rate|micro_batch_size|warmup_ratio|schedule|max_grad_norm)"
+COUNTED = "(epochs|batch_size|max_tokens)"  # from what must be there before anything costly, too
 METHODS = ["sample_candidates *", "train_method *", "choose_answers *"]
 MODELS = ["train_sft *", "measure_threshold *", "train_grpo *", *METHODS, "generate *", "measure_likelihood *"]
 ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_rollouts *"]
@@ -31,9 +32,10 @@ READ_BY: dict[str, list[str]] = {
     rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
     r"tasks\.mt\.metric": [*TEXT_OF_MT, "compare_systems"],
     r"tasks\.hg\.metric": ["score_text base", "score_text hg/*", "compare_systems"],
-    r"tasks\.mt\.prompt": ["prepare_corpus"],  # base training shows translations with it
+    r"tasks\.mt\.prompt": ["prepare_corpus", "check_amounts"],  # base training shows translations with it
     r"tasks\.hg\.prompt": [
         "filter_length hg",
+        "check_amounts",
         "train_sft hg/*",
         "measure_threshold hg",
         "train_grpo hg/*",
@@ -54,7 +56,7 @@ READ_BY: dict[str, list[str]] = {
     r"cmrc\.limit": ["prepare_questions"],
     r"cmrc\.prompt": ["prepare_corpus", "generate *"],
     r"cmrc\.max_new_tokens": ["generate *"],
-    r"policy\.path": ["filter_length *", *MODELS],
+    r"policy\.path": ["filter_length *", "check_amounts", *MODELS],
     r"policy\.pretraining\.corpus\.\d+\.(kind|task|source\.\w+)": ["prepare_corpus"],
     r"policy\.pretraining\.tokenizer\.(lexicon|vocab_size)": ["train_tokenizer"],
     r"policy\.pretraining\.shape\.\w+": ["train_base"],
@@ -62,13 +64,14 @@ READ_BY: dict[str, list[str]] = {
     r"policy\.dtype": MODELS,
     r"lora\.(rank|alpha|dropout)": ["train_sft *"],
     rf"cold_sft\.{OPTIMISATION}": ["train_sft */cold_sft"],
+    rf"cold_sft\.{COUNTED}": ["train_sft */cold_sft", "check_amounts"],
     rf"strong_sft\.{OPTIMISATION}": ["train_sft */strong_sft", "train_sft */sft-32"],
+    rf"strong_sft\.{COUNTED}": ["train_sft */strong_sft", "train_sft */sft-32", "check_amounts"],
     rf"rl\.{OPTIMISATION}": ["train_grpo *"],
-    r"rl\.(steps_per_generation|beta|epsilon|loss)": ["train_grpo *"],
-    r"rl\.(num_generations|temperature|top_p|max_prompt_tokens|max_new_tokens)": [
-        "train_grpo *",
-        "sample_candidates *",
-    ],
+    r"rl\.(beta|epsilon|loss)": ["train_grpo *"],
+    r"rl\.(epochs|batch_size|steps_per_generation)": ["train_grpo *", "check_amounts"],
+    r"rl\.(temperature|top_p|max_new_tokens)": ["train_grpo *", "sample_candidates *"],
+    r"rl\.(num_generations|max_prompt_tokens)": ["train_grpo *", "sample_candidates *", "check_amounts"],
     r"rl\.vllm_memory": [],  # as long as vLLM does not sample
     r"rl\.threshold_quantile": ["measure_threshold *"],
     r"rl\.rewards\.\w+": [
@@ -81,17 +84,29 @@ READ_BY: dict[str, list[str]] = {
     ],
     r"rl\.snapshot_steps": ["train_grpo */rl"],
     r"rl\.max_spreadless_share": ["check_grpo *"],
-    rf"{ENCODER}\.(path|seed|epochs|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": [
-        "train_encoder {encoder}"
-    ],
-    rf"{OF_REWARD}\.(path|seed|batch_size|learning_rate|warmup_ratio|scale|max_tokens)": TRAINED_ALIKE,
-    rf"{OF_REWARD}\.epochs": ["train_encoder reward"],
+    rf"{ENCODER}\.(path|seed|learning_rate|warmup_ratio|scale|max_tokens)": ["train_encoder {encoder}"],
+    rf"{OF_REWARD}\.(path|seed|learning_rate|warmup_ratio|scale|max_tokens)": TRAINED_ALIKE,
+    rf"{ENCODER}\.epochs": ["train_encoder {encoder}", "check_amounts"],
+    rf"{OF_REWARD}\.epochs": ["train_encoder reward", "check_amounts"],
+    r"encoders\.independent\.batch_size": ["train_encoder independent", "check_amounts"],
+    r"encoder_ablation\.encoders\.raw\.batch_size": ["train_encoder raw"],  # as long as it is not tuned
+    rf"{OF_REWARD}\.batch_size": [*TRAINED_ALIKE, "check_amounts"],
     rf"{ENCODER}\.shape\.\w+": ["train_encoder {encoder}"],
     rf"{OF_REWARD}\.shape\.\w+": TRAINED_ALIKE,
     rf"{ENCODER}\.tokenizer\.(lexicon|vocab_size)": ["train_encoder {encoder}"],
     rf"{OF_REWARD}\.tokenizer\.(lexicon|vocab_size)": TRAINED_ALIKE,
-    rf"{ENCODER}\.train\.{SOURCE}": ["train_encoder {encoder}", "examine_encoder {encoder}"],
-    rf"{OF_REWARD}\.train\.{SOURCE}": [*TRAINED_ALIKE, "examine_encoder reward", "examine_encoder raw"],
+    rf"encoders\.independent\.train\.{SOURCE}": [
+        "train_encoder independent",
+        "examine_encoder independent",
+        "check_amounts",
+    ],
+    rf"encoder_ablation\.encoders\.raw\.train\.{SOURCE}": ["train_encoder raw", "examine_encoder raw"],
+    rf"{OF_REWARD}\.train\.{SOURCE}": [
+        *TRAINED_ALIKE,
+        "examine_encoder reward",
+        "examine_encoder raw",
+        "check_amounts",
+    ],
     rf"({ENCODER}|{OF_REWARD})\.mini_batch_size": [],  # as long as it is not smaller than the batch
     rf"exam\.(pairs|probes)\.{SOURCE}": ["examine_encoder *"],
     r"exam\.(size|seed)": ["examine_encoder *"],
@@ -103,7 +118,8 @@ READ_BY: dict[str, list[str]] = {
         "audit_rollouts mt/rl-bleu_similarity_lc",
         "tabulate_paper table5",
     ],
-    rf"few_shot\.(pairs|sft\.{OPTIMISATION})": ["train_sft hg/fewshot-*"],
+    rf"few_shot\.sft\.({OPTIMISATION}|epochs|batch_size)": ["train_sft hg/fewshot-*"],
+    r"few_shot\.(pairs|sft\.max_tokens)": ["train_sft hg/fewshot-*", "check_amounts"],
     r"frontier\.methods\.dpo\.\w+": ["train_method */dpo@32"],
     r"frontier\.methods\.mbr\.\w+": ["choose_answers */mbr@2"],
     r"mechanism\.(passages|sha256)": ["select_passages"],

@@ -63,6 +63,8 @@ OTHER: dict[str, Any] = {
         "encoders.independent.tokenizer.vocab_size": None,
     },
     r"rl\.batch_size": {"rl.batch_size": 32, "rl.micro_batch_size": 32},
+    r"strong_sft\.batch_size": {"strong_sft.batch_size": 8, "strong_sft.micro_batch_size": 8},
+    r"few_shot\.sft\.batch_size": {"few_shot.sft.batch_size": 8, "few_shot.sft.micro_batch_size": 8},
     r"processes": {
         "processes": 2,
         **{f"{key}.micro_batch_size": 4 for key in ("cold_sft", "strong_sft", "rl", "few_shot.sft")},

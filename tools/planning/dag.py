@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from snakemake.utils import update_config
 
+from semalign.config.config_files import check_config_files
 from semalign.config.whole import Config, validate
 from semalign.errors import InputError
 from semalign.named_files import is_external, model_kind, named_files
@@ -34,10 +35,8 @@ def merged(overlays: list[Path]) -> dict[str, Any]:
     """The default config with the overlays laid over it, as Snakemake does it."""
     raw: dict[str, Any] = {}
     for path in [ROOT / "config" / "config.yaml", *overlays]:
-        try:
-            update_config(raw, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-        except (OSError, yaml.YAMLError) as error:
-            raise InputError(f"{path}: cannot be read as a config: {error}") from error
+        check_config_files([path])
+        update_config(raw, yaml.safe_load(path.read_text(encoding="utf-8")))
     return raw
 
 

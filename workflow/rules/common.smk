@@ -12,6 +12,7 @@ from pydantic_core import to_jsonable_python
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.utils import update_config
 
 sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
 
@@ -19,7 +20,7 @@ from semalign.ancient_links import examine_behind_ancient
 from semalign.checks import check
 from semalign.code import fingerprint
 from semalign.config.downloads import files_of
-from semalign.config.repeated import check_repeated_keys
+from semalign.config.config_files import check_config_files, resolved
 from semalign.config.whole import validate
 from semalign.contents import Contents
 from semalign.ending import Failure, failures_told, results_made, say_last
@@ -54,7 +55,8 @@ os.environ.update(
 examine_behind_ancient(DAG)
 
 try:
-    check_repeated_keys([*workflow.configfiles, *workflow.overwrite_configfiles])
+    check_config_files([*workflow.configfiles, *workflow.overwrite_configfiles])
+    update_config(config, resolved(dict(workflow.config_settings.config)))
     CONFIG = validate(config)
     check(CONFIG, Path.cwd())
     USER_REWARDS = {

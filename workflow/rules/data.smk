@@ -153,6 +153,77 @@ rule split_pairs:
         "../scripts/split_pairs.py"
 
 
+rule check_amounts:
+    input:
+        read_through=ancient(READ_THROUGH),
+        cold=expand("results/data/{task}/cold.jsonl", task=TASKS),
+        rl=expand("results/data/{task}/rl.jsonl", task=TASKS),
+        dev=expand("results/data/{task}/dev.jsonl", task=TASKS),
+        test=expand("results/data/{task}/test.jsonl", task=TASKS),
+        filtered=expand("results/data/{task}/filtered.report.json", task=TASKS),
+        tokenizer=given([TOKENIZER])[0],
+        files=given(files(chain(*(encoder.train for encoder in TUNED.values())))),
+    output:
+        report="results/data/amounts.json",
+    log:
+        "results/logs/check_amounts.log",
+    benchmark:
+        "results/benchmarks/check_amounts.tsv"
+    priority: READ_FIRST
+    conda:
+        ENVIRONMENT
+    params:
+        settings=settings(
+            "check_amounts",
+            reads=[
+                TOKENIZER,
+                *files(chain(*(encoder.train for encoder in TUNED.values()))),
+            ],
+            tasks=[{"name": task} | amounts_of(task) for task in TASKS],
+            encoders={
+                key: {
+                    "train": [
+                        source.model_dump(mode="json") for source in encoder.train
+                    ],
+                    "batch_size": encoder.batch_size,
+                    "least": least_examples(encoder),
+                }
+                for key, encoder in TUNED.items()
+            },
+        ),
+    script:
+        "../scripts/check_amounts.py"
+
+
+if USER_REWARDS:
+
+    rule check_rewards:
+        input:
+            rows=expand("results/data/{task}/rl.jsonl", task=TASKS[0])[0],
+            user_rewards=given(user_reward_files(USER_REWARDS)),
+        output:
+            report="results/data/rewards.json",
+        log:
+            "results/logs/check_rewards.log",
+        benchmark:
+            "results/benchmarks/check_rewards.tsv"
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings(
+                "check_rewards",
+                reads=user_reward_files(USER_REWARDS),
+                rewards={
+                    key: sorted(set(rewards) & set(USER_REWARDS))
+                    for key, rewards in CONFIG.rewards().items()
+                    if set(rewards) & set(USER_REWARDS)
+                },
+            ),
+        script:
+            "../scripts/check_rewards.py"
+
+
 if MIXED:
 
     rule mix_scripts:

@@ -60,6 +60,7 @@ if any("candidates" in entry.needs for entry in METHODS.values()):
         input:
             base=BASE_INPUT,
             adapter="results/{task}/cold_sft/{seed}/adapter",
+            checked=ancient(CHECKED),
             rows="results/data/{task}/rl.jsonl",
             threshold=lambda wc: threshold_file(wc, CONFIG.rl.rewards),
             encoder=encoder_folder(CONFIG.rl.rewards),

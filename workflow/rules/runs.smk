@@ -192,14 +192,17 @@ def variants_of(task):
     return VARIANTS if CONFIG.ablation and task == CONFIG.ablation.task else []
 
 
-# What must be there, read through and found good, before anything costly begins.
-CHECKED = [
+# What must be there and read through before anything costly begins, and found good by check_amounts: the one gate of all
+# that is costly, so that another part of the config does not change what a training waits for.
+READ_THROUGH = [
     *expand("results/data/{task}/split.report.json", task=TASKS),
     "results/data/cmrc/test.report.json",
     *(["results/data/cmrc/passages.report.json"] if CONFIG.mechanism else []),
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
     *(["results/data/files.json"] if OWN_READ_LATE else []),
+    *(["results/data/rewards.json"] if USER_REWARDS else []),
 ]
+CHECKED = ["results/data/amounts.json"]
 
 # The gate of all that a reward trains. ancient wherever it is read: another bar is another check, not another training.
 PASSED = expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)

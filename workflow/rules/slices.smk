@@ -1,5 +1,9 @@
 """The slices of the config: the files that each rule reads of it, and the values that its result depends on."""
 
+from dataclasses import asdict
+
+from semalign.config.amounts import least_examples, needs
+
 FILES_FETCHED = {
     name: files_of(entry)
     for name, entry in CONFIG.downloads.items()
@@ -154,6 +158,31 @@ def start_of_encoder(name):
     if encoder.path:
         return encoder.path.name
     return f"{encoder.shape.architecture} of random weights"
+
+
+TUNED = {
+    encoder_key(name): encoder
+    for name, encoder in sorted(ALL_ENCODERS.items())
+    if encoder.epochs
+}
+
+
+def amounts_of(task):
+    """What a task's data must hold, and the longest that its trainings take."""
+    sections = {"cold": {"cold_sft": CONFIG.cold_sft}}
+    sections["pairs"] = {"strong_sft": CONFIG.strong_sft}
+    if CONFIG.few_shot and CONFIG.few_shot.task == task:
+        sections["pairs"]["few_shot.sft"] = CONFIG.few_shot.sft
+    limits = {
+        part: {f"{key}.max_tokens": entry.max_tokens for key, entry in entries.items()}
+        for part, entries in sections.items()
+    }
+    return {
+        "prompt": CONFIG.tasks[task].prompt,
+        "needs": [asdict(need) for need in needs(CONFIG, task)],
+        "limits": limits
+        | {"prompts": {"rl.max_prompt_tokens": CONFIG.rl.max_prompt_tokens}},
+    }
 
 
 def exam_files(encoder):

@@ -146,6 +146,7 @@ rule train_grpo:
     input:
         base=BASE_INPUT,
         adapter="results/{task}/cold_sft/{seed}/adapter",
+        checked=ancient(CHECKED),
         rows="results/data/{task}/rl.jsonl",
         threshold=lambda wc: threshold_file(
             wc, rewards_of(wc.model), encoder_of(wc.model)

@@ -9,6 +9,7 @@ from semalign.config.downloads import FOLDER, problem_with
 from semalign.config.judge import LlmJudge
 from semalign.config.whole import Config
 from semalign.errors import InputError
+from semalign.files import read_json
 from semalign.judging.templates import read_template
 from semalign.languages import check_scripts
 from semalign.named_files import check_named_files, named_files
@@ -27,6 +28,7 @@ def check(config: Config, folder: Path) -> None:
             "envs/requirements-vllm.txt, or set it to hf"
         )
     check_named_files(config)
+    check_positions(config)
     if isinstance(config.judge, LlmJudge):
         for task in config.tasks:
             read_template(task, config.judge.prompts)
@@ -40,6 +42,30 @@ def check_languages(config: Config) -> None:
             SentenceBleu(language)
         except InputError as error:
             raise InputError(f"config key languages.{name}.{error}") from error
+
+
+def check_positions(config: Config) -> None:
+    """Raise InputError where an encoder's max_tokens are more than its folder's model has positions for."""
+    encoders = {f"encoders.{name}": encoder for name, encoder in config.encoders}
+    if config.encoder_ablation:
+        of_ablation = config.encoder_ablation.encoders
+        encoders |= {f"encoder_ablation.encoders.{name}": encoder for name, encoder in of_ablation.items()}
+    for key, encoder in encoders.items():
+        file = encoder.path / "config.json" if encoder.path else None
+        if file is None or not file.is_file():
+            continue
+        shape = read_json(file)
+        positions = shape.get("max_position_embeddings") if isinstance(shape, dict) else None
+        if not isinstance(positions, int):
+            continue
+        roberta = "roberta" in str(shape.get("model_type"))  # counts positions from the padding id on
+        padding = shape.get("pad_token_id")
+        limit = positions - ((1 if padding is None else int(padding)) + 1 if roberta else 0)
+        if encoder.max_tokens > limit:
+            raise InputError(
+                f"config key {key}.max_tokens: {encoder.max_tokens} is more than the {limit} positions of "
+                f"{encoder.path}; {limit} is the most"
+            )
 
 
 def check_downloads(config: Config) -> None:

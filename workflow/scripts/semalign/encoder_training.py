@@ -135,14 +135,14 @@ def _random(settings: Encoder, texts: list[str]) -> SentenceTransformer:
     assert settings.shape is not None
     assert settings.tokenizer is not None
     tokenizer = build_encoder_tokenizer(settings.tokenizer, texts, settings.max_tokens)
-    config = _shape_config(settings.shape, tokenizer, settings.max_tokens)
+    config = shape_config(settings.shape, tokenizer, settings.max_tokens)
     with tempfile.TemporaryDirectory() as folder:  # Transformer reads only from a folder
         AutoModel.from_config(config).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         return _assemble(folder, settings.max_tokens)
 
 
-def _shape_config(shape: EncoderShape, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> PreTrainedConfig:
+def shape_config(shape: EncoderShape, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> PreTrainedConfig:
     common: dict[str, Any] = {
         "vocab_size": len(tokenizer),
         "hidden_size": shape.hidden_size,

@@ -3,7 +3,9 @@
 A reward maps (completions, references, sources), three lists of n texts, to n figures; GRPO maximises the weighted sum.
 """
 
+import inspect
 import math
+import reprlib
 from collections.abc import Callable, Sequence
 from numbers import Real
 from pathlib import Path
@@ -17,7 +19,7 @@ from semalign.config.data import Language
 from semalign.errors import InputError
 from semalign.languages import language_consistency
 from semalign.tokens import bleu_tokens
-from semalign.user_rewards import load_user_reward
+from semalign.user_rewards import guarded, load_user_reward
 
 Reward = Callable[[list[str], list[str], list[str]], list[float]]
 Embed = Callable[[list[str]], np.ndarray]
@@ -84,22 +86,46 @@ def repetition_reward(completions: list[str], references: list[str], sources: li
 def user_reward(name: str, folder: Path) -> Reward:
     """The function `module:function` of a file in `folder`, whatever other module bears that name.
 
-    What it returns is checked at every call: InputError names the reward when it is not n finite figures.
+    It may return a list, a tuple, or an array or tensor of one dimension. What it returns is checked at every call:
+    InputError names the reward when it is not n finite figures, and the user's line where it raises an exception.
     """
     function = load_user_reward(name, folder)
 
     def checked(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
-        values = function(list(completions), list(references), list(sources))
-        if not isinstance(values, Sequence | np.ndarray):
-            raise InputError(f"reward {name}: returned {values!r}; a list of {len(completions)} figures is needed")
+        texts = (list(completions), list(references), list(sources))
+        values = guarded(f"reward {name}", folder, lambda: function(*texts))
+        if inspect.iscoroutine(values):
+            values.close()
+            raise InputError(f"reward {name}: is an async function; write it with def alone")
+        values = values.tolist() if hasattr(values, "tolist") else values  # arrays, tensors, series
+        if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+            raise InputError(
+                f"reward {name}: returned {_brief(values)}; a list of {len(completions)} figures is needed"
+            )
         if len(values) != len(completions):
             raise InputError(f"reward {name}: returned {len(values)} figures for {len(completions)} completions")
-        for value, text in zip(values, completions, strict=True):
-            if not isinstance(value, Real) or not math.isfinite(value):
-                raise InputError(f"reward {name}: returned {value!r} for {text!r}; a finite number is needed")
-        return [float(value) for value in values]
+        return [
+            _figure(name, value.item() if hasattr(value, "item") else value, text)
+            for value, text in zip(values, completions, strict=True)
+        ]
 
     return checked
+
+
+def _figure(name: str, value: Any, text: str) -> float:
+    try:
+        if isinstance(value, Real) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # an integer larger than any float
+        pass
+    raise InputError(f"reward {name}: returned {_brief(value)} for {text!r}; a finite number is needed")
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, str | bytes | Real | dict | list | None):
+        shown = reprlib.repr(value)
+        return shown if isinstance(value, str | Real | None) else f"a {type(value).__name__}, {shown}"
+    return f"a {type(value).__name__}"
 
 
 def build_rewards(names: list[str], language: Language, embed: Embed | None, tau: float | None) -> dict[str, Reward]:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from semalign.config.base import Count, Seed, Share, Strict
+from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict, alike
+from semalign.config.placeholders import prompt_of
 
 
 class AlignedText(Strict):
@@ -23,7 +24,7 @@ class Headlines(Strict):
     format: Literal["headlines"] = Field(description="how the source is read")
     text: Path = Field(description="the file of all documents, a segment a line")
     documents: Path = Field(description="a file with each line's document id")
-    segments: Annotated[int, Field(ge=1)] | None = Field(None, description="article segments taken; null: all")
+    segments: Count | None = Field(None, description="article segments taken; null: all")
 
 
 class Table(Strict):
@@ -141,7 +142,7 @@ class Language(Strict):
     """One language: its script and what may stand beside it."""
 
     script: str = Field(description="Unicode script of its letters: Tibetan, Han, Arabic, Cyrillic …")
-    excluded_scripts: list[str] = Field(description="scripts none of whose letters may occur")
+    excluded_scripts: Annotated[list[str], Distinct] = Field(description="scripts none of whose letters may occur")
     latin_share: Share = Field(description="largest share of Latin among the letters")
     bleu_tokens: str = Field(description="`tibetan` (this project's tokens) or a sacrebleu tokenizer: zh, 13a, char …")
 
@@ -186,32 +187,32 @@ class Task(Strict):
     source_language: str = Field(description="one of `languages`: what the texts to be answered are written in")
     target_language: str = Field(description="one of `languages`: what answers must be written in")
     metric: Literal["bleu", "rouge_l"] = Field(description="corpus BLEU-4, or mean ROUGE-L, of the test answers")
-    prompt: str = Field(description="the user's turn; {source} is replaced")
-    train: list[PairSource] = Field(min_length=1, description="the pool that is split into cold start, RL and dev")
-    test: list[PairSource] = Field(default_factory=list, description="a test set of its own; else cut from train")
-    max_tokens: Count = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
+    prompt: Annotated[str, prompt_of("source")] = Field(description="the user's turn; {source} is replaced")
+    train: Annotated[list[PairSource], Distinct] = Field(
+        min_length=1, description="the pool that is split into cold start, RL and dev"
+    )
+    test: Annotated[list[PairSource], Distinct] = Field(
+        default_factory=list, description="a test set of its own; else cut from train"
+    )
+    max_tokens: CountFromTwo = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
     split: Split = Field(description="how the pool is divided")
 
     @model_validator(mode="after")
     def _check(self) -> "Task":
-        if "{source}" not in self.prompt:
-            raise ValueError("prompt must contain {source}")
         if bool(self.test) == (self.split.test is not None):
             raise ValueError("give either `test` (sources) or `split.test` (a size), not both and not neither")
+        if any(alike(one) == alike(other) for one in self.train for other in self.test):
+            raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
         return self
 
 
 class Cmrc(Strict):
     """Reading comprehension in the dominant language: measured, never trained on."""
 
-    test: list[QuestionSource] = Field(min_length=1, description="the questions and their answers")
-    prompt: str = Field(description="the user's turn; {context} and {question} are replaced")
+    test: Annotated[list[QuestionSource], Distinct] = Field(min_length=1, description="the questions and their answers")
+    prompt: Annotated[str, prompt_of("context", "question")] = Field(
+        description="the user's turn; {context} and {question} are replaced"
+    )
     max_new_tokens: Count = Field(64, description="greedy decoding stops here")
     limit: Count | None = Field(None, description="take only the first questions")
-
-    @model_validator(mode="after")
-    def _check(self) -> "Cmrc":
-        if "{context}" not in self.prompt or "{question}" not in self.prompt:
-            raise ValueError("prompt must contain {context} and {question}")
-        return self

@@ -1,12 +1,14 @@
 """Config of what is fetched: models and data of the Hugging Face hub, or files at plain addresses."""
 
+import ipaddress
 import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from semalign.config.base import Strict
+from semalign.config.base import Distinct, Strict
 from semalign.config.secrets import check_variable, secret_of_address
 
 FOLDER = PurePosixPath("results/downloads")
@@ -29,13 +31,58 @@ def _digest(value: str) -> str:
 
 
 def _address(url: str) -> str:
+    """An address that can be asked for. What is wrong is said without the address, which may hold a secret."""
     if found := secret_of_address(url):
         raise ValueError(
             f"holds {found}, and addresses are written beside the results: take it out, and name the environment "
             "variable that holds a token as token_env, or put name and password into ~/.netrc, or fetch the file by "
             "hand into a `mirror`"
         )
+    example = "write it as in https://example.org/data/a.txt"
+    scheme, colon, _ = url.partition(":")
+    if scheme.lower() not in ("http", "https") or not colon:
+        local = "; a file of your own needs no download: name its path where it is read" if scheme == "file" else ""
+        raise ValueError(f"does not begin with http:// or https://; {example}{local}")
+    if any(character.isspace() or not character.isprintable() for character in url):
+        raise ValueError("holds a space or a character that cannot be seen; write %20 for a space")
+    if "\\" in url:
+        raise ValueError(f"holds a backslash; {example}")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:  # brackets, ports
+        raise ValueError(f"is no address ({error}); {example}") from error
+    if port == 0:
+        raise ValueError(f"has port 0, which no server has; {example}")
+    if not host or not _is_host(host):
+        raise ValueError(f"names no server that can be: {host or 'none'!r}; {example}")
     return url
+
+
+def _is_host(host: str) -> bool:
+    """Whether it is an IP address, or a name that DNS can hold, of any script."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        return True
+    try:
+        name = host.removesuffix(".").encode("idna").decode()
+    except UnicodeError:
+        return False
+    labels = name.split(".")
+    return not labels[-1].isdigit() and all(
+        re.fullmatch(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", label) for label in labels
+    )
+
+
+def _repo(name: str) -> str:
+    """The hub's own rules."""
+    part = r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
+    if not re.fullmatch(f"{part}/{part}", name) or "--" in name or ".." in name or name.endswith(".git"):
+        raise ValueError(f"{name!r} is no repository of the hub: write owner/name, as its page shows it")
+    return name
 
 
 Inner = Annotated[str, AfterValidator(_inner)]
@@ -51,12 +98,12 @@ class _Described(Strict):
 class HubDownload(_Described):
     """A model or data set of the Hugging Face hub."""
 
-    repo: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name")
+    repo: Annotated[str, AfterValidator(_repo)] = Field(description="owner/name")
     kind: Literal["model", "dataset"] = Field(description="a model is taken whole, of a data set the named files")
     revision: str = Field(
         min_length=1, description="a commit; of a branch the commit is found out at the download, and recorded"
     )
-    files: list[Inner] = Field(
+    files: Annotated[list[Inner], Distinct] = Field(
         default_factory=list, description="of a data set: which; of a model: empty, its weights, config and tokenizer"
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, Seed, Share, Strict, without_null
+from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, InnerShare, Seed, Strict, without_null
 from semalign.config.methods import AnyMethod
 from semalign.config.models import Encoder
 from semalign.config.training import Rewards, Sft
@@ -62,7 +62,7 @@ class FewShot(Strict):
 
     task: TaskName = Field("hg", description="the task that is learnt")
     source_task: TaskName = Field("mt", description="the task of the models to start from")
-    starts: list[Literal["base", "cold_sft", "strong_sft", "rl"]] = Field(
+    starts: Annotated[list[Literal["base", "cold_sft", "strong_sft", "rl"]], Distinct] = Field(
         min_length=1, description="the models to start from, trained as fewshot-<start>"
     )
     pairs: Count = Field(description="the first of the task's cold-start pairs, then RL's: seeded order")
@@ -78,8 +78,12 @@ class FewShot(Strict):
 class Frontier(Strict):
     """Methods along their strength: what each costs at equal adequacy."""
 
-    sft_pairs: list[Count] = Field(description="sizes of shorter strong SFTs, trained as sft-<pairs>")
-    rl_steps: list[Count] = Field(description="snapshots of RL that are measured too, as rl@<step>")
+    sft_pairs: Annotated[list[Count], Distinct] = Field(
+        description="sizes of shorter strong SFTs, trained as sft-<pairs>"
+    )
+    rl_steps: Annotated[list[Count], Distinct] = Field(
+        description="snapshots of RL that are measured too, as rl@<step>"
+    )
     methods: Annotated[dict[str, AnyMethod], BeforeValidator(without_null)] | None = Field(
         None,
         description="rivals and remedies: name (small letters, digits, _) and settings, of which `method` says which "
@@ -101,7 +105,7 @@ class Mechanism(Strict):
         pattern="^[0-9a-f]{64}$",
         description="of the chosen passages; another choice stops the run; null: recorded",
     )
-    max_tokens: Count = Field(1024, description="a longer passage is cut; counted")
+    max_tokens: CountFromTwo = Field(1024, description="a longer passage is cut; counted. The first token is given")
     batch_size: Count = Field(16, description="passages a forward pass")
     chunk_tokens: Count = Field(1024, description="tokens that pass the LM head at once: bounds memory")
 
@@ -119,9 +123,9 @@ class Statistics(Strict):
     """Intervals and tests."""
 
     resamples: Count = Field(2000, description="of every bootstrap")
-    confidence: Share = Field(0.95, description="of every interval")
+    confidence: InnerShare = Field(0.95, description="of every interval")
     seed: Seed = Field(0, description="of every bootstrap")
-    primary: list[Primary] = Field(
+    primary: Annotated[list[Primary], Distinct] = Field(
         default_factory=list, description="compared at Holm-adjusted p; every other test is exploratory"
     )
 
@@ -129,8 +133,10 @@ class Statistics(Strict):
 class Report(Strict):
     """How much of a run `results/report.html` shows."""
 
-    examples: int = Field(100, ge=0, description="test items a task, drawn by `seed`, that are shown side by side")
-    contrasts: int = Field(20, ge=0, description="further items a task: those on which rl and strong_sft differ most")
+    examples: CountFromZero = Field(100, description="test items a task, drawn by `seed`, that are shown side by side")
+    contrasts: CountFromZero = Field(
+        20, description="further items a task: those on which rl and strong_sft differ most"
+    )
     seed: Seed = Field(0, description="of the draw")
 
 

@@ -42,6 +42,8 @@ def _explain(problem: ErrorDetails, raw: Any, known: Sequence[str]) -> str:
         message = f"{_discriminator(context)}: {context['tag']!r} is not one of {context['expected_tags']}"
     elif kind in ("model_type", "dict_type"):
         message = f"keys and values are needed here, found {_brief(found)}"
+        if isinstance(found, str) and "{" in found:  # of --config; what YAML can read is read
+            message += ": no valid YAML; write it as in --config 'rl={temperature: 1.2, top_p: 1.0}'"
     elif kind == "value_error":
         message = problem["msg"].removeprefix("Value error, ")
     else:

@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, model_validator
 
-from semalign.config.base import Count, Rate, Seed, Share, Strict, without_null
+from semalign.config.base import (
+    Count,
+    CountFromZero,
+    PositiveShare,
+    Rate,
+    Seed,
+    Share,
+    Strict,
+    without_null,
+)
 from semalign.config.data import Table
 from semalign.config.experiments import TaskName
 from semalign.config.secrets import check_variable, secret_of_address, secret_of_parameters, split
@@ -99,7 +108,7 @@ class Service(Strict):
 class SecondJudge(Service):
     """Another model that is asked the same, to see how far two judges agree."""
 
-    share: Share = Field(1.0, description="of the items, drawn by the seed")
+    share: PositiveShare = Field(1.0, description="of the items, drawn by the seed")
 
 
 class Votes(Table):
@@ -121,7 +130,7 @@ class LlmJudge(Service):
     )
     pilot: Count = Field(20, description="items judged first, from whose usage the whole cost is worked out")
     concurrency: Count = Field(8, description="calls at a time")
-    max_retries: int = Field(6, ge=0, description="how often a call waits and tries again: 429, 5xx, time-outs")
+    max_retries: CountFromZero = Field(6, description="how often a call waits and tries again: 429, 5xx, time-outs")
     timeout: Rate = Field(120, gt=0, description="seconds until a call counts as lost")
     first_wait: Rate = Field(1.0, description="seconds before the first new try; doubled each time")
     longest_wait: Rate = Field(60.0, description="most seconds between tries, where the server asks for none")

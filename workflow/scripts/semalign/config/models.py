@@ -1,12 +1,27 @@
 """Config of the models: the policy, the sentence encoders and their exam."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from semalign.config.base import Count, Rate, Seed, Share, Strict
+from semalign.config.base import (
+    Count,
+    CountFromThree,
+    CountFromTwo,
+    Distinct,
+    EpochsOrNone,
+    PartialShare,
+    Positive,
+    Rate,
+    Seed,
+    Share,
+    Strict,
+)
 from semalign.config.data import CorpusItem, EncoderSource, PairSource, Table
+
+BYTES = 256
+POLICY_SPECIAL, ENCODER_SPECIAL = 3, 4  # special tokens of the tokenizers made on the spot
 
 
 class Tokenizer(Strict):
@@ -21,6 +36,14 @@ class Tokenizer(Strict):
             raise ValueError("give either lexicon or vocab_size")
         return self
 
+    def check_size(self, special: int) -> None:
+        """Raise ValueError where vocab_size cannot hold the bytes and so many special tokens."""
+        if self.vocab_size is not None and self.vocab_size < BYTES + special:
+            raise ValueError(
+                f"tokenizer.vocab_size: {self.vocab_size} cannot hold {BYTES} bytes and {special} special tokens; "
+                f"{BYTES + special} is the least"
+            )
+
 
 class Shape(Strict):
     """Shape of a transformer made on the spot."""
@@ -29,21 +52,55 @@ class Shape(Strict):
     intermediate_size: Count = Field(description="width of the feed-forward layers")
     layers: Count = Field(description="transformer blocks")
     heads: Count = Field(description="attention heads")
-    initializer_range: Rate = Field(0.02, description="standard deviation of the random weights at the start")
+    initializer_range: Positive = Field(0.02, description="standard deviation of the random weights at the start")
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> "Shape":
+        if self.hidden_size % self.heads:
+            raise ValueError(f"hidden_size {self.hidden_size} is no multiple of heads {self.heads}; {self._nearest(1)}")
+        return self
+
+    def _nearest(self, unit: int) -> str:
+        """Widths near this one that would do: multiples of heads × unit."""
+        each = self.heads * unit
+        below = self.hidden_size // each * each
+        return " or ".join(f"hidden_size: {size}" for size in (below, below + each) if size) + " would do"
+
+
+class PolicyShape(Shape):
+    """Shape of a policy made on the spot: rotary positions turn pairs of a head's dimensions."""
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> "PolicyShape":
+        if self.hidden_size // self.heads % 2:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} gives each of {self.heads} heads an odd number of dimensions "
+                f"({self.hidden_size // self.heads}), and rotary positions need pairs; {self._nearest(2)}"
+            )
+        return self
 
 
 class Pretraining(Strict):
     """How a policy made on the spot is trained before anything else."""
 
-    corpus: list[CorpusItem] = Field(min_length=1, description="what it reads")
+    corpus: Annotated[list[CorpusItem], Distinct] = Field(min_length=1, description="what it reads")
     tokenizer: Tokenizer = Field(description="the policy's tokenizer, made from the corpus")
-    shape: Shape = Field(description="of the Qwen3 that is trained")
+    shape: PolicyShape = Field(description="of the Qwen3 that is trained")
     seed: Seed = Field(0, description="of its weights and of the order of the corpus")
     steps: Count = Field(description="updates")
     batch_size: Count = Field(description="documents an update")
-    learning_rate: Rate = Field(description="peak rate of AdamW")
-    warmup_ratio: Share = Field(0.05, description="share of the updates over which the rate rises")
-    max_tokens: Count = Field(512, description="longer documents are cut; counted")
+    learning_rate: Positive = Field(description="peak rate of AdamW")
+    warmup_ratio: PartialShare = Field(0.05, description="share of the updates over which the rate rises")
+    max_tokens: CountFromTwo = Field(512, description="longer documents are cut; counted")
+
+    @model_validator(mode="after")
+    def _check(self) -> "Pretraining":
+        self.tokenizer.check_size(POLICY_SPECIAL)
+        if self.steps == 1 and self.warmup_ratio:
+            raise ValueError(
+                "the only one of steps: 1 falls into the warm-up, whose rate begins at 0; set warmup_ratio: 0"
+            )
+        return self
 
 
 class Policy(Strict):
@@ -62,7 +119,7 @@ class Policy(Strict):
 
 class EncoderShape(Shape):
     architecture: Literal["xlm-roberta", "bert"] = Field(description="the kind of transformer")
-    dropout: Share = Field(0.0, description="while it is trained; a pretrained encoder keeps its own")
+    dropout: PartialShare = Field(0.0, description="while it is trained; a pretrained encoder keeps its own")
 
 
 class Encoder(Strict):
@@ -71,22 +128,26 @@ class Encoder(Strict):
     path: Path | None = Field(None, description="folder of a pretrained encoder; null: random weights of `shape`")
     shape: EncoderShape | None = Field(None, description="of one made on the spot; not read where path is set")
     tokenizer: Tokenizer | None = Field(None, description="of one made on the spot; not read where path is set")
-    train: list[EncoderSource] = Field(
+    train: Annotated[list[EncoderSource], Distinct] = Field(
         min_length=1, description="tables of anchor, positive and, perhaps, negative; or pairs of any other format"
     )
     seed: Seed = Field(0, description="of random weights and of the order of the rows")
-    epochs: Rate = Field(1, description="passes over the rows")
-    batch_size: Count = Field(description="rows an update, each the others' negative")
+    epochs: EpochsOrNone = Field(1, description="passes over the rows")
+    batch_size: CountFromTwo = Field(description="rows an update, each the others' negative")
     mini_batch_size: Count = Field(64, description="rows a forward pass, where that is less than batch_size")
-    learning_rate: Rate = Field(description="peak rate of AdamW")
-    warmup_ratio: Share = Field(0.1, description="share of the updates over which the rate rises")
-    scale: Rate = Field(20.0, description="factor of the cosine in the loss, the inverse of its temperature")
-    max_tokens: Count = Field(256, description="longer texts are cut; the share is reported")
+    learning_rate: Positive = Field(description="peak rate of AdamW")
+    warmup_ratio: PartialShare = Field(0.1, description="share of the updates over which the rate rises")
+    scale: Positive = Field(20.0, description="factor of the cosine in the loss, the inverse of its temperature")
+    max_tokens: CountFromThree = Field(
+        256, description="longer texts are cut; the share is reported. Two are the tokens at a text's ends"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "Encoder":
         if self.path is None and (self.shape is None or self.tokenizer is None):
             raise ValueError("give path, or shape and tokenizer")
+        if self.path is None and self.tokenizer:
+            self.tokenizer.check_size(ENCODER_SPECIAL)
         return self
 
 
@@ -120,8 +181,12 @@ class ExamBars(Strict):
 
 
 class Exam(Strict):
-    pairs: list[PairSource] = Field(min_length=1, description="held-out parallel pairs, grouped by document")
-    probes: list[Table] = Field(default_factory=list, description="tables of kind, reference, candidate")
-    size: Count = Field(300, description="pairs drawn for the exam, at most")
+    pairs: Annotated[list[PairSource], Distinct] = Field(
+        min_length=1, description="held-out parallel pairs, grouped by document"
+    )
+    probes: Annotated[list[Table], Distinct] = Field(
+        default_factory=list, description="tables of kind, reference, candidate"
+    )
+    size: CountFromTwo = Field(300, description="pairs drawn for the exam, at most")
     seed: Seed = Field(0, description="of what is drawn and disturbed")
     bars: ExamBars = Field(description="what each encoder must reach")

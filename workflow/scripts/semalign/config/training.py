@@ -6,10 +6,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, Rate, Share, Strict, without_null
+from semalign.config.base import (
+    Count,
+    CountFromTwo,
+    Epochs,
+    PartialShare,
+    Positive,
+    PositiveShare,
+    Rate,
+    Share,
+    Strict,
+    number,
+    without_null,
+)
 
 REWARDS = ("similarity", "language", "bleu", "length", "repetition")
 USER_REWARD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+Temperature = Annotated[
+    float, BeforeValidator(number), Field(ge=0.01, strict=True, allow_inf_nan=False)
+]  # logits divided by less overflow; greedy decoding is no sampling
 
 
 class Lora(Strict):
@@ -17,7 +34,7 @@ class Lora(Strict):
 
     rank: Count = Field(64, description="of the update matrices on the seven projections")
     alpha: Count = Field(128, description="the update is scaled by alpha / rank")
-    dropout: Share = Field(0.05, description="on the adapter's input in SFT; GRPO switches it off")
+    dropout: PartialShare = Field(0.05, description="on the adapter's input in SFT; GRPO switches it off")
 
 
 def _check_micro_batch(value: Any) -> Any:
@@ -32,16 +49,18 @@ MicroBatch = Annotated[int | Literal["auto"], BeforeValidator(_check_micro_batch
 class Optimisation(Strict):
     """What SFT and GRPO share."""
 
-    learning_rate: Rate = Field(description="peak rate of AdamW")
-    epochs: Rate = Field(gt=0, description="passes over the data")
+    learning_rate: Positive = Field(description="peak rate of AdamW")
+    epochs: Epochs = Field(description="passes over the data")
     batch_size: Count = Field(description="global batch of one update: examples in SFT, completions in GRPO")
     micro_batch_size: MicroBatch = Field(
         description="examples a forward pass in each process; auto: the largest divisor of batch_size / processes that "
         "fits into memory"
     )
-    warmup_ratio: Share = Field(0.1, description="share of the updates over which the rate rises")
+    warmup_ratio: PartialShare = Field(0.1, description="share of the updates over which the rate rises")
     schedule: Literal["cosine", "linear", "constant"] = Field("cosine", description="of the rate after the warm-up")
-    max_grad_norm: Rate = Field(1.0, description="longer gradients are scaled to this norm")
+    max_grad_norm: Positive = Field(
+        1.0, description="longer gradients are scaled to this norm; a large one (1.0e+9) switches that off"
+    )
 
     @model_validator(mode="after")
     def _check_batch(self) -> "Optimisation":
@@ -68,7 +87,7 @@ class Optimisation(Strict):
 
 
 class Sft(Optimisation):
-    max_tokens: Count = Field(2048, description="sequence length; longer examples are an error after the filter")
+    max_tokens: CountFromTwo = Field(2048, description="sequence length; longer examples are an error after the filter")
 
 
 def _check_rewards(weights: dict[str, float]) -> dict[str, float]:
@@ -80,19 +99,21 @@ def _check_rewards(weights: dict[str, float]) -> dict[str, float]:
     return weights
 
 
-Weight = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Weight = Annotated[float, BeforeValidator(number), Field(strict=True, allow_inf_nan=False)]
 Rewards = Annotated[dict[str, Weight], BeforeValidator(without_null), AfterValidator(_check_rewards)]
 
 
 class Grpo(Optimisation):
-    num_generations: int = Field(8, ge=2, description="completions a prompt")
+    num_generations: CountFromTwo = Field(8, description="completions a prompt")
     steps_per_generation: Count | None = Field(
         None, description="micro-steps served by one generation; null: one update"
     )
-    temperature: Rate = Field(0.8, description="of sampling")
-    top_p: Share = Field(0.9, description="sampling takes the likeliest tokens that reach this probability together")
+    temperature: Temperature = Field(0.8, description="of sampling")
+    top_p: PositiveShare = Field(
+        0.9, description="sampling takes the likeliest tokens that reach this probability together"
+    )
     beta: Rate = Field(0.0, description="weight of the KL to the cold start")
-    epsilon: Rate = Field(0.2, description="clip range")
+    epsilon: Positive = Field(0.2, description="clip range")
     loss: Literal["grpo", "dapo", "dr_grpo", "bnpo"] = Field(
         "dapo", description="how token losses are averaged; docs/method.md has the formulas"
     )
@@ -102,7 +123,7 @@ class Grpo(Optimisation):
     generation: Literal["hf", "vllm"] = Field(
         "hf", description="what samples the rollouts; vllm needs envs/requirements-vllm.txt, cuda and a bfloat16 policy"
     )
-    vllm_memory: Share = Field(0.3, description="share of the GPU's memory that vLLM may take")
+    vllm_memory: PositiveShare = Field(0.3, description="share of the GPU's memory that vLLM may take")
     rewards: Rewards = Field(
         default={"similarity": 1.5, "language": 1.0},
         description="name or module:function, and weight; 0: recorded only; null in an overlay: not computed",

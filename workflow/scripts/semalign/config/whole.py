@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from semalign.config.base import Count, Rate, Seed, Strict, laid_over, without_null
+from semalign.config import amounts
+from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.experiments import (
@@ -47,7 +48,7 @@ class Config(Strict):
         description="SFT and GRPO compute activations twice instead of keeping them; null: with cuda; changes no "
         "result and reruns nothing",
     )
-    seeds: list[Seed] = Field(min_length=1, description="one complete run each")
+    seeds: Annotated[list[Seed], Distinct] = Field(min_length=1, description="one complete run each")
     languages: dict[str, Language] = Field(description="each language that a task names, by a name of your own")
     downloads: Annotated[Downloads, BeforeValidator(without_null)] = Field(
         default_factory=dict, description="what is fetched into results/downloads/<name>; named by that path elsewhere"
@@ -103,8 +104,6 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Config":
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds: {self.seeds} repeats a seed")
         for name, task in self.tasks.items():
             for language in (task.source_language, task.target_language):
                 if language not in self.languages:
@@ -113,11 +112,17 @@ class Config(Strict):
                     )
         self._check_corpus()
         self._check_experiments()
-        self._check_sizes()
         self._check_batches()
         if self.judge.kind == "parser" and self.world is None:
             raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
         self._check_judge()
+        for seed in self.seeds if self.processes > 1 else ():
+            if seed + self.processes > 2**32:
+                raise ValueError(
+                    f"seeds: {seed} is too large: each of {self.processes} processes adds its number to it"
+                )
+        if problem := amounts.problem(self):
+            raise ValueError(problem)
         return self
 
     def _check_judge(self) -> None:
@@ -132,30 +137,6 @@ class Config(Strict):
                 raise ValueError(
                     f"policy.pretraining.corpus.{number}.task: {item.task} is not among tasks: {list(self.tasks)}"
                 )
-
-    def _check_sizes(self) -> None:
-        """What can be known of amounts before anything runs: where RL takes all that is left, it cannot."""
-        for name, task in self.tasks.items():
-            if task.split.rl is None:
-                continue
-            pairs = task.split.cold + task.split.rl
-            asked = {"frontier.sft_pairs": max(self.frontier.sft_pairs, default=0) if self.frontier else 0}
-            if self.few_shot and self.few_shot.task == name:
-                asked["few_shot.pairs"] = self.few_shot.pairs
-            for key, number in asked.items():
-                if number > pairs:
-                    raise ValueError(f"{key}: {number} pairs are asked for, cold start and RL of {name} have {pairs}")
-            for method, entry in self.methods().items():
-                there = {"pairs": pairs, "prompts": task.split.rl}.get(entry.unit)
-                if there is not None and max(entry.strengths) > there:
-                    raise ValueError(
-                        f"frontier.methods.{method}.strengths: {max(entry.strengths)} {entry.unit} are asked for, and "
-                        f"{name} has {there}"
-                    )
-            steps = task.split.rl * self.rl.epochs * self.rl.num_generations / self.rl.batch_size
-            last = max(self.frontier.rl_steps, default=0) if self.frontier else 0
-            if last >= steps:
-                raise ValueError(f"frontier.rl_steps: step {last} is not before the last of RL in {name} ({steps:g})")
 
     def _check_batches(self) -> None:
         trainings: dict[str, Optimisation] = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft, "rl": self.rl}

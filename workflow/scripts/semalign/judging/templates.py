@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from semalign.config.experiments import TaskName
+from semalign.config.placeholders import placeholder_problem
 from semalign.errors import InputError
 from semalign.files import read_lines
 from semalign.prompts import fill
@@ -26,13 +27,9 @@ def read_template(task: TaskName, own: Mapping[TaskName, Path | None]) -> str:
     """
     path = own.get(task) or SHIPPED / f"judge_{task}.txt"
     text = "\n".join(line for _, line in read_lines(path)).strip()
-    found = set(re.findall(r"\{(\w+)\}", text))
     where = f"{path} (judge.prompts.{task})"
-    if missing := [f"{{{name}}}" for name in PLACEHOLDERS if name not in found]:
-        raise InputError(f"{where}: {', '.join(missing)} is missing; the text to be judged goes there")
-    if unknown := sorted(found - set(PLACEHOLDERS)):
-        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise InputError(f"{where}: {{{unknown[0]}}} is no placeholder; there are {known}")
+    if problem := placeholder_problem(text, PLACEHOLDERS):
+        raise InputError(f"{where}: {problem}")
     if missing := [verdict for verdict in VERDICTS if verdict not in text]:
         raise InputError(f"{where}: does not ask for {', '.join(missing)}; say when to answer Decision: {missing[0]}")
     return text

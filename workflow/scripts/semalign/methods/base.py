@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from semalign.config.base import Count, Rate, Share, Strict
-from semalign.config.training import Grpo, Lora, Sft
+from semalign.config.base import Count, Distinct, PositiveShare, Rate, Strict
+from semalign.config.training import Grpo, Lora, Sft, Temperature
 from semalign.errors import InputError
 from semalign.files import Row
 from semalign.workspace import Workspace
@@ -24,8 +24,8 @@ History = list[dict[str, Any]]
 
 WHICH = Field(description="which it is: the name of its file in workflow/scripts/semalign/methods")
 _Strengths = Field(min_length=1, description="a model is made at each; from weak to strong, in the method's own unit")
-Strengths = Annotated[tuple[Rate, ...], _Strengths]
-Counts = Annotated[tuple[Count, ...], _Strengths]
+Strengths = Annotated[tuple[Rate, ...], Distinct, _Strengths]
+Counts = Annotated[tuple[Count, ...], Distinct, _Strengths]
 
 
 class Method(Strict):
@@ -77,6 +77,10 @@ class Method(Strict):
         """A key of its own and what is wrong with it beside these parts of the config; None where nothing is."""
         return None
 
+    def further_examples(self, pairs: int) -> int:
+        """Training examples beside so many pairs."""
+        return 0
+
     @model_validator(mode="after")
     def _check_strengths(self) -> "Method":
         ordered = tuple(sorted(set(self.strengths), reverse=self.falls))
@@ -115,8 +119,10 @@ class Decoded(Method):
     is taken."""
 
     of: Model = Field(description="the model that is sampled from")
-    temperature: Rate = Field(0.8, description="of sampling")
-    top_p: Share = Field(0.95, description="the likeliest tokens that reach this probability together are sampled")
+    temperature: Temperature = Field(0.8, description="of sampling")
+    top_p: PositiveShare = Field(
+        0.95, description="the likeliest tokens that reach this probability together are sampled"
+    )
 
     unit: ClassVar[str] = "samples"
 

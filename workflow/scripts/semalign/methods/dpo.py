@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from semalign.config.base import Rate
+from semalign.config.base import Positive
 from semalign.config.training import Optimisation
 from semalign.errors import InputError
 from semalign.files import Row
@@ -19,7 +19,7 @@ from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, 
 class Settings(FromColdStart, Optimisation):
     method: Literal["dpo"] = WHICH
     strengths: Counts
-    beta: Rate = Field(0.1, gt=0, description="how dear it is to leave the cold start")
+    beta: Positive = Field(0.1, description="how dear it is to leave the cold start")
 
     unit: ClassVar[str] = "prompts"
     needs: ClassVar[frozenset[Need]] = frozenset({"candidates"})

@@ -9,14 +9,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from semalign.config.base import Rate
+from semalign.config.base import Positive
 from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, strong_sft
 
 
 class Settings(Trained):
     method: Literal["kl_sft"] = WHICH
     strengths: Counts
-    weight: Rate = Field(gt=0, description="of the KL, beside the cross-entropy")
+    weight: Positive = Field(description="of the KL, beside the cross-entropy")
 
     unit: ClassVar[str] = "pairs"
     needs: ClassVar[frozenset[Need]] = frozenset({"pairs"})

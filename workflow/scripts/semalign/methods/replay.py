@@ -5,11 +5,11 @@ Scialom et al. 2022, "Fine-tuned Language Models are Continual Learners", arXiv 
 """
 
 from collections.abc import Collection
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from semalign.config.base import Share
+from semalign.config.base import Distinct, InnerShare
 from semalign.config.data import CorpusItem
 from semalign.config.training import Grpo
 from semalign.files import Row
@@ -19,8 +19,10 @@ from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, 
 class Settings(Trained):
     method: Literal["replay"] = WHICH
     strengths: Counts
-    share: Share = Field(gt=0, lt=1, description="of the training examples that are replayed")
-    texts: list[CorpusItem] = Field(min_length=1, description="what is replayed, as base training reads it")
+    share: InnerShare = Field(description="of the training examples that are replayed")
+    texts: Annotated[list[CorpusItem], Distinct] = Field(
+        min_length=1, description="what is replayed, as base training reads it"
+    )
     language: str = Field(description="one of `languages`: only texts, or answers, in its script are replayed")
 
     unit: ClassVar[str] = "pairs"
@@ -36,9 +38,17 @@ class Settings(Trained):
             return None
         return f"language: {self.language!r} is not among languages: {list(languages)}"
 
+    def further_examples(self, pairs: int) -> int:
+        return texts_beside(pairs, self.share)
+
     def passes(self, strength: float) -> float:
         """The pairs, and what is replayed among them."""
         return strength / (1 - self.share)
+
+
+def texts_beside(pairs: int, share: float) -> int:
+    """Texts beside so many pairs, where they are this share of all examples."""
+    return round(pairs * share / (1 - share))
 
 
 def drawn(texts: list[Row], pairs: int, share: float, seed: int) -> list[Row]:
@@ -48,7 +58,7 @@ def drawn(texts: list[Row], pairs: int, share: float, seed: int) -> list[Row]:
 
     from semalign.errors import InputError
 
-    wanted = round(pairs * share / (1 - share))
+    wanted = texts_beside(pairs, share)
     if wanted > len(texts):
         raise InputError(
             f"replay: a share of {share} beside {pairs} pairs takes {wanted} texts, and there are {len(texts)}; lower "

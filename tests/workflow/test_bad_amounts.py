@@ -1,0 +1,40 @@
+"""Too little data for a training, and rewards of one's own that fail: known before anything costly begins."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from snakemake.utils import update_config
+
+from tests.workflow.own import make_data, own_config
+from tests.workflow.run import snakemake
+from tests.workflow.test_bad_data import COSTLY
+
+# An overlay of a config that is right, and what must be said once the data are divided.
+AMOUNTS: dict[str, tuple[dict[str, Any], str]] = {
+    "prompts too long for RL": ({"rl": {"max_prompt_tokens": 9}}, "config key rl.batch_size: 8 prompts are sampled at a time (batch_size 64, num_generations 8); lower it, mt has 0 for RL; 16 of its 16 prompts are longer than rl.max_prompt_tokens: 9"),
+    "a conversation too long for SFT": ({"cold_sft": {"max_tokens": 20}}, "config key cold_sft.max_tokens: 20 would cut"),
+    "an encoder's rows in one batch": ({"encoders": {"reward": {"batch_size": 80}}}, "rows are left for training, and with batch_size 80 and its warm-up 81 are needed"),
+    "a reward that fails": ({"rl": {"rewards": {"mine:f": 1.0}}}, "config key rl.rewards: reward mine:f: {folder}/mine.py:2: ZeroDivisionError: division by zero"),
+    "a reward that cannot be imported": ({"rl": {"rewards": {"absent:f": 1.0}}}, "config key rl.rewards: reward absent:f: its file cannot be imported: {folder}/absent.py:1: ModuleNotFoundError: No module named 'not_there'"),
+}  # fmt: skip
+
+
+def test_too_little_or_a_reward_that_fails_ends_before_anything_costly(tmp_path: Path) -> None:
+    """In one folder: what is right is kept from case to case."""
+    (tmp_path / "mine.py").write_text(
+        "def f(completions, references, sources):\n    return [1 / len(text) for text in completions]\n"
+    )
+    (tmp_path / "absent.py").write_text("import not_there\nf = not_there.f\n")
+    make_data(tmp_path / "data")
+    for case, (changes, message) in AMOUNTS.items():
+        config = own_config("data")
+        update_config(config, changes)
+        (tmp_path / "own.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+        result = snakemake(tmp_path, *COSTLY, overlays=[tmp_path / "own.yaml"])
+        said = result.stdout + result.stderr
+        assert result.returncode != 0, case
+        assert said.count(message.replace("{folder}", str(tmp_path))) == 1, said[-3000:]
+        assert "Traceback" not in said, case
+    logs = list((tmp_path / "results" / "logs").rglob("*.log"))
+    assert not [path for path in logs if "train_base" in str(path) or "train_encoder" in str(path)]

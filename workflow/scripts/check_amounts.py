@@ -1,0 +1,72 @@
+"""Count what the divided data hold, before anything costly begins."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from semalign import job
+from semalign.config.amounts import Need
+from semalign.config.data import EncoderSource
+from semalign.corpus import contrastive_rows
+from semalign.files import Row, read_json, read_jsonl, write_json
+from semalign.preflight import check_encoder, check_task
+
+TRAINING = TypeAdapter(list[EncoderSource])
+
+
+class Lengths:
+    """Tokens of a task's rows; the tokenizer is loaded when it is first asked for."""
+
+    def __init__(self, folder: str, prompt: str) -> None:
+        self.folder, self.prompt = folder, prompt
+        self.tokenizer: Any = None
+
+    def of_prompt(self, row: Row) -> int:
+        from semalign.prompts import fill, prompt_text
+
+        return self._tokens(prompt_text, fill(self.prompt, source=row["source"]))
+
+    def of_conversation(self, row: Row) -> int:
+        from semalign.prompts import conversation_text, fill
+
+        return self._tokens(conversation_text, fill(self.prompt, source=row["source"]), row["target"])
+
+    def _tokens(self, render: Any, *texts: str) -> int:
+        if self.tokenizer is None:
+            from transformers import PreTrainedTokenizerFast
+
+            self.tokenizer = PreTrainedTokenizerFast.from_pretrained(self.folder)
+        return len(self.tokenizer(render(self.tokenizer, *texts), add_special_tokens=False)["input_ids"])
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    report: dict[str, Any] = {}
+    held_out: set[str] = set()
+    for number, task in enumerate(settings["tasks"]):
+        cold, rl, dev, test = (list(read_jsonl(input[part][number])) for part in ("cold", "rl", "dev", "test"))
+        held_out |= {row[side] for row in dev + test for side in ("source", "target")}
+        longest = read_json(input.filtered[number])["longest"]
+        lengths = Lengths(input.tokenizer, task["prompt"])
+        limits = {
+            part: {key: most for key, most in of_part.items() if most < longest}
+            for part, of_part in task["limits"].items()
+        }
+        limits["prompts"] = task["limits"]["prompts"]
+        every = all(most >= longest for most in limits["prompts"].values())  # a prompt is a part of a conversation
+        report[task["name"]] = check_task(
+            task["name"],
+            cold,
+            rl,
+            [Need(**need) for need in task["needs"]],
+            limits,
+            (lambda row: 0) if every else lengths.of_prompt,
+            lengths.of_conversation,
+        )
+    for key, encoder in settings["encoders"].items():
+        rows, counts = contrastive_rows(TRAINING.validate_python(encoder["train"]), held_out, f"{key}.train")
+        check_encoder(key, len(rows), encoder["batch_size"], encoder["least"])
+        report[key] = counts
+    write_json(output.report, report)
+
+
+job.run(main, snakemake)
