@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from transformers import PreTrainedTokenizerFast
-
 from semalign import job
 from semalign.files import read_jsonl, write_json, write_jsonl
+from semalign.policy_tokenizer import load_tokenizer
 from semalign.preparation import filter_length
 from semalign.prompts import conversation_text
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(input.tokenizer)
+    tokenizer: Any = load_tokenizer(input.tokenizer)
     kept = filter_length(
         read_jsonl(input.pairs),
         tokenizer.backend_tokenizer,
