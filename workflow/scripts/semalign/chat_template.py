@@ -6,6 +6,7 @@ and the last are settled as the tokenizer is loaded, so that training, evaluatio
 
 import json
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import jinja2
@@ -40,7 +41,15 @@ def settle(tokenizer: Any) -> list[str]:
         conversation_text(tokenizer, _QUESTION, _ANSWER)
     except jinja2.TemplateSyntaxError as error:
         raise InputError(f"the chat template is no valid Jinja: line {error.lineno}: {error.message}") from error
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+    except (
+        jinja2.TemplateError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise InputError(
             f"the chat template refuses one user turn and its answer: {error}; it must render these without a system "
             "message, tools or documents"
@@ -99,7 +108,7 @@ def _names(template: str) -> list[tuple[str, str]]:
 def _clock_formats(names: list[tuple[str, str]]) -> set[str]:
     """The formats in which the clock is read. Raises InputError for a template that draws at random."""
     drawn = any(pair == ("name", "lipsum") for pair in names) or any(
-        a == ("operator", "|") and b == ("name", "random") for a, b in zip(names, names[1:], strict=False)
+        a == ("operator", "|") and b == ("name", "random") for a, b in pairwise(names)
     )
     if drawn:
         raise InputError("the chat template draws at random; give it one whose output depends on the turns alone")

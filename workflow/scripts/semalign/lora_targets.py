@@ -36,6 +36,8 @@ def lora_targets(model: Any, own: Iterable[str] | None) -> list[str]:
         if weight.ndim > 2 and name not in held and any(part.isdigit() for part in name.split(".")[:-1])
     }
     if others or not leaves or any(leaf.isdigit() for leaf in leaves):
-        why = f"its layers also hold {', '.join(sorted(others.values()))}, which LoRA would leave out; " if others else ""
+        why = (
+            f"its layers also hold {', '.join(sorted(others.values()))}, which LoRA would leave out; " if others else ""
+        )
         raise InputError(f"{_KEY}: not every projection can be found: {why}{there}; name those to be adapted")
     return leaves

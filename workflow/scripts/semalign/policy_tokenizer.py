@@ -27,10 +27,19 @@ _DECODING = {
 
 
 def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
-    """The tokenizer in a folder, padding on the left, with a settled chat template, an end and a pad token.
+    """The tokenizer of `opened`; what was changed in its template is logged."""
+    tokenizer, notes = opened(folder)
+    for note in notes:
+        log.info("%s: %s", folder, note)
+    return tokenizer
 
-    Where the folder names no end token, the end of the assistant's turn is it; where it names no pad token, the end token
-    pads, which no mask is made from. Raises InputError where it cannot be loaded or used.
+
+def opened(folder: str | Path) -> tuple[PreTrainedTokenizerBase, list[str]]:
+    """The tokenizer in a folder, padding on the left, with a settled chat template, an end and a pad token; and what
+    was changed in its template, a sentence each.
+
+    Where the folder names no end token, the end of the assistant's turn is it; where it names no pad token, the end
+    token pads, which no mask is made from. Raises InputError where it cannot be loaded or used.
     """
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(
@@ -54,9 +63,7 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
         tokenizer.eos_token = end.content
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    for note in notes:
-        log.info("%s: %s", folder, note)
-    return tokenizer  # type: ignore[no-any-return]
+    return tokenizer, notes
 
 
 def end_tokens(folder: str | Path, tokenizer: PreTrainedTokenizerBase) -> list[int]:
