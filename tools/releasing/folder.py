@@ -7,7 +7,7 @@ from typing import Any
 
 from semalign.files import FOLDER_MARK, read_json, replacing_folder, sha256, write_json
 from semalign.models import ADAPTER_CONFIG, BASE_DIGEST
-from semalign.policy_tokenizer import end_tokens, load_tokenizer
+from semalign.policy_tokenizer import end_tokens, load_tokenizer, opened
 from semalign.prompts import TEMPLATE_KWARGS
 from tools.releasing.finished import Base, Run
 
@@ -72,10 +72,13 @@ def checksums(folder: Path) -> str:
 
 
 def write_tokenizer(source: Path, folder: Path) -> None:
-    """The tokenizer's files and chat template, without what one machine has noted in them."""
+    """The tokenizer's files without what one machine has noted, and the chat template that the model was asked with."""
     for name in TOKENIZER:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
+    tokenizer, changed = opened(source)
+    if changed:
+        (folder / "chat_template.jinja").write_text(str(tokenizer.chat_template), encoding="utf-8", newline="\n")
     settings = read_json(folder / "tokenizer_config.json")
     write_json(folder / "tokenizer_config.json", {k: v for k, v in settings.items() if k not in _OF_THIS_MACHINE})
 

@@ -15,7 +15,7 @@ from semalign.errors import InputError
 from semalign.prompts import conversation_text, prompt_text
 
 FROZEN = datetime(2024, 7, 26)  # what Llama 3's own template says where it has no clock
-_QUESTION, _ANSWER = "What is this?", "It is an answer."
+_QUESTION, _ANSWER = "What is <this>?", "It is <an> Answer."
 
 
 def settle(tokenizer: Any) -> list[str]:
@@ -51,7 +51,7 @@ def settle(tokenizer: Any) -> list[str]:
         RecursionError,
     ) as error:
         raise InputError(
-            f"the chat template refuses one user turn and its answer: {error}; it must render these without a system "
+            f"the chat template cannot render one user turn and its answer: {error}; it must, without a system "
             "message, tools or documents"
         ) from error
     start = start_ids(tokenizer)
@@ -80,7 +80,12 @@ def turn_end(tokenizer: Any) -> int:
             f"and the conversation has {whole[-60:]!r}; give it a template whose conversation begins with its prompt"
         )
     before, found, tail = whole.removeprefix(prompt).partition(_ANSWER)
-    if not found or before.strip():
+    if not found or _ANSWER in tail:
+        raise InputError(
+            f"the chat template changes, drops or repeats an answer: of {_ANSWER!r} it makes "
+            f"{whole.removeprefix(prompt)[:80]!r}; give it a template that writes a turn's text as it is"
+        )
+    if before.strip():
         raise InputError(
             f"the chat template writes {before[:60]!r} between prompt and answer, which the model would have to "
             "write itself; give it a template whose prompt ends where the answer begins"
@@ -123,7 +128,7 @@ def _clock_formats(names: list[tuple[str, str]]) -> set[str]:
 def _frozen(formats: set[str]) -> str:
     """The head of a template in which `strftime_now` always says the same."""
     known = json.dumps({form: FROZEN.strftime(form) for form in sorted(formats)})
-    refusal = "raise_exception('strftime_now is given a format that does not stand in the template')"
+    refusal = "raise_exception('it reads the clock in a format that is not written out, as in strftime_now(\"%Y\")')"
     return (
         "{% macro strftime_now(format) %}"
         f"{{{{ {known}[format] if format in {known} else {refusal} }}}}"

@@ -49,11 +49,11 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
         yield f"{folder} holds no config.json; the folder of a pretrained model is needed"
         return
     try:
-        architectures = list(read_json(folder / "config.json").get("architectures") or [])
+        architectures = [str(name) for name in read_json(folder / "config.json").get("architectures") or []]
     except (InputError, AttributeError, TypeError) as error:
         yield f"{folder / 'config.json'} is no model's config: {error}"
         return
-    if kind == POLICY and not any(name.endswith("ForCausalLM") for name in architectures):
+    if kind == POLICY and not any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
         yield f"{folder} is no causal language model: its architecture is {', '.join(architectures) or 'not named'}"
     yield from _weights(folder)
     if not any((folder / name).is_file() for name in VOCABULARIES):

@@ -86,7 +86,7 @@ def skeleton(folder: Path) -> Any:
 
 def _about_tokenizer(loaded: tuple[Any, list[str]]) -> str:
     tokenizer, notes = loaded
-    return "; ".join([f"{len(tokenizer)} tokens", *(notes or ["the template depends on the turns alone"])])
+    return "; ".join([f"{len(tokenizer)} tokens", *(notes or ["nothing had to be changed"])])
 
 
 def _beginning(tokenizer: Any) -> str:

@@ -27,7 +27,7 @@ _DECODING = {
 
 
 def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of `opened`; what was changed in its template is logged."""
+    """The tokenizer of `opened`; what was changed is logged."""
     tokenizer, notes = opened(folder)
     for note in notes:
         log.info("%s: %s", folder, note)
@@ -36,7 +36,7 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
 
 def opened(folder: str | Path) -> tuple[PreTrainedTokenizerBase, list[str]]:
     """The tokenizer in a folder, padding on the left, with a settled chat template, an end and a pad token; and what
-    was changed in its template, a sentence each.
+    was changed, a sentence each.
 
     Where the folder names no end token, the end of the assistant's turn is it; where it names no pad token, the end
     token pads, which no mask is made from. Raises InputError where it cannot be loaded or used.
@@ -61,8 +61,12 @@ def opened(folder: str | Path) -> tuple[PreTrainedTokenizerBase, list[str]]:
         tokenizer.add_tokens([AddedToken(end.content, special=True, normalized=False)], special_tokens=True)
     if tokenizer.eos_token is None:
         tokenizer.eos_token = end.content
+        notes.append(f"the tokenizer names no end token: {end.content}, which ends a turn, is it")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+        notes.append(
+            f"the tokenizer names no pad token: {tokenizer.eos_token} pads, and is learnt where it ends a text"
+        )
     return tokenizer, notes
 
 
