@@ -111,11 +111,16 @@ def test_no_setting_for_decoding_is_obeyed(families: dict[str, Path], tmp_path: 
     assert {"repetition_penalty", "suppress_tokens", "eos_token_id"} <= set_aside(other, tokenizer).keys()
 
 
-@pytest.mark.parametrize("family", TEMPLATES)
-def test_the_end_of_a_turn_is_found_and_learnt(family: str, families: dict[str, Path], tmp_path: Path) -> None:
-    model, tokenizer = load_policy(families[family], "float32", "cpu")
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [*((family, {}) for family in TEMPLATES), *((family, {"pad_token": None}) for family in ("mistral", "phi3"))],
+)
+def test_the_end_of_a_turn_is_found_and_learnt(family: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    """Also where the token that ends a turn pads, since the tokenizer names none."""
+    folder = policy(tmp_path / "policy", tokenizer_of(family, **changes))
+    model, tokenizer = load_policy(folder, "float32", "cpu")
     end = tokenizer.convert_tokens_to_ids(TURN_ENDS[family])
-    assert end in end_tokens(families[family], tokenizer)
+    assert end in end_tokens(folder, tokenizer)
     adapted = new_adapter(model, Lora(rank=2), 0)
     batches = list[dict[str, Any]]()
     adapted.register_forward_pre_hook(lambda module, args, kwargs: batches.append(kwargs), with_kwargs=True)

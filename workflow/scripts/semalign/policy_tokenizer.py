@@ -28,7 +28,10 @@ _DECODING = {
 
 def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer of `opened`; what was changed is logged."""
-    tokenizer, notes = opened(folder)
+    try:
+        tokenizer, notes = opened(folder)
+    except InputError as error:
+        raise InputError(f"policy.path: {error}") from error
     for note in notes:
         log.info("%s: %s", folder, note)
     return tokenizer
