@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ def policy_checks(folder: Path, use: Use) -> list[Row]:
         noted("pad token", lambda: tokenizer.pad_token)
         noted("beginning of a text", lambda: _beginning(tokenizer))
         for key, prompt in use.prompts.items():
-            noted(f"text of {key}", lambda prompt=prompt, key=key: _verbatim(tokenizer, key, prompt))
-            noted(f"answer to {key}", lambda prompt=prompt: _answered(tokenizer, prompt))
+            noted(f"text of {key}", partial(_verbatim, tokenizer, key, prompt))
+            noted(f"answer to {key}", partial(_answered, tokenizer, prompt))
         noted(
             "settings for decoding", lambda: set_aside(folder, tokenizer), lambda aside: f"set aside: {aside or 'none'}"
         )
