@@ -107,7 +107,7 @@ def test_no_setting_for_decoding_is_obeyed(families: dict[str, Path], tmp_path: 
     rewritten(other, file, **DECODING)
     assert all_answers(other, tmp_path / "a") == all_answers(plain, tmp_path / "b")
     _, tokenizer = load_policy(other, "float32", "cpu")
-    assert set_aside(plain, tokenizer).keys() <= {"use_cache", "output_attentions", "output_hidden_states"}
+    assert set_aside(plain, tokenizer) == {}
     assert {"repetition_penalty", "suppress_tokens", "eos_token_id"} <= set_aside(other, tokenizer).keys()
 
 
@@ -186,12 +186,13 @@ class _Later(datetime):
 
 
 @pytest.mark.parametrize(
-    "call", ["strftime_now('%d %b %Y')", 'strftime_now( "%Y-%m-%d %H:%M" )', "strftime_now('%B')[:3]"]
+    "call", ["strftime_now('%d %b %Y')", 'strftime_now( "%Y-%m-%d %H:%M" )', "strftime_now('%B')[:3]", "say()"]
 )
 def test_a_template_with_a_clock_says_the_same_on_every_day(
     call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    template = f"{{{{ 'Today: ' + {call} }}}}{TEMPLATES['chatml'][0]}"
+    say = "{% macro say() %}{{ strftime_now('%d %b %Y') }}{% endmacro %}"
+    template = f"{say}{{{{ 'Today: ' + {call} }}}}{TEMPLATES['chatml'][0]}"
     folder = policy(tmp_path / "policy", tokenizer_of("chatml", chat_template=template))
     raw, settled = AutoTokenizer.from_pretrained(folder), load_tokenizer(folder)
     before = prompt_text(raw, "a"), prompt_text(settled, "a"), prompt_ids(settled, ["a"])
@@ -294,6 +295,7 @@ TEMPLATES_REFUSED = {
     "{{ lipsum(1) }}" + chatml(CHAT): "draws at random",
     "{{ ['a', 'b'] | random }}" + chatml(CHAT): "draws at random",
     "{{ [['a', 'b', 'c', 'd']] | map('random') | first }}" + chatml(CHAT): "draws at random",
+    "{{ raise_exception }}" + chatml(CHAT): "writes an address in memory",
     "{% set f = '%Y' %}{{ strftime_now(f) }}" + chatml(CHAT): "reads the clock in a format that is not written out",
     chatml(CHAT, after="\\n"): "no end token of the tokenizer right there",
     chatml(CHAT, after="</s>"): "no end token of the tokenizer right there",

@@ -5,6 +5,7 @@ and the last are settled as the tokenizer is loaded, so that training, evaluatio
 """
 
 import json
+import re
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -36,8 +37,8 @@ def settle(tokenizer: Any) -> list[str]:
             notes.append(f"the chat template reads the clock: it is shown {FROZEN:%Y-%m-%d} on every day")
         tokenizer.chat_template = template
         prompt = prompt_text(tokenizer, _QUESTION)
-        if any(prompt != prompt_text(tokenizer, _QUESTION) for _ in range(8)):
-            raise InputError("the chat template draws at random; give it one whose output depends on the turns alone")
+        if re.search(r" at 0x[0-9a-f]{6,}", prompt):
+            raise InputError("the chat template writes an address in memory, another one in every job; take that out")
         conversation_text(tokenizer, _QUESTION, _ANSWER)
     except jinja2.TemplateSyntaxError as error:
         raise InputError(f"the chat template is no valid Jinja: line {error.lineno}: {error.message}") from error
@@ -112,8 +113,8 @@ def _names(template: str) -> list[tuple[str, str]]:
 
 def _clock_formats(names: list[tuple[str, str]]) -> set[str]:
     """The formats in which the clock is read. Raises InputError for a template that draws at random."""
-    drawn = any(pair == ("name", "lipsum") for pair in names) or any(
-        a == ("operator", "|") and b == ("name", "random") for a, b in pairwise(names)
+    drawn = ("name", "lipsum") in names or any(
+        b[1].strip("'\"") == "random" and a[1] in ("|", "(") for a, b in pairwise(names)
     )
     if drawn:
         raise InputError("the chat template draws at random; give it one whose output depends on the turns alone")

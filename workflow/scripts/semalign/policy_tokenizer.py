@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 GENERATION = "generation_config.json"
 ENDS = "eos_token_id"
 # of the model's folder: token ids, and what says nothing about decoding
-_KEPT = {ENDS, "pad_token_id", "bos_token_id", "transformers_version", "_from_model_config"}
+_KEPT = {ENDS, "pad_token_id", "bos_token_id", "transformers_version", "_from_model_config", "use_cache"}
 _DECODING = {
     *("temperature", "top_k", "top_p", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff", "do_sample", "num_beams"),
     *("num_beam_groups", "diversity_penalty", "length_penalty", "repetition_penalty", "no_repeat_ngram_size"),
@@ -83,8 +83,9 @@ def end_tokens(folder: str | Path, tokenizer: PreTrainedTokenizerBase) -> list[i
 def set_aside(folder: str | Path, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
     """What the model's folder says about decoding and no answer obeys, by its key."""
     of_generation, of_model = _settings(folder)
-    found = {key: value for key, value in of_generation.items() if key not in _KEPT}
-    found |= {key: value for key, value in of_model.items() if key in _DECODING and value is not None}
+    brought = {key: value for key, value in of_model.items() if key in _DECODING}
+    brought |= {key: value for key, value in of_generation.items() if key not in _KEPT}
+    found = {key: value for key, value in brought.items() if value is not None and value is not False}
     ordinary = {i for settings in (of_generation, of_model) for i in _ids(settings.get(ENDS))}
     ordinary -= tokenizer.added_tokens_decoder.keys()
     return found | ({ENDS: sorted(ordinary)} if ordinary else {})
