@@ -68,6 +68,14 @@ DECODING = {
     "eos_token_id": [2, *range(40, 140)],
     "custom_entry": 1,
 }
+TOKENIZING = {
+    "clean_up_tokenization_spaces": True,
+    "split_special_tokens": True,
+    "padding_side": "right",
+    "truncation_side": "left",
+    "model_max_length": 5,
+    "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +113,10 @@ def test_no_setting_for_decoding_is_obeyed(families: dict[str, Path], tmp_path: 
     other = shutil.copytree(plain, tmp_path / "other")
     (other / "generation_config.json").unlink()
     rewritten(other, file, **DECODING)
+    rewritten(other, "tokenizer_config.json", **TOKENIZING)
     assert all_answers(other, tmp_path / "a") == all_answers(plain, tmp_path / "b")
-    _, tokenizer = load_policy(other, "float32", "cpu")
+    tokenizer: Any = load_policy(other, "float32", "cpu")[1]
+    assert tokenizer.decode(tokenizer("a . b")["input_ids"]) == "a . b"
     assert set_aside(plain, tokenizer) == {}
     assert {"repetition_penalty", "suppress_tokens", "eos_token_id"} <= set_aside(other, tokenizer).keys()
 
@@ -265,6 +275,12 @@ def test_an_adapter_in_a_folder_is_refused(kind: str, families: dict[str, Path],
     )
     (folder / "config.json").unlink()
     assert "holds an adapter and no whole model; merge it into its base" in str(model_problem(folder, kind))
+
+
+def test_quantised_weights_are_refused(families: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(families["chatml"], tmp_path / "policy")
+    rewritten(folder, "config.json", quantization_config={"quant_method": "awq"})
+    assert "holds quantised weights" in str(model_problem(folder, POLICY))
 
 
 def found(folder: Path, use: Use = USE) -> dict[str, str]:

@@ -49,12 +49,15 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
         yield f"{folder} holds no config.json; the folder of a pretrained model is needed"
         return
     try:
-        architectures = [str(name) for name in read_json(folder / "config.json").get("architectures") or []]
+        settings = read_json(folder / "config.json")
+        architectures = [str(name) for name in settings.get("architectures") or []]
     except (InputError, AttributeError, TypeError) as error:
         yield f"{folder / 'config.json'} is no model's config: {error}"
         return
     if kind == POLICY and not any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures):
         yield f"{folder} is no causal language model: its architecture is {', '.join(architectures) or 'not named'}"
+    if settings.get("quantization_config"):
+        yield f"{folder} holds quantised weights (quantization_config in config.json); take the model as it was before"
     yield from _weights(folder)
     if not any((folder / name).is_file() for name in VOCABULARIES):
         yield f"{folder} holds no tokenizer (tokenizer.json); save the model's tokenizer there"

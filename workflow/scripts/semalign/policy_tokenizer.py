@@ -53,6 +53,8 @@ def opened(folder: str | Path) -> tuple[PreTrainedTokenizerBase, list[str]]:
             f"{folder}: the tokenizer cannot be loaded ({str(error).strip()[:300]}); load it elsewhere and save it "
             "as tokenizer.json with save_pretrained"
         ) from error
+    # what a folder may switch on: answers are read as they were written, and a template's control tokens are tokens
+    tokenizer.clean_up_tokenization_spaces = tokenizer.split_special_tokens = False
     if not tokenizer.is_fast:
         raise InputError(f"{folder}: the tokenizer has no tokenizer.json and cannot be converted; save it as one")
     try:
