@@ -27,6 +27,7 @@ from semalign.sft import train_sft
 from semalign.workspace import Workspace
 from tests.conftest import PAIRS
 from tests.unit.policies import TEMPLATES, policy, tokenizer_of
+from tools.releasing.folder import write_tokenizer
 
 PROMPT = "翻译：{source}"
 ROWS = PAIRS[:4]
@@ -209,6 +210,9 @@ def test_a_template_with_a_clock_says_the_same_on_every_day(
     monkeypatch.setattr(chat_template_utils, "datetime", _Later)
     assert prompt_text(raw, "a") != before[0]
     assert (prompt_text(settled, "a"), prompt_ids(settled, ["a"])) == before[1:]
+    (tmp_path / "released").mkdir()
+    write_tokenizer(folder, tmp_path / "released")
+    assert prompt_text(AutoTokenizer.from_pretrained(tmp_path / "released"), "a") == before[1]
     assert before[1].startswith("Today: ")
     assert "Jul" in before[1] or "2024-07-26 00:00" in before[1]
 
