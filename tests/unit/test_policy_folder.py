@@ -281,6 +281,22 @@ def test_an_adapter_in_a_folder_is_refused(kind: str, families: dict[str, Path],
     assert "holds an adapter and no whole model; merge it into its base" in str(model_problem(folder, kind))
 
 
+@pytest.mark.parametrize(
+    ("model_type", "shape"),
+    [
+        ("llama", {"attention_dropout": 0.5}),
+        ("gpt2", {"n_embd": 32, "n_layer": 2, "n_head": 2}),
+        ("opt", {"dropout": 0.5}),
+    ],
+)
+def test_the_bases_own_dropout_is_off(model_type: str, shape: dict[str, Any], tmp_path: Path) -> None:
+    folder = policy(tmp_path, tokenizer_of("chatml"), model_type, **shape | {"word_embed_proj_dim": 32, "ffn_dim": 64})
+    model = load_policy(folder, "float32", "cpu")[0].train()
+    ids = torch.arange(5, 25).unsqueeze(0)
+    with torch.no_grad():
+        assert torch.equal(model(ids).logits, model(ids).logits)
+
+
 def test_quantised_weights_are_refused(families: dict[str, Path], tmp_path: Path) -> None:
     folder = shutil.copytree(families["chatml"], tmp_path / "policy")
     rewritten(folder, "config.json", quantization_config={"quant_method": "awq"})

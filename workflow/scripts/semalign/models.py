@@ -11,7 +11,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from semalign import distributed
 from semalign.config.training import Lora
@@ -31,7 +31,8 @@ BASE_DIGEST = "trained_on.json"
 def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base model (evaluation mode) and its tokenizer, padding on the left; safetensors only, no remote code.
 
-    Of the folder's settings for decoding only the tokens that end an answer are kept.
+    Of the folder's settings for decoding only the tokens that end an answer are kept, and its dropout is off: the
+    config has one for the adapter.
     """
     problem = model_problem(Path(path), POLICY)
     if problem:
@@ -45,8 +46,17 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
     )
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
+        config = AutoConfig.from_pretrained(path, **options)
+        for name in [name for name, value in config.to_dict().items() if "drop" in name and value]:
+            log.info("%s: %s = %s of config.json is set to 0", path, name, getattr(config, name))
+            setattr(config, name, 0.0)
         model: Any = AutoModelForCausalLM.from_pretrained(
-            path, dtype=getattr(torch, dtype), use_safetensors=True, generation_config=decoding, **options
+            path,
+            config=config,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            generation_config=decoding,
+            **options,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{path}: cannot be loaded as a causal language model: {error}") from error
