@@ -55,7 +55,10 @@ def encoded(tokenizer: Any, documents: Sequence[Row], max_tokens: int) -> tuple[
     for document in documents:
         given, ids = (start, [*start, *next(raw), end]) if "text" in document else next(conversations)
         if ids[: len(given)] != given:
-            raise InputError(f"the tokens of {document['prompt'][:60]!r} are others once its answer follows")
+            raise InputError(
+                f"the prompt {document['prompt'][:60]!r} has other tokens once {document['completion'][:20]!r} follows; "
+                "take the white space from the beginning of that answer"
+            )
         cut += len(ids) > max_tokens
         labels = [IGNORED] * len(given) + ids[len(given) :]
         rows.append({"input_ids": ids[:max_tokens], "labels": labels[:max_tokens]})
