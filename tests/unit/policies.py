@@ -1,5 +1,6 @@
 """Folders of tiny random policies, as those of well-known families."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,8 @@ def policy(folder: Path, tokenizer: Any, model_type: str = "llama", rows: int = 
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def rewritten(folder: Path, name: str, **changes: Any) -> None:
+    path = folder / name
+    path.write_text(json.dumps((json.loads(path.read_text()) if path.exists() else {}) | changes))

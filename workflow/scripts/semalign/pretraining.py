@@ -56,7 +56,7 @@ def encoded(tokenizer: Any, documents: Sequence[Row], max_tokens: int) -> tuple[
         given, ids = (start, [*start, *next(raw), end]) if "text" in document else next(conversations)
         if ids[: len(given)] != given:
             raise InputError(
-                f"the prompt {document['prompt'][:60]!r} has other tokens once {document['completion'][:20]!r} follows; "
+                f"the prompt {document['prompt'][:60]!r} has other tokens once {document['completion'][:9]!r} follows; "
                 "take the white space from the beginning of that answer"
             )
         cut += len(ids) > max_tokens
