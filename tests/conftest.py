@@ -59,6 +59,15 @@ def tiny_policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of random policies, by the family whose chat template and control tokens they have."""
+    from tests.unit.policies import TEMPLATES, policy, tokenizer_of  # which needs PAIRS
+
+    home = tmp_path_factory.mktemp("families")
+    return {family: policy(home / family, tokenizer_of(family)) for family in TEMPLATES}
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     """A job's workspace that saves nothing before an hour has passed."""

@@ -107,8 +107,9 @@ def test_vllm_samples_in_this_process_and_without_importance_sampling(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = ONE_STEP | GROUPS | {"epochs": 1, "max_prompt_tokens": 100, "vllm_memory": 0.4}
-    made = config(Grpo.model_validate(values | {"generation": "vllm"}), 8, "float32", "cpu", 0, workspace)
+    made = config(Grpo.model_validate(values | {"generation": "vllm"}), 8, [2, 5], "float32", "cpu", 0, workspace)
     assert (made.use_vllm, made.vllm_mode, made.vllm_gpu_memory_utilization) == (True, "colocate", 0.4)
     assert made.vllm_max_model_length == 108
     assert made.vllm_importance_sampling_correction is False
-    assert config(Grpo.model_validate(values), 8, "float32", "cpu", 0, workspace).use_vllm is False
+    assert made.generation_kwargs == {"stop_token_ids": [2, 5]}
+    assert config(Grpo.model_validate(values), 8, [2, 5], "float32", "cpu", 0, workspace).use_vllm is False

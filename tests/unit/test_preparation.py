@@ -126,6 +126,21 @@ def test_length_is_the_same_in_batches() -> None:
     assert report["read"] == 2500
 
 
+def test_a_length_can_be_corrected_and_a_row_refused() -> None:
+    rows = pairs(("a", "a"), ("a b", "a"), ("a", "b"))
+    corrected: dict[str, int | None] = {"a b": 9, "b": None}
+    kept, report = filter_length(
+        rows,
+        words("a"),
+        "{source} {target}",
+        5,
+        origin="here",
+        measured=lambda row, length: corrected.get(row["source"], corrected.get(row["target"], length)),
+    ).all()
+    assert [row["id"] for row in kept] == [rows[0]["id"]]
+    assert report["dropped"] == {"too_long": 1, "control_token": 1}
+
+
 def test_all_too_long_names_the_limit() -> None:
     with pytest.raises(InputError, match=r"tasks\.mt: nothing is left of 1 rows \(1 too_long\); max_tokens is 1"):
         filter_length(pairs(("a", "a")), words("a"), "{source} {target}", 1, origin="tasks.mt").all()

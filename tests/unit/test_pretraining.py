@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from semalign.config.models import Pretraining, Tokenizer
 from semalign.errors import InputError
 from semalign.files import sha256
-from semalign.pretraining import document_texts, train_base
+from semalign.pretraining import IGNORED, encoded, train_base
 from semalign.prompts import prompt_text
 from semalign.tokenizer import build_tokenizer
 from semalign.workspace import Workspace
@@ -39,10 +39,17 @@ def _settings(**changes: Any) -> Pretraining:
 
 
 def test_the_answer_is_learnt_and_the_prompt_given(tokenizer: PreTrainedTokenizerFast) -> None:
-    given, learnt = document_texts(tokenizer, {"prompt": "问：天", "completion": "天"})
-    assert given == "<|im_start|>user\n问：天<|im_end|>\n<|im_start|>assistant\n"
-    assert learnt == "天<|im_end|>\n"
-    assert document_texts(tokenizer, {"text": "天地"}) == ("", "天地<|im_end|>")
+    rows, cut = encoded(tokenizer, [{"prompt": "问：天", "completion": "天"}, {"text": "天地"}], 64)
+    given, learnt = (
+        [
+            tokenizer.decode([i for i, label in pairs if (label == IGNORED) == ignored])
+            for pairs in [list(zip(row["input_ids"], row["labels"], strict=True)) for row in rows]
+        ]
+        for ignored in (True, False)
+    )
+    assert given == ["<|im_start|>user\n问：天<|im_end|>\n<|im_start|>assistant\n", ""]
+    assert learnt == ["天<|im_end|>\n", "天地<|im_end|>"]
+    assert cut == 0
 
 
 def test_a_base_learns_and_loads(tokenizer: PreTrainedTokenizerFast, tmp_path: Path, workspace: Workspace) -> None:

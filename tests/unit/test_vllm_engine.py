@@ -1,32 +1,26 @@
 """What vLLM is given and how its answers are read: what can be tested without it."""
 
-import json
 from pathlib import Path
 
-import pytest
-
 from semalign.config.training import Lora
-from semalign.generation import Completion, greedy
+from semalign.generation import Completion
 from semalign.models import load_policy, new_adapter, save_adapter
-from semalign.vllm_engine import completion, end_tokens, engine_arguments
+from semalign.vllm_engine import completion, engine_arguments
 
 
 def test_an_engine_for_the_base_alone_and_for_an_adapter(tiny_policy: Path, tmp_path: Path) -> None:
-    common = {"model": str(tiny_policy), "dtype": "bfloat16", "max_model_len": 300, "seed": 0}
+    common = {
+        "model": str(tiny_policy),
+        "dtype": "bfloat16",
+        "max_model_len": 300,
+        "seed": 0,
+        "generation_config": "vllm",
+    }
     assert engine_arguments(tiny_policy, None, 300) == common
     model, _ = load_policy(tiny_policy, "float32", "cpu")
     save_adapter(new_adapter(model, Lora(rank=8, alpha=16), 0), tmp_path)
     adapted = {"enable_lora": True, "max_loras": 1, "max_lora_rank": 8}
     assert engine_arguments(tiny_policy, tmp_path, 300) == common | adapted
-
-
-@pytest.mark.parametrize("more", [None, 5, [5, 7]])
-def test_the_same_tokens_end_an_answer_as_with_transformers(tiny_policy: Path, tmp_path: Path, more: object) -> None:
-    model, tokenizer = load_policy(tiny_policy, "float32", "cpu")
-    (tmp_path / "generation_config.json").write_text(json.dumps({"eos_token_id": more}))
-    model.generation_config.eos_token_id = more
-    assert end_tokens(tmp_path, tokenizer) == set(greedy(model, tokenizer, 4).eos_token_id)
-    assert end_tokens(tmp_path / "without", tokenizer) == {tokenizer.eos_token_id}
 
 
 def test_an_answer_is_read_with_and_without_its_end_token(tiny_policy: Path) -> None:

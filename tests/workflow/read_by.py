@@ -62,7 +62,7 @@ READ_BY: dict[str, list[str]] = {
     r"policy\.pretraining\.shape\.\w+": ["train_base"],
     r"policy\.pretraining\.(seed|steps|batch_size|learning_rate|warmup_ratio|max_tokens)": ["train_base"],
     r"policy\.dtype": MODELS,
-    r"lora\.(rank|alpha|dropout)": ["train_sft *"],
+    r"lora\.(rank|alpha|dropout|target_modules)": ["train_sft *"],
     rf"cold_sft\.{OPTIMISATION}": ["train_sft */cold_sft"],
     rf"cold_sft\.{COUNTED}": ["train_sft */cold_sft", "check_amounts"],
     rf"strong_sft\.{OPTIMISATION}": ["train_sft */strong_sft", "train_sft */sft-32"],

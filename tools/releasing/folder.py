@@ -7,8 +7,8 @@ from typing import Any
 
 from semalign.files import FOLDER_MARK, read_json, replacing_folder, sha256, write_json
 from semalign.models import ADAPTER_CONFIG, BASE_DIGEST
+from semalign.policy_tokenizer import end_tokens, load_tokenizer, opened
 from semalign.prompts import TEMPLATE_KWARGS
-from semalign.vllm_engine import end_tokens
 from tools.releasing.finished import Base, Run
 
 RELEASES = Path("results/release")
@@ -49,9 +49,7 @@ def write_release(run: Run, base: Base, card: str, settings: dict[str, Any], mer
 
 def settings_of(run: Run, base: Base) -> dict[str, Any]:
     """How the model was asked when it was measured."""
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(base.folder, local_files_only=True, trust_remote_code=False)
+    tokenizer = load_tokenizer(base.folder)
     task = run.of_task(run.task)
     return {
         "run": run.name,
@@ -61,7 +59,7 @@ def settings_of(run: Run, base: Base) -> dict[str, Any]:
         "template_arguments": TEMPLATE_KWARGS,
         "max_new_tokens": run.max_new_tokens,
         "batch_size": run.answering["settings"]["batch_size"],
-        "end_tokens": sorted(end_tokens(base.folder, tokenizer)),
+        "end_tokens": end_tokens(base.folder, tokenizer),
         "dtype": run.answering["settings"]["policy"]["dtype"],
         "base": {"folder": OWN_BASE} if base.repo is None else {"repo": base.repo, "revision": base.revision},
     }
@@ -74,10 +72,13 @@ def checksums(folder: Path) -> str:
 
 
 def write_tokenizer(source: Path, folder: Path) -> None:
-    """The tokenizer's files and chat template, without what one machine has noted in them."""
+    """The tokenizer's files without what one machine has noted, and the chat template that the model was asked with."""
     for name in TOKENIZER:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
+    tokenizer, changed = opened(source)
+    if changed:
+        (folder / "chat_template.jinja").write_text(str(tokenizer.chat_template), encoding="utf-8", newline="\n")
     settings = read_json(folder / "tokenizer_config.json")
     write_json(folder / "tokenizer_config.json", {k: v for k, v in settings.items() if k not in _OF_THIS_MACHINE})
 

@@ -9,9 +9,9 @@ import torch
 
 from semalign.errors import InputError
 from semalign.files import read_json
-from semalign.generation import answer_batch, prompt_ids
+from semalign.generation import answer_batch
 from semalign.models import load_adapter, load_policy
-from semalign.prompts import fill
+from semalign.prompts import fill, prompt_ids
 
 log = logging.getLogger(__name__)
 

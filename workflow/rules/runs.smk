@@ -201,6 +201,7 @@ READ_THROUGH = [
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
     *(["results/data/files.json"] if OWN_READ_LATE else []),
     *(["results/data/rewards.json"] if USER_REWARDS else []),
+    *(["results/data/policy.checks.json"] if CONFIG.policy.path else []),
 ]
 CHECKED = ["results/data/amounts.json"]
 

@@ -138,6 +138,29 @@ def score_settings(task):
     }
 
 
+def policy_use():
+    """What the config does with a given policy."""
+    lengths = {
+        f"tasks.{name}.max_tokens + tasks.{name}.max_new_tokens": task.max_tokens
+        + task.max_new_tokens
+        for name, task in CONFIG.tasks.items()
+    }
+    rl = CONFIG.rl
+    lengths["rl.max_prompt_tokens + rl.max_new_tokens"] = (
+        rl.max_prompt_tokens + rl.max_new_tokens
+    )
+    if CONFIG.mechanism:
+        lengths["mechanism.max_tokens"] = CONFIG.mechanism.max_tokens
+    prompts = {
+        f"tasks.{name}.prompt": task.prompt for name, task in CONFIG.tasks.items()
+    }
+    return {
+        "prompts": prompts | {"cmrc.prompt": CONFIG.cmrc.prompt},
+        "lengths": lengths,
+        "target_modules": CONFIG.lora.target_modules,
+    }
+
+
 def encoder_files(encoder):
     """What an encoder is made from, beside the tasks' test sets that it must not hold."""
     return [

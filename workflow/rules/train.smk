@@ -1,7 +1,7 @@
 """The policy: a base made on the spot where none is given, then adapters by SFT and GRPO.
 
 In:  results/data/<task>/{cold,rl,dev}.jsonl, the reward encoder and its passed exam
-Out: results/base/model, results/<task>/<model>/<seed>/adapter with its training record
+Out: results/base/model or results/data/policy.checks.json, results/<task>/<model>/<seed>/adapter with its training record
 """
 
 
@@ -61,6 +61,26 @@ if PRETRAINING:
             ),
         script:
             "../scripts/train_base.py"
+
+
+if CONFIG.policy.path:
+
+    rule check_policy:
+        input:
+            policy=BASE_INPUT,
+        output:
+            checks="results/data/policy.checks.json",
+        log:
+            "results/logs/check_policy.log",
+        benchmark:
+            "results/benchmarks/check_policy.tsv"
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=settings("check_policy", reads=[BASE], use=policy_use()),
+        script:
+            "../scripts/check_policy.py"
 
 
 rule train_sft:

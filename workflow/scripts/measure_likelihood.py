@@ -6,7 +6,7 @@ import numpy as np
 
 from semalign import job
 from semalign.files import read_jsonl, replacing_binary, write_json
-from semalign.likelihood import noise_floor, summary, token_statistics
+from semalign.likelihood import beginning, noise_floor, summary, token_statistics
 from semalign.models import load_adapter, load_policy
 from semalign.passages import digest
 
@@ -31,7 +31,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             "passages": len(texts),
             "truncated": cut,
             "passages_sha256": digest(texts),
-            "signature": f"nats|full vocabulary|float64 softmax|max_tokens:{settings['mechanism']['max_tokens']}",
+            "signature": f"nats|full vocabulary|float64 softmax|start:{beginning(tokenizer)}|"
+            f"max_tokens:{settings['mechanism']['max_tokens']}",
         },
     )
 

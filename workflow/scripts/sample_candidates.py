@@ -8,9 +8,9 @@ from semalign.config.data import Language
 from semalign.encoder import embed, load_encoder
 from semalign.errors import InputError
 from semalign.files import read_json, read_jsonl, write_json, write_jsonl
-from semalign.generation import Sampling, prompt_ids, sample
+from semalign.generation import Sampling, sample
 from semalign.models import load_adapter, load_policy
-from semalign.prompts import fill
+from semalign.prompts import fill, prompt_ids
 from semalign.rewards import build_rewards
 from semalign.workspace import Workspace
 

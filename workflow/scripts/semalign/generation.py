@@ -11,7 +11,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerBase
 from semalign.clock import model_work
 from semalign.files import Journal
 from semalign.progress import Progress
-from semalign.prompts import prompt_text
+from semalign.prompts import prompt_ids
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -39,23 +39,13 @@ class Sampling:
 
 
 def greedy(model: Any, tokenizer: PreTrainedTokenizerBase, max_new_tokens: int) -> GenerationConfig:
-    """Greedy decoding, whatever sampling defaults the model's own folder brings."""
-    ends = model.generation_config.eos_token_id
-    ends = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
+    """Greedy decoding of a model that `load_policy` has loaded."""
     return GenerationConfig(
         do_sample=False,
         max_new_tokens=max_new_tokens,
-        eos_token_id=sorted({*ends, tokenizer.eos_token_id}),
+        eos_token_id=model.generation_config.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-
-
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
-    """The tokens of each user turn as the policy is asked it, chat template included."""
-    ids: list[list[int]] = tokenizer([prompt_text(tokenizer, text) for text in texts], add_special_tokens=False)[
-        "input_ids"
-    ]
-    return ids
 
 
 def _read(answer: list[int], tokenizer: PreTrainedTokenizerBase, ends: set[int]) -> Completion:

@@ -20,7 +20,7 @@ from semalign.errors import InputError
 from semalign.files import Row, read_json, read_jsonl, replacing_folder
 from semalign.micro_batch import accumulation, chosen
 from semalign.models import TrainingProof, full_precision, merged_adapter, save_adapter
-from semalign.prompts import TEMPLATE_KWARGS, fill, prompt_text, user_turn
+from semalign.prompts import TOKENIZED, fill, prompt_ids, user_turn
 from semalign.rewards import Reward
 from semalign.rollouts import ROLLOUTS, Rollouts, spreadless_share
 from semalign.step_progress import StepProgress
@@ -38,11 +38,10 @@ def prompts(
     """The data set of trl's GRPO (prompt, source, reference, id), tokens of its longest prompt, and how many prompts
     were too long and left out."""
     kept, longest = [], 0
-    for row in rows:
-        text = fill(prompt, source=row["source"])
-        length = len(tokenizer(prompt_text(tokenizer, text), add_special_tokens=False)["input_ids"])
-        if length <= max_prompt_tokens:
-            longest = max(longest, length)
+    texts = [fill(prompt, source=row["source"]) for row in rows]
+    for row, text, ids in zip(rows, texts, prompt_ids(tokenizer, texts), strict=True):
+        if len(ids) <= max_prompt_tokens:
+            longest = max(longest, len(ids))
             columns = {"source": row["source"], "reference": row["target"], "id": row["id"]}
             kept.append({"prompt": user_turn(text), **columns})
     if not kept:
@@ -50,11 +49,14 @@ def prompts(
     return Dataset.from_list(kept), longest, len(rows) - len(kept)
 
 
-def config(settings: Grpo, micro_batch: int, dtype: str, device: str, seed: int, workspace: Workspace) -> GRPOConfig:
-    """trl's configuration. Batches count completions; `micro_batch` of them a forward pass of each process."""
+def config(
+    settings: Grpo, micro_batch: int, ends: list[int], dtype: str, device: str, seed: int, workspace: Workspace
+) -> GRPOConfig:
+    """trl's configuration. Batches count completions; `micro_batch` of them a forward pass of each process. `ends`: the
+    tokens that end a completion, which vLLM is not told by the model."""
     return GRPOConfig(
         **arguments(settings, micro_batch, dtype, device, seed, workspace),
-        **(_vllm(settings) if settings.generation == "vllm" else {}),
+        **(_vllm(settings, ends) if settings.generation == "vllm" else {}),
         num_generations=settings.num_generations,
         steps_per_generation=settings.steps_per_generation or accumulation(settings.batch_size, micro_batch),
         temperature=settings.temperature,
@@ -66,11 +68,11 @@ def config(settings: Grpo, micro_batch: int, dtype: str, device: str, seed: int,
         reward_weights=list(settings.rewards.values()),
         # With dropout on, sampling and scoring disagree: noise would pass for a policy ratio and for KL.
         disable_dropout=True,
-        chat_template_kwargs=TEMPLATE_KWARGS,
+        chat_template_kwargs=TOKENIZED,
     )
 
 
-def _vllm(settings: Grpo) -> dict[str, Any]:
+def _vllm(settings: Grpo, ends: list[int]) -> dict[str, Any]:
     """vLLM in this process, on this GPU. Without importance sampling: with top_p below 1 trl's correction takes the
     truncated distribution for another policy and silences the gradient (trl issue 6789)."""
     return {
@@ -79,6 +81,7 @@ def _vllm(settings: Grpo) -> dict[str, Any]:
         "vllm_gpu_memory_utilization": settings.vllm_memory,
         "vllm_max_model_length": settings.max_prompt_tokens + settings.max_new_tokens,
         "vllm_importance_sampling_correction": False,
+        "generation_kwargs": {"stop_token_ids": ends},
     }
 
 
@@ -181,7 +184,7 @@ def train_grpo(
     with full_precision(model) if settings.generation == "vllm" else nullcontext():
         trainer = RolloutTrainer(
             model=model,
-            args=config(settings, micro, dtype, device, seed, workspace),
+            args=config(settings, micro, model.generation_config.eos_token_id, dtype, device, seed, workspace),
             reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
             train_dataset=dataset,
             processing_class=tokenizer,

@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from semalign.chat_template import start_ids
 from semalign.clock import model_work
+from semalign.models import logits
 from semalign.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -67,9 +69,20 @@ def _hidden_states(model: Any, batch: Batch) -> torch.Tensor:
     return output.last_hidden_state[:, :-1][batch.mask[:, 1:].bool().to(model.device)]
 
 
-def _head(model: Any, states: torch.Tensor) -> torch.Tensor:
-    """Logits in the model's own precision, then float32."""
-    return model.get_output_embeddings()(states).float()
+def beginning(tokenizer: PreTrainedTokenizerBase) -> str:
+    """With what a passage begins, for the signature: `<bos>` in the tokenizer's own spelling, or `none`."""
+    return str(tokenizer.decode(start_ids(tokenizer))) or "none"
+
+
+def _encoded(tokenizer: PreTrainedTokenizerBase, texts: list[str], max_tokens: int) -> tuple[list[list[int]], int]:
+    """Tokens of each text as the tokenizer begins raw text, cut at `max_tokens`, and how many were cut.
+
+    No end token follows, and what looks like a control token in a text is text.
+    """
+    start = start_ids(tokenizer)
+    ids = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    whole = [start + row for row in ids]
+    return [row[:max_tokens] for row in whole], sum(len(row) > max_tokens for row in whole)
 
 
 @torch.inference_mode()
@@ -84,14 +97,13 @@ def token_statistics(
 ) -> tuple[Arrays, int]:
     """Arrays over the tokens of all texts, in their order, and how many texts were cut to `max_tokens`.
 
-    `nll` and `kl` are float32 in nats, `passage` int32 tells each token's text. The first token of a text has no
-    prediction and pads have no part; a text of fewer than two tokens gives none. `model` is a PeftModel, whose adapter
+    `nll` and `kl` are float32 in nats, `passage` int32 tells each token's text. A text begins as the tokenizer begins
+    one: with `<bos>` where it writes that. The first token, `<bos>` or not, has no prediction and pads have no part; a
+    text of fewer than two tokens gives none. `model` is a PeftModel, whose adapter
     is switched off for the base, or a plain model, whose KL is then 0.
     """
     model.eval()
-    ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    cut = sum(len(row) > max_tokens for row in ids)
-    ids = [row[:max_tokens] for row in ids]
+    ids, cut = _encoded(tokenizer, texts, max_tokens)
     found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     progress, read = Progress("passage", sum(len(row) > 1 for row in ids), tokens=0), 0
     for batch in _batches(ids, batch_size, tokenizer.pad_token_id or 0):
@@ -120,10 +132,10 @@ def _batch_statistics(model: Any, batch: Batch, chunk_tokens: int) -> tuple[np.n
     parts = []
     for start in range(0, len(targets), chunk_tokens):
         chunk = slice(start, start + chunk_tokens)
-        logits = _head(model, adapted[chunk])
+        of_adapted = logits(model, adapted[chunk])
         with _without_adapter(model):
-            base_logits = _head(model, base[chunk])
-        parts.append(torch.stack(nll_and_kl(logits, base_logits, targets[chunk])).cpu().numpy())
+            of_base = logits(model, base[chunk])
+        parts.append(torch.stack(nll_and_kl(of_adapted, of_base, targets[chunk])).cpu().numpy())
     nll, kl = np.concatenate(parts, axis=1)
     return nll, kl
 
@@ -142,7 +154,7 @@ def noise_floor(
     the order of sums alone do, (tokens,) float32."""
     model.eval()
     pad = tokenizer.pad_token_id or 0
-    ids = [row[:max_tokens] for row in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    ids, _ = _encoded(tokenizer, texts, max_tokens)
     found: dict[int, np.ndarray] = {}
     progress = Progress("noise floor: passage", sum(len(row) > 1 for row in ids))
     for batch in _batches(ids, batch_size, pad):
@@ -162,7 +174,7 @@ def _divergence(model: Any, one: torch.Tensor, other: torch.Tensor, chunk_tokens
     for start in range(0, len(one), chunk_tokens):
         chunk = slice(start, start + chunk_tokens)
         any_target = torch.zeros(len(one[chunk]), dtype=torch.long, device=one.device)
-        parts.append(nll_and_kl(_head(model, one[chunk]), _head(model, other[chunk]), any_target)[1])
+        parts.append(nll_and_kl(logits(model, one[chunk]), logits(model, other[chunk]), any_target)[1])
     return torch.cat(parts).cpu().numpy()
 
 

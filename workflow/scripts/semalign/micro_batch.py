@@ -95,7 +95,7 @@ def _fits_gpu(model: Any, rows: int, tokens: int, dtype: str, checkpointing: boo
                 base.activation_checkpointing_enable()
             ids = torch.ones((rows, tokens), dtype=torch.long, device=device)
             with torch.autocast("cuda", torch.bfloat16, enabled=dtype == "bfloat16"):
-                hidden = base.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)[0]
+                hidden = base.base_model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)[0]
             hidden.float().square().mean().backward()
         finally:
             model.zero_grad(set_to_none=True)

@@ -11,32 +11,52 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from semalign import distributed
 from semalign.config.training import Lora
 from semalign.device import checked_device
 from semalign.errors import InputError
 from semalign.files import read_json, write_json
+from semalign.lora_targets import lora_targets
 from semalign.model_folders import POLICY, model_problem
+from semalign.policy_tokenizer import end_tokens, load_tokenizer, set_aside
 
 log = logging.getLogger(__name__)
 
 ADAPTER_CONFIG = "adapter_config.json"
 BASE_DIGEST = "trained_on.json"
-TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The base model (evaluation mode) and its tokenizer, padding on the left; safetensors only, no remote code."""
+    """The base model (evaluation mode) and its tokenizer, padding on the left; safetensors only, no remote code.
+
+    Of the folder's settings for decoding only the tokens that end an answer are kept, and its dropout is off: the
+    config has one for the adapter.
+    """
     problem = model_problem(Path(path), POLICY)
     if problem:
         raise InputError(f"policy.path: {problem}")
+    tokenizer = load_tokenizer(path)
+    ends = end_tokens(path, tokenizer)
+    if aside := set_aside(path, tokenizer):
+        log.info("%s: set aside, since the config alone says how answers are made: %s", path, aside)
+    decoding = GenerationConfig(
+        eos_token_id=ends, pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id
+    )
     options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", **options)
+        config = AutoConfig.from_pretrained(path, **options)
+        for name in [name for name, value in config.to_dict().items() if "drop" in name and value]:
+            log.info("%s: %s = %s of config.json is set to 0", path, name, getattr(config, name))
+            setattr(config, name, 0.0)
         model: Any = AutoModelForCausalLM.from_pretrained(
-            path, dtype=getattr(torch, dtype), use_safetensors=True, **options
+            path,
+            config=config,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            generation_config=decoding,
+            **options,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{path}: cannot be loaded as a causal language model: {error}") from error
@@ -44,13 +64,13 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
 
 
 def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
-    """A fresh LoRA adapter on the seven projections (paper: Appendix A), seeded."""
+    """A fresh LoRA adapter on every projection of the layers (paper: Appendix A), seeded."""
     torch.manual_seed(seed)
     settings = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=TARGET_MODULES,
+        target_modules=lora_targets(model, lora.target_modules),
         task_type="CAUSAL_LM",
     )
     return get_peft_model(model, settings)
@@ -113,6 +133,20 @@ def full_precision(model: PeftModel) -> Iterator[None]:
     finally:
         for parameter, dtype in zip(base, before, strict=True):
             parameter.data = parameter.data.to(dtype)
+
+
+def logits(model: Any, states: torch.Tensor) -> torch.Tensor:
+    """A causal model's logits (…, vocabulary) in float32 of its last hidden states (…, width), taken in its own
+    precision, as its own forward pass has them: some families scale or cap what the head gives."""
+    head, config = model.get_output_embeddings(), model.config.get_text_config()
+    found: torch.Tensor = head(states.to(head.weight.dtype)).float()
+    factors = (getattr(config, name, None) for name in ("logit_scale", "output_multiplier", "lm_head_multiplier"))
+    divisor, cap = (getattr(config, name, None) for name in ("logits_scaling", "final_logit_softcapping"))
+    for factor in factors:
+        found = found if factor is None else found * factor
+    if divisor is not None:
+        found = found * divisor if config.model_type == "hyperclovax" else found / divisor
+    return found if cap is None else torch.tanh(found / cap) * cap
 
 
 def digest(model: PeftModel, adapter: bool) -> str:

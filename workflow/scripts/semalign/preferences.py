@@ -14,7 +14,7 @@ from semalign.config.training import Optimisation
 from semalign.files import Row
 from semalign.micro_batch import chosen
 from semalign.models import TrainingProof
-from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, conversation_text, fill, user_turn
+from semalign.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, user_turn
 from semalign.sft import TokensSeen
 from semalign.step_progress import StepProgress
 from semalign.training import arguments, checkpointing
@@ -43,10 +43,8 @@ def train_dpo(
     Returns a report and the log of every step. Raises RuntimeError when the adapter did not move or the base did.
     """
     proof = TrainingProof(model)
-    texts = [
-        conversation_text(tokenizer, fill(prompt, source=row["source"]), row[side]) for row in rows for side in SIDES
-    ]
-    lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    texts = [fill(prompt, source=row["source"]) for row in rows for _ in SIDES]
+    lengths = [len(ids) for ids in conversation_ids(tokenizer, texts, [row[side] for row in rows for side in SIDES])]
     micro = chosen(
         settings,
         model,
@@ -86,7 +84,7 @@ def _conversations(rows: Sequence[Row], prompt: str) -> Dataset:
     """Rows as trl's DPO takes them."""
     return Dataset.from_list(
         [
-            {"prompt": user_turn(fill(prompt, source=row["source"])), "chat_template_kwargs": TEMPLATE_KWARGS}
+            {"prompt": user_turn(fill(prompt, source=row["source"])), "chat_template_kwargs": TOKENIZED}
             | {side: assistant_turn(row[side]) for side in SIDES}
             for row in rows
         ]

@@ -4,7 +4,7 @@ Every function gives the rows kept one after another, so that a large corpus tak
 were taken: see `Sifted`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -139,8 +139,19 @@ def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: 
     return sifted.of(kept())
 
 
-def filter_length(rows: Iterable[Row], tokenizer: Tokenizer, template: str, max_tokens: int, *, origin: str) -> Sifted:
+def filter_length(
+    rows: Iterable[Row],
+    tokenizer: Tokenizer,
+    template: str,
+    max_tokens: int,
+    *,
+    origin: str,
+    measured: Callable[[Row, int], int | None] = lambda row, length: length,
+) -> Sifted:
     """Drops pairs (reason too_long) whose whole conversation exceeds `max_tokens` policy tokens.
+
+    `measured` may correct a row's length, or say None of one that cannot be written in policy tokens (reason
+    control_token).
 
     `template` is the conversation as the policy sees it, with {source} and {target} to be replaced. The report's
     `longest` is the largest length kept, in tokens. Truncation and padding of `tokenizer` are switched off.
@@ -154,10 +165,11 @@ def filter_length(rows: Iterable[Row], tokenizer: Tokenizer, template: str, max_
         for batch in _batches(rows):
             texts = [fill(template, source=row["source"], target=row["target"]) for row in batch]
             for row, encoding in zip(batch, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
-                if len(encoding) > max_tokens:
-                    sifted.drop("too_long", row)
+                length = measured(row, len(encoding))
+                if length is None or length > max_tokens:
+                    sifted.drop("control_token" if length is None else "too_long", row)
                 else:
-                    sifted.counts["longest"] = max(sifted.counts["longest"], len(encoding))
+                    sifted.counts["longest"] = max(sifted.counts["longest"], length)
                     yield row
 
     return sifted.of(kept())

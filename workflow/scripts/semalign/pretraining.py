@@ -19,11 +19,12 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from semalign import checkpoints
+from semalign.chat_template import start_ids
 from semalign.config.models import Pretraining, Shape
 from semalign.device import checked_device
 from semalign.errors import InputError
 from semalign.files import Row
-from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, prompt_text, user_turn
+from semalign.prompts import conversation_ids, prompt_ids
 from semalign.step_progress import StepProgress
 from semalign.tokenizer import unknown_id
 from semalign.workspace import Workspace
@@ -36,30 +37,32 @@ IGNORED = -100
 _LOSS_POINTS = 50
 
 
-def document_texts(tokenizer: Any, document: Row) -> tuple[str, str]:
-    """What of a document is given and what is learnt, as the policy sees it.
-
-    Of {"prompt", "completion"} the chat turn is given and the answer learnt; of {"text"} all is learnt.
-    """
-    if "text" in document:
-        return "", f"{document['text']}{tokenizer.eos_token}"
-    given = prompt_text(tokenizer, document["prompt"])
-    turns = user_turn(document["prompt"]) + assistant_turn(document["completion"])
-    whole = str(tokenizer.apply_chat_template(turns, tokenize=False, **TEMPLATE_KWARGS))
-    return given, whole.removeprefix(given)
-
-
 def encoded(tokenizer: Any, documents: Sequence[Row], max_tokens: int) -> tuple[list[Encoded], int]:
-    """Tokens and labels of each document, cut at max_tokens, and how many were cut."""
-    if not documents:
-        return [], 0
-    texts = [document_texts(tokenizer, document) for document in documents]
-    given, learnt = (tokenizer(list(part), add_special_tokens=False)["input_ids"] for part in zip(*texts, strict=True))
-    rows = []
-    for before, after in zip(given, learnt, strict=True):
-        labels = [IGNORED] * len(before) + after
-        rows.append({"input_ids": (before + after)[:max_tokens], "labels": labels[:max_tokens]})
-    return rows, sum(len(a) + len(b) > max_tokens for a, b in zip(given, learnt, strict=True))
+    """Tokens and labels of each document, cut at max_tokens, and how many were cut.
+
+    Of {"prompt", "completion"} the chat turn is given and the answer learnt; of {"text"} all is learnt, from the
+    tokenizer's `<bos>`, where it writes one, to its end token. Raises InputError where a conversation does not begin
+    with its prompt.
+    """
+    turns = [document for document in documents if "text" not in document]
+    asked = [document["prompt"] for document in turns]
+    whole = conversation_ids(tokenizer, asked, [document["completion"] for document in turns])
+    conversations = iter(zip(prompt_ids(tokenizer, asked), whole, strict=True))
+    texts = [document["text"] for document in documents if "text" in document]
+    raw = iter(tokenizer(texts, add_special_tokens=False, split_special_tokens=True)["input_ids"] if texts else [])
+    start, end = start_ids(tokenizer), tokenizer.eos_token_id
+    rows, cut = [], 0
+    for document in documents:
+        given, ids = (start, [*start, *next(raw), end]) if "text" in document else next(conversations)
+        if ids[: len(given)] != given:
+            raise InputError(
+                f"the prompt {document['prompt'][:60]!r} has other tokens once {document['completion'][:9]!r} follows; "
+                "take the white space from the beginning of that answer"
+            )
+        cut += len(ids) > max_tokens
+        labels = [IGNORED] * len(given) + ids[len(given) :]
+        rows.append({"input_ids": ids[:max_tokens], "labels": labels[:max_tokens]})
+    return rows, cut
 
 
 def new_policy(shape: Shape, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> Qwen3ForCausalLM:

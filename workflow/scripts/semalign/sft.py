@@ -1,7 +1,8 @@
 """Supervised fine-tuning of a LoRA adapter on prompt and completion (cold start, strong SFT)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from semalign.config.training import Sft
 from semalign.errors import InputError
 from semalign.files import Row, read_json, write_json
 from semalign.micro_batch import chosen
-from semalign.models import TrainingProof
+from semalign.models import TrainingProof, logits
 from semalign.pretraining import IGNORED, encoded
-from semalign.prompts import TEMPLATE_KWARGS, assistant_turn, conversation_text, fill, user_turn
+from semalign.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, user_turn
 from semalign.step_progress import StepProgress
 from semalign.training import arguments, checkpointing
 from semalign.workspace import Workspace
@@ -42,7 +43,7 @@ def conversations(rows: list[Row], prompt: str) -> Dataset:
             {
                 "prompt": user_turn(fill(prompt, source=row["source"])),
                 "completion": assistant_turn(row["target"]),
-                "chat_template_kwargs": TEMPLATE_KWARGS,
+                "chat_template_kwargs": TOKENIZED,
             }
             for row in rows
         ]
@@ -51,10 +52,9 @@ def conversations(rows: list[Row], prompt: str) -> Dataset:
 
 def token_lengths(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Length of each whole conversation in tokens, template included."""
-    texts = [
-        conversation_text(tokenizer, row["prompt"][0]["content"], row["completion"][0]["content"]) for row in dataset
-    ]
-    return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    texts = [row["prompt"][0]["content"] for row in dataset]
+    answers = [row["completion"][0]["content"] for row in dataset]
+    return [len(ids) for ids in conversation_ids(tokenizer, texts, answers)]
 
 
 class TokensSeen:
@@ -98,22 +98,24 @@ class KlToBase(SFTTrainer):
         given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
         with torch.no_grad(), policy.disable_adapter():
             reference = backbone(**given, use_cache=False).last_hidden_state
-        total = kl_sum(policy.get_output_embeddings(), seen[0][:, :-1][learnt], reference[:, :-1][learnt])
+        total = kl_sum(partial(logits, policy), seen[0][:, :-1][learnt], reference[:, :-1][learnt])
         tokens = learnt.sum() if num_items_in_batch is None else num_items_in_batch
         shared = self.accelerator.num_processes if num_items_in_batch is not None else 1  # gradients are averaged
         self._metrics["train"]["kl"].append((total.detach() / learnt.sum().clamp(min=1)).item())
         return loss + self.kl_weight * shared * total / tokens
 
 
-def kl_sum(head: Any, hidden: torch.Tensor, reference: torch.Tensor, chunk: int = 1024) -> torch.Tensor:
-    """KL(policy ‖ reference) in nats, summed over tokens, from last hidden states of shape (tokens, width).
+def kl_sum(
+    head: Callable[[torch.Tensor], torch.Tensor], hidden: torch.Tensor, reference: torch.Tensor, chunk: int = 1024
+) -> torch.Tensor:
+    """KL(policy ‖ reference) in nats, summed over tokens, from last hidden states of shape (tokens, width), of which
+    `head` makes logits.
 
     So many tokens at a time pass the LM head, once more for the gradient: that bounds memory.
     """
 
     def divergence(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
-        weight = head.weight
-        policy, base = (head(states.to(weight.dtype)).float().log_softmax(-1) for states in (ours, theirs))
+        policy, base = (head(states).float().log_softmax(-1) for states in (ours, theirs))
         return (policy.exp() * (policy - base)).sum()
 
     parts = zip(hidden.split(chunk), reference.split(chunk), strict=True)

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from semalign.clock import model_work
 from semalign.files import read_json
-from semalign.generation import Completion, prompt_ids
+from semalign.generation import Completion
 from semalign.models import ADAPTER_CONFIG
+from semalign.policy_tokenizer import end_tokens, load_tokenizer
+from semalign.prompts import prompt_ids
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +20,11 @@ log = logging.getLogger(__name__)
 def engine_arguments(base: str | Path, adapter: str | Path | None, longest: int) -> dict[str, Any]:
     """What `vllm.LLM` is given. longest: tokens of the longest prompt and its answer together.
 
-    Without `max_model_len` vLLM would keep room for the longest text that the model can read at all.
+    Without `max_model_len` vLLM would keep room for the longest text that the model can read at all; without
+    `generation_config` it would obey the folder's settings for decoding.
     """
     arguments: dict[str, Any] = {"model": str(base), "dtype": "bfloat16", "max_model_len": longest, "seed": 0}
+    arguments["generation_config"] = "vllm"
     if adapter is not None:
         rank = read_json(Path(adapter) / ADAPTER_CONFIG)["r"]
         arguments |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": rank}
@@ -46,12 +50,12 @@ def answer_with_vllm(
     from vllm import LLM, SamplingParams
     from vllm.lora.request import LoRARequest
 
-    tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True, trust_remote_code=False)
+    tokenizer = load_tokenizer(base)
     prompts = {name: prompt_ids(tokenizer, texts) for name, (texts, _) in testsets.items()}
     longest = max(len(ids) + testsets[name][1] for name, all_ids in prompts.items() for ids in all_ids)
     engine = LLM(**engine_arguments(base, adapter, longest))
     lora = LoRARequest("adapter", 1, str(Path(adapter).absolute())) if adapter is not None else None
-    ends = end_tokens(base, tokenizer)
+    ends = set(end_tokens(base, tokenizer))
     answers = {}
     for name, (_, most) in testsets.items():
         greedy = SamplingParams(temperature=0.0, max_tokens=most, stop_token_ids=sorted(ends), detokenize=False)
@@ -61,10 +65,3 @@ def answer_with_vllm(
         answers[name] = [completion(tokenizer, one.token_ids, one.finish_reason, ends) for one in found]
         log.info("%s: %d answers by vLLM", name, len(found))
     return answers
-
-
-def end_tokens(base: str | Path, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """The tokenizer's end of text and those of the model's generation settings, as `generation.greedy` takes them."""
-    path = Path(base) / "generation_config.json"
-    ends = read_json(path).get("eos_token_id") if path.is_file() else None
-    return {*([] if ends is None else [ends] if isinstance(ends, int) else ends), tokenizer.eos_token_id}

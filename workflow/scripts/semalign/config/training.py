@@ -32,9 +32,12 @@ Temperature = Annotated[
 class Lora(Strict):
     """The adapter, the same in every run (paper: Appendix A)."""
 
-    rank: Count = Field(64, description="of the update matrices on the seven projections")
+    rank: Count = Field(64, description="of the update matrices on the projections")
     alpha: Count = Field(128, description="the update is scaled by alpha / rank")
     dropout: PartialShare = Field(0.05, description="on the adapter's input in SFT; GRPO switches it off")
+    target_modules: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1), Distinct] | None = Field(
+        None, description="names of the layers' modules that are adapted; null: every linear projection of every layer"
+    )
 
 
 def _check_micro_batch(value: Any) -> Any:

@@ -1,0 +1,20 @@
+"""Look whether a given policy can be taught, asked and measured, before anything costly begins."""
+
+from pathlib import Path
+from typing import Any
+
+from semalign import job
+from semalign.errors import InputError
+from semalign.files import write_json
+from semalign.policy_checks import Use, policy_checks
+
+
+def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    rows = policy_checks(Path(input.policy), Use(**settings["use"]))
+    problems = [f"{row['check']}: {row['problem']}" for row in rows if row["problem"]]
+    if problems:
+        raise InputError("\n".join([f"config key policy.path: {input.policy} cannot be the policy:", *problems]))
+    write_json(output.checks, rows)
+
+
+job.run(main, snakemake)
