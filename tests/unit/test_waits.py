@@ -15,7 +15,7 @@ from tests.unit.chat_server import ChatServer, Reply, error
 from tests.unit.judging.asked import KEY, judged, misbehaving, settings, winners
 from tests.unit.servers import Files, serving
 
-SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
+SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=5000), usegmt=True)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
         ({"Retry-After": "nan"}, None),
         ({"Retry-After": "soon"}, None),
         ({"Retry-After": ""}, None),
-        ({"Retry-After": SOON}, 100),
+        ({"Retry-After": SOON}, 5000),
         ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
         ({"Retry-After": "Wed, 21 Oct 99999 07:28:00 GMT"}, None),
         ({"retry-after-ms": "250"}, 0.25),
@@ -38,15 +38,15 @@ SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
         ({"x-ratelimit-reset": "12"}, 12),
         ({"x-ratelimit-reset": "6m0s"}, 360),
         ({"x-ratelimit-reset": "20ms"}, 0.02),
-        ({"x-ratelimit-reset": str(int(time.time()) + 60)}, 60),
-        ({"x-ratelimit-reset": str(1000 * (int(time.time()) + 60))}, 60),
+        ({"x-ratelimit-reset": str(int(time.time()) + 5000)}, 5000),
+        ({"x-ratelimit-reset": str(1000 * (int(time.time()) + 5000))}, 5000),
         ({"x-ratelimit-reset": "1"}, 1),
         ({"Retry-After": "2", "x-ratelimit-reset": "60"}, 2),
     ],
 )
 def test_what_a_server_asks_for(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_wait(headers) == (seconds if seconds in (None, float("inf")) else pytest.approx(seconds, abs=40))
-    if seconds is not None and seconds < 50:
+    assert asked_wait(headers) == (seconds if seconds in (None, float("inf")) else pytest.approx(seconds, abs=1000))
+    if seconds is not None and seconds < 5000:
         assert asked_wait(headers) == pytest.approx(seconds, abs=0.001)
 
 
