@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from semalign.errors import InputError
 from semalign.signals import Stopped, stop_on_signals, stopping
-from semalign.workspace import Workspace, claim, identity, opened
+from semalign.workspace import Workspace, identity, opened
 from tests.conftest import ROOT
 
 SCRIPTS = str(ROOT / "workflow" / "scripts")
@@ -108,8 +107,8 @@ def test_a_termination_does_not_wait_for_a_lock_that_the_interrupted_thread_hold
         "lock, ended = threading.Lock(), threading.Event()\n"
         "def handler(number, frame):\n"
         "    with lock: ended.set()\n"
-        "pass_on_terminations()\n"
         "signal.signal(signal.SIGTERM, handler)\n"
+        "pass_on_terminations()\n"
         "with lock:\n"
         "    print('up', flush=True); time.sleep(1)\n"
         "sys.exit(0 if ended.wait(5) else 1)\n"
@@ -119,33 +118,6 @@ def test_a_termination_does_not_wait_for_a_lock_that_the_interrupted_thread_hold
     assert process.stdout.readline() == "up\n"
     process.terminate()
     assert process.wait(timeout=10) == 0
-
-
-def test_locks_are_cleared_when_no_other_snakemake_lives() -> None:
-    folder = Path(".snakemake")
-    (folder / "locks").mkdir(parents=True)
-    lock = folder / "locks" / "0.output.lock"
-    lock.touch()
-    code = (
-        f"import sys, time; sys.path.insert(0, {SCRIPTS!r}); from pathlib import Path\n"
-        "from semalign.workspace import claim\n"
-        "held = claim(Path('.snakemake')); print('up', flush=True); time.sleep(60)\n"
-    )
-    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert other.stdout is not None
-    assert other.stdout.readline() == "up\n"
-    assert not lock.exists()
-    lock.touch()  # the other's own
-    claim(folder)
-    assert lock.exists()
-    other.kill()
-    other.wait()
-
-
-def test_a_folder_that_cannot_be_written_is_named() -> None:
-    Path("file").touch()
-    with pytest.raises(InputError, match=r"Snakemake works in this folder: make it writable for you"):
-        claim(Path("file/.snakemake"))
 
 
 JOB = """

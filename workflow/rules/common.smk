@@ -8,30 +8,34 @@ import sys
 from itertools import chain
 from pathlib import Path
 
+from snakemake import __version__ as snakemake_version
 from snakemake.dag import DAG
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
+sys.path.insert(0, os.path.join(PROJECT, "workflow", "scripts"))
 
-from semalign.ancient_links import examine_behind_ancient
 from semalign.checks import check
 from semalign.code import fingerprint
 from semalign.config.downloads import files_of
 from semalign.config.repeated import check_repeated_keys
 from semalign.config.whole import validate
 from semalign.contents import Contents
-from semalign.ending import Failure, failures_told, results_made, say_last
+from semalign.ending import Failure, Statuses, failures_told, results_made, say_last, states
 from semalign.errors import InputError
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external, paths_within
 from semalign.report.look import fingerprint as fingerprint_of_look
-from semalign.signals import pass_on_terminations
+from semalign.run_lock import check_writable, clear_dead_locks, record_locks
+from semalign.scheduler_patch import patch_planner, patch_scheduler
+from semalign.signals import pass_on_terminations, stop_before_any_job
 from semalign.sources_table import source_keys
 from semalign.user_rewards import find_user_reward, modules_of
-from semalign.wakeups import one_at_a_time
-from semalign.workspace import claim
+
+# Snakemake writes its Python into shell commands without quotes; one that needs them is found by its name.
+if shlex.quote(sys.executable) != sys.executable:
+    folder, sys.executable = os.path.split(sys.executable)
+    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 # Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
 # time, but by downloads, which heed what the user had set; and tokenizers do not compete with the threads that a rule has
@@ -49,7 +53,9 @@ os.environ.update(
     }
 )
 
-examine_behind_ancient(DAG)
+if workflow.is_main_process and workflow.modifier.is_main_snakefile():
+    stop_before_any_job()
+patch_planner(DAG, snakemake_version, logger)
 
 try:
     check_repeated_keys([*workflow.configfiles, *workflow.overwrite_configfiles])
@@ -61,13 +67,13 @@ try:
         for name in rewards
         if ":" in name
     }
-    # A killed Snakemake leaves its lock behind: where no other one runs here, it is cleared.
     if workflow.is_main_process:
         os.environ.update(
             {"SEMALIGN_COMMAND": shlex.join(["snakemake", *sys.argv[1:]])}
         )
-        pass_on_terminations()
-        LOCK = claim(Path(".snakemake"))
+        check_writable(Path(".snakemake"))
+        if "--unlock" not in sys.argv:
+            clear_dead_locks(Path(".snakemake"), logger)
         # The judge comes last: what it lacks is better known now than after days of training.
         judge = CONFIG.judge
         for service in judge.services() if judge.kind == "openai" else ():
@@ -103,7 +109,7 @@ PRETRAINING = CONFIG.policy.pretraining if CONFIG.policy.path is None else None
 CORPUS = PRETRAINING.corpus if PRETRAINING else []
 LANGUAGE_KEYS = ["source_language", "target_language"]
 JUDGED = CONFIG.judge.kind != "none"
-ENVIRONMENT = os.path.join(workflow.basedir, "envs", "semalign.yaml")
+ENVIRONMENT = os.path.join(PROJECT, "envs", "semalign.yaml")
 BASE = str(CONFIG.policy.path or "results/base/model")
 TOKENIZER = str(CONFIG.policy.path or "results/base/tokenizer")
 POLICY = {"dtype": CONFIG.policy.dtype, "device": CONFIG.device}
@@ -112,6 +118,8 @@ READ_FIRST = (
 )
 GPUS = int(CONFIG.device == "cuda")
 PROCESSES = CONFIG.processes  # of SFT and GRPO; all other jobs are one process
+STATUSES = Statuses()  # of jobs that end badly
+LOGS_BEFORE = {}  # of the jobs to come, as an earlier run left them
 CONTENTS = Contents(Path(".snakemake", "semalign.contents.json"))
 
 
@@ -174,7 +182,9 @@ def failures():
     groups = [getattr(job, "jobs", [job]) for job in workflow.scheduler.failed]
     return [
         Failure(
-            f"{job.name} {'/'.join(job.wildcards)}".strip(), list(map(str, job.log))
+            f"{job.name} {'/'.join(job.wildcards)}".strip(),
+            list(map(str, job.log)),
+            STATUSES.found.get(job.jobid),
         )
         for job in chain.from_iterable(groups)
     ]

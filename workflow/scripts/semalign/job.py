@@ -75,8 +75,8 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     """
     gc.freeze()  # what was imported is not looked through from now on, least of all when the job ends
     gc.enable()
-    exit_on_signals()
     if ranks.is_rank():
+        exit_on_signals()
         _take_part(main, snakemake)
         return
     if "SEMALIGN_PROCESS" in os.environ:
@@ -84,6 +84,7 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     path = str(snakemake.log[0])
     failure, status = None, 1
     with _output_to(path) as terminal, heard(job_name(snakemake), terminal):
+        exit_on_signals()
         _log_to_stderr()
         try:
             _work(main, snakemake, resumable, terminal)

@@ -1,0 +1,67 @@
+"""Which process it was: a mark that is written down, and whether that process has ended since."""
+
+import hashlib
+import os
+import re
+import socket
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+_MARK = re.compile(r"([0-9a-f]{12})-(\d+)-(\d+)")
+
+
+@cache
+def _machine() -> str:
+    """A hash of the host, its last start and the name space of process ids, which a container has for itself."""
+    parts = [socket.gethostname()]
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    parts.append(boot.read_text().strip() if boot.is_file() else str(int(psutil.boot_time())))
+    if os.path.lexists("/proc/self/ns/pid"):
+        parts.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def own_mark() -> str:
+    """The mark of this process: <machine>-<process id>-<when it started>."""
+    state = _state(os.getpid())
+    return f"{_machine()}-{os.getpid()}-{state[1] if state else 0}"
+
+
+def _state(pid: int) -> tuple[str, str] | None:
+    """(state, when it started) of a process; None where that cannot be read. No change of the clock alters it."""
+    if not os.path.isdir("/proc/self"):
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            return process.status()[0].upper(), str(int(process.create_time()))
+        return None
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return fields[0], fields[19]
+
+
+def has_ended(mark: str) -> bool:
+    """Is it certain that the process of a mark has ended? Of other machines, and before a restart, nothing is."""
+    found = _MARK.fullmatch(mark)
+    if found is None or found[1] != _machine():
+        return False
+    pid, started = int(found[2]), found[3]
+    if not alive(pid):
+        return True
+    state = _state(pid)
+    return state is not None and (state[1] != started or state[0] == "Z")
+
+
+def alive(pid: int) -> bool:
+    """Is there a process of this id?"""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
