@@ -5,15 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from snakemake import __version__
-from snakemake.dag import DAG
 
 from semalign.scheduler_patch import patch_planner, patch_scheduler
 from tests.conftest import ROOT
 
 JOBS = 12
+PLANNER: dict[str, Any] = {"bfs": lambda self: None, "update_needrun": lambda self: None}
 LOG = logging.getLogger("patches")
 SNAKEFILE = f"""
 import sys, threading
@@ -54,7 +55,7 @@ def test_an_untested_version_or_a_missing_part_warns_and_changes_nothing(
     version: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Of the version that is installed both parts are taken away."""
-    parts = {} if version == __version__ else {"bfs": DAG.bfs, "update_needrun": DAG.update_needrun}
+    parts: dict[str, Any] = {} if version == __version__ else PLANNER
     dag = type("Other", (), parts)
     patch_planner(dag, version, LOG)
     assert dag.__dict__.get("update_needrun") is parts.get("update_needrun")
@@ -66,7 +67,7 @@ def test_an_untested_version_or_a_missing_part_warns_and_changes_nothing(
 
 
 def test_a_class_is_patched_once() -> None:
-    dag = type("Dag", (), {"bfs": DAG.bfs, "update_needrun": lambda self: None})
+    dag = type("Dag", (), PLANNER)
     patch_planner(dag, __version__, LOG)
     once = dag.update_needrun  # type: ignore[attr-defined]
     patch_planner(dag, __version__, LOG)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from semalign.config.base import Strict
 
 FOLDER = PurePosixPath("results/downloads")
+LONGEST = 200  # bytes; longer names are made of it
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -18,6 +19,10 @@ def _inner(name: str) -> str:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or PurePosixPath(name).as_posix() != name:
         raise ValueError(f"{name!r} is no path inside a download; write it as in data/train.csv")
+    if set("{}<>") & set(name) or not name.isprintable() or any(len(part.encode()) > LONGEST for part in parts):
+        raise ValueError(
+            f"{name!r} cannot be a result's name: no {{}} or <>, no control characters, {LONGEST} bytes a name at most"
+        )
     return name
 
 
@@ -99,6 +104,26 @@ def files_of(download: HubDownload | UrlDownload) -> list[str] | None:
     if isinstance(download, UrlDownload):
         return list(download.urls)
     return None if download.kind == "model" else download.files
+
+
+def collision(downloads: dict[str, HubDownload | UrlDownload]) -> str | None:
+    """Two downloads or files that cannot both be made, one's file being the other's folder; None where all can.
+
+    Beside each lie files whose names are made of its own: its record, its provenance, a log, a benchmark.
+    """
+    made: dict[PurePosixPath, str] = {}
+    for name, download in downloads.items():
+        for file in files_of(download) or [""]:
+            owner = str(PurePosixPath(name, file))
+            beside = [("sources", ".json"), ("logs", ".log"), ("benchmarks", ".tsv"), ("downloads", ".provenance.json")]
+            for place in [PurePosixPath("downloads", owner), *(PurePosixPath(at, f"{owner}{end}") for at, end in beside)]:
+                if made.setdefault(place, owner) != owner:
+                    return f"{owner} and {made[place]}"
+    for place, owner in made.items():
+        for folder in place.parents:
+            if made.get(folder, owner) != owner:
+                return f"{made[folder]} and {owner}"
+    return None
 
 
 def problem_with(path: str, downloads: dict[str, HubDownload | UrlDownload]) -> str | None:
