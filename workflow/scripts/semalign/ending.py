@@ -14,6 +14,7 @@ from pathlib import Path
 LAST_LINES = 20
 _ORDER = (".csv", ".md", ".tex", ".json", ".png", ".svg")
 _STOPPED = re.compile(r"\bstopped(; the same command goes on from here| by SIG\w+)$")
+_STOPPING = re.compile(r"^SIG\w+: stopping at the next step$")
 _STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _STATUS = re.compile(r"returned non-zero exit status (-?\d+)|died with <Signals\.(SIG\w+)")
 _AGAIN = "run the same command again, and it goes on from here: what was done is kept"
@@ -115,7 +116,15 @@ def failures_told(failures: Iterable[Failure], earlier: Mapping[str, tuple[int, 
 
 
 def _stopped(failure: Failure, tails: dict[str, list[str]]) -> bool:
-    return failure.signal() in _STOPS or any(lines and _STOPPED.search(lines[-1]) for lines in tails.values())
+    """Did it end because it was asked to, and for no error of its own after that?"""
+    return failure.signal() in _STOPS or any(_asked_to_stop(lines) for lines in tails.values())
+
+
+def _asked_to_stop(lines: list[str]) -> bool:
+    if any(_STOPPED.search(line) for line in lines):
+        return True
+    asked = [number for number, line in enumerate(lines) if _STOPPING.search(line)]
+    return bool(asked) and not any("error" in line.lower() for line in lines[asked[0] :])
 
 
 def _tail(log: str) -> list[str]:
