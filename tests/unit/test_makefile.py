@@ -1,4 +1,4 @@
-"""The Makefile: every target that runs the workflow takes CONFIG, in a folder of any name, and a failing installation says why."""
+"""The Makefile: CONFIG for every target of the workflow, folders of any name, and installations that fail."""
 
 import os
 import re

@@ -55,9 +55,7 @@ def records() -> list[Path]:
     return list(Path(".snakemake").glob("semalign.run.*"))
 
 
-def test_a_killed_runs_own_locks_are_removed(
-    other: "subprocess.Popen[str]", caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_killed_runs_own_locks_are_removed(other: "subprocess.Popen[str]", caplog: pytest.LogCaptureFixture) -> None:
     other.kill()  # not yet waited for: a zombie has ended, too
     while not has_ended(json.loads(records()[0].read_text())["mark"]):
         pass

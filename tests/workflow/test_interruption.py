@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.conftest import ROOT
 from tests.workflow.run import command, differing

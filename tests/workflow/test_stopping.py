@@ -17,18 +17,25 @@ from tests.workflow.run import command
 TARGET = "results/world/text.jsonl"
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # What stands in the script after its first import from the library, and before it.
-AFTER = "\nimport os, pathlib, time\nif os.environ.get('SLOW') == 'after':\n    pathlib.Path('up').touch(); time.sleep(60)\n"
-BEFORE = "import os, pathlib, time\nif os.environ.get('SLOW') == 'before':\n    pathlib.Path('up').touch(); time.sleep(60)\n"
+AFTER = "\nimport os, pathlib, time\n"
+AFTER += "if os.environ.get('SLOW') == 'after':\n    pathlib.Path('up').touch(); time.sleep(60)\n"
+BEFORE = (
+    "import os, pathlib, time\nif os.environ.get('SLOW') == 'before':\n    pathlib.Path('up').touch(); time.sleep(60)\n"
+)
 BEFORE += "if 'BROKEN' in os.environ: raise ImportError('a broken library')\n"
 STOPPED = "semalign: stopped; run the same command again, and it goes on from here: what was done is kept"
 KILLED = "generate_world.log: the job wrote nothing; it was ended from outside by SIGKILL, perhaps for want of memory"
-AS_IN_A_TERMINAL = "import os, signal, sys\nfor n in (1, 2): signal.signal(n, signal.SIG_DFL)\nos.execv(sys.argv[1], sys.argv[1:])"
+AS_IN_A_TERMINAL = (
+    "import os, signal, sys\nfor n in (1, 2): signal.signal(n, signal.SIG_DFL)\nos.execv(sys.argv[1], sys.argv[1:])"
+)
 
 
 def job_of(run: "subprocess.Popen[bytes]") -> int:
     """The process of the script that runs."""
     processes = psutil.Process(run.pid).children(recursive=True)
-    return next(one.pid for one in processes if ".snakemake/scripts" in " ".join(one.cmdline()) and one.name() != "bash")
+    return next(
+        one.pid for one in processes if ".snakemake/scripts" in " ".join(one.cmdline()) and one.name() != "bash"
+    )
 
 
 CASES: dict[str, tuple[str, Callable[["subprocess.Popen[bytes]"], object], str]] = {

@@ -98,7 +98,7 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
             failure = _unexpected(error, path)
             log.error("error: %s", failure)
     if failure:
-        if "SEMALIGN_PROCESS" not in os.environ:  # else the end of the run tells it, from the log
+        if "SEMALIGN_END_TELLS" not in os.environ:  # else the end of the run tells it, from the log
             print(f"{snakemake.rule}: {failure}", file=sys.stderr)
         sys.exit(status)
 

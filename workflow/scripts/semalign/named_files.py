@@ -105,20 +105,19 @@ def path_problem(path: str) -> str | None:
 
 def _not_expanded(path: str) -> str:
     """What a shell would have made of it, which the config does not."""
-    marks = {"~": "~", "$": "variables", "*": "patterns", "?": "patterns", "[": "patterns"}
-    found = next((name for mark, name in marks.items() if path.startswith(mark) or (mark != "~" and mark in path)), None)
-    return f"; {found} in a path: nothing is put in for it here, write the path out" if found else ""
+    marks = [mark for mark in "$*?[" if mark in path] + ["~"] * path.startswith("~")
+    return f"; the config does not expand {marks[0]}, so write the path out" if marks else ""
 
 
 def _problem_with_result(config: Config, key: str, place: PurePosixPath) -> str | None:
-    """Why a path under results is not made by a rule, or not before it is read; downloads are looked at by themselves."""
+    """Why no rule makes a path under results before it is read; `check_downloads` looks at what is fetched."""
     if place.is_relative_to(FOLDER):
         return None
     if place.is_relative_to(WORLD):
         if config.world is None:
             return (
-                f"{place} is a file of the generated world, and world is null; name a file of your own, or set the part "
-                "of the config that reads it to null"
+                f"{place} is a file of the generated world, and world is null; name a file of your own, or set the "
+                "part of the config that reads it to null"
             )
         names = [f"{WORLD}/{name}" for name in WORLD_FILES]
         return None if str(place) in names else f"{place} is not among the world's files: {', '.join(WORLD_FILES)}"

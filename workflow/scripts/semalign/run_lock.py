@@ -1,8 +1,8 @@
 """Snakemake's lock of a working folder: whose it is, so that the one of a killed Snakemake can be removed.
 
-Snakemake's locks do not say who made them. So each run of this workflow writes down which ones it made and which process
-it is, in `.snakemake/semalign.run.<mark>.json`, as long as it lives. A lock is removed only where the process that made
-it has certainly ended: on this machine, since its last start. No other lock is ever touched.
+Snakemake's locks do not say who made them. So each run of this workflow records its locks and its process in
+`.snakemake/semalign.run.<mark>.json`, and removes that record when it ends. A lock is removed only if the process that
+made it has certainly ended: it ran on this machine, since its last start. No other lock is ever touched.
 """
 
 import atexit

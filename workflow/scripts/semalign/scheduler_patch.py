@@ -1,7 +1,7 @@
 """Two patches of Snakemake: which jobs its planner examines, and how often its scheduler looks for jobs.
 
-Both touch private parts of Snakemake, so they are applied to the versions that they were tested with alone. With another
-version a warning says what differs, and the workflow runs without them.
+Both change private parts of Snakemake, so they are applied only to the versions that they were tested with. With
+another version a warning says what differs, and the workflow runs without them.
 """
 
 import logging
@@ -19,8 +19,8 @@ def patch_planner(dag: Any, version: str, log: logging.Logger) -> None:
 
     Snakemake examines no job behind one that runs again, since it expects to run them all; but those to which only
     `ancient` files lead it does not run. So they stay as they were, whatever of their own has changed or is missing:
-    with another threshold of a gate and another learning rate at once it would check the gate and train nothing. Without
-    the patch the same command, run a second time, does the rest. A second call changes nothing.
+    with another threshold of a gate and another learning rate at once it would check the gate and train nothing.
+    Without the patch the same command, run a second time, does the rest. A second call changes nothing.
     """
     plan = getattr(dag, "update_needrun", None)
     if getattr(plan, _APPLIED, False):

@@ -68,17 +68,18 @@ def exit_while_importing() -> None:
 
 @contextmanager
 def stop_on_signals(at_once: bool = True) -> Iterator[None]:
-    """Within the block SIGTERM, SIGINT and SIGHUP ask the job to stop where it loses nothing; a second one ends it at once.
+    """Within the block SIGTERM, SIGINT and SIGHUP ask the job to stop where it loses nothing; a second ends it at once.
 
-    Of SIGTERM and SIGHUP those of the next seconds belong to the same request. Not `at_once`: however often it is asked,
-    by whomever, it stops where it loses nothing.
+    SIGTERM and SIGHUP within seconds of the first belong to the same request. Not `at_once`: however often it is
+    asked, by whomever, it stops where it loses nothing.
     """
     asked_at = 0.0
 
     def ask(number: int, frame: FrameType | None) -> None:
         nonlocal asked_at
         again = _stop.is_set()
-        if again and (not at_once or (number != signal.SIGINT and time.monotonic() < asked_at + SECONDS_OF_ONE_REQUEST)):
+        same = number != signal.SIGINT and time.monotonic() < asked_at + SECONDS_OF_ONE_REQUEST
+        if again and (same or not at_once):
             return
         _stop.set()
         asked_at = time.monotonic()

@@ -115,8 +115,13 @@ def collision(downloads: dict[str, HubDownload | UrlDownload]) -> str | None:
     for name, download in downloads.items():
         for file in files_of(download) or [""]:
             owner = str(PurePosixPath(name, file))
-            beside = [("sources", ".json"), ("logs", ".log"), ("benchmarks", ".tsv"), ("downloads", ".provenance.json")]
-            for place in [PurePosixPath("downloads", owner), *(PurePosixPath(at, f"{owner}{end}") for at, end in beside)]:
+            for place in (
+                PurePosixPath("downloads", owner),
+                PurePosixPath("downloads", f"{owner}.provenance.json"),
+                PurePosixPath("sources", f"{owner}.json"),
+                PurePosixPath("logs", f"{owner}.log"),
+                PurePosixPath("benchmarks", f"{owner}.tsv"),
+            ):
                 if made.setdefault(place, owner) != owner:
                     return f"{owner} and {made[place]}"
     for place, owner in made.items():
