@@ -19,16 +19,6 @@ if not os.path.isdir(PROJECT):
     raise WorkflowError(
         f"{PROJECT}: jobs need the project's files; clone it, and name the Snakefile of the clone"
     )
-for folder in (PROJECT, os.getcwd()):
-    if set("{}") & set(folder):
-        raise WorkflowError(
-            f"{folder}: Snakemake takes braces in a path for wildcards; give the folder a name without them"
-        )
-if workflow.modifier.path_modifier.replace_prefix("results/all", None) != "results/all":
-    raise WorkflowError(
-        "the workflow writes to results/ and finds its results there; as a module it takes neither prefix nor "
-        "replace_prefix: choose the working folder with --directory"
-    )
 
 
 configfile: os.path.join(PROJECT, "config", "config.yaml")

@@ -10,7 +10,19 @@ from pathlib import Path
 
 from snakemake import __version__ as snakemake_version
 from snakemake.dag import DAG
+from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+
+for folder in (PROJECT, os.getcwd()):
+    if set("{}") & set(folder):
+        raise WorkflowError(
+            f"{folder}: Snakemake takes braces in a path for wildcards; give the folder a name without them"
+        )
+if workflow.modifier.path_modifier.replace_prefix("results/all", None) != "results/all":
+    raise WorkflowError(
+        "the workflow writes to results/ and finds its results there; as a module it takes neither prefix nor "
+        "replace_prefix: choose the working folder with --directory"
+    )
 
 sys.path.insert(0, os.path.join(PROJECT, "workflow", "scripts"))
 
@@ -20,7 +32,14 @@ from semalign.config.downloads import files_of
 from semalign.config.repeated import check_repeated_keys
 from semalign.config.whole import validate
 from semalign.contents import Contents
-from semalign.ending import Failure, Statuses, failures_told, results_made, say_last, states
+from semalign.ending import (
+    Failure,
+    Statuses,
+    failures_told,
+    results_made,
+    say_last,
+    states,
+)
 from semalign.errors import InputError
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES

@@ -22,7 +22,7 @@ _AGAIN = "run the same command again, and it goes on from here: what was done is
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that failed or was stopped: its name, as in lines of progress, its logs and, where known, its exit status."""
+    """A job that failed or was stopped: its name, as in lines of progress, its logs and its exit status, if known."""
 
     job: str
     logs: list[str]

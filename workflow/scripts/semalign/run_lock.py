@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shlex
+import shutil
 import socket
 import sys
 from collections.abc import Iterable, Iterator
@@ -91,7 +92,7 @@ def record_locks(folder: Path, inputs: Iterable[str], outputs: Iterable[str]) ->
 
 def unlock_command() -> str:
     """What removes all locks of this folder, whoever made them."""
-    return shlex.join([sys.executable, "-m", "snakemake", *sys.argv[1:], "--unlock"])
+    return shlex.join([shutil.which(sys.executable) or sys.executable, "-m", "snakemake", *sys.argv[1:], "--unlock"])
 
 
 def _lines(path: Path) -> Iterator[str]:
