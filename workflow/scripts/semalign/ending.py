@@ -138,7 +138,8 @@ def _tail(log: str) -> list[str]:
 def _shown(log: str, lines: list[str], failure: Failure) -> str:
     place = _seen_from_outside(Path(log))
     if not lines:
-        return f"  {place}: the job wrote nothing; {_how(failure)}"
+        unknown = ", or it could not start" if failure.status is None else ""
+        return f"  {place}: the job wrote nothing; {_how(failure)}{unknown}"
     if not any("error" in line.lower() for line in lines):
         lines = [*lines, f"(no error was written; {_how(failure)})"]
     return "\n".join([f"  the last lines of {place}:", *(f"    {line}" for line in lines)])

@@ -14,6 +14,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +66,12 @@ def clear_dead_locks(folder: Path, log: logging.Logger) -> None:
 def _settle(record: Path, folder: Path, locks: list[list[Any]], log: logging.Logger) -> None:
     """Remove a record and the locks that it names. The one process that can rename the record may do so."""
     mine = record.with_suffix(f".{own_mark()}")
-    try:
+    with suppress(OSError):  # another was faster, or may do so and this one not; Snakemake then says that it is locked
         record.rename(mine)
-    except OSError:
-        return
-    for name, *_ in locks:
-        log.warning(f"{folder / 'locks' / name}: left by a run that was killed; removed")
-        (folder / "locks" / name).unlink(missing_ok=True)
-    mine.unlink()
+        for name, *_ in locks:
+            (folder / "locks" / name).unlink(missing_ok=True)
+            log.warning(f"{folder / 'locks' / name}: left by a run that was killed; removed")
+        mine.unlink()
 
 
 def record_locks(folder: Path, inputs: Iterable[str], outputs: Iterable[str]) -> None:
@@ -86,8 +85,9 @@ def record_locks(folder: Path, inputs: Iterable[str], outputs: Iterable[str]) ->
     mark = own_mark()
     record = folder.absolute() / f"semalign.run.{mark}.json"
     run = {"mark": mark, "pid": os.getpid(), "host": socket.gethostname(), "command": shlex.join(sys.argv)}
-    write_json(record, run | {"locks": locks})
-    atexit.register(record.unlink, missing_ok=True)
+    with suppress(OSError):  # a full disk: a lock that is left then is told as one of which nothing is known
+        write_json(record, run | {"locks": locks})
+        atexit.register(record.unlink, missing_ok=True)
 
 
 def unlock_command() -> str:
