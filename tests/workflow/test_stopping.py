@@ -87,9 +87,9 @@ def test_a_job_that_ends_while_it_imports(slow: Path, tmp_path: Path) -> None:
         assert [line for line in said if line.endswith(told)], (name, said[-20:])
         assert (said[-1] == STOPPED) == (told == STOPPED)
     assert broken.wait(timeout=60) != 0
-    said = (tmp_path / "broken" / "said").read_text()
-    assert "ImportError: a broken library" in said
-    assert "the job wrote nothing; it ended with status 1, and what it printed stands above" in said
+    text = (tmp_path / "broken" / "said").read_text()
+    assert "ImportError: a broken library" in text
+    assert "the job wrote nothing; it ended with status 1, and what it printed stands above" in text
 
 
 def test_the_lock_of_a_killed_snakemake_is_removed_by_the_same_command(slow: Path, tmp_path: Path) -> None:

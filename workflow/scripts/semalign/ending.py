@@ -30,7 +30,8 @@ class Failure:
 
     def signal(self) -> signal.Signals | None:
         """What ended it; a shell between it and Snakemake adds 128."""
-        number = -self.status if (self.status or 0) < 0 else (self.status or 0) - 128
+        status = self.status or 0
+        number = -status if status < 0 else status - 128
         return signal.Signals(number) if number in set(signal.Signals) else None
 
 

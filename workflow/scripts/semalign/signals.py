@@ -60,10 +60,10 @@ def exit_on_signals(log: str | None = None) -> None:
 
 def exit_while_importing() -> None:
     """Within a job of Snakemake, until its work begins: end at once when asked to stop, and say so in its log."""
-    job = getattr(sys.modules["__main__"], "snakemake", None)
-    if threading.current_thread() is threading.main_thread() and getattr(job, "log", None):
+    logs = getattr(getattr(sys.modules["__main__"], "snakemake", None), "log", None)
+    if threading.current_thread() is threading.main_thread() and logs:
         of_a_training = "SEMALIGN_RANK_FOLDER" in os.environ  # whose own process tells what happened
-        exit_on_signals(os.devnull if of_a_training else str(job.log[0]))
+        exit_on_signals(os.devnull if of_a_training else str(logs[0]))
 
 
 @contextmanager
