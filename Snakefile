@@ -61,7 +61,7 @@ if workflow.is_main_process:
 
 
 onstart:
-    os.environ["SEMALIGN_END_TELLS"] = "1"
+    os.environ.update({"SEMALIGN_END_TELLS": "1"})
     pass_on_terminations()
     name_jobs()
     logger.addHandler(STATUSES)

@@ -72,6 +72,7 @@ def test_a_living_runs_locks_stay(other: "subprocess.Popen[str]", caplog: pytest
     clear_dead_locks(Path(".snakemake"), LOG)
     assert len(locks()) == 3
     assert f"Another run works in this folder: process {other.pid} on" in caplog.text
+    assert "If it has ended" not in caplog.text  # it is certain that it lives
     other.send_signal(signal.SIGINT)
     other.wait()
     assert records() == []  # it has ended by itself

@@ -80,6 +80,21 @@ def test_a_signal_asks_and_a_second_one_ends(workspace: Workspace, capfd: pytest
         pass
 
 
+def test_a_request_to_a_whole_group_is_one_request() -> None:
+    """The group has it, and then Snakemake passes it on; a closed terminal sends SIGHUP besides."""
+    code = (
+        f"import sys, signal; sys.path.insert(0, {SCRIPTS!r})\n"
+        "from semalign.signals import stop_on_signals, stopping\n"
+        "with stop_on_signals():\n"
+        "    for name in ('SIGHUP', 'SIGTERM', 'SIGTERM', 'SIGHUP'):\n"
+        "        signal.raise_signal(signal.Signals[name])\n"
+        "    assert stopping()\n"
+        "    print('saved')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "saved\n")
+
+
 def test_a_job_follows_snakemake_into_its_end() -> None:
     parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     code = (

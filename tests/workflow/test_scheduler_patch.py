@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from snakemake import __version__
 
-from semalign.scheduler_patch import patch_planner, patch_scheduler
+from semalign.scheduler_patch import TESTED, patch_planner, patch_scheduler
 from tests.conftest import ROOT
 
 JOBS = 12
@@ -64,6 +64,11 @@ def test_an_untested_version_or_a_missing_part_warns_and_changes_nothing(
     assert vars(scheduler) in ({}, {"_schedule_reevalutation": print})
     assert caplog.text.count(f"Snakemake {version} was not tested with this workflow") == 2
     assert "run the same command twice" in caplog.text
+
+
+def test_the_locked_version_is_a_tested_one() -> None:
+    lock = (ROOT / "envs" / "lock.txt").read_text()
+    assert any(f"\nsnakemake=={version}." in lock for version in TESTED)
 
 
 def test_a_class_is_patched_once() -> None:

@@ -44,6 +44,7 @@ from semalign.errors import InputError
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external, paths_within
+from semalign.processes import name_python_safely
 from semalign.report.look import fingerprint as fingerprint_of_look
 from semalign.run_lock import check_writable, clear_dead_locks, record_locks
 from semalign.scheduler_patch import patch_planner, patch_scheduler
@@ -51,10 +52,7 @@ from semalign.signals import pass_on_terminations, stop_before_any_job
 from semalign.sources_table import source_keys
 from semalign.user_rewards import find_user_reward, modules_of
 
-# Snakemake writes its Python into shell commands without quotes; one that needs them is found by its name.
-if shlex.quote(sys.executable) != sys.executable:
-    folder, sys.executable = os.path.split(sys.executable)
-    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
+name_python_safely()
 
 # Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
 # time, but by downloads, which heed what the user had set; and tokenizers do not compete with the threads that a rule has

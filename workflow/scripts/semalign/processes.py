@@ -1,9 +1,11 @@
-"""Which process it was: a mark that is written down, and whether that process has ended since."""
+"""Which process it was: a mark that is written down, and whether it has ended; how a shell calls this Python."""
 
 import hashlib
 import os
 import re
+import shlex
 import socket
+import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -22,6 +24,16 @@ def _machine() -> str:
     if os.path.lexists("/proc/self/ns/pid"):
         parts.append(os.readlink("/proc/self/ns/pid"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def name_python_safely() -> None:
+    """Let this process call its Python by its bare name, found in PATH, where its path would need quotes in a shell.
+
+    Snakemake writes sys.executable into shell commands without any.
+    """
+    if shlex.quote(sys.executable) != sys.executable:
+        folder, sys.executable = os.path.split(sys.executable)
+        os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])
 
 
 def own_mark() -> str:
@@ -44,10 +56,16 @@ def _state(pid: int) -> tuple[str, str] | None:
     return fields[0], fields[19]
 
 
+def of_this_machine(mark: str) -> bool:
+    """Was it a process of this machine, since its last start, and of this container?"""
+    found = _MARK.fullmatch(mark)
+    return found is not None and found[1] == _machine()
+
+
 def has_ended(mark: str) -> bool:
     """Is it certain that the process of a mark has ended? Of other machines, and before a restart, nothing is."""
     found = _MARK.fullmatch(mark)
-    if found is None or found[1] != _machine():
+    if found is None or not of_this_machine(mark):
         return False
     pid, started = int(found[2]), found[3]
     if not alive(pid):

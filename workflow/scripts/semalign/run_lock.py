@@ -20,7 +20,7 @@ from typing import Any
 
 from semalign.errors import InputError
 from semalign.files import write_json
-from semalign.processes import has_ended, own_mark
+from semalign.processes import has_ended, of_this_machine, own_mark
 
 _RECORDS = "semalign.run.*.json"
 
@@ -51,15 +51,15 @@ def clear_dead_locks(folder: Path, log: logging.Logger) -> None:
             _settle(record, folder, locks, log)
         else:
             known |= {lock[0] for lock in locks}
+            unsure = "" if of_this_machine(run["mark"]) else f". If it has ended, remove its lock: {unlock_command()}"
             log.warning(
-                f"Another run works in this folder: process {run['pid']} on {run['host']} ({run['command']}). Where it "
-                f"no longer does, remove its lock: {unlock_command()}"
+                f"Another run works in this folder: process {run['pid']} on {run['host']} ({run['command']}){unsure}"
             )
     unknown = [path.name for path in sorted(folder.glob("locks/*.lock")) if path.name not in known]
     if unknown:
         log.warning(
-            f"{folder / 'locks'} holds locks of another Snakemake ({', '.join(unknown)}). Where none works in this "
-            f"folder any more, remove them: {unlock_command()}"
+            f"{folder / 'locks'} holds locks of another Snakemake ({', '.join(unknown)}). If none works in this folder "
+            f"any more, remove them: {unlock_command()}"
         )
 
 
