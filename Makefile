@@ -3,7 +3,9 @@
 # make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, costs, encoders, audit
 #               and statistics
 # make figures  every figure
-# make report   all of it as one page, results/report.html; of a config laid over: make report CONFIG=config/one_seed.yaml
+# make report   all of it as one page, results/report.html
+#               each of these with a config laid over the miniature: make all CONFIG=mine.yaml; CONFIG="a.yaml b.yaml": both;
+#               of table 3 over config/one_seed.yaml, too
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
 # make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
 # make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too
@@ -17,107 +19,135 @@
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint, types, and the documentation without a warning
 # make docs     the documentation as a site: docs/_build/index.html
+# make help     these lines
+#
+# The first run installs the locked packages into .venv, with the Python that PYTHON=python3.12 names. With BIN=/opt/env/bin
+# nothing is installed, and the Python of that folder is used. CORES=4: that many instead of all.
 PYTHON ?= python3
 CORES ?= all
+ifneq ($(origin BIN),command line)
 BIN := .venv/bin
+READY := .venv/ready
+READY_DEV := .venv/ready-dev
+endif
 export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules must be kept
 
 TABLES := table1 table2 table4 table5 table6a table6b frontier costs encoders statistics audit
-SNAKEMAKE = $(if $(CONFIG),$(BIN)/python tools/check_config.py $(CONFIG) && )$(BIN)/snakemake --cores $(CORES)
+# $(1): targets; $(2): a config under the user's own. As a module: the folder of a script may have any name, its first line not.
+SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"$(BIN)/python" -m snakemake --cores $(CORES) $(1) \
+	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance judge-again release translate plan bench bench-trl test long soak check docs lock conda
+.PHONY: table3 all figures report $(TABLES) provenance judge-again release translate plan bench bench-trl test long soak check docs lock conda \
+	help
 .DEFAULT_GOAL := table3
+.NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
-table3: .venv/ready
+table3: $(READY)
 	@echo "semalign: building results/table3.csv, one seed (snakemake --cores $(CORES)); logs in results/logs/"
-	@$(SNAKEMAKE) results/table3.csv --configfile config/one_seed.yaml
+	@$(call SNAKEMAKE,results/table3.csv,config/one_seed.yaml)
 	@cat results/table3.md
 	@echo "$(call WHERE,table3)"
 
-all: .venv/ready
+all: $(READY)
 	@echo "semalign: building every table and figure (snakemake --cores $(CORES)); logs in results/logs/"
-	@$(SNAKEMAKE) all
+	@$(call SNAKEMAKE,all)
 	@cat results/table3.md
 	@echo "$(call WHERE,table3); every other table lies beside it, figures in results/figures/"
 
-$(TABLES): .venv/ready
+$(TABLES): $(READY)
 	@echo "semalign: building results/$@.csv (snakemake --cores $(CORES)); logs in results/logs/"
-	@$(SNAKEMAKE) results/$@.csv
+	@$(call SNAKEMAKE,results/$@.csv)
 	@cat results/$@.md
 	@echo "$(call WHERE,$@)"
 
-figures: .venv/ready
+figures: $(READY)
 	@echo "semalign: building results/figures/ (snakemake --cores $(CORES)); logs in results/logs/"
-	@$(SNAKEMAKE) figures
+	@$(call SNAKEMAKE,figures)
 
-report: .venv/ready
+report: $(READY)
 	@echo "semalign: building results/report.html (snakemake --cores $(CORES)); logs in results/logs/"
-	@$(SNAKEMAKE) results/report.html $(if $(CONFIG),--configfile $(CONFIG))
-	@echo "semalign: the report is $(CURDIR)/results/report.html; open it in a browser"
+	@$(call SNAKEMAKE,results/report.html)
+	@echo "semalign: the report is results/report.html; open it in a browser"
 
-provenance: .venv/ready
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+provenance: $(READY)
 	@test -n "$(ARTEFACT)" || { echo "name a result, as in make provenance ARTEFACT=results/table3.csv"; exit 1; }
-	@$(BIN)/python tools/provenance.py "$(ARTEFACT)"
+	@"$(BIN)/python" tools/provenance.py "$(ARTEFACT)"
 
-judge-again: .venv/ready
-	@$(BIN)/python tools/judge_again.py
+judge-again: $(READY)
+	@"$(BIN)/python" tools/judge_again.py
 
-release: .venv/ready
+release: $(READY)
 	@test -n "$(MODEL)" || { echo "name a model, as in make release MODEL=mt/rl/0"; exit 1; }
-	@$(BIN)/python tools/release.py "$(MODEL)" $(if $(LICENCE),--licence "$(LICENCE)") $(if $(MERGED),--merged) $(if $(BASE),--base "$(BASE)")
+	@"$(BIN)/python" tools/release.py "$(MODEL)" $(if $(LICENCE),--licence "$(LICENCE)") $(if $(MERGED),--merged) $(if $(BASE),--base "$(BASE)")
 
 # What is to be translated goes through the environment as it is: neither make nor the shell reads it.
 translate: export SEMALIGN_TEXT := $(value TEXT)
-translate: .venv/ready
+translate: $(READY)
 	@test -n "$(MODEL)" || { echo "name a released model, as in make translate MODEL=mt/rl/0 TEXT=…" >&2; exit 1; }
-	@$(BIN)/python tools/translate.py --release "results/release/$(MODEL)" $(if $(value TEXT),--text "$$SEMALIGN_TEXT",$(if $(FILE),--file "$(FILE)"))
+	@"$(BIN)/python" tools/translate.py --release "results/release/$(MODEL)" $(if $(value TEXT),--text "$$SEMALIGN_TEXT",$(if $(FILE),--file "$(FILE)"))
 
-plan: .venv/ready
-	@$(BIN)/python -m tools.plan $(CONFIG) $(ARGUMENTS)
+plan: $(READY)
+	@"$(BIN)/python" -m tools.plan $(CONFIG) $(ARGUMENTS)
 
-bench: .venv/ready
-	@$(BIN)/python -m bench.run policy start $(ARGUMENTS)
+bench: $(READY)
+	@"$(BIN)/python" -m bench.run policy start $(ARGUMENTS)
 
-bench-trl: .venv/ready
-	@$(SNAKEMAKE) results/mt/cold_sft/0/threshold.json results/mt/cold_sft/1/threshold.json results/mt/cold_sft/2/threshold.json
-	@$(BIN)/python -m bench.run trl $(ARGUMENTS)
+bench-trl: $(READY)
+	@$(call SNAKEMAKE,$(foreach seed,0 1 2,results/mt/cold_sft/$(seed)/threshold.json))
+	@"$(BIN)/python" -m bench.run trl $(ARGUMENTS)
 
-test: .venv/ready-dev
+test: $(READY_DEV)
 	@echo "semalign: running the tests"
-	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 tests/unit
-	@$(BIN)/pytest --numprocesses 3 --dist loadscope tests/workflow tests/cluster tests/browser # many of them wait
+	@OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest --numprocesses 2 tests/unit
+	@"$(BIN)/python" -m pytest --numprocesses 3 --dist loadscope tests/workflow tests/cluster tests/browser # many of them wait
 
-long: .venv/ready-dev
-	@$(BIN)/pytest -m long tests
+long: $(READY_DEV)
+	@"$(BIN)/python" -m pytest -m long tests
 
-soak: .venv/ready-dev
-	@SEMALIGN_KILLS=60 $(BIN)/pytest tests/workflow/test_interruption.py
+soak: $(READY_DEV)
+	@SEMALIGN_KILLS=60 "$(BIN)/python" -m pytest tests/workflow/test_interruption.py
 
-docs: .venv/ready-dev
-	@$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
+docs: $(READY_DEV)
+	@"$(BIN)/python" -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
 	@echo "semalign: the documentation is in docs/_build/index.html"
 
-check: .venv/ready-dev docs
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/snakemake --lint
-	$(BIN)/mypy
+check: $(READY_DEV) docs
+	"$(BIN)/python" -m ruff format --check .
+	"$(BIN)/python" -m ruff check .
+	"$(BIN)/snakefmt" --check Snakefile workflow
+	"$(BIN)/python" -m snakemake --lint
+	"$(BIN)/python" -m mypy
+
+# What cannot run is made anew: an installation that was interrupted, a Python that is gone.
+ifneq ($(wildcard .venv/ready),)
+ifneq ($(shell .venv/bin/python -m pip --version >/dev/null 2>&1 && echo runs),runs)
+.PHONY: .venv/ready
+endif
+endif
 
 .venv/ready: envs/requirements.txt envs/lock.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "semalign needs Python 3.11 or newer: install it and name it, as in make PYTHON=python3.11 table3"; exit 1; }
-	@echo "semalign: installing the locked packages into .venv (once, one or two minutes)"
-	@$(PYTHON) -m venv .venv \
+	@"$(PYTHON)" -c 'import ensurepip, venv' \
 		|| { echo "semalign needs Python's venv module: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --no-compile --requirement envs/requirements.txt --constraint envs/lock.txt
+	@echo "semalign: installing the locked packages into .venv (once, one or two minutes)"
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv \
+		|| { echo "semalign: .venv could not be made; the reason stands above (space, rights?)"; exit 1; }
+	@$(call INSTALL,envs/requirements.txt)
 	@touch $@
 
 .venv/ready-dev: .venv/ready envs/requirements-dev.txt
 	@echo "semalign: installing the test tools into .venv"
-	@$(BIN)/python -m pip install --quiet --no-compile --requirement envs/requirements-dev.txt --constraint envs/lock.txt
+	@$(call INSTALL,envs/requirements-dev.txt)
 	@touch $@
+
+INSTALL = .venv/bin/python -m pip install --quiet --no-compile --requirement $(1) --constraint envs/lock.txt \
+	|| { echo "semalign: pip could not install the packages; its last words stand above. Where it found no version of anything, \
+	the network may be missing. Then run the same command again"; exit 1; }
 
 # Renew the lock from the newest versions that the requirements admit.
 lock:
@@ -134,6 +164,6 @@ conda:
 
 # Write config/schema.json and docs/config.md from the config's model.
 .PHONY: schema
-schema: .venv/ready-dev
-	@PYTHONPATH=workflow/scripts $(BIN)/python -c 'from semalign.config.whole import schema; print(schema(), end="")' > config/schema.json
-	@$(BIN)/python tools/config_reference.py > docs/config.md.new && mv docs/config.md.new docs/config.md
+schema: $(READY_DEV)
+	@PYTHONPATH=workflow/scripts "$(BIN)/python" -c 'from semalign.config.whole import schema; print(schema(), end="")' > config/schema.json
+	@"$(BIN)/python" tools/config_reference.py > docs/config.md.new && mv docs/config.md.new docs/config.md

@@ -6,16 +6,28 @@
 
 import os
 
+from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: os.path.join(workflow.basedir, "config", "config.yaml")
+# Not workflow.basedir: as a module of another workflow, that is the other's.
+PROJECT = str(workflow.current_basedir)
+if not os.path.isdir(PROJECT):
+    raise WorkflowError(
+        f"{PROJECT}: jobs need the project's files; clone it, and name the Snakefile of the clone"
+    )
 
 
-# Read with --sdm apptainer alone; made from envs/Dockerfile (docs/cluster.md).
-container: os.path.join(workflow.basedir, "envs", "semalign.sif")
+configfile: os.path.join(PROJECT, "config", "config.yaml")
+
+
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+
+    # Made from envs/Dockerfile (docs/cluster.md).
+    container: os.path.join(PROJECT, "envs", "semalign.sif")
 
 
 include: "workflow/rules/common.smk"
@@ -49,8 +61,19 @@ if workflow.is_main_process:
 
 
 onstart:
+    os.environ.update({"SEMALIGN_END_TELLS": "1"})
+    pass_on_terminations()
     name_jobs()
-    one_at_a_time(workflow.scheduler)
+    logger.addHandler(STATUSES)
+    LOGS_BEFORE.update(
+        states(log for job in workflow.dag.needrun_jobs() for log in job.log)
+    )
+    patch_scheduler(workflow.scheduler, snakemake_version, logger)
+    record_locks(
+        Path(".snakemake"),
+        workflow.persistence.all_inputfiles(),
+        workflow.persistence.all_outputfiles(),
+    )
 
 
 onsuccess:
@@ -58,7 +81,7 @@ onsuccess:
 
 
 onerror:
-    say_last(failures_told(failures()))
+    say_last(failures_told(failures(), LOGS_BEFORE))
 
 
 rule all:

@@ -1,5 +1,9 @@
 import hashlib
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +12,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semalign.errors import InputError
-from semalign.files import read_json, read_jsonl, read_lines, replacing, sha256, write_json, write_jsonl
+from semalign.files import (
+    read_json,
+    read_jsonl,
+    read_lines,
+    replacing,
+    replacing_folder,
+    sha256,
+    write_json,
+    write_jsonl,
+)
+from tests.conftest import ROOT
+
+WRITER = f"""
+import sys, time
+sys.path.insert(0, {str(ROOT / "workflow" / "scripts")!r})
+from semalign.files import replacing, replacing_folder
+with replacing(sys.argv[1]) as file, replacing_folder(sys.argv[2]) as folder:
+    file.write("half")
+    (folder / "half").mkdir()
+    print("up", flush=True)
+    time.sleep(60)
+"""
 
 
 def written(folder: Path, content: bytes, name: str = "data.jsonl") -> Path:
@@ -129,6 +154,36 @@ def test_unfinished_write_has_another_name(tmp_path: Path) -> None:
         file.flush()
         assert not path.exists()
     assert path.read_text() == "half"
+
+
+def test_what_a_killed_write_left_is_removed_by_the_next_and_a_living_one_is_left_alone(tmp_path: Path) -> None:
+    targets = [tmp_path / "rows.json", tmp_path / "model"]
+    neighbour = tmp_path / ".rows.json.more.5.part"  # of another file, rows.json.more
+    neighbour.touch()
+    os.utime(neighbour, (0, 0))
+    killed, living = (
+        subprocess.Popen([sys.executable, "-c", WRITER, *map(str, targets)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    )
+    for writer in (killed, living):
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "up\n"
+    killed.kill()
+    killed.wait()
+    another = tmp_path / ".model.0123456789ab-1-1.part"  # of another machine
+    another.mkdir()
+    write_json(targets[0], 1)
+    with replacing_folder(targets[1]) as folder:
+        (folder / "whole").touch()
+    marks = sorted(path.name.rpartition("-")[0].rpartition("-")[2] for path in tmp_path.glob(".*-*.part"))
+    assert marks == sorted(["1", str(living.pid), str(living.pid)])
+    os.utime(another, (time.time() - 2 * 24 * 3600,) * 2)
+    with replacing_folder(targets[1]):
+        pass
+    assert not another.exists()
+    assert neighbour.exists()
+    living.kill()
+    living.wait()
 
 
 def test_sha256_of_file_and_folder(tmp_path: Path) -> None:

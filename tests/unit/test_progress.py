@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from semalign.ending import Failure, failures_told, results_made
+from semalign.ending import Failure, failures_told, results_made, states
 from semalign.progress import ELSEWHERE, ON_A_TERMINAL, SECONDS, Progress, duration, heard, seconds_between_lines
 
 
@@ -179,15 +179,53 @@ def test_each_failed_job_is_told_with_its_last_lines(tmp_path: Path, monkeypatch
         "a failed",
         "  the last lines of killed.log:",
         "    13:59:59 step 3/8",
-        "    (no error was written: it was ended from outside, perhaps for want of memory)",
+        "    (no error was written; it was ended from outside, perhaps for want of memory)",
     ]
     assert b.splitlines()[2:] == [*(f"    line {n}" for n in range(22, 40)), "    bar 100%", "    ValueError: no"]
-    assert d.splitlines()[1] == "  empty.log is empty: it was ended from outside, perhaps for want of memory"
-    assert last.startswith("3 jobs failed; mend that, then run the same command again")
+    unknown = "it was ended from outside, perhaps for want of memory, or it could not start"
+    assert d.splitlines()[1] == f"  empty.log: the job wrote nothing; {unknown}"
+    assert last.startswith("3 jobs failed; fix that, then run the same command again")
 
 
-def test_a_run_that_was_stopped_says_how_to_go_on(tmp_path: Path) -> None:
+AGAIN = "run the same command again, and it goes on from here: what was done is kept"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "stopped"),
+    [
+        ("stopped by SIGINT\n", None, True),
+        ("stopped by SIGTERM\nUserWarning: an error of a library at exit\n", None, True),
+        ("step 3/8\nSIGTERM: stopping at the next step\n", -9, True),  # a scheduler that does not wait
+        ("step 3/8\nSIGTERM: stopping at the next step\nerror: disk full\n", 1, False),
+        ("step 3/8\n", -15, True),
+        ("step 3/8\n", 143, True),
+        ("", 130, True),
+        ("", 129, True),
+        ("step 3/8\n", -9, False),
+        ("step 3/8\n", 1, False),
+        ("SIGTERM is what stopped by accident\n", None, False),
+    ],
+)
+def test_a_job_that_was_stopped_did_not_fail(text: str, status: int | None, stopped: bool, tmp_path: Path) -> None:
     log = tmp_path / "a.log"
-    log.write_text("stopped by SIGINT\n")
-    told = "semalign: stopped; run the same command again, and it goes on from here: what was done is kept"
-    assert failures_told([]) == failures_told([Failure("a", [str(log)])]) == told
+    log.write_text(text)
+    told = failures_told([Failure("a", [str(log)], status)])
+    assert (told == f"semalign: stopped; {AGAIN}") == stopped
+    assert failures_told([]) == f"semalign: stopped; {AGAIN}"
+
+
+@pytest.mark.parametrize(
+    ("status", "how"),
+    [
+        (-9, "it was ended from outside by SIGKILL, perhaps for want of memory"),
+        (137, "it was ended from outside by SIGKILL, perhaps for want of memory"),
+        (-11, "it was ended from outside by SIGSEGV"),
+        (127, "it ended with status 127, and what it printed stands above"),
+    ],
+)
+def test_of_a_job_without_a_word_it_is_told_how_it_ended(status: int, how: str, tmp_path: Path) -> None:
+    """Also where an earlier run left a log."""
+    log = tmp_path / "a.log"
+    log.write_text("error: of an earlier run\n")
+    told = failures_told([Failure("a", [str(log)], status)], states([str(log)])).splitlines()
+    assert told[1].endswith(f"a.log: the job wrote nothing; {how}")

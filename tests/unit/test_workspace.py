@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from semalign.errors import InputError
 from semalign.signals import Stopped, stop_on_signals, stopping
-from semalign.workspace import Workspace, claim, identity, opened
+from semalign.workspace import Workspace, identity, opened
 from tests.conftest import ROOT
 
 SCRIPTS = str(ROOT / "workflow" / "scripts")
@@ -81,6 +80,21 @@ def test_a_signal_asks_and_a_second_one_ends(workspace: Workspace, capfd: pytest
         pass
 
 
+def test_a_request_to_a_whole_group_is_one_request() -> None:
+    """The group has it, and then Snakemake passes it on; a closed terminal sends SIGHUP besides."""
+    code = (
+        f"import sys, signal; sys.path.insert(0, {SCRIPTS!r})\n"
+        "from semalign.signals import stop_on_signals, stopping\n"
+        "with stop_on_signals():\n"
+        "    for name in ('SIGHUP', 'SIGTERM', 'SIGTERM', 'SIGHUP'):\n"
+        "        signal.raise_signal(signal.Signals[name])\n"
+        "    assert stopping()\n"
+        "    print('saved')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "saved\n")
+
+
 def test_a_job_follows_snakemake_into_its_end() -> None:
     parent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     code = (
@@ -108,8 +122,8 @@ def test_a_termination_does_not_wait_for_a_lock_that_the_interrupted_thread_hold
         "lock, ended = threading.Lock(), threading.Event()\n"
         "def handler(number, frame):\n"
         "    with lock: ended.set()\n"
-        "pass_on_terminations()\n"
         "signal.signal(signal.SIGTERM, handler)\n"
+        "pass_on_terminations()\n"
         "with lock:\n"
         "    print('up', flush=True); time.sleep(1)\n"
         "sys.exit(0 if ended.wait(5) else 1)\n"
@@ -119,33 +133,6 @@ def test_a_termination_does_not_wait_for_a_lock_that_the_interrupted_thread_hold
     assert process.stdout.readline() == "up\n"
     process.terminate()
     assert process.wait(timeout=10) == 0
-
-
-def test_locks_are_cleared_when_no_other_snakemake_lives() -> None:
-    folder = Path(".snakemake")
-    (folder / "locks").mkdir(parents=True)
-    lock = folder / "locks" / "0.output.lock"
-    lock.touch()
-    code = (
-        f"import sys, time; sys.path.insert(0, {SCRIPTS!r}); from pathlib import Path\n"
-        "from semalign.workspace import claim\n"
-        "held = claim(Path('.snakemake')); print('up', flush=True); time.sleep(60)\n"
-    )
-    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert other.stdout is not None
-    assert other.stdout.readline() == "up\n"
-    assert not lock.exists()
-    lock.touch()  # the other's own
-    claim(folder)
-    assert lock.exists()
-    other.kill()
-    other.wait()
-
-
-def test_a_folder_that_cannot_be_written_is_named() -> None:
-    Path("file").touch()
-    with pytest.raises(InputError, match=r"Snakemake works in this folder: make it writable for you"):
-        claim(Path("file/.snakemake"))
 
 
 JOB = """

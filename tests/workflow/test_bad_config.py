@@ -22,6 +22,42 @@ LLM = {
     "parameters": {"max_tokens": 9},
 }
 
+
+def mt_from(path: str) -> dict[str, Any]:
+    return {"tasks": {"mt": {"train": [{"format": "jsonl", "path": path}]}}}
+
+
+def fetched(files: list[str]) -> dict[str, Any]:
+    return {"downloads": {"d": {"urls": dict.fromkeys(files, "http://localhost/a"), "licence": "MIT"}}}
+
+
+# Paths of a source, and what is said of them.
+PATHS = {
+    "data/{lang}.jsonl": "data/{lang}.jsonl: to Snakemake {…} and <…> are wildcards; rename it",
+    "data/<lang>.jsonl": "data/<lang>.jsonl: to Snakemake {…} and <…> are wildcards; rename it",
+    "data/a\nb.jsonl": r"'data/a\nb.jsonl' has a line break or another control character in it; rename it",
+    "~/a.jsonl": "~/a.jsonl does not exist",
+    "$HOME/a.jsonl": "$HOME/a.jsonl does not exist",
+    "data/*.jsonl": "data/*.jsonl does not exist",
+    "s3://bucket/a.jsonl": "s3:/bucket/a.jsonl is an address; a file of this machine is needed",
+    "/dev/null": "/dev/null is no regular file",
+    "": ". is a folder; a file is needed",
+    "a" * 300: f"{'a' * 300} cannot be looked for (File name too long)",
+    ".snakemake/log/a": ".snakemake/log/a is Snakemake's own",
+    "x/../results/world/mt_train.jsonl": "x/../results/world/mt_train.jsonl is a result of this workflow; write it as results/world/mt_train.jsonl",
+    "results/world/absent.jsonl": "results/world/absent.jsonl is not among the world's files: questions.json",
+}  # fmt: skip
+# A config key, a result that it may not name, and the overlay that does.
+CORPUS = {"kind": "text", "source": {"format": "jsonl", "path": "results/data/mt/cold.jsonl"}}
+RESULTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("tasks.mt.train.0.path", "results/mt/rl/0/rollouts.jsonl", mt_from("results/mt/rl/0/rollouts.jsonl")),
+    ("tasks.mt.train.0.path", "results/data/mt/cold.jsonl", mt_from("results/data/mt/cold.jsonl")),
+    ("policy.path", "results/base/model", {"policy": {"path": "results/base/model"}}),
+    ("encoders.reward.path", "results/encoders/independent/model", {"encoders": {"reward": {"path": "results/encoders/independent/model"}}}),
+    ("policy.pretraining.corpus.0.source.path", "results/data/mt/cold.jsonl", {"policy": {"pretraining": {"corpus": [CORPUS]}}}),
+    ("encoders.reward.tokenizer.lexicon", "results/data/files.json", {"encoders": {"reward": {"tokenizer": {"lexicon": "results/data/files.json"}}}}),
+]  # fmt: skip
+
 # An overlay, as a mapping or as YAML, and what must be said.
 CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "an unknown key": ({"seds": [0]}, "config key seds: unknown key; did you mean seeds?"),
@@ -78,6 +114,10 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
         "config key policy.pretraining.corpus.0: kind: questions needs a source of format squad, cmrc2018, jsonl, json or parquet, not lines",
     ),
     "questions in a table that cannot hold their answers": ({"cmrc": {"test": [{"format": "csv", "path": "a"}]}}, "config key cmrc.test.0: csv cannot hold a question's list of answers; use"),
+    **{f"a path that is {path!r}": (mt_from(path), f"config key tasks.mt.train.0.path: {said}") for path, said in PATHS.items()},
+    **{f"the result {path} for {key}": (change, f"config key {key}: {path} lies in results, which this workflow writes itself") for key, path, change in RESULTS},
+    **{f"downloads of {' and '.join(files)}": (fetched(files), "config key downloads: d/a") for files in (["a", "a/b"], ["a", "a.json/b"], ["a", "a.log/b"], ["a", "a.provenance.json"])},
+    **{f"a download of {file!r}": (fetched([file]), f"{file!r} {said}") for file, said in {"../a": "is no path inside", "/a": "is no path inside", "{x}.csv": "cannot be a result's name", "<x>": "cannot be a result's name", "x" * 200: "cannot be a result's name", "a\nb": "cannot be a result's name"}.items()},
     "a file that is not there, in a list within": (
         {"tasks": {"mt": {"train": [{"format": "captions", "source": "folder", "target": "absent.txt"}]}}},
         "config key tasks.mt.train.0.target: absent.txt does not exist",

@@ -102,7 +102,7 @@ def test_failed_jobs_are_told_at_the_end_with_their_logs(ran: Path, tmp_path: Pa
         assert last[start + 1] == f"  the last lines of {ran}/results/logs/{log}.log:"
         tail = last[start + 2 : [*last[start + 2 :], "semalign"].index("semalign") + start + 2]
         assert sum(problem in line for line in tail) >= 1, (at, tail)
-    assert last[-1] == f"semalign: 2 jobs failed; mend that, then {AGAIN}"
+    assert last[-1] == f"semalign: 2 jobs failed; fix that, then {AGAIN}"
     assert result.stderr.count(problem) == 2  # once for each
     assert "Traceback" not in result.stderr
     assert not (ran / "results" / "base" / "model").exists()

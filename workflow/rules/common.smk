@@ -9,32 +9,53 @@ from itertools import chain
 from pathlib import Path
 
 from pydantic_core import to_jsonable_python
+from snakemake import __version__ as snakemake_version
 from snakemake.dag import DAG
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.utils import update_config
 
-sys.path.insert(0, os.path.join(workflow.basedir, "workflow", "scripts"))
+for folder in (PROJECT, os.getcwd()):
+    if set("{}") & set(folder):
+        raise WorkflowError(
+            f"{folder}: Snakemake takes braces in a path for wildcards; give the folder a name without them"
+        )
+if workflow.modifier.path_modifier.replace_prefix("results/all", None) != "results/all":
+    raise WorkflowError(
+        "the workflow writes to results/ and finds its results there; as a module it takes neither prefix nor "
+        "replace_prefix: choose the working folder with --directory"
+    )
 
-from semalign.ancient_links import examine_behind_ancient
+sys.path.insert(0, os.path.join(PROJECT, "workflow", "scripts"))
+
 from semalign.checks import check
 from semalign.code import fingerprint
 from semalign.config.downloads import files_of
 from semalign.config.config_files import check_config_files, resolved
 from semalign.config.whole import validate
 from semalign.contents import Contents
-from semalign.ending import Failure, failures_told, results_made, say_last
+from semalign.ending import (
+    Failure,
+    Statuses,
+    failures_told,
+    results_made,
+    say_last,
+    states,
+)
 from semalign.errors import InputError
 from semalign.judging.cache import times_asked_again
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
 from semalign.named_files import is_external, paths_within
+from semalign.processes import name_python_safely
 from semalign.report.look import fingerprint as fingerprint_of_look
-from semalign.signals import pass_on_terminations
+from semalign.run_lock import check_writable, clear_dead_locks, record_locks
+from semalign.scheduler_patch import patch_planner, patch_scheduler
+from semalign.signals import pass_on_terminations, stop_before_any_job
 from semalign.sources_table import source_keys
 from semalign.user_rewards import find_user_reward, modules_of
-from semalign.wakeups import one_at_a_time
-from semalign.workspace import claim
+
+name_python_safely()
 
 # Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
 # time, but by downloads, which heed what the user had set; and tokenizers do not compete with the threads that a rule has
@@ -52,7 +73,9 @@ os.environ.update(
     }
 )
 
-examine_behind_ancient(DAG)
+if workflow.is_main_process and workflow.modifier.is_main_snakefile():
+    stop_before_any_job()
+patch_planner(DAG, snakemake_version, logger)
 
 try:
     check_config_files([*workflow.configfiles, *workflow.overwrite_configfiles])
@@ -65,13 +88,13 @@ try:
         for name in rewards
         if ":" in name
     }
-    # A killed Snakemake leaves its lock behind: where no other one runs here, it is cleared.
     if workflow.is_main_process:
         os.environ.update(
             {"SEMALIGN_COMMAND": shlex.join(["snakemake", *sys.argv[1:]])}
         )
-        pass_on_terminations()
-        LOCK = claim(Path(".snakemake"))
+        check_writable(Path(".snakemake"))
+        if "--unlock" not in sys.argv:
+            clear_dead_locks(Path(".snakemake"), logger)
         # The judge comes last: what it lacks is better known now than after days of training.
         judge = CONFIG.judge
         for service in judge.services() if judge.kind == "openai" else ():
@@ -107,7 +130,7 @@ PRETRAINING = CONFIG.policy.pretraining if CONFIG.policy.path is None else None
 CORPUS = PRETRAINING.corpus if PRETRAINING else []
 LANGUAGE_KEYS = ["source_language", "target_language"]
 JUDGED = CONFIG.judge.kind != "none"
-ENVIRONMENT = os.path.join(workflow.basedir, "envs", "semalign.yaml")
+ENVIRONMENT = os.path.join(PROJECT, "envs", "semalign.yaml")
 BASE = str(CONFIG.policy.path or "results/base/model")
 TOKENIZER = str(CONFIG.policy.path or "results/base/tokenizer")
 POLICY = {"dtype": CONFIG.policy.dtype, "device": CONFIG.device}
@@ -116,6 +139,8 @@ READ_FIRST = (
 )
 GPUS = int(CONFIG.device == "cuda")
 PROCESSES = CONFIG.processes  # of SFT and GRPO; all other jobs are one process
+STATUSES = Statuses()  # of jobs that end badly
+LOGS_BEFORE = {}  # of the jobs to come, as an earlier run left them
 CONTENTS = Contents(Path(".snakemake", "semalign.contents.json"))
 
 
@@ -178,7 +203,9 @@ def failures():
     groups = [getattr(job, "jobs", [job]) for job in workflow.scheduler.failed]
     return [
         Failure(
-            f"{job.name} {'/'.join(job.wildcards)}".strip(), list(map(str, job.log))
+            f"{job.name} {'/'.join(job.wildcards)}".strip(),
+            list(map(str, job.log)),
+            STATUSES.found.get(job.jobid),
         )
         for job in chain.from_iterable(groups)
     ]

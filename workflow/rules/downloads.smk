@@ -25,7 +25,7 @@ if FILES_FETCHED:
         benchmark:
             "results/benchmarks/download_file/{download}/{file}.tsv"
         wildcard_constraints:
-            download="|".join(sorted(FILES_FETCHED)),
+            download="|".join(map(re.escape, sorted(FILES_FETCHED))),
             file="|".join(
                 sorted(
                     {
@@ -58,7 +58,7 @@ if MODELS_FETCHED:
         benchmark:
             "results/benchmarks/download_model/{download}.tsv"
         wildcard_constraints:
-            download="|".join(MODELS_FETCHED),
+            download="|".join(map(re.escape, MODELS_FETCHED)),
         priority: READ_FIRST
         conda:
             ENVIRONMENT

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from semalign.bleu import SentenceBleu
-from semalign.config.downloads import FOLDER, problem_with
+from semalign.config.downloads import FOLDER, collision, problem_with
 from semalign.config.judge import LlmJudge
 from semalign.config.whole import Config
 from semalign.errors import InputError
@@ -21,7 +21,6 @@ def check(config: Config, folder: Path) -> None:
     if os.path.lexists(results) and not results.is_dir():
         raise InputError("results: is no folder, and results go there; move it away")
     check_languages(config)
-    check_downloads(config)
     for key in config.with_vllm() if find_spec("vllm") is None else ():
         raise InputError(
             f"config key {key}: vllm is not installed here; install it with python -m pip install -r "
@@ -29,6 +28,7 @@ def check(config: Config, folder: Path) -> None:
         )
     check_named_files(config)
     check_positions(config)
+    check_downloads(config)
     if isinstance(config.judge, LlmJudge):
         for task in config.tasks:
             read_template(task, config.judge.prompts)
@@ -75,6 +75,11 @@ def check_downloads(config: Config) -> None:
         for key, path in named_files(config).items()
         if (problem := problem_with(path.as_posix(), config.downloads))
     ]
+    if two := collision(config.downloads):
+        problems.append(
+            f"config key downloads: {two} cannot both be fetched: where one is a file, or has its record beside it "
+            "(….json, ….provenance.json, ….log, ….tsv), the other is a folder or the same; rename one of them"
+        )
     if config.mirror and not Path(config.mirror).is_dir():
         problems.append(f"config key mirror: {config.mirror} is no folder (looked for in {Path.cwd()})")
     elif config.mirror and Path(config.mirror).resolve() == Path(FOLDER).resolve():

@@ -26,6 +26,7 @@ WITHOUT_EFFECT = {
     "semalign.named_files",
     "semalign.device",
     "semalign.signals",
+    "semalign.processes",
     "semalign.workspace",
     "semalign.checkpoints",
     "semalign.ranks",

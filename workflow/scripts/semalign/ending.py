@@ -1,25 +1,61 @@
 """What is said last when Snakemake ends: where the results lie, or what failed and how to go on."""
 
 import atexit
+import logging
 import os
 import re
+import signal
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 LAST_LINES = 20
 _ORDER = (".csv", ".md", ".tex", ".json", ".png", ".svg")
 _STOPPED = re.compile(r"\bstopped(; the same command goes on from here| by SIG\w+)$")
+_STOPPING = re.compile(r"^SIG\w+: stopping at the next step$")
+_STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+_STATUS = re.compile(r"returned non-zero exit status (-?\d+)|died with <Signals\.(SIG\w+)")
 _AGAIN = "run the same command again, and it goes on from here: what was done is kept"
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that did not end well: its name, as lines of progress have it, and its logs."""
+    """A job that failed or was stopped: its name, as in lines of progress, its logs and its exit status, if known."""
 
     job: str
     logs: list[str]
+    status: int | None = None
+
+    def signal(self) -> signal.Signals | None:
+        """What ended it; a shell between it and Snakemake adds 128."""
+        status = self.status or 0
+        number = -status if status < 0 else status - 128
+        return signal.Signals(number) if number in set(signal.Signals) else None
+
+
+class Statuses(logging.Handler):
+    """Hears in Snakemake's log with which exit status each job ended; `found` has it by the job's id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[int, int] = {}
+        self._of_thread: dict[int, int] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One thread tells the exception first, then the job that it ended."""
+        thread, job = threading.get_ident(), getattr(record, "jobid", None)
+        if match := _STATUS.search(str(record.msg)):
+            self._of_thread[thread] = int(match[1]) if match[1] else -signal.Signals[match[2]]
+        elif job is not None and thread in self._of_thread:
+            self.found[job] = self._of_thread.pop(thread)
+
+
+def states(logs: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """{log: (inode, date)} of those that are there: what an earlier run left."""
+    found = {log: Path(log) for log in map(str, logs)}
+    return {log: (path.stat().st_ino, path.stat().st_mtime_ns) for log, path in found.items() if path.is_file()}
 
 
 def say_last(text: str) -> None:
@@ -62,17 +98,34 @@ def _listed(words: list[str]) -> str:
     return ", ".join(words[:-1]) + " and " + words[-1] if len(words) > 1 else words[0]
 
 
-def failures_told(failures: Iterable[Failure]) -> str:
-    """Each failed job with the last lines of its log, and how to go on; jobs that were only stopped are not listed."""
+def failures_told(failures: Iterable[Failure], earlier: Mapping[str, tuple[int, int]] | None = None) -> str:
+    """Each failed job with the last lines of its log, and how to go on; jobs that were only stopped are not listed.
+
+    earlier: the `states` of the logs when the run began; one that has not changed since tells nothing of this run.
+    """
     told = []
     for failure in sorted(failures, key=lambda failure: failure.job):
-        tails = {log: _tail(log) for log in failure.logs}
-        if not any(lines and _STOPPED.search(lines[-1]) for lines in tails.values()):
-            told.append("\n".join([f"semalign: {failure.job} failed", *map(_shown, tails, tails.values())]))
+        now = states(failure.logs)
+        tails = {log: [] if now.get(log) == (earlier or {}).get(log) else _tail(log) for log in failure.logs}
+        if not _stopped(failure, tails):
+            shown = [_shown(log, lines, failure) for log, lines in tails.items()]
+            told.append("\n".join([f"semalign: {failure.job} failed", *shown]))
     if not told:
         return f"semalign: stopped; {_AGAIN}"
     jobs = "1 job failed" if len(told) == 1 else f"{len(told)} jobs failed"
-    return "\n".join([*told, f"semalign: {jobs}; mend that, then {_AGAIN}"])
+    return "\n".join([*told, f"semalign: {jobs}; fix that, then {_AGAIN}"])
+
+
+def _stopped(failure: Failure, tails: dict[str, list[str]]) -> bool:
+    """Did it end because it was asked to, and for no error of its own after that?"""
+    return failure.signal() in _STOPS or any(_asked_to_stop(lines) for lines in tails.values())
+
+
+def _asked_to_stop(lines: list[str]) -> bool:
+    if any(_STOPPED.search(line) for line in lines):
+        return True
+    asked = [number for number, line in enumerate(lines) if _STOPPING.search(line)]
+    return bool(asked) and not any("error" in line.lower() for line in lines[asked[0] :])
 
 
 def _tail(log: str) -> list[str]:
@@ -83,10 +136,21 @@ def _tail(log: str) -> list[str]:
     return [line.rpartition("\r")[2].rstrip() for line in text.split("\n") if line.strip()][-LAST_LINES:]
 
 
-def _shown(log: str, lines: list[str]) -> str:
+def _shown(log: str, lines: list[str], failure: Failure) -> str:
     place = _seen_from_outside(Path(log))
     if not lines:
-        return f"  {place} is empty: it was ended from outside, perhaps for want of memory"
+        unknown = ", or it could not start" if failure.status is None else ""
+        return f"  {place}: the job wrote nothing; {_how(failure)}{unknown}"
     if not any("error" in line.lower() for line in lines):
-        lines = [*lines, "(no error was written: it was ended from outside, perhaps for want of memory)"]
+        lines = [*lines, f"(no error was written; {_how(failure)})"]
     return "\n".join([f"  the last lines of {place}:", *(f"    {line}" for line in lines)])
+
+
+def _how(failure: Failure) -> str:
+    """How a job ended that says nothing of it."""
+    number = failure.signal()
+    if number is None and failure.status is not None:
+        return f"it ended with status {failure.status}, and what it printed stands above"
+    by = f" by {number.name}" if number else ""
+    memory = ", perhaps for want of memory" if number in (None, signal.SIGKILL) else ""
+    return f"it was ended from outside{by}{memory}"

@@ -1,21 +1,25 @@
 """Reading and writing JSON and JSON lines: errors that name the line, writes that are whole or absent."""
 
+import glob
 import hashlib
 import json
 import logging
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from semalign.errors import InputError
+from semalign.processes import has_ended, own_mark
 
 log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+SECONDS_PARTS_STAY = 24 * 3600.0
 FOLDER_MARK = ".snakemake_timestamp"  # put by Snakemake into a folder that a job made
 
 
@@ -115,12 +119,31 @@ def _loads(text: str, path: str | Path, first: int) -> Any:
         raise InputError(f"{path}:{first}: broken JSON ({error})") from error
 
 
+def _place_for_part(target: Path) -> Path:
+    """Where a target is written before it takes its name. What killed processes left there is removed.
+
+    Of another machine's processes nothing is known: what they left stays for a day after the last write to it.
+    """
+    for part in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        mark = part.name.removeprefix(f".{target.name}.").removesuffix(".part")
+        with suppress(FileNotFoundError):  # its own process was faster
+            if "." not in mark and (has_ended(mark) or time.time() - _last_written(part) > SECONDS_PARTS_STAY):
+                log.info("%s: left by a process that was killed; removed", part)
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+    return target.with_name(f".{target.name}.{own_mark()}.part")
+
+
+def _last_written(part: Path) -> float:
+    """When a file, or anything in a folder, was written last, in seconds since 1970."""
+    return max(path.lstat().st_mtime for path in [part, *part.rglob("*")])
+
+
 @contextmanager
 def _part_of(path: str | Path) -> Iterator[Path]:
     """A file beside `path` that takes its name when the block ends without an error, and is gone otherwise."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    partial = _place_for_part(target)
     try:
         yield partial
         os.replace(partial, target)
@@ -146,7 +169,7 @@ def replacing_binary(path: str | Path) -> Iterator[BinaryIO]:
 def replacing_folder(path: str | Path) -> Iterator[Path]:
     """An empty folder to be filled, which takes the place of `path` when the block ends without an error."""
     target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    partial = _place_for_part(target)
     partial.mkdir(parents=True)
     try:
         yield partial

@@ -75,8 +75,8 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     """
     gc.freeze()  # what was imported is not looked through from now on, least of all when the job ends
     gc.enable()
-    exit_on_signals()
     if ranks.is_rank():
+        exit_on_signals()
         _take_part(main, snakemake)
         return
     if "SEMALIGN_PROCESS" in os.environ:
@@ -84,6 +84,7 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     path = str(snakemake.log[0])
     failure, status = None, 1
     with _output_to(path) as terminal, heard(job_name(snakemake), terminal):
+        exit_on_signals()
         _log_to_stderr()
         try:
             _work(main, snakemake, resumable, terminal)
@@ -97,7 +98,7 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
             failure = _unexpected(error, path)
             log.error("error: %s", failure)
     if failure:
-        if "SEMALIGN_PROCESS" not in os.environ:  # else the end of the run tells it, from the log
+        if "SEMALIGN_END_TELLS" not in os.environ:  # else the end of the run tells it, from the log
             print(f"{snakemake.rule}: {failure}", file=sys.stderr)
         sys.exit(status)
 

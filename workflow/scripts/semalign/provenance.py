@@ -66,6 +66,12 @@ def _peak_memory() -> int:
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
+def _rule(snakemake: Any) -> str:
+    """The rule's own name, which is its script's; a workflow that has this one as a module may have renamed it."""
+    code = snakemake.params.settings.get("code", {})
+    return next((name for name in code if "." not in name), str(snakemake.rule))
+
+
 def write(snakemake: Any, inputs: dict[str, str], seconds: float, resumed: bool = False) -> None:
     """Write `<first output>.provenance.json`: everything that made the outputs of one job.
 
@@ -75,7 +81,7 @@ def write(snakemake: Any, inputs: dict[str, str], seconds: float, resumed: bool 
     write_json(
         first + SUFFIX,
         {
-            "rule": snakemake.rule,
+            "rule": _rule(snakemake),
             "wildcards": dict(snakemake.wildcards.items()),
             "command": os.environ.get("SEMALIGN_COMMAND"),
             "config": _keep_config(snakemake.config),

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from semalign.errors import InputError
 from semalign.signals import Stopped, stopping
 
 log = logging.getLogger("semalign")
@@ -45,30 +44,6 @@ class Workspace:
         """Raise Stopped if the job was asked to stop; call it where nothing would be lost."""
         if stopping():
             raise Stopped
-
-
-def claim(folder: Path) -> int:
-    """Mark Snakemake's own folder as in use, as long as the descriptor returned is open; any number may do so.
-
-    Where no other process does, locks in it were left by a Snakemake that was killed: they are removed. Raises
-    InputError where the folder, or the results beside it, cannot be written.
-    """
-    results = folder.absolute().with_name("results")
-    if results.exists() and not os.access(results, os.W_OK):
-        raise InputError(f"{results}: cannot be written; results are made in this folder: make it writable for you")
-    try:
-        folder.mkdir(exist_ok=True)
-        descriptor = os.open(folder / "semalign.lock", os.O_WRONLY | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise InputError(
-            f"{folder.resolve().parent}: {error.strerror}; Snakemake works in this folder: make it writable for you"
-        ) from error
-    if _lock(descriptor, fcntl.LOCK_EX):
-        for lock in folder.glob("locks/*.lock"):
-            log.warning("%s: left by a run that was killed; removed", lock)
-            lock.unlink()
-    _lock(descriptor, fcntl.LOCK_SH)
-    return descriptor
 
 
 def identity(**depends_on: Any) -> str:

@@ -12,6 +12,7 @@ from semalign.config.base import Distinct, Strict
 from semalign.config.secrets import check_variable, secret_of_address
 
 FOLDER = PurePosixPath("results/downloads")
+LONGEST = 190  # bytes of a name, to which others add up to 60
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -21,6 +22,10 @@ def _inner(name: str) -> str:
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or PurePosixPath(name).as_posix() != name:
         raise ValueError(f"{name!r} is no path inside a download; write it as in data/train.csv")
+    if set("{}<>") & set(name) or not name.isprintable() or any(len(part.encode()) > LONGEST for part in parts):
+        raise ValueError(
+            f"{name!r} cannot be a result's name: no {{}} or <>, no control characters, {LONGEST} bytes a name at most"
+        )
     return name
 
 
@@ -160,6 +165,31 @@ def files_of(download: HubDownload | UrlDownload) -> list[str] | None:
     if isinstance(download, UrlDownload):
         return list(download.urls)
     return None if download.kind == "model" else download.files
+
+
+def collision(downloads: dict[str, HubDownload | UrlDownload]) -> str | None:
+    """Two downloads or files that cannot both be made, one's file being the other's folder; None where all can.
+
+    Beside each lie files whose names are made of its own: its record, its provenance, a log, a benchmark.
+    """
+    made: dict[PurePosixPath, str] = {}
+    for name, download in downloads.items():
+        for file in files_of(download) or [""]:
+            owner = str(PurePosixPath(name, file))
+            for place in (
+                PurePosixPath("downloads", owner),
+                PurePosixPath("downloads", f"{owner}.provenance.json"),
+                PurePosixPath("sources", f"{owner}.json"),
+                PurePosixPath("logs", f"{owner}.log"),
+                PurePosixPath("benchmarks", f"{owner}.tsv"),
+            ):
+                if made.setdefault(place, owner) != owner:
+                    return f"{owner} and {made[place]}"
+    for place, owner in made.items():
+        for folder in place.parents:
+            if made.get(folder, owner) != owner:
+                return f"{made[folder]} and {owner}"
+    return None
 
 
 def problem_with(path: str, downloads: dict[str, HubDownload | UrlDownload]) -> str | None:

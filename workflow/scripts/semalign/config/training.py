@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from semalign.config.base import (
     Count,
     CountFromTwo,
+    Distinct,
     Epochs,
     PartialShare,
     Positive,

@@ -1,0 +1,120 @@
+"""The Makefile: CONFIG for every target of the workflow, folders of any name, and installations that fail."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+TABLES = [
+    "table1",
+    "table2",
+    "table4",
+    "table5",
+    "table6a",
+    "table6b",
+    "frontier",
+    "costs",
+    "encoders",
+    "statistics",
+    "audit",
+]
+TARGETS = {name: f"results/{name}.csv" for name in ["table3", *TABLES]}
+TARGETS |= {"report": "results/report.html", "all": "all", "figures": "figures"}
+# Stands in for Python: writes down what it was called with, one argument a line.
+PYTHON = '#!/bin/sh\nfor one in "$@"; do echo "$one"; done > called\nexit ${STATUS:-0}\n'
+# Stands in for the Python that makes .venv: all is well until it comes to that.
+NO_SPACE = '#!/bin/sh\ncase "$*" in *"-m venv"*) echo "Error: [Errno 28] No space left on device" >&2; exit 1;; esac\n'
+NO_VENV = '#!/bin/sh\ncase "$*" in *"import ensurepip, venv"*) exit 1;; esac\n'
+
+
+@pytest.fixture(params=["plain", 'a b\'s "$HOME" `x` #1 & ;'])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder with the Makefile, its requirements, two configs and a finished table of each."""
+    place = tmp_path / request.param
+    (place / "results").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", place)
+    shutil.copytree(ROOT / "envs", place / "envs")
+    for name in TARGETS:
+        (place / "results" / f"{name}.md").touch()
+    for name in ("one.yaml", "two.yaml"):
+        (place / name).touch()
+    executable(place / "bin" / "python", PYTHON)
+    return place
+
+
+def executable(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    file.chmod(0o755)
+    return file
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_every_target_runs_with_the_users_configs(folder: Path) -> None:
+    for name, target in TARGETS.items():
+        first = ["config/one_seed.yaml"] if name == "table3" else []
+        for given in ([], ["one.yaml"], ["one.yaml", "two.yaml"]):
+            made = make(folder, name, "BIN=bin", "CORES=3", f"CONFIG={' '.join(given)}", "-j4")
+            assert made.returncode == 0, made.stderr
+            configs = ["--configfile", *first, *given] if first + given else []
+            called = (folder / "called").read_text().splitlines()
+            assert called == ["-m", "snakemake", "--cores", "3", target, *configs]
+
+
+def test_a_config_that_is_not_there_is_named(folder: Path) -> None:
+    made = make(folder, "figures", "BIN=bin", "CONFIG=one.yaml three.yaml")
+    assert made.returncode != 0
+    assert "CONFIG=three.yaml: there is no such file here" in made.stderr
+    assert not (folder / "called").exists()
+
+
+def test_help_has_every_target_that_is_for_users(folder: Path) -> None:
+    said = make(folder, "help").stdout
+    targets = re.search(r"^\.PHONY: (.*)$", (folder / "Makefile").read_text(), re.M)
+    assert targets is not None
+    named = set(targets[1].replace("$(TABLES)", " ".join(TABLES)).split()) - {"lock", "conda"}
+    assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", said)] == []
+    assert said.startswith("make table3   the main job")
+    assert "PYTHON ?=" not in said
+
+
+@pytest.mark.parametrize(
+    ("python", "says", "never"),
+    [
+        (NO_SPACE, "No space left on device", "venv module"),
+        (NO_VENV, "semalign needs Python's venv module", "could not be made"),
+        (PYTHON.replace("${STATUS:-0}", "1"), "semalign needs Python 3.11 or newer", "venv"),
+    ],
+)
+def test_an_installation_that_fails_says_why(folder: Path, python: str, says: str, never: str) -> None:
+    executable(folder / "own python", python)
+    made = make(folder, "table1", "PYTHON=./own python")
+    assert made.returncode != 0
+    assert says in made.stdout + made.stderr
+    assert never not in (made.stdout + made.stderr).replace(str(folder), "").replace(".venv/ready", "")
+    assert not (folder / ".venv" / "ready").exists()
+
+
+def test_a_failing_pip_is_told_as_one_and_a_broken_environment_is_made_anew(folder: Path) -> None:
+    pip = '#!/bin/sh\ncase "$*" in *install*) echo "ERROR: no network" >&2; exit 1;; esac\n'
+    executable(folder / "makes", '#!/bin/sh\ncase "$*" in *"-m venv --clear"*) cp sound .venv/bin/python;; esac\n')
+    executable(folder / "sound", pip)
+    executable(folder / ".venv" / "bin" / "python", "#!/bin/sh\nexit 1\n")
+    (folder / ".venv" / "ready").touch()
+    os.utime(folder / ".venv" / "ready", (2**31, 2**31))  # newer than all that it is made from
+    made = make(folder, "table1", "PYTHON=./makes")
+    assert made.returncode != 0
+    assert "ERROR: no network" in made.stderr
+    assert "semalign: pip could not install the packages; its last words stand above" in made.stdout
+    assert (folder / ".venv" / "bin" / "python").read_text() == pip
