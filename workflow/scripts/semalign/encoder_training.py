@@ -223,6 +223,7 @@ def _arguments(settings: Encoder, rows: int, device: str, folder: Path) -> Sente
         use_cpu=device == "cpu",
         dataloader_pin_memory=device != "cpu",
         logging_steps=max(1, steps // LOGGED_POINTS),
+        logging_nan_inf_filter=False,  # `Divergence` looks at what is logged
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,

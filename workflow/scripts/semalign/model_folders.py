@@ -3,12 +3,12 @@
 This runs before anything else does.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from semalign.errors import InputError
 from semalign.files import read_json
+from semalign.weight_files import weight_problems
 
 POLICY, ENCODER = "policy", "encoder"
 
@@ -33,46 +33,11 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
         return
     if kind == POLICY and not any(name.endswith("ForCausalLM") for name in architectures):
         yield f"{folder} is no causal language model: its architecture is {', '.join(architectures) or 'not named'}"
-    yield from _weights(folder)
+    yield from weight_problems(folder)
     if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):
         yield f"{folder} holds no tokenizer (tokenizer.json); save the model's tokenizer there"
     elif kind == POLICY and not _has_chat_template(folder):
         yield f"{folder}: the tokenizer has no chat template; take an instruction-tuned model"
-
-
-def _weights(folder: Path) -> Iterator[str]:
-    files = set(folder.glob("*.safetensors"))
-    if not files:
-        pickled = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
-        found = (
-            f"only {', '.join(pickled)}, and pickled weights can run code when they are loaded" if pickled else "none"
-        )
-        yield (
-            f"{folder}: safetensors weights are needed, found {found}; load the model elsewhere and write it with "
-            "save_pretrained(…, safe_serialization=True)"
-        )
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        listed = {folder / name for name in read_json(index).get("weight_map", {}).values()}
-        missing = sorted(path.name for path in listed - files)
-        if missing:
-            yield f"{folder}: {', '.join(missing)} of {index.name} missing; download the model again"
-    for file in sorted(files):
-        expected = _expected_size(file)
-        if expected != file.stat().st_size:
-            yield f"{file}: damaged or cut off ({file.stat().st_size} bytes); download the model again"
-
-
-def _expected_size(file: Path) -> int | None:
-    """The size that a safetensors file's header announces; None where the header is broken."""
-    with open(file, "rb") as handle:
-        length = int.from_bytes(handle.read(8), "little")
-        try:
-            header = json.loads(handle.read(min(length, file.stat().st_size)))
-            tensors = [entry for name, entry in header.items() if name != "__metadata__"]
-            return 8 + length + max((entry["data_offsets"][1] for entry in tensors), default=0)
-        except (ValueError, AttributeError, KeyError, TypeError, IndexError):
-            return None
 
 
 def _has_chat_template(folder: Path) -> bool:

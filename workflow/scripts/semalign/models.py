@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from semalign import distributed
 from semalign.config.training import Lora
@@ -19,10 +18,12 @@ from semalign.device import checked_device
 from semalign.errors import InputError
 from semalign.files import read_json, write_json
 from semalign.model_folders import POLICY, model_problem
+from semalign.weight_files import some
+from semalign.weights import SAFE, UNREADABLE, check_stored, non_finite, read_policy
 
 log = logging.getLogger(__name__)
 
-ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 BASE_DIGEST = "trained_on.json"
 TARGET_MODULES = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -32,15 +33,11 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
     problem = model_problem(Path(path), POLICY)
     if problem:
         raise InputError(f"policy.path: {problem}")
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", **options)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            path, dtype=getattr(torch, dtype), use_safetensors=True, **options
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be loaded as a causal language model: {error}") from error
-    return model.to(checked_device(device)).eval(), tokenizer
+        tokenizer = AutoTokenizer.from_pretrained(path, padding_side="left", **SAFE)
+    except UNREADABLE as error:
+        raise InputError(f"{path}: its tokenizer cannot be loaded: {error}") from error
+    return read_policy(Path(path), dtype, checked_device(device)).eval(), tokenizer
 
 
 def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
@@ -65,7 +62,8 @@ def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> P
     try:
         adapted = PeftModel.from_pretrained(model, str(path), is_trainable=trainable)
         trained_on = read_json(Path(path) / BASE_DIGEST)["sha256"]
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError, InputError) as error:
+        check_stored(get_peft_model_state_dict(adapted), Path(path) / ADAPTER)
+    except (*UNREADABLE, InputError) as error:
         raise InputError(f"{path}: no adapter of this base ({str(error)[:500]}); {remedy}") from error
     if digest(adapted, adapter=False) != trained_on:
         raise InputError(f"{path}: the adapter was trained on another base; {remedy}")
@@ -139,6 +137,9 @@ class TrainingProof:
     def check(self) -> dict[str, int | str]:
         """Raise RuntimeError unless the adapter moved, the base did not and all processes have the same weights;
         returns both digests and the count."""
+        moved = ((name, parameter) for name, parameter in self.model.named_parameters() if "lora_" in name)
+        if names := non_finite(moved):
+            raise RuntimeError(f"training left NaN or infinite numbers in {some(names)}")
         adapter, base = digest(self.model, adapter=True), digest(self.model, adapter=False)
         if adapter == self.adapter:
             raise RuntimeError(

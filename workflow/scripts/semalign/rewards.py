@@ -3,7 +3,6 @@
 A reward maps (completions, references, sources), three lists of n texts, to n figures; GRPO maximises the weighted sum.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from numbers import Real
 from pathlib import Path
@@ -21,6 +20,8 @@ from semalign.user_rewards import load_user_reward
 
 Reward = Callable[[list[str], list[str], list[str]], list[float]]
 Embed = Callable[[list[str]], np.ndarray]
+
+LARGEST = float(np.finfo(np.float32).max)  # what trl can hold
 
 
 def above_threshold(similarity: float, tau: float) -> float:
@@ -95,8 +96,8 @@ def user_reward(name: str, folder: Path) -> Reward:
         if len(values) != len(completions):
             raise InputError(f"reward {name}: returned {len(values)} figures for {len(completions)} completions")
         for value, text in zip(values, completions, strict=True):
-            if not isinstance(value, Real) or not math.isfinite(value):
-                raise InputError(f"reward {name}: returned {value!r} for {text!r}; a finite number is needed")
+            if not isinstance(value, Real) or not abs(value) <= LARGEST:  # of a NaN nothing is true
+                raise InputError(f"reward {name}: returned {value!r:.60} for {text!r}; a finite number is needed")
         return [float(value) for value in values]
 
     return checked
