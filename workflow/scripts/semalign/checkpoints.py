@@ -13,7 +13,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from semalign import distributed
 from semalign.clock import model_work
-from semalign.divergence import Divergence, check_end, check_state
+from semalign.divergence import Divergence, check_state
 from semalign.files import sha256, write_json
 from semalign.signals import Stopped, stopping
 from semalign.weight_files import some
@@ -63,7 +63,7 @@ def train(
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     if trainer.state.global_step < trainer.state.max_steps and distributed.from_first(stopping):
         raise Stopped
-    check_end(trainer.args, trainer.state, trainer.model)
+    check_state(trainer.args, trainer.state, trainer.model, trainer.optimizer)
     return _figures(trainer.state)
 
 
@@ -96,7 +96,7 @@ def _problem(checkpoint: Path) -> str | None:
         if sha256(checkpoint / name) != digest:
             return f"{name} is damaged"
         if name.endswith(".safetensors") and (broken := non_finite(stored(checkpoint / name))):
-            return f"{name} holds NaN or infinite numbers in {some(broken)}"
+            return f"{name} holds NaN, infinite or huge numbers in {some(broken)}"
     return None
 
 

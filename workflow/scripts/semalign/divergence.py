@@ -1,6 +1,7 @@
 """A training that diverged ends at the step where it does: before the update, and before anything of it is written."""
 
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,7 @@ class Divergence(TrainerCallback):
         named = [(name, p.grad) for name, p in kwargs["model"].named_parameters() if p.grad is not None]
         norm = float(torch.nn.utils.get_total_norm([gradient for _, gradient in named]))
         if not math.isfinite(norm):
-            names = non_finite(named)
+            names = non_finite(named, sys.float_info.max)
             where = f" in {some(names)}" if names else ""
             raise _diverged(args, state, f"at step {state.global_step + 1}", f"the gradient's norm is {norm}{where}")
 
@@ -55,22 +56,19 @@ class Divergence(TrainerCallback):
 
 
 def check_state(args: TrainingArguments, state: TrainerState, model: torch.nn.Module, optimizer: Any) -> None:
-    """Raise InputError where a weight, or what the optimiser keeps of the gradients, is not finite."""
-    names = non_finite([*model.state_dict().items(), *_kept(optimizer)])
+    """Raise InputError where a weight, what the model computes or what the optimiser keeps is not finite.
+
+    The last update has no step after it that would show it.
+    """
+    names = non_finite(model.state_dict().items()) or non_finite(_kept(optimizer), sys.float_info.max)
     if names:
-        raise _diverged(args, state, f"after step {state.global_step}", f"NaN or infinite numbers in {some(names)}")
-
-
-def check_end(args: TrainingArguments, state: TrainerState, model: torch.nn.Module) -> None:
-    """Raise InputError where a weight of a trained model, or what it computes, is not finite: the last update has no
-    step after it that would show it."""
-    check_state(args, state, model, None)
+        raise _diverged(args, state, f"after step {state.global_step}", f"NaN, infinite or huge numbers in {some(names)}")
     if not answers_finite(model):
         raise _diverged(args, state, f"after step {state.global_step}", "what the model computes is not finite")
 
 
 def _kept(optimizer: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    for number, kept in enumerate(optimizer.state.values() if optimizer else ()):
+    for number, kept in enumerate(optimizer.state.values()):
         for name, value in kept.items():
             if isinstance(value, torch.Tensor):
                 yield f"the optimiser's {name} of parameter {number}", value

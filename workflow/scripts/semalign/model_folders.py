@@ -6,6 +6,7 @@ This runs before anything else does.
 from collections.abc import Iterator
 from pathlib import Path
 
+from semalign.encoder_modules import module_problems, transformer_folder
 from semalign.errors import InputError
 from semalign.files import read_json
 from semalign.weight_files import weight_problems
@@ -23,6 +24,9 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
     if not folder.is_dir():
         yield f"{folder} is a file; the folder of a pretrained model is needed"
         return
+    if kind == ENCODER:
+        yield from module_problems(folder)
+        folder = transformer_folder(folder)
     if not (folder / "config.json").is_file():
         yield f"{folder} holds no config.json; the folder of a pretrained model is needed"
         return

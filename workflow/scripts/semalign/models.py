@@ -139,7 +139,7 @@ class TrainingProof:
         returns both digests and the count."""
         moved = ((name, parameter) for name, parameter in self.model.named_parameters() if "lora_" in name)
         if names := non_finite(moved):
-            raise RuntimeError(f"training left NaN or infinite numbers in {some(names)}")
+            raise RuntimeError(f"training left NaN, infinite or huge numbers in {some(names)}")
         adapter, base = digest(self.model, adapter=True), digest(self.model, adapter=False)
         if adapter == self.adapter:
             raise RuntimeError(

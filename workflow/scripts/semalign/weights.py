@@ -23,28 +23,30 @@ TIED = (
     "false there, or take the model again"
 )
 CHECKED = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # `check_loaded` tells of them by name
+LARGEST = 1.0e19  # of a weight: float32 does not hold the square of a larger one
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 # What libraries raise for a folder whose config or weights are not a model's.
 UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError)
 UNREADABLE = (*UNREADABLE, SafetensorError, StrictDataclassError)
 
 
-def non_finite(tensors: Iterable[tuple[str, torch.Tensor]]) -> list[str]:
-    """The names of those that hold a NaN or an infinity."""
-    return [name for name, tensor in tensors if not _finite(tensor)]
+def non_finite(tensors: Iterable[tuple[str, torch.Tensor]], most: float = LARGEST) -> list[str]:
+    """The names of those that hold a NaN, an infinity or what is beyond `most`."""
+    return [name for name, tensor in tensors if not _finite(tensor, most)]
 
 
-def _finite(tensor: torch.Tensor) -> bool:
+def _finite(tensor: torch.Tensor, most: float = LARGEST) -> bool:
     if not tensor.is_floating_point() or tensor.numel() == 0:
         return True
-    return bool(torch.isfinite(torch.stack(torch.aminmax(tensor.detach()))).all())  # a NaN is both
+    ends = torch.stack(torch.aminmax(tensor.detach()))  # a NaN is both
+    return bool((ends.double().abs() <= most).all())
 
 
 def check_finite(model: torch.nn.Module, what: str, remedy: str) -> None:
     """Raise InputError where a parameter or a saved buffer of the model is not finite."""
     names = non_finite(model.state_dict().items())
     if names:
-        raise InputError(f"{what}: NaN or infinite numbers in {some(names)}; {remedy}")
+        raise InputError(f"{what}: NaN, infinite or huge numbers in {some(names)}; {remedy}")
 
 
 def answers_finite(model: Any) -> bool:
@@ -59,7 +61,8 @@ def answers_finite(model: Any) -> bool:
             if hasattr(model, "encode"):
                 return bool(np.isfinite(model.encode(["a", "b c"], show_progress_bar=False)).all())
             tokens = torch.arange(4, device=next(model.parameters()).device)[None]
-            return _finite(model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False).logits)
+            output = model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False)
+            return bool(torch.isfinite(output.logits).all())
     finally:
         model.train(training)
 
@@ -141,7 +144,7 @@ def check_policy_weights(folder: Path, dtype: str) -> None:
     check_loaded(model, info, folder)
     names = non_finite((name, tensor.to(getattr(torch, dtype))) for name, tensor in stored(folder))
     if names:
-        raise InputError(f"{folder}: NaN or infinite numbers in {some(names)}; {AGAIN}")
+        raise InputError(f"{folder}: NaN, infinite or huge numbers in {some(names)}; {AGAIN}")
     if model.config.tie_word_embeddings:
         pair = [module.weight for module in (model.get_output_embeddings(), model.get_input_embeddings())]
         parameters = model.named_parameters(remove_duplicate=False)
@@ -157,7 +160,7 @@ def check_stored(loaded: dict[str, torch.Tensor], file: Path) -> None:
     for name, tensor in stored(file):
         names.add(name)
         if not _finite(tensor):
-            raise InputError(f"{file}: NaN or infinite numbers in {name}")
+            raise InputError(f"{file}: NaN, infinite or huge numbers in {name}")
     if lacks := loaded.keys() - names:
         raise InputError(f"{file} lacks {some(lacks)}")
     if foreign := names - loaded.keys():
