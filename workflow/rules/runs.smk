@@ -199,6 +199,7 @@ CHECKED = [
     *(["results/data/cmrc/passages.report.json"] if CONFIG.mechanism else []),
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
     *(["results/data/files.json"] if any(OWN_READ_LATE.values()) else []),
+    *(["results/encoders/pretrained.json"] if PRETRAINED else []),
 ]
 
 # The gate of all that a reward trains. ancient wherever it is read: another bar is another check, not another training.

@@ -62,7 +62,9 @@ def check_state(args: TrainingArguments, state: TrainerState, model: torch.nn.Mo
     """
     names = non_finite(model.state_dict().items()) or non_finite(_kept(optimizer), sys.float_info.max)
     if names:
-        raise _diverged(args, state, f"after step {state.global_step}", f"NaN, infinite or huge numbers in {some(names)}")
+        raise _diverged(
+            args, state, f"after step {state.global_step}", f"NaN, infinite or huge numbers in {some(names)}"
+        )
     if not answers_finite(model):
         raise _diverged(args, state, f"after step {state.global_step}", "what the model computes is not finite")
 
@@ -76,6 +78,6 @@ def _kept(optimizer: Any) -> Iterator[tuple[str, torch.Tensor]]:
 
 def _diverged(args: TrainingArguments, state: TrainerState, when: str, what: str) -> InputError:
     return InputError(
-        f"the training diverged {when} of {state.max_steps}: {what}; lower its learning_rate (now {args.learning_rate}) "
-        "or raise its warmup_ratio. What was saved before is kept, and nothing since"
+        f"the training diverged {when} of {state.max_steps}: {what}; lower its learning_rate "
+        f"(now {args.learning_rate}) or raise its warmup_ratio. What was saved before is kept, and nothing since"
     )

@@ -55,6 +55,10 @@ def read_encoder(folder: Path) -> SentenceTransformer:
         _, info = type(model).from_pretrained(root, device_map="meta", use_safetensors=True, **SAFE, **CHECKED)
     except UNREADABLE as error:
         raise InputError(f"{folder}: cannot be loaded as an encoder: {error}") from error
+    if {"encoder", "decoder"} <= {name for name, _ in model.named_children()}:
+        raise InputError(
+            f"{folder}: {type(model).__name__} reads with a decoder; save its encoder alone, or take another"
+        )
     check_loaded(model, info, root, backbone=True)
     check_finite(encoder, str(folder), AGAIN)
     _check_embeddings(encoder, folder)
@@ -97,7 +101,9 @@ def described(encoder: SentenceTransformer) -> list[str]:
         if isinstance(module, Transformer):
             words.append(type(module.auto_model).__name__)
         elif isinstance(module, Pooling):
-            words.append(module.pooling_mode if isinstance(module.pooling_mode, str) else " + ".join(module.pooling_mode))
+            words.append(
+                module.pooling_mode if isinstance(module.pooling_mode, str) else " + ".join(module.pooling_mode)
+            )
         elif isinstance(module, Dense):
             words.append(f"Dense {module.in_features}→{module.out_features}")
         else:
@@ -165,7 +171,5 @@ def truncation_rate(encoder: SentenceTransformer, texts: Sequence[str]) -> float
         return 0.0
     prompt = prompt_of(encoder)
     asked = [prompt + text for text in texts]
-    lengths = encoder.tokenizer(asked, truncation=False, padding=False, return_length=True, verbose=False)[
-        "length"
-    ]
+    lengths = encoder.tokenizer(asked, truncation=False, padding=False, return_length=True, verbose=False)["length"]
     return sum(length > encoder.max_seq_length for length in lengths) / len(texts)

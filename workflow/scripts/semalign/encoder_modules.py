@@ -35,16 +35,22 @@ def modules_of(folder: Path) -> list[tuple[str, Path]]:
     for entry in entries:
         package, _, name = entry["type"].rpartition(".")
         if package.split(".")[0] != "sentence_transformers":
-            raise InputError(f"{file}: {entry['type']} is code of the model's own, which is not run; take another encoder")
+            raise InputError(
+                f"{file}: {entry['type']} is code of the model's own, which is not run; take another encoder"
+            )
         if name not in KNOWN:
-            raise InputError(f"{file}: a module of class {name} cannot be used; of {', '.join(KNOWN)} an encoder may be made")
+            raise InputError(
+                f"{file}: a module of class {name} cannot be used; of {', '.join(KNOWN)} an encoder may be made"
+            )
         place = folder / entry["path"]
         if not place.resolve().is_relative_to(folder.resolve()):
             raise InputError(f"{file}: {entry['path']} lies outside of the folder; {AGAIN}")
         modules.append((name, place))
     names = [name for name, _ in modules]
     if names[:1] != ["Transformer"] or names.count("Transformer") > 1 or names.count("Pooling") != 1:
-        raise InputError(f"{file}: one Transformer first and one Pooling are needed, found {', '.join(names) or 'none'}")
+        raise InputError(
+            f"{file}: one Transformer first and one Pooling are needed, found {', '.join(names) or 'none'}"
+        )
     return modules
 
 
@@ -104,7 +110,7 @@ def _dense_problems(file: Path) -> Iterator[str]:
         yield f"{file}: {', '.join(unknown)} is nothing that a Dense has here; take another encoder"
     activation = settings.get("activation_function", "torch.nn.modules.activation.Tanh")
     if not str(activation).startswith("torch.nn."):
-        yield f"{file}: activation_function {activation} is none of torch's, and other code is not run; take another encoder"
+        yield f"{file}: activation_function {activation} is none of torch's, and other code is not run; take another"
 
 
 def _mapping(file: Path) -> dict[str, Any]:

@@ -75,14 +75,14 @@ def train_encoder(
 
     Returns a report: rows, hard_negatives (whether they have negatives), texts (distinct), truncated (share of these
     texts cut), modules, added (which of them a pretrained encoder's folder has not), max_tokens (where a text is
-    cut), prompt (what stands before each text), parameters, tuned (whether there were epochs), steps, loss ([{step, loss}]:
-    mean over the steps since the entry before).
+    cut), prompt (what stands before each text), parameters, tuned (whether there were epochs), steps, loss ([{step,
+    loss}]: mean over the steps since the entry before).
     Raises InputError where a row lacks a column, there is no such device, or the pretrained encoder cannot be used.
     """
     columns = _columns(rows)
     texts = sorted({text for values in columns.values() for text in values})
     set_seed(settings.seed)
-    encoder, added = pretrained(settings) if settings.path else (_random(settings, texts), [])
+    encoder, added = pretrained(settings.path, settings.max_tokens) if settings.path else (_random(settings, texts), [])
     encoder.to(checked_device(device))
     tuned = settings.epochs > 0
     steps, history = _tune(settings, encoder, columns, workspace, device) if tuned else (0, [])
@@ -171,20 +171,18 @@ def _shape_config(shape: EncoderShape, tokenizer: PreTrainedTokenizerFast, max_t
     return XLMRobertaConfig(max_position_embeddings=max_tokens + tokenizer.pad_token_id + 1, **common)
 
 
-def pretrained(settings: Encoder) -> tuple[SentenceTransformer, list[str]]:
-    """The encoder of `settings.path` as its folder says, and which modules were added: the mean where there is no
+def pretrained(folder: Path, max_tokens: int) -> tuple[SentenceTransformer, list[str]]:
+    """The encoder of a folder as the folder says, and which modules were added: the mean where there is no
     pooling, the scaling to length 1 where it does not end with one.
 
-    Texts are cut at `settings.max_tokens`, or before where the folder says so. Raises InputError where it cannot be
+    Texts are cut at `max_tokens`, or before where the folder says so. Raises InputError where it cannot be
     used.
     """
-    folder = settings.path
-    assert folder is not None
     encoder = read_encoder(folder)
     limit = _position_limit(encoder[0].auto_model)
-    if limit is not None and settings.max_tokens > limit:
-        raise InputError(f"encoders.*.max_tokens: {settings.max_tokens} is more than the {limit} positions of {folder}")
-    encoder.max_seq_length = min(settings.max_tokens, encoder.max_seq_length or settings.max_tokens)
+    if limit is not None and max_tokens > limit:
+        raise InputError(f"encoders.*.max_tokens: {max_tokens} is more than the {limit} positions of {folder}")
+    encoder.max_seq_length = min(max_tokens, encoder.max_seq_length or max_tokens)
     added = [] if (folder / MODULES).is_file() else ["mean"]
     if not isinstance(encoder[-1], Normalize):
         encoder.append(Normalize())

@@ -35,16 +35,18 @@ def weight_problems(folder: Path) -> Iterator[str]:
     if (folder / INDEX).is_file():
         try:
             index = read_json(folder / INDEX)
-            shards, _ = index["weight_map"], index["metadata"]
+            shards = index["weight_map"]
             listed = {folder / str(name) for name in shards.values()}
         except (InputError, KeyError, TypeError, AttributeError) as error:
-            yield f"{folder / INDEX} is no index of weights, with weight_map and metadata ({error}); {AGAIN}"
+            yield f"{folder / INDEX} is no index of weights ({error}); {AGAIN}"
             return
         missing = sorted(path.name for path in listed if not path.is_file())
         if missing:
             yield f"{folder}: {', '.join(missing)} of {INDEX} missing; {AGAIN}"
         if (folder / WEIGHTS).is_file() and folder / WEIGHTS not in listed:
             yield f"{folder} holds both {WEIGHTS} and {INDEX}; remove the one that is not the model's"
+        if "metadata" not in index:
+            yield f"{folder / INDEX} has no metadata, without which transformers does not read it; {AGAIN}"
         files = sorted(listed)
     elif not (folder / WEIGHTS).is_file():
         yield f"{folder} holds {some(path.name for path in files)}, but neither {WEIGHTS} nor {INDEX}; {AGAIN}"

@@ -19,8 +19,8 @@ from semalign.errors import InputError
 from semalign.weight_files import AGAIN, some, weight_paths, weight_problems
 
 TIED = (
-    "config.json ties the output to the input embeddings, and the weights hold two that differ; write tie_word_embeddings: "
-    "false there, or take the model again"
+    "config.json ties the output to the input embeddings, and the weights hold two that differ; write "
+    "tie_word_embeddings: false there, or take the model again"
 )
 CHECKED = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # `check_loaded` tells of them by name
 LARGEST = 1.0e19  # of a weight: float32 does not hold the square of a larger one
@@ -110,8 +110,8 @@ def check_architecture(model: PreTrainedModel, folder: Path) -> None:
         known = getattr(transformers, name, None)
         if known is None or not hasattr(known, "config_class"):
             raise InputError(
-                f"{folder}: transformers has no architecture {name}, which config.json names, and a model's own code is "
-                "not run; take a model that transformers knows"
+                f"{folder}: transformers has no architecture {name}, which config.json names, and a model's own code "
+                "is not run; take a model that transformers knows"
             )
         kind = known.config_class.model_type
         if kind != model.config.model_type:
