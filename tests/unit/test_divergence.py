@@ -114,12 +114,12 @@ def test_the_proof_does_not_take_a_nan_for_a_change(tiny_policy: Path) -> None:
     adapter = [parameter for name, parameter in model.named_parameters() if "lora_B" in name]
     with torch.no_grad():
         adapter[0][0, 0] = float("nan")
-    with pytest.raises(RuntimeError, match="training left NaN, infinite or huge numbers in .*lora_B"):
+    with pytest.raises(RuntimeError, match=r"training left NaN, infinite or huge numbers in .*lora_B"):
         proof.check()
 
 
 @pytest.mark.parametrize("value", ["float('nan')", "-float('inf')", "None", "1e39", "10 ** 400", "'1'", "1j"])
 def test_a_reward_that_trl_cannot_hold_is_an_error(value: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(f"def reward(completions, references, sources):\n    return [{value}]\n")
-    with pytest.raises(InputError, match="reward own:reward: returned .* for 'a'; a finite number is needed"):
+    with pytest.raises(InputError, match=r"reward own:reward: returned .* for 'a'; a finite number is needed"):
         user_reward("own:reward", tmp_path)(["a"], ["b"], ["c"])

@@ -87,9 +87,14 @@ GOOD: dict[str, tuple[str, list[Any], dict[str, Any], list[str]]] = {
     "t5": ("t5", [Pooling(WIDTH), Dense(WIDTH, 8)], {}, ["T5EncoderModel", "mean", "Dense 32→8", "Normalize"]),
     "layer norm": ("bert", [Pooling(WIDTH), LayerNorm(WIDTH)], {}, ["BertModel", "mean", "LayerNorm", "Normalize"]),
     "a prompt": ("bert", [Pooling(WIDTH)], {"prompt": "Q "}, ["BertModel", "mean", "Normalize"]),
-    "a prompt left out": ("bert", [Pooling(WIDTH, include_prompt=False)], {"prompt": "Q "}, ["BertModel", "mean", "Normalize"]),
+    "a prompt left out": (
+        "bert",
+        [Pooling(WIDTH, include_prompt=False)],
+        {"prompt": "Q "},
+        ["BertModel", "mean", "Normalize"],
+    ),
     "a limit": ("bert", [Pooling(WIDTH)], {"limit": 8}, ["BertModel", "mean", "Normalize"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -161,29 +166,89 @@ def pickled(folder: Path) -> None:
 DENSE = "2_Dense/model.safetensors"
 # What is done to a folder of BERT, mean and Dense, what must be said of it, and whether before anything runs.
 BAD: dict[str, tuple[Callable[[Path], None], str, bool]] = {
-    "code of its own": (json_of("modules.json", lambda j: j[1].update(type="custom.Pooling")), "custom.Pooling is code of", True),
-    "static embeddings": (json_of("modules.json", lambda j: j[0].update(type="sentence_transformers.models.StaticEmbedding")), "class StaticEmbedding cannot", True),
+    "code of its own": (
+        json_of("modules.json", lambda j: j[1].update(type="custom.Pooling")),
+        "custom.Pooling is code of",
+        True,
+    ),
+    "static embeddings": (
+        json_of("modules.json", lambda j: j[0].update(type="sentence_transformers.models.StaticEmbedding")),
+        "class StaticEmbedding cannot",
+        True,
+    ),
     "no pooling": (json_of("modules.json", lambda j: j[:1]), "one Pooling are needed, found Transformer", True),
     "no list": (json_of("modules.json", lambda j: {"a": 1}), "a list of objects with name, type and path", True),
     "a module elsewhere": (json_of("modules.json", lambda j: j[1].update(path="../x")), "../x lies outside", True),
-    "a cross-encoder": (json_of("config_sentence_transformers.json", lambda j: j.update(model_type="CrossEncoder")), "a CrossEncoder is no", True),
-    "no such prompt": (json_of("config_sentence_transformers.json", lambda j: j.update(default_prompt_name="q")), "default_prompt_name 'q' is none of", True),
-    "an activation of its own": (json_of("2_Dense/config.json", lambda j: j.update(activation_function="own.Gelu")), "activation_function own.Gelu is none of torch's", True),
+    "a cross-encoder": (
+        json_of("config_sentence_transformers.json", lambda j: j.update(model_type="CrossEncoder")),
+        "a CrossEncoder is no",
+        True,
+    ),
+    "no such prompt": (
+        json_of("config_sentence_transformers.json", lambda j: j.update(default_prompt_name="q")),
+        "default_prompt_name 'q' is none of",
+        True,
+    ),
+    "an activation of its own": (
+        json_of("2_Dense/config.json", lambda j: j.update(activation_function="own.Gelu")),
+        "activation_function own.Gelu is none of torch's",
+        True,
+    ),
     "an unknown key": (json_of("2_Dense/config.json", lambda j: j.update(foo=1)), "foo is nothing that a Dense", True),
-    "another task": (json_of("sentence_bert_config.json", lambda j: j.update(transformer_task="fill-mask")), "transformer_task fill-mask makes no embeddings", True),
+    "another task": (
+        json_of("sentence_bert_config.json", lambda j: j.update(transformer_task="fill-mask")),
+        "transformer_task fill-mask makes no embeddings",
+        True,
+    ),
     "a pickled Dense": (pickled, "2_Dense: safetensors weights are needed, found only pytorch_model.bin", True),
     "no Dense": (lambda folder: shutil.rmtree(folder / "2_Dense"), "2_Dense: safetensors weights are needed", True),
     "an adapter": (lambda folder: (folder / "adapter_config.json").write_text("{}") and None, "holds an adapter", True),
-    "an unknown pooling": (json_of("1_Pooling/config.json", lambda j: j.update(pooling_mode="avg")), "Invalid pooling mode: 'avg'", False),
-    "a Dense of another width": (json_of("2_Dense/config.json", lambda j: j.update(in_features=16)), "size mismatch for linear.weight", False),
-    "a Dense short of a tensor": (tensors(DENSE, lambda t: t.pop("linear.bias")), 'Missing key(s) in state_dict: "linear.bias"', False),
-    "a NaN in the Dense": (tensors(DENSE, lambda t: t["linear.bias"].fill_(float("nan"))), "huge numbers in 2.linear.bias", False),
-    "a NaN in the transformer": (tensors("model.safetensors", lambda t: t["embeddings.LayerNorm.bias"].fill_(float("nan"))), "huge numbers in 0.", False),
-    "a tensor missing": (tensors("model.safetensors", lambda t: t.pop("encoder.layer.0.output.dense.bias")), "lack encoder.layer.0.output.dense.bias, which the BertModel", False),
-    "more layers in the config": (json_of("config.json", lambda j: j.update(num_hidden_layers=3)), "lack encoder.layer.2.", False),
-    "fewer layers in the config": (json_of("config.json", lambda j: j.update(num_hidden_layers=1)), "hold encoder.layer.1.", False),
-    "another model_type": (json_of("config.json", lambda j: j.update(model_type="roberta")), "and model_type roberta", False),
-}  # fmt: skip
+    "an unknown pooling": (
+        json_of("1_Pooling/config.json", lambda j: j.update(pooling_mode="avg")),
+        "Invalid pooling mode: 'avg'",
+        False,
+    ),
+    "a Dense of another width": (
+        json_of("2_Dense/config.json", lambda j: j.update(in_features=16)),
+        "size mismatch for linear.weight",
+        False,
+    ),
+    "a Dense short of a tensor": (
+        tensors(DENSE, lambda t: t.pop("linear.bias")),
+        'Missing key(s) in state_dict: "linear.bias"',
+        False,
+    ),
+    "a NaN in the Dense": (
+        tensors(DENSE, lambda t: t["linear.bias"].fill_(float("nan"))),
+        "huge numbers in 2.linear.bias",
+        False,
+    ),
+    "a NaN in the transformer": (
+        tensors("model.safetensors", lambda t: t["embeddings.LayerNorm.bias"].fill_(float("nan"))),
+        "huge numbers in 0.",
+        False,
+    ),
+    "a tensor missing": (
+        tensors("model.safetensors", lambda t: t.pop("encoder.layer.0.output.dense.bias")),
+        "lack encoder.layer.0.output.dense.bias, which the BertModel",
+        False,
+    ),
+    "more layers in the config": (
+        json_of("config.json", lambda j: j.update(num_hidden_layers=3)),
+        "lack encoder.layer.2.",
+        False,
+    ),
+    "fewer layers in the config": (
+        json_of("config.json", lambda j: j.update(num_hidden_layers=1)),
+        "hold encoder.layer.1.",
+        False,
+    ),
+    "another model_type": (
+        json_of("config.json", lambda j: j.update(model_type="roberta")),
+        "and model_type roberta",
+        False,
+    ),
+}
 
 
 @pytest.mark.parametrize("name", BAD)
