@@ -38,8 +38,8 @@ from tests.unit.test_encoder import CONCEPTS, SYLLABLES, chinese, settings, tibe
 
 TEXTS = [chinese([1, 2, 3]), tibetan([4, 5]), chinese([0] * 30), "", tibetan([7]) + chinese([8])]
 WIDTH = 32
-ATTENTION = {"num_hidden_layers": 2, "num_attention_heads": 2}
-SIZE = {"hidden_size": WIDTH, "intermediate_size": WIDTH, "max_position_embeddings": 50, **ATTENTION}
+ATTENTION: dict[str, Any] = {"num_hidden_layers": 2, "num_attention_heads": 2}
+SIZE: dict[str, Any] = {"hidden_size": WIDTH, "intermediate_size": WIDTH, "max_position_embeddings": 50, **ATTENTION}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     words.write_text("\n".join([*chinese(list(range(CONCEPTS))), *SYLLABLES, "Q"]) + "\n", encoding="utf-8")
     tokenizer = build_encoder_tokenizer(Tokenizer(lexicon=words, vocab_size=None), [], 40)
     tokens: dict[str, Any] = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
-    bart = {f"{half}_{part}": 2 for half in ("encoder", "decoder") for part in ("layers", "attention_heads")}
+    bart: dict[str, Any] = {
+        f"{half}_{part}": 2 for half in ("encoder", "decoder") for part in ("layers", "attention_heads")
+    }
     torch.manual_seed(0)
     models: dict[str, PreTrainedModel] = {
         "bert": BertModel(BertConfig(**tokens, **SIZE)),
@@ -72,7 +74,9 @@ def made(folder: Path, base: Path, modules: list[Any], prompt: str = "", limit: 
     """A sentence-transformers folder with these modules after the transformer of `base`."""
     torch.manual_seed(1)
     transformer = Transformer(str(base), **({"max_seq_length": limit} if limit else {}))
-    prompts = {"prompts": {"query": prompt, "other": "X "}, "default_prompt_name": "query"} if prompt else {}
+    prompts: dict[str, Any] = (
+        {"prompts": {"query": prompt, "other": "X "}, "default_prompt_name": "query"} if prompt else {}
+    )
     encoder = SentenceTransformer(modules=[transformer, *modules], device="cpu", **prompts)
     encoder.save_pretrained(str(folder), create_model_card=False)
     return folder
@@ -132,9 +136,10 @@ def test_a_prompt_is_trained_with(folders: dict[str, Path], tmp_path: Path, work
 def test_a_plain_transformer_gets_the_mean(base: str, folders: dict[str, Path]) -> None:
     encoder, added = pretrained(folders[base], 40)
     assert added == ["mean", "Normalize"]
+    model: Any = encoder[0].auto_model
     tokens = encoder.tokenizer(TEXTS[:1], return_tensors="pt")
     with torch.no_grad():
-        mean = encoder[0].auto_model(**{k: tokens[k] for k in ("input_ids", "attention_mask")})[0].mean(1)
+        mean = model(**{k: tokens[k] for k in ("input_ids", "attention_mask")})[0].mean(1)
     expected = torch.nn.functional.normalize(mean).numpy()
     np.testing.assert_allclose(embed(encoder, TEXTS[:1]), expected, atol=1e-6)
 
@@ -165,7 +170,7 @@ def pickled(folder: Path) -> None:
 
 DENSE = "2_Dense/model.safetensors"
 # What is done to a folder of BERT, mean and Dense, what must be said of it, and whether before anything runs.
-BAD: dict[str, tuple[Callable[[Path], None], str, bool]] = {
+BAD: dict[str, tuple[Callable[[Path], object], str, bool]] = {
     "code of its own": (
         json_of("modules.json", lambda j: j[1].update(type="custom.Pooling")),
         "custom.Pooling is code of",
@@ -202,7 +207,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str, bool]] = {
     ),
     "a pickled Dense": (pickled, "2_Dense: safetensors weights are needed, found only pytorch_model.bin", True),
     "no Dense": (lambda folder: shutil.rmtree(folder / "2_Dense"), "2_Dense: safetensors weights are needed", True),
-    "an adapter": (lambda folder: (folder / "adapter_config.json").write_text("{}") and None, "holds an adapter", True),
+    "an adapter": (lambda folder: (folder / "adapter_config.json").write_text("{}"), "holds an adapter", True),
     "an unknown pooling": (
         json_of("1_Pooling/config.json", lambda j: j.update(pooling_mode="avg")),
         "Invalid pooling mode: 'avg'",

@@ -51,7 +51,7 @@ def sharded(change: Callable[[Tensors, Tensors, dict[str, str]], object]) -> Cal
         names = sorted(tensors)
         shards = [{name: tensors[name] for name in part} for part in (names[:9], names[9:])]
         places = {name: f"{number}.safetensors" for number, shard in enumerate(shards) for name in shard}
-        change(*shards, places)
+        change(shards[0], shards[1], places)
         for number, shard in enumerate(shards):
             save_file(shard, folder / f"{number}.safetensors", metadata={"format": "pt"})
         index = {"metadata": {}, "weight_map": places}
@@ -64,7 +64,7 @@ def spoilt(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
     return lambda tensor: tensor.index_fill(0, torch.tensor([1]), value)
 
 
-WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
+WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "a tensor missing": (held(lambda t: t.pop(UP)), f"lack {UP}, which the Qwen3ForCausalLM"),
     "more layers in the config": (config(num_hidden_layers=3, layer_types=None), "the weights lack model.layers.2."),
     "fewer layers in the config": (config(num_hidden_layers=1, layer_types=None), f"the weights hold {SECOND}"),
@@ -84,12 +84,12 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
         lambda folder: (config(tie_word_embeddings=True)(folder), held(lambda t: None)(folder))[0],
         "ties the output to the input embeddings",
     ),
-    "an empty file": (lambda folder: (folder / "model.safetensors").write_bytes(b"") and None, "damaged or cut off"),
+    "an empty file": (lambda folder: (folder / "model.safetensors").write_bytes(b""), "damaged or cut off"),
     "no tensors": (held(lambda t: t.clear()), "holds no tensor"),
     "a shard short of a tensor": (sharded(lambda a, b, i: a.pop(min(a))), "which model.safetensors.index.json says"),
     "a shard of another model": (sharded(lambda a, b, i: b.update(x=torch.ones(2))), "holds x, which"),
     "weights of another name": (
-        lambda folder: (folder / "model.safetensors").rename(folder / "consolidated.safetensors") and None,
+        lambda folder: (folder / "model.safetensors").rename(folder / "consolidated.safetensors"),
         "holds consolidated.safetensors, but neither",
     ),
 }

@@ -55,7 +55,7 @@ class Divergence(TrainerCallback):
                 raise _diverged(args, state, f"at step {state.global_step}", f"{name} is {value}")
 
 
-def check_state(args: TrainingArguments, state: TrainerState, model: torch.nn.Module, optimizer: Any) -> None:
+def check_state(args: TrainingArguments, state: TrainerState, model: Any, optimizer: Any) -> None:
     """Raise InputError where a weight, what the model computes or what the optimiser keeps is not finite.
 
     The last update has no step after it that would show it.

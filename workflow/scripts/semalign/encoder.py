@@ -81,7 +81,8 @@ def with_mean(folder: str | Path, options: dict[str, Any], **settings: Any) -> S
 def _check_embeddings(encoder: SentenceTransformer, folder: Path) -> None:
     """Raise InputError unless two texts get finite vectors of the length that the modules announce."""
     layers = any(isinstance(module, WeightedLayerPooling) for module in encoder)
-    if layers and not encoder[0].auto_model.config.output_hidden_states:
+    transformer: Any = encoder[0].auto_model
+    if layers and not transformer.config.output_hidden_states:
         raise InputError(f"{folder}: WeightedLayerPooling needs output_hidden_states: true in config.json")
     try:
         embeddings = encoder.eval().encode(["a", "b c"], show_progress_bar=False)

@@ -26,8 +26,10 @@ CHECKED = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # `che
 LARGEST = 1.0e19  # of a weight: float32 does not hold the square of a larger one
 SAFE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 # What libraries raise for a folder whose config or weights are not a model's.
-UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError)
-UNREADABLE = (*UNREADABLE, SafetensorError, StrictDataclassError)
+UNREADABLE: tuple[type[Exception], ...] = (
+    *(OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError),
+    *(SafetensorError, StrictDataclassError),
+)
 
 
 def non_finite(tensors: Iterable[tuple[str, torch.Tensor]], most: float = LARGEST) -> list[str]:
@@ -131,7 +133,8 @@ def read_policy(folder: Path, dtype: str, device: str) -> PreTrainedModel:
     head, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
     if model.config.tie_word_embeddings and head.weight is not embeddings.weight:
         raise InputError(f"{folder}: {TIED}")
-    model = model.to(device)
+    moved: Any = model
+    moved.to(device)
     check_finite(model, str(folder), AGAIN)
     if not answers_finite(model):
         raise InputError(f"{folder}: what the model computes is not finite, though its weights are; {AGAIN}")
@@ -179,9 +182,10 @@ def _from_pretrained(folder: Path, dtype: str, **options: Any) -> tuple[PreTrain
     problem = next(weight_problems(folder), None)
     if problem:
         raise InputError(problem)
-    wanted = {"dtype": getattr(torch, dtype), "use_safetensors": True, **SAFE, **CHECKED, **options}
+    wanted: dict[str, Any] = {"dtype": getattr(torch, dtype), "use_safetensors": True, **SAFE, **CHECKED, **options}
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(folder, **wanted)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(folder, **wanted)
     except UNREADABLE as error:
         raise InputError(f"{folder}: cannot be loaded as a causal language model: {error}") from error
+    model, info = loaded
     return model, info
