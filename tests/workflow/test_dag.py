@@ -13,6 +13,7 @@ from tests.workflow.run import plan
 SCRIPTS = ROOT / "workflow" / "scripts"
 NEED_TORCH = {
     "train_base",
+    "check_encoders",
     "train_encoder",
     "examine_encoder",
     "train_sft",

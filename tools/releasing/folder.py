@@ -86,13 +86,15 @@ def write_tokenizer(source: Path, folder: Path) -> None:
 def write_merged(base: Path, adapter: Path, dtype: str, folder: Path) -> None:
     """The whole model with the adapter added to its weights in float32, and only then rounded to `dtype`."""
     import torch
-    from peft import PeftModel
 
-    from semalign.models import load_policy
+    from semalign.models import load_adapter, load_policy
+    from semalign.weights import check_finite
 
     model, _ = load_policy(base, "float32", "cpu")
-    whole: Any = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
-    whole.to(getattr(torch, dtype)).save_pretrained(str(folder), safe_serialization=True)
+    adapted: Any = load_adapter(model, adapter, trainable=False)
+    whole: Any = adapted.merge_and_unload().to(getattr(torch, dtype))
+    check_finite(whole, f"{base} merged with {adapter}", "release the adapter alone, without --merged")
+    whole.save_pretrained(str(folder), safe_serialization=True)
     write_tokenizer(base, folder)
 
 

@@ -2,12 +2,43 @@
 
 In:  the tables named under `encoders.<name>.train` and `encoder_ablation.encoders.<name>.train`; the exam's pairs and
      probes
-Out: results/encoders/<name>/model, its exam, and for the first two the gate that GRPO waits for
+Out: results/encoders/pretrained.json where one is pretrained; results/encoders/<name>/model, its exam, and for the first two the gate that GRPO waits for
 """
 
 
 localrules:
     check_encoder,
+
+
+if PRETRAINED:
+
+    rule check_encoders:
+        input:
+            given(sorted({path for path, _ in PRETRAINED})),
+        output:
+            report="results/encoders/pretrained.json",
+        log:
+            "results/logs/check_encoders.log",
+        benchmark:
+            "results/benchmarks/check_encoders.tsv"
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=60,
+        params:
+            settings=settings(
+                "check_encoders",
+                reads=[path for path, _ in PRETRAINED],
+                encoders={
+                    key: {"path": path, "max_tokens": max_tokens}
+                    for (path, max_tokens), key in PRETRAINED.items()
+                },
+            ),
+        script:
+            "../scripts/check_encoders.py"
 
 
 rule train_encoder:

@@ -202,6 +202,7 @@ READ_THROUGH = [
     *(["results/data/files.json"] if OWN_READ_LATE else []),
     *(["results/data/rewards.json"] if USER_REWARDS else []),
     *(["results/data/policy.checks.json"] if CONFIG.policy.path else []),
+    *(["results/encoders/pretrained.json"] if PRETRAINED else []),
 ]
 CHECKED = ["results/data/amounts.json"]
 

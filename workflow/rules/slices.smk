@@ -175,6 +175,14 @@ def encoder_settings(encoder):
     return encoder.model_dump(mode="json") | {"mini_batch_size": rows}
 
 
+# The pretrained ones: what each is, however many times it is named, under the key that names it first.
+PRETRAINED = {
+    (str(encoder.path), encoder.max_tokens): encoder_key(name)
+    for name, encoder in reversed(ALL_ENCODERS.items())
+    if encoder.path
+}
+
+
 def start_of_encoder(name):
     """What an encoder was before it was tuned: a pretrained one's folder, or what kind of random weights."""
     encoder = ALL_ENCODERS[name]

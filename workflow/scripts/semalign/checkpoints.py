@@ -13,8 +13,11 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 
 from semalign import distributed
 from semalign.clock import model_work
+from semalign.divergence import Divergence, check_state
 from semalign.files import sha256, write_json
 from semalign.signals import Stopped, stopping
+from semalign.weight_files import some
+from semalign.weights import non_finite, stored
 from semalign.workspace import Workspace
 
 log = logging.getLogger(__name__)
@@ -35,14 +38,17 @@ class Part(Protocol):
         """Restore it from there; None: begin afresh."""
 
 
-def train(trainer: Trainer, workspace: Workspace, parts: Sequence[Part] = (), every: int = 1) -> list[dict[str, Any]]:
+def train(
+    trainer: Trainer, workspace: Workspace, parts: Sequence[Part] = (), every: int = 1, sampling: bool = False
+) -> list[dict[str, Any]]:
     """Train from the last whole checkpoint in the trainer's output_dir, or from the start; returns the log.
 
     A checkpoint is written when `workspace.checkpoint_seconds` have passed since the one before, and when the job is
     asked to stop, at the first step that is a multiple of `every` and of the logging steps: a mean that is logged, or a
     generation that serves several steps, does not survive a checkpoint in its midst. Two are kept. Of several
     processes the first decides, and all save and stop at the same step. The log is without times, which differ from run
-    to run. Raises Stopped after the checkpoint of a job that was asked to stop.
+    to run. `sampling`: does the training sample from its model? Raises Stopped after the checkpoint of a job that was
+    asked to stop, and InputError where the training diverged.
     """
     folder = Path(str(trainer.args.output_dir))
     last = distributed.from_first(lambda: latest(folder, parts))
@@ -51,11 +57,13 @@ def train(trainer: Trainer, workspace: Workspace, parts: Sequence[Part] = (), ev
     if last is not None:
         log.info("%s: going on from here", last)
     every = lcm(every, int(trainer.args.logging_steps))
+    trainer.add_callback(Divergence(sampling=sampling))
     trainer.add_callback(_Saver(folder, workspace.checkpoint_seconds, every, parts))
     with model_work():
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     if trainer.state.global_step < trainer.state.max_steps and distributed.from_first(stopping):
         raise Stopped
+    check_state(trainer.args, trainer.state, trainer.model, trainer.optimizer)
     return _figures(trainer.state)
 
 
@@ -87,6 +95,8 @@ def _problem(checkpoint: Path) -> str | None:
             return f"{name} is missing"
         if sha256(checkpoint / name) != digest:
             return f"{name} is damaged"
+        if name.endswith(".safetensors") and (broken := non_finite(stored(checkpoint / name))):
+            return f"{name} holds NaN, infinite or huge numbers in {some(broken)}"
     return None
 
 
@@ -102,6 +112,8 @@ class _Saver(TrainerCallback):
         if stop:
             control.should_training_stop = True
         control.should_save = stop or due
+        if control.should_save:
+            check_state(args, state, kwargs["model"], kwargs["optimizer"])
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         checkpoint = self.folder / f"checkpoint-{state.global_step}"

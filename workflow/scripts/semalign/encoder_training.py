@@ -1,9 +1,10 @@
 """Contrastive training of sentence encoders on parallel pairs.
 
-A sentence encoder is a transformer, the mean of its last layer over the tokens, and a normalisation to length 1, so
-that the cosine of two texts is a dot product.
+A sentence encoder made here is a transformer, the mean of its last layer over the tokens, and a scaling to length 1, so
+that the cosine of two texts is a dot product. A pretrained one has the modules that its folder names.
 """
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from safetensors import SafetensorError
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -22,9 +22,8 @@ from sentence_transformers.sentence_transformer.losses import (
     CachedMultipleNegativesRankingLoss,
     MultipleNegativesRankingLoss,
 )
-from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import Normalize
 from transformers import (
-    AutoConfig,
     AutoModel,
     BertConfig,
     PreTrainedConfig,
@@ -37,17 +36,18 @@ from transformers import (
 from semalign import checkpoints
 from semalign.config.models import Encoder, EncoderShape
 from semalign.device import checked_device
-from semalign.encoder import truncation_rate
+from semalign.encoder import described, prompt_of, read_encoder, truncation_rate, with_mean
+from semalign.encoder_modules import MODULES
 from semalign.errors import InputError
 from semalign.files import Row
-from semalign.model_folders import ENCODER, model_problem
 from semalign.step_progress import StepProgress
 from semalign.tokenizer import build_encoder_tokenizer
 from semalign.workspace import Workspace
 
+log = logging.getLogger(__name__)
+
 COLUMNS = ("anchor", "positive", "negative")
 LOGGED_POINTS = 50
-SAFE = {"local_files_only": True, "trust_remote_code": False}
 
 
 class _Trainer(SentenceTransformerTrainer):
@@ -74,14 +74,16 @@ def train_encoder(
     Goes on from the workspace's last checkpoint. `output` is not written atomically: give a folder to be renamed.
 
     Returns a report: rows, hard_negatives (whether they have negatives), texts (distinct), truncated (share of these
-    texts cut at `settings.max_tokens`), parameters, tuned (whether there were epochs), steps, loss ([{step, loss}]:
-    mean over the steps since the entry before).
+    texts cut), modules, added (which of them a pretrained encoder's folder has not), max_tokens (where a text is
+    cut), prompt (what stands before each text), parameters, tuned (whether there were epochs), steps, loss ([{step,
+    loss}]: mean over the steps since the entry before).
     Raises InputError where a row lacks a column, there is no such device, or the pretrained encoder cannot be used.
     """
     columns = _columns(rows)
     texts = sorted({text for values in columns.values() for text in values})
     set_seed(settings.seed)
-    encoder = (_pretrained(settings) if settings.path else _random(settings, texts)).to(checked_device(device))
+    encoder, added = pretrained(settings.path, settings.max_tokens) if settings.path else (_random(settings, texts), [])
+    encoder.to(checked_device(device))
     tuned = settings.epochs > 0
     steps, history = _tune(settings, encoder, columns, workspace, device) if tuned else (0, [])
     encoder.save_pretrained(str(output), create_model_card=False)
@@ -90,6 +92,10 @@ def train_encoder(
         "hard_negatives": "negative" in columns,
         "texts": len(texts),
         "truncated": truncation_rate(encoder, texts),
+        "modules": described(encoder),
+        "added": added,
+        "max_tokens": encoder.max_seq_length,
+        "prompt": prompt_of(encoder),
         "parameters": sum(p.numel() for p in encoder.parameters()),
         "tuned": tuned,
         "steps": steps,
@@ -102,6 +108,7 @@ def _tune(
 ) -> tuple[int, list[dict[str, Any]]]:
     """Train the encoder in place; returns its steps and what was logged along them."""
     arguments = _arguments(settings, len(columns["anchor"]), device, workspace.folder)
+    arguments.prompts = prompt_of(encoder) or None
     trainer = _Trainer(
         model=encoder,
         args=arguments,
@@ -139,7 +146,10 @@ def _random(settings: Encoder, texts: list[str]) -> SentenceTransformer:
     with tempfile.TemporaryDirectory() as folder:  # Transformer reads only from a folder
         AutoModel.from_config(config).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        return _assemble(folder, settings.max_tokens)
+        options = {"use_safetensors": True, "dtype": torch.float32}
+        encoder = with_mean(folder, options, max_seq_length=settings.max_tokens)
+    encoder.append(Normalize())
+    return encoder
 
 
 def shape_config(shape: EncoderShape, tokenizer: PreTrainedTokenizerFast, max_tokens: int) -> PreTrainedConfig:
@@ -161,38 +171,40 @@ def shape_config(shape: EncoderShape, tokenizer: PreTrainedTokenizerFast, max_to
     return XLMRobertaConfig(max_position_embeddings=max_tokens + tokenizer.pad_token_id + 1, **common)
 
 
-def _pretrained(settings: Encoder) -> SentenceTransformer:
-    folder = settings.path
-    assert folder is not None
-    problem = model_problem(folder, ENCODER)
-    if problem:
-        raise InputError(f"encoders.*.path: {problem}")
-    try:
-        encoder = _assemble(str(folder), settings.max_tokens)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{folder}: cannot be loaded as an encoder: {error}") from error
-    limit = _position_limit(folder)
-    if settings.max_tokens > limit:
-        raise InputError(f"encoders.*.max_tokens: {settings.max_tokens} is more than the {limit} positions of {folder}")
-    return encoder
+def pretrained(folder: Path, max_tokens: int) -> tuple[SentenceTransformer, list[str]]:
+    """The encoder of a folder as the folder says, and which modules were added: the mean where there is no
+    pooling, the scaling to length 1 where it does not end with one.
+
+    Texts are cut at `max_tokens`, or before where the folder says so. Raises InputError where it cannot be
+    used.
+    """
+    encoder = read_encoder(folder)
+    limit = _position_limit(encoder[0].auto_model)
+    if limit is not None and max_tokens > limit:
+        raise InputError(f"encoders.*.max_tokens: {max_tokens} is more than the {limit} positions of {folder}")
+    encoder.max_seq_length = min(max_tokens, encoder.max_seq_length or max_tokens)
+    added = [] if (folder / MODULES).is_file() else ["mean"]
+    if not isinstance(encoder[-1], Normalize):
+        encoder.append(Normalize())
+        added.append("Normalize")
+    log.info("%s: %s; added: %s", folder, ", ".join(described(encoder)), ", ".join(added) or "nothing")
+    log.info("cut at %d tokens; before each text: %r", encoder.max_seq_length, prompt_of(encoder))
+    unused = sorted(name for name, text in encoder.prompts.items() if text and name != encoder.default_prompt_name)
+    if unused:
+        log.info("prompts that are not the default, and not used: %s", ", ".join(unused))
+    return encoder, added
 
 
-def _position_limit(folder: Path) -> int:
-    config = AutoConfig.from_pretrained(folder, **SAFE)
-    offset = config.pad_token_id + 1 if "roberta" in config.model_type else 0  # XLM-R counts positions from there
-    return config.max_position_embeddings - offset
-
-
-def _assemble(folder: str, max_tokens: int) -> SentenceTransformer:
-    transformer = Transformer(
-        folder,
-        max_seq_length=max_tokens,
-        model_kwargs=SAFE | {"use_safetensors": True, "dtype": torch.float32},
-        processor_kwargs=dict(SAFE),
-        config_kwargs=dict(SAFE),
-    )
-    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
-    return SentenceTransformer(modules=[transformer, pooling, Normalize()], device="cpu")
+def _position_limit(model: Any) -> int | None:
+    """How many tokens a transformer can read; None where nothing limits them."""
+    limit = getattr(model.config, "max_position_embeddings", None)
+    for module in model.modules():
+        table = getattr(module, "position_embeddings", None)
+        if isinstance(table, torch.nn.Embedding):
+            # RoBERTa and its like count positions from the padding id on
+            offset = module.padding_idx + 1 if isinstance(getattr(module, "padding_idx", None), int) else 0
+            limit = table.num_embeddings - offset
+    return limit if limit and limit > 0 else None
 
 
 def _loss(settings: Encoder, encoder: SentenceTransformer, distributed: bool) -> torch.nn.Module:
@@ -223,6 +235,7 @@ def _arguments(settings: Encoder, rows: int, device: str, folder: Path) -> Sente
         use_cpu=device == "cpu",
         dataloader_pin_memory=device != "cpu",
         logging_steps=max(1, steps // LOGGED_POINTS),
+        logging_nan_inf_filter=False,  # `Divergence` looks at what is logged
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,

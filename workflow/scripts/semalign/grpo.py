@@ -199,7 +199,9 @@ def train_grpo(
         if reference_is_base and settings.beta:
             model.delete_adapter("ref")  # trl's copy: without one it takes the policy with no adapter
         parts: list[checkpoints.Part] = [rollouts, EpochsBefore(trainer)]
-        history = checkpoints.train(trainer, workspace, parts, every=steps_of_a_generation(settings, micro))
+        history = checkpoints.train(
+            trainer, workspace, parts, every=steps_of_a_generation(settings, micro), sampling=True
+        )
     rollouts.flush()
     completions, spreadless = distributed.from_first(lambda: spreadless_share(read_jsonl(rollouts.path), settings))
     steps = [entry for entry in history if "frac_reward_zero_std" in entry]

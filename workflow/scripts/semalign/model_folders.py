@@ -3,12 +3,13 @@
 This runs before anything else does.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from semalign.encoder_modules import module_problems, transformer_folder
 from semalign.errors import InputError
 from semalign.files import read_json
+from semalign.weight_files import weight_problems
 
 POLICY, ENCODER = "policy", "encoder"
 ADAPTER = "adapter_config.json"  # transformers loads what lies beside it into any model
@@ -33,7 +34,7 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
     if not folder.is_dir():
         yield f"{folder} is a file; the folder of a pretrained model is needed"
         return
-    whole = (folder / "config.json").is_file()
+    whole = (folder / "config.json").is_file() or (folder / "modules.json").is_file()
     if (folder / ADAPTER).is_file():
         merged = (
             "merge it into its base with peft's merge_and_unload and give the folder that save_pretrained then writes"
@@ -45,7 +46,10 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
             else f"{folder} holds an adapter and no whole model; {merged}, or give the base"
         )
         return
-    if not whole:
+    if kind == ENCODER:
+        yield from module_problems(folder)
+        folder = transformer_folder(folder)
+    if not (folder / "config.json").is_file():
         yield f"{folder} holds no config.json; the folder of a pretrained model is needed"
         return
     try:
@@ -58,7 +62,7 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
         yield f"{folder} is no causal language model: its architecture is {', '.join(architectures) or 'not named'}"
     if settings.get("quantization_config"):
         yield f"{folder} holds quantised weights (quantization_config in config.json); take the model as it was before"
-    yield from _weights(folder)
+    yield from weight_problems(folder)
     if not any((folder / name).is_file() for name in VOCABULARIES):
         yield f"{folder} holds no tokenizer (tokenizer.json); save the model's tokenizer there"
         return
@@ -67,41 +71,6 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
             yield f"{folder}: the tokenizer has no chat template; take an instruction-tuned model"
     except (InputError, AttributeError) as error:
         yield f"{folder / 'tokenizer_config.json'} is no tokenizer's config: {error}; download it again"
-
-
-def _weights(folder: Path) -> Iterator[str]:
-    files = {path for path in folder.glob("*.safetensors") if not path.name.startswith("adapter_")}
-    if not files:
-        pickled = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
-        found = (
-            f"only {', '.join(pickled)}, and pickled weights can run code when they are loaded" if pickled else "none"
-        )
-        yield (
-            f"{folder}: safetensors weights are needed, found {found}; load the model elsewhere and write it with "
-            "save_pretrained(…, safe_serialization=True)"
-        )
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        listed = {folder / name for name in read_json(index).get("weight_map", {}).values()}
-        missing = sorted(path.name for path in listed - files)
-        if missing:
-            yield f"{folder}: {', '.join(missing)} of {index.name} missing; download the model again"
-    for file in sorted(files):
-        expected = _expected_size(file)
-        if expected != file.stat().st_size:
-            yield f"{file}: damaged or cut off ({file.stat().st_size} bytes); download the model again"
-
-
-def _expected_size(file: Path) -> int | None:
-    """The size that a safetensors file's header announces; None where the header is broken."""
-    with open(file, "rb") as handle:
-        length = int.from_bytes(handle.read(8), "little")
-        try:
-            header = json.loads(handle.read(min(length, file.stat().st_size)))
-            tensors = [entry for name, entry in header.items() if name != "__metadata__"]
-            return 8 + length + max((entry["data_offsets"][1] for entry in tensors), default=0)
-        except (ValueError, AttributeError, KeyError, TypeError, IndexError):
-            return None
 
 
 def _has_chat_template(folder: Path) -> bool:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from semalign import distributed
 from semalign.config.training import Lora
@@ -21,10 +20,12 @@ from semalign.files import read_json, write_json
 from semalign.lora_targets import lora_targets
 from semalign.model_folders import POLICY, model_problem
 from semalign.policy_tokenizer import end_tokens, load_tokenizer, set_aside
+from semalign.weight_files import some
+from semalign.weights import SAFE, UNREADABLE, check_stored, non_finite, read_policy
 
 log = logging.getLogger(__name__)
 
-ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 BASE_DIGEST = "trained_on.json"
 
 
@@ -44,23 +45,15 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
     decoding = GenerationConfig(
         eos_token_id=ends, pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id
     )
-    options: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
-        config = AutoConfig.from_pretrained(path, **options)
-        for name in [name for name, value in config.to_dict().items() if "drop" in name and value]:
-            log.info("%s: %s = %s of config.json is set to 0", path, name, getattr(config, name))
-            setattr(config, name, 0.0)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            path,
-            config=config,
-            dtype=getattr(torch, dtype),
-            use_safetensors=True,
-            generation_config=decoding,
-            **options,
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(f"{path}: cannot be loaded as a causal language model: {error}") from error
-    return model.to(checked_device(device)).eval(), tokenizer
+        config = AutoConfig.from_pretrained(path, **SAFE)
+    except UNREADABLE as error:
+        raise InputError(f"{path}: its config.json cannot be read: {error}") from error
+    for name in [name for name, value in config.to_dict().items() if "drop" in name and value]:
+        log.info("%s: %s = %s of config.json is set to 0", path, name, getattr(config, name))
+        setattr(config, name, 0.0)
+    model = read_policy(Path(path), dtype, checked_device(device), config=config, generation_config=decoding)
+    return model.eval(), tokenizer
 
 
 def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
@@ -85,7 +78,8 @@ def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> P
     try:
         adapted = PeftModel.from_pretrained(model, str(path), is_trainable=trainable)
         trained_on = read_json(Path(path) / BASE_DIGEST)["sha256"]
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError, InputError) as error:
+        check_stored(get_peft_model_state_dict(adapted), Path(path) / ADAPTER)
+    except (*UNREADABLE, InputError) as error:
         raise InputError(f"{path}: no adapter of this base ({str(error)[:500]}); {remedy}") from error
     if digest(adapted, adapter=False) != trained_on:
         raise InputError(f"{path}: the adapter was trained on another base; {remedy}")
@@ -173,6 +167,9 @@ class TrainingProof:
     def check(self) -> dict[str, int | str]:
         """Raise RuntimeError unless the adapter moved, the base did not and all processes have the same weights;
         returns both digests and the count."""
+        moved = ((name, parameter) for name, parameter in self.model.named_parameters() if "lora_" in name)
+        if names := non_finite(moved):
+            raise RuntimeError(f"training left NaN, infinite or huge numbers in {some(names)}")
         adapter, base = digest(self.model, adapter=True), digest(self.model, adapter=False)
         if adapter == self.adapter:
             raise RuntimeError(

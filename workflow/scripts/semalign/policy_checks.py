@@ -16,6 +16,7 @@ from semalign.files import Row
 from semalign.lora_targets import lora_targets
 from semalign.policy_tokenizer import end_tokens, opened, set_aside
 from semalign.prompts import conversation_ids, fill, prompt_ids, prompt_text
+from semalign.weights import check_policy_weights
 
 _MANY = "西藏 བོད་ཡིག ÀÉß " * 400
 _TEXT = f"Ab <b>&amp;\"q\" 's' {{{{ x }}}} {{% y %}}  two spaces\n\nTwo lines. {_MANY}End"
@@ -27,12 +28,13 @@ class Use:
     """What the config does with a policy.
 
     prompts: user turns with their fields in braces, by config key. lengths: tokens that must fit into its context, by
-    the config keys that ask for them.
+    the config keys that ask for them. dtype: what the weights are loaded in.
     """
 
     prompts: dict[str, str]
     lengths: dict[str, int]
     target_modules: list[str] | None
+    dtype: str = "float32"
 
 
 def policy_checks(folder: Path, use: Use) -> list[Row]:
@@ -66,6 +68,7 @@ def policy_checks(folder: Path, use: Use) -> list[Row]:
         noted("context", lambda: _context(model, use.lengths))
         noted("positions", lambda: _positions(model))
         noted("LoRA", lambda: lora_targets(model, use.target_modules), ", ".join)
+        noted("weights", lambda: check_policy_weights(folder, use.dtype), lambda _: "complete and finite")
     if loaded and model is not None:
         noted("vocabulary", lambda: _vocabulary(loaded[0], model))
     return rows

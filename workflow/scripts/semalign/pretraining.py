@@ -153,6 +153,7 @@ def _arguments(settings: Pretraining, device: str, folder: Path) -> TrainingArgu
         dataloader_pin_memory=device != "cpu",
         dataloader_drop_last=True,
         logging_steps=max(1, settings.steps // _LOSS_POINTS),
+        logging_nan_inf_filter=False,  # `Divergence` looks at what is logged
         save_strategy="no",
         report_to="none",
         disable_tqdm=True,

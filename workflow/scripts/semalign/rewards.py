@@ -4,7 +4,6 @@ A reward maps (completions, references, sources), three lists of n texts, to n f
 """
 
 import inspect
-import math
 import reprlib
 from collections.abc import Callable, Sequence
 from numbers import Real
@@ -23,6 +22,8 @@ from semalign.user_rewards import guarded, load_user_reward
 
 Reward = Callable[[list[str], list[str], list[str]], list[float]]
 Embed = Callable[[list[str]], np.ndarray]
+
+LARGEST = float(np.finfo(np.float32).max)  # what trl can hold
 
 
 def above_threshold(similarity: float, tau: float) -> float:
@@ -113,11 +114,8 @@ def user_reward(name: str, folder: Path) -> Reward:
 
 
 def _figure(name: str, value: Any, text: str) -> float:
-    try:
-        if isinstance(value, Real) and math.isfinite(value):
-            return float(value)
-    except OverflowError:  # an integer larger than any float
-        pass
+    if isinstance(value, Real) and -LARGEST <= value <= LARGEST:  # of a NaN nothing is true
+        return float(value)
     raise InputError(f"reward {name}: returned {_brief(value)} for {text!r}; a finite number is needed")
 
 

@@ -36,6 +36,7 @@ def arguments(
         "save_strategy": "no",
         "logging_strategy": "steps",
         "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # `Divergence` looks at what is logged
         "report_to": "none",
         "disable_tqdm": True,
     }
