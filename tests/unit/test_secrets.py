@@ -126,6 +126,21 @@ def test_an_address_of_the_judge_holds_nothing_but_the_server(base_url: str) -> 
     assert "hunter22" not in message
 
 
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"parameters": {"a": {"api_key": "hunter22"}}},
+        {"api_key_env": "hunter22"},
+        {"base_url": "http://host/v1?key=hunter22"},
+        {"second": {"api_key_env": "hunter22"}},
+    ],
+)
+def test_what_is_left_of_a_judge_that_is_turned_off_holds_no_secret(left: dict[str, Any]) -> None:
+    message = said(judge={"kind": "none"} | left)
+    assert message.startswith("config key judge: ")
+    assert "hunter22" not in message
+
+
 def test_the_value_of_a_keys_variable_is_refused_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "plain words as a key")
     judge = {"kind": "openai", "model": "plain words as a key", "prices": None, "api_key_env": "MY_KEY"}

@@ -1,6 +1,7 @@
 """Config of the judge: the miniature's parser, a language model behind an OpenAI-compatible server, or none."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -164,9 +165,27 @@ class LlmJudge(Service):
         return _identity(self) | {"kind": self.kind, "self_agreement": self.self_agreement, "second": second}
 
 
+_WITHOUT_SECRETS: dict[str, Callable[[Any], Any]] = {
+    "base_url": _check_url,
+    "api_key_env": check_variable,
+    "parameters": _check_parameters,
+}
+
+
+def _checked(name: str, check: Callable[[Any], Any], value: Any) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
 def _without_the_other_kinds(judge: Any) -> Any:
-    """An overlay that turns the judge off or back leaves the keys of a language model behind."""
+    """An overlay that turns the judge off or back leaves the keys of a language model behind, which hold no secret."""
     if isinstance(judge, dict) and judge.get("kind") in ("parser", "none"):
+        for service in (judge, judge.get("second")):
+            for name, check in _WITHOUT_SECRETS.items() if isinstance(service, dict) else ():
+                if isinstance(value := service.get(name), str | dict):
+                    _checked(name, check, value)
         return {key: value for key, value in judge.items() if key == "kind" or key not in LlmJudge.model_fields}
     return judge
 
