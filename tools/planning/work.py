@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
+from semalign.config.amounts import grpo_updates, updates
 from semalign.config.experiments import TaskName
-from semalign.config.training import Grpo, Optimisation
+from semalign.config.training import Optimisation
 from semalign.config.whole import Config
 from semalign.errors import InputError
 from semalign.methods.base import Trained
@@ -48,19 +49,6 @@ class Work:
 def rows_a_pass(settings: Optimisation) -> int:
     """Examples a forward pass; with `auto` the whole batch, the most that it can be."""
     return settings.batch_size if settings.micro_batch_size == "auto" else settings.micro_batch_size
-
-
-def sft_steps(settings: Optimisation, examples: int) -> int:
-    """Updates: the last one of an epoch may be short."""
-    return ceil(ceil(examples / settings.batch_size) * settings.epochs)
-
-
-def grpo_steps(settings: Grpo, prompts: int) -> int:
-    """Updates: trl leaves out the prompts of an epoch that do not fill a generation."""
-    accumulation = settings.batch_size // rows_a_pass(settings)
-    per_generation = (settings.steps_per_generation or accumulation) * rows_a_pass(settings)
-    generations = prompts // max(1, per_generation // settings.num_generations)
-    return ceil(generations * per_generation / settings.batch_size * settings.epochs)
 
 
 class Plan:
@@ -140,7 +128,7 @@ class Plan:
         most = min(config.tasks[task].max_tokens, settings.max_tokens)
         length = self._length("pair_tokens", most, f"tasks.{task}.max_tokens")
         seen = ceil(pairs * settings.epochs)
-        return Work("sft", sft_steps(settings, pairs), seen, batch=settings.batch_size, prompt=length)
+        return Work("sft", updates(settings, pairs), seen, batch=settings.batch_size, prompt=length)
 
     def _train_grpo(self, task: TaskName, model: str, seed: str) -> Work:
         return self._grpo(self._rl_pairs(task))
@@ -157,11 +145,11 @@ class Plan:
         settings = entry if isinstance(entry, Optimisation) else config.strong_sft
         length = self._length("pair_tokens", config.tasks[task].max_tokens, f"tasks.{task}.max_tokens")
         seen = ceil(passes * settings.epochs)
-        return Work("sft", sft_steps(settings, ceil(passes)), seen, batch=settings.batch_size, prompt=length)
+        return Work("sft", updates(settings, ceil(passes)), seen, batch=settings.batch_size, prompt=length)
 
     def _grpo(self, prompts: int) -> Work:
         rl = self.config.rl
-        steps = grpo_steps(rl, prompts)
+        steps = grpo_updates(rl, prompts, self.config.processes)
         served = rl.steps_per_generation or rl.batch_size // rows_a_pass(rl)
         return Work(
             "grpo, long generations" if served * rows_a_pass(rl) > rl.batch_size else "grpo",
@@ -219,7 +207,7 @@ class Plan:
         return self._embedded(sum(self.test_pairs(task) for task in self._tasks_of(run)))
 
     def _audit_rollouts(self, task: TaskName, model: str, seed: str) -> Work:
-        steps = min(self.config.audit.steps, grpo_steps(self.config.rl, self._rl_pairs(task)))
+        steps = min(self.config.audit.steps, grpo_updates(self.config.rl, self._rl_pairs(task), self.config.processes))
         return self._embedded(steps * self.config.rl.batch_size)
 
     def _examine_encoder(self, encoder: str) -> Work:
