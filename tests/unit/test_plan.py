@@ -8,6 +8,7 @@ import yaml
 
 from bench.floors import MINIATURE, MINIATURE_ENCODER
 from bench.rates import FOLDER, from_bench, of_card, read_rates
+from semalign.config.amounts import grpo_updates, updates
 from semalign.config.training import Grpo, Sft
 from semalign.config.whole import Config, validate
 from semalign.errors import InputError
@@ -17,7 +18,6 @@ from tools.planning.cost import Models, disk, seconds
 from tools.planning.dag import Job, merged, parsed
 from tools.planning.judging import judged, sentence
 from tools.planning.shapes import policy_shape
-from tools.planning.steps import grpo_steps, sft_steps
 from tools.planning.work import Bounds, Plan
 
 BOUNDS = Bounds({"mt": 1000}, {"mt": 1000, "hg": 621}, 3219, 5000, None, 30, 20, None)
@@ -30,8 +30,8 @@ def miniature(**changes: object) -> Config:
 
 def test_steps_of_sft_count_the_short_last_batch() -> None:
     settings = Sft(learning_rate=1e-4, epochs=3, batch_size=16, micro_batch_size=16)
-    assert sft_steps(settings, 2600) == 489  # 162.5 batches an epoch; as a run of the miniature has it
-    assert sft_steps(settings, 16) == 3
+    assert updates(settings, 2600) == 489  # 162.5 batches an epoch; as a run of the miniature has it
+    assert updates(settings, 16) == 3
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_steps_of_sft_count_the_short_last_batch() -> None:
     ],
 )
 def test_steps_of_grpo(prompts: int, per_generation: int | None, steps: int) -> None:
-    assert grpo_steps(Grpo.model_validate(RL | {"steps_per_generation": per_generation}), prompts) == steps
+    assert grpo_updates(Grpo.model_validate(RL | {"steps_per_generation": per_generation}), prompts, 1) == steps
 
 
 def test_jobs_of_the_miniature() -> None:

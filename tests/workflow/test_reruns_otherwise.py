@@ -14,6 +14,7 @@ from tests.workflow.run import command, plans
 from tests.workflow.test_reruns import CONFIG, TINY
 
 NOTHING: Counter[str] = Counter()
+COUNTED = {"check_amounts": 1}  # what must be there before anything costly
 MEASURED = {"generate": 1, "score_text": 1, "score_similarity": 1}
 RL_RUN = MEASURED | {"train_grpo": 1, "check_grpo": 1, "audit_rollouts": 1}
 OF_A_VARIANT = RL_RUN | {"tabulate_paper": 1, "tabulate_audit": 1, "draw_ablation": 1}
@@ -32,7 +33,7 @@ CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
     "the variants on the other task": ({"ablation": {"task": "hg"}}, OF_A_VARIANT),
     "another encoder": (
         {"encoder_ablation": {"encoders": {"seeded": {"seed": 5}}}},
-        MEASURED | dict.fromkeys(("train_encoder", "examine_encoder", *OF_AN_ENCODER), 1),
+        MEASURED | dict.fromkeys(("train_encoder", "examine_encoder", "check_amounts", *OF_AN_ENCODER), 1),
     ),
     "the encoders on the other task": (
         {"encoder_ablation": {"task": "hg"}},
@@ -49,11 +50,11 @@ CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
     "a start less": ({"few_shot": {"starts": ["base", "rl"]}}, {"tabulate_paper": 1}),
     "transfer the other way": (
         {"few_shot": {"task": "mt", "source_task": "hg"}},
-        {rule: 3 * count for rule, count in MEASURED.items()} | {"train_sft": 3, "tabulate_paper": 1},
+        {rule: 3 * count for rule, count in MEASURED.items()} | {"train_sft": 3, "tabulate_paper": 1} | COUNTED,
     ),
     "another size": (
         {"frontier": {"sft_pairs": [32, 40]}},
-        {rule: 2 * count for rule, count in OF_A_SIZE.items()} | FRONTIER,
+        {rule: 2 * count for rule, count in OF_A_SIZE.items()} | FRONTIER | COUNTED,
     ),
     "another strength: its own jobs": (
         {"frontier": {"methods": {"dpo": {"strengths": [16, 32]}}}},
@@ -68,7 +69,7 @@ CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
         {"frontier": {"methods": {"mbr": {"of": "rl"}}}},
         reruns("choose_answers *", "copy_likelihood *"),
     ),
-    "no snapshot": ({"frontier": {"rl_steps": []}}, FRONTIER),
+    "no snapshot": ({"frontier": {"rl_steps": []}}, FRONTIER | COUNTED),
     "no judge": (
         {"judge": {"kind": "none"}, "statistics": {"primary": []}},
         reruns("score_text *", "tabulate_paper table3", "compare_systems"),
@@ -210,7 +211,7 @@ def test_the_users_own_data_count_by_what_they_hold(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
     rows = (tmp_path / "results" / "world" / "hg_train.jsonl").read_text(encoding="utf-8")
     data.write_text(rows + "\n" * 2_000_000, encoding="utf-8")  # Snakemake itself takes no hash of more than a megabyte
-    split = {"cold": 8, "rl": 8, "dev": 4}
+    split = {"cold": 8, "rl": 16, "dev": 4}
     own = less | {"tasks": {"hg": {"train": [{"format": "jsonl", "path": data.name}], "split": split}}}
     overlay.write_text(yaml.safe_dump(own))
     made = subprocess.run(command(tmp_path, target, overlays=[TINY, overlay]), capture_output=True, check=False)

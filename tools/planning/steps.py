@@ -1,9 +1,8 @@
-"""What one job computes, and the updates of a training."""
+"""What one job computes."""
 
 from dataclasses import dataclass
-from math import ceil
 
-from semalign.config.training import Grpo, Optimisation
+from semalign.config.training import Optimisation
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,3 @@ class Work:
 def rows_a_pass(settings: Optimisation) -> int:
     """Examples a forward pass; with `auto` the whole batch, the most that it can be."""
     return settings.batch_size if settings.micro_batch_size == "auto" else settings.micro_batch_size
-
-
-def sft_steps(settings: Optimisation, examples: int) -> int:
-    """Updates: the last one of an epoch may be short."""
-    return ceil(ceil(examples / settings.batch_size) * settings.epochs)
-
-
-def grpo_steps(settings: Grpo, prompts: int) -> int:
-    """Updates: trl leaves out the prompts of an epoch that do not fill a generation."""
-    accumulation = settings.batch_size // rows_a_pass(settings)
-    per_generation = (settings.steps_per_generation or accumulation) * rows_a_pass(settings)
-    generations = prompts // max(1, per_generation // settings.num_generations)
-    return ceil(generations * per_generation / settings.batch_size * settings.epochs)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
+from semalign.config.amounts import grpo_updates, updates
 from semalign.config.experiments import TaskName
 from semalign.config.training import Optimisation
 from semalign.config.whole import Config
@@ -16,7 +17,7 @@ from semalign.questions import read_questions
 from semalign.sources import first_file, read_pairs
 from tools.planning.dag import Job
 from tools.planning.rows import Rows, Source, read_training, rows_of
-from tools.planning.steps import Work, grpo_steps, rows_a_pass, sft_steps
+from tools.planning.steps import Work, rows_a_pass
 
 PART = re.compile(r"results/data/(?P<task>mt|hg)/(?P<part>cold|rl|dev|mixed)\.jsonl")
 
@@ -163,7 +164,7 @@ class Plan:
         most = min(config.tasks[task].max_tokens, settings.max_tokens)
         length = self._length("pair_tokens", most, f"tasks.{task}.max_tokens")
         seen = ceil(pairs * settings.epochs)
-        return Work("sft", sft_steps(settings, pairs), seen, batch=settings.batch_size, prompt=length)
+        return Work("sft", updates(settings, pairs), seen, batch=settings.batch_size, prompt=length)
 
     def _train_grpo(self, task: TaskName, model: str, seed: str) -> Work:
         return self._grpo(self._rl_pairs(task))
@@ -180,11 +181,11 @@ class Plan:
         settings = entry if isinstance(entry, Optimisation) else config.strong_sft
         length = self._length("pair_tokens", config.tasks[task].max_tokens, f"tasks.{task}.max_tokens")
         seen = ceil(passes * settings.epochs)
-        return Work("sft", sft_steps(settings, ceil(passes)), seen, batch=settings.batch_size, prompt=length)
+        return Work("sft", updates(settings, ceil(passes)), seen, batch=settings.batch_size, prompt=length)
 
     def _grpo(self, prompts: int) -> Work:
         rl = self.config.rl
-        steps = grpo_steps(rl, prompts)
+        steps = grpo_updates(rl, prompts, self.config.processes)
         served = rl.steps_per_generation or rl.batch_size // rows_a_pass(rl)
         return Work(
             "grpo, long generations" if served * rows_a_pass(rl) > rl.batch_size else "grpo",
@@ -242,7 +243,7 @@ class Plan:
         return self._embedded(sum(self.test_pairs(task) for task in self._tasks_of(run)))
 
     def _audit_rollouts(self, task: TaskName, model: str, seed: str) -> Work:
-        steps = min(self.config.audit.steps, grpo_steps(self.config.rl, self._rl_pairs(task)))
+        steps = min(self.config.audit.steps, grpo_updates(self.config.rl, self._rl_pairs(task), self.config.processes))
         return self._embedded(steps * self.config.rl.batch_size)
 
     def _examine_encoder(self, encoder: str) -> Work:

@@ -158,6 +158,7 @@ def policy_use():
         "prompts": prompts | {"cmrc.prompt": CONFIG.cmrc.prompt},
         "lengths": lengths,
         "target_modules": CONFIG.lora.target_modules,
+        "dtype": CONFIG.policy.dtype,
     }
 
 

@@ -58,13 +58,20 @@ def prompts_together(rl: Grpo, processes: int) -> int:
     return rl.micro_batch_size * processes * rl.steps_per_generation // rl.num_generations
 
 
+def grpo_updates(rl: Grpo, prompts: int, processes: int) -> int:
+    """Updates of GRPO on so many prompts."""
+    together = prompts_together(rl, processes)
+    completions = prompts // together * together * rl.num_generations
+    return ceil(rl.epochs * -(-completions // rl.batch_size))
+
+
 def least_prompts(rl: Grpo, processes: int, more_than: int = 0) -> int:
     """The fewest prompts with which GRPO makes more than so many updates, one of them at least with a rate."""
     together = prompts_together(rl, processes)
-    wanted = max(more_than, 1 if rl.warmup_ratio else 0) + 1
+    before = max(more_than, 1 if rl.warmup_ratio else 0)
     generation = together * rl.num_generations / rl.batch_size  # updates
-    batches = max(1, int(((wanted - 1) / rl.epochs - 1) / generation))  # too few, by a few
-    while ceil(rl.epochs * ceil(batches * generation)) < wanted:
+    batches = max(1, int((before / rl.epochs - 1) / generation))  # too few, by a few
+    while grpo_updates(rl, batches * together, processes) <= before:
         batches += 1
     return batches * together
 
