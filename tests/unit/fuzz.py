@@ -22,7 +22,7 @@ Files = pytest.TempPathFactory
 HANG = 20  # seconds after which a reader is taken to hang
 
 fuzz = settings(max_examples=100, deadline=None)
-fuzz_few = settings(max_examples=50, deadline=None)  # through `datasets`
+fuzz_few = settings(max_examples=50, deadline=None)  # of what is slow
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import regex
 _WITHOUT_A_MARK = regex.compile(r"[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}--[\s\x1c-\x1f]]+", regex.V1)
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Tibetan}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Yi}"
 _WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]"
-_NO_WORDS_APART = regex.compile(rf" (?!{_WORD})|(?<!{_WORD}) ", regex.V1)  # spaces that do not part two words
+_NO_WORDS_APART = regex.compile(rf" (?:(?!{_WORD})|(?<!{_WORD} ))", regex.V1)  # spaces that do not part two words
 _BLANK_BRAILLE = "\u2800"  # a symbol to Unicode, a space to readers
 
 # What is stray at the ends of a text: white space, controls, and invisible format characters but tags, which end flags.
