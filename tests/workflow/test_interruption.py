@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.conftest import ROOT
 from tests.workflow.run import command, differing
@@ -98,10 +99,14 @@ def test_killed_at_random_moments_it_ends_as_it_would_have(untouched: Path, tmp_
     finish(folder, untouched / "results", done)
 
 
-def test_a_second_run_of_the_same_job_waits_for_the_first(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flock", ["fcntl.flock", "unsupported"])
+def test_a_second_run_of_the_same_job_waits_for_the_first(flock: str, tmp_path: Path) -> None:
     """An orphan of a killed Snakemake may still be at work when the next one starts: never two at once."""
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]); from semalign.workspace import opened\n"
+        "import errno, fcntl\n"
+        "def unsupported(*_): raise OSError(errno.ENOLCK, 'No locks available')\n"
+        f"fcntl.flock = {flock}\n"
         "with opened('results/a/b', 'x', 1.0) as work:\n"
         "    mark = work.folder / 'mark'; assert not mark.exists(); mark.touch(); time.sleep(1); mark.unlink()"
     )

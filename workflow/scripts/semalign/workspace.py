@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from semalign.processes import has_ended, of_this_machine, own_mark
 from semalign.signals import Stopped, stopping
 
 log = logging.getLogger("semalign")
 
 ROOT = Path("results/unfinished")
 SECONDS_BETWEEN_TRIES = 0.5
+SECONDS_TO_SEE_ANOTHER = 0.2  # that began at the same time
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
@@ -81,14 +83,15 @@ def locked(path: Path) -> Iterator[None]:
         if stopping():
             raise Stopped
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
+        with open(path, "a+", encoding="utf-8") as file:
             # Where it is no longer there, its owner has ended and removed it between our two calls.
-            if _lock(file.fileno(), fcntl.LOCK_EX) and _still_there(file, path):
+            if _lock(file) and _still_there(file, path):
                 os.set_inheritable(file.fileno(), True)  # processes that work for this one hold it, too
                 try:
                     yield
                 finally:
-                    path.unlink(missing_ok=True)
+                    if _mark_in(file) == own_mark() and _still_there(file, path):
+                        path.unlink()
                 return
         if not waited:
             log.info("%s: another process is at work with this; waiting for its end", path)
@@ -96,17 +99,34 @@ def locked(path: Path) -> Iterator[None]:
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 
-def _lock(descriptor: int, kind: int) -> bool:
-    """Try to lock; False where another process keeps it from that."""
+def _lock(file: IO[str]) -> bool:
+    """Try to lock a file, and write this process's mark into it; False where another process keeps it from that.
+
+    On a file system without locks the mark alone keeps other processes of this machine from it.
+    """
+    seconds = 0.0
     try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        log.warning("this file system has no locks (%s): start no second run in this folder", error.strerror)
-    return True
+        mark = _mark_in(file)
+        if mark != own_mark() and of_this_machine(mark) and not has_ended(mark):
+            return False
+        seconds = SECONDS_TO_SEE_ANOTHER
+        log.warning("this file system has no locks (%s): start no second run on another machine", error.strerror)
+    file.truncate(0)
+    file.write(own_mark())
+    file.flush()
+    time.sleep(seconds)
+    return _mark_in(file) == own_mark()
+
+
+def _mark_in(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def _still_there(file: IO[str], path: Path) -> bool:
