@@ -182,8 +182,9 @@ def _checked(name: str, check: Callable[[Any], Any], value: Any) -> None:
 def _without_the_other_kinds(judge: Any) -> Any:
     """An overlay that turns the judge off or back leaves the keys of a language model behind, which hold no secret."""
     if isinstance(judge, dict) and judge.get("kind") in ("parser", "none"):
-        for service in (judge, judge.get("second")):
-            for name, check in _WITHOUT_SECRETS.items() if isinstance(service, dict) else ():
+        second = judge.get("second")
+        for service in (judge, second if isinstance(second, dict) else {}):
+            for name, check in _WITHOUT_SECRETS.items():
                 if isinstance(value := service.get(name), str | dict):
                     _checked(name, check, value)
         return {key: value for key, value in judge.items() if key == "kind" or key not in LlmJudge.model_fields}
