@@ -147,6 +147,7 @@ ALIGNED = {"format": "aligned", "source": "a.zh", "target": "a.bo"}
         ("statistics.primary", [{"task": "mt", "measure": "cmrc_avg"}] * 2, "{'task': 'mt', 'measure': 'cmrc_avg'}"),
         ("tasks.mt.train", [FILE, FILE], "{'format': 'jsonl', 'path': 'a.jsonl'}"),
         ("tasks.mt.train", [FILE, FILE | {"path": "./x/../a.jsonl"}], ""),
+        ("tasks.mt.train", [FILE, FILE | {"path": str(Path("a.jsonl").absolute())}], ""),
         ("tasks.mt.train", [FILE, FILE | {"format": "json", "columns": {"source": "source"}}], ""),
         ("tasks.mt.train", [FILE, FILE | {"repeated_ids": "left_out"}], ""),
         ("tasks.mt.train", [ALIGNED, ALIGNED], ""),

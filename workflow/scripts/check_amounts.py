@@ -10,6 +10,7 @@ from semalign.config.data import EncoderSource
 from semalign.corpus import contrastive_rows
 from semalign.files import Row, read_json, read_jsonl, write_json
 from semalign.preflight import check_encoder, check_task
+from semalign.prompts import conversation_text, fill, prompt_text
 
 TRAINING = TypeAdapter(list[EncoderSource])
 
@@ -22,13 +23,9 @@ class Lengths:
         self.tokenizer: Any = None
 
     def of_prompt(self, row: Row) -> int:
-        from semalign.prompts import fill, prompt_text
-
         return self._tokens(prompt_text, fill(self.prompt, source=row["source"]))
 
     def of_conversation(self, row: Row) -> int:
-        from semalign.prompts import conversation_text, fill
-
         return self._tokens(conversation_text, fill(self.prompt, source=row["source"]), row["target"])
 
     def _tokens(self, render: Any, *texts: str) -> int:

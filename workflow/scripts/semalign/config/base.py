@@ -30,7 +30,7 @@ def alike(value: Any) -> Any:
         return {name: alike(inner) for name, inner in value if name not in unseen}
     if isinstance(value, dict):
         return {name: alike(inner) for name, inner in value.items() if name != inner}  # a column's own name
-    return os.path.normpath(value) if isinstance(value, Path) else value
+    return os.path.realpath(value) if isinstance(value, Path) and "\0" not in str(value) else value
 
 
 def _no_larger(count: int) -> int:
