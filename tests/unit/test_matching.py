@@ -1,6 +1,7 @@
 """One form in which texts are compared: a test text in any guise is found, and never trained on."""
 
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ def disguised(draw: st.DrawFn, text: str) -> str:
     """The text in another normal form and case, with other white space, and invisible characters among it."""
     order = draw(st.randoms(use_true_random=False))
     text = unicodedata.normalize(draw(st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"])), text)
-    text = draw(st.sampled_from([str, str.upper, str.lower, str.title, str.swapcase]))(text)
-    text = draw(st.sampled_from([str, lambda text: text.replace("་", "༌")]))(text)
+    cases: list[Callable[[str], str]] = [str, str.upper, str.lower, str.title, str.swapcase]
+    text = draw(st.sampled_from(cases))(text)
+    text = text.replace("་", draw(st.sampled_from("་༌")))
 
     def blanks() -> str:
         return "".join(order.choices(SPACES, k=order.randint(1, 3)))

@@ -143,6 +143,7 @@ def test_a_column_absent_or_in_disorder_elsewhere_does_no_harm(tmp_path: Path) -
         ),
         ("t.csv", "source,target\ra,b\r", ":1: a carriage return (CR) within a line; end lines with LF or CRLF"),
         ("t.csv", "source,target\na\rb,c\n", ":2: a carriage return (CR) within a line"),
+        ("t.csv", "source,target\na,b\n\ufeffsource,target\nc,d\n", ":3: the header stands here again"),
         ("t.csv", "source,target\na,b,c\n", ":2: 3 fields where the header has 2. Put a field that holds a separator"),
         ("t.csv", "source,target\na,b\n".encode("utf-16"), ":1: not UTF-8"),
         ("t.csv", "source,target\na,b\n".encode("utf-16-le"), ":1: contains a NUL"),

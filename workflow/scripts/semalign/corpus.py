@@ -45,7 +45,7 @@ def pretraining_documents(
     """
     forbidden = {comparable(text) for text in held_out} - {""}
     documents: list[Row] = []
-    report = []
+    report: list[dict[str, Any]] = []
     for item in items:
         counts = {"read": 0, "kept": 0, "held_out": 0}
         for row in read_documents(item):

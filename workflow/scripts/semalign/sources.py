@@ -32,7 +32,7 @@ def origin(key: str, sources: Sequence[PairSource | QuestionSource]) -> str:
     return f"{key} ({', '.join(str(first_file(source)) for source in sources)})"
 
 
-def first_file(source: PairSource | EncoderSource | QuestionSource) -> Path:
+def first_file(source: PairSource | EncoderSource | QuestionSource | Lines) -> Path:
     """The file by which a message names a source."""
     if isinstance(source, Headlines):
         return source.text

@@ -195,6 +195,10 @@ def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -
                     raise _quoting(path, begin, f"{len(cells)} fields where the header has {len(header)}")
                 if separator == "\t" and any("\n" in cell and "\t" in cell for cell in cells):
                     raise _quoting(path, begin, f"a quoted field runs on to line {reader.line_num}, tabs included")
+                if len(header) > 1 and [cells[0].removeprefix("\ufeff"), *cells[1:]] == header:
+                    raise InputError(
+                        f"{path}:{begin}: the header stands here again, as where files are joined; remove it"
+                    )
                 yield begin, {name: cells[place] for name, place in places.items()}
             begin = reader.line_num + 1
     except csv.Error as error:
