@@ -96,7 +96,8 @@ def user_reward(name: str, folder: Path) -> Reward:
         if len(values) != len(completions):
             raise InputError(f"reward {name}: returned {len(values)} figures for {len(completions)} completions")
         for value, text in zip(values, completions, strict=True):
-            if not isinstance(value, Real) or not -LARGEST <= value <= LARGEST:  # of a NaN nothing is true
+            number: Any = value
+            if not isinstance(value, Real) or not -LARGEST <= number <= LARGEST:  # of a NaN nothing is true
                 raise InputError(f"reward {name}: returned {value!r:.60} for {text!r}; a finite number is needed")
         return [float(value) for value in values]
 
