@@ -91,7 +91,7 @@ def user_reward(name: str, folder: Path) -> Reward:
 
     def checked(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
         values = function(list(completions), list(references), list(sources))
-        if not isinstance(values, Sequence | np.ndarray):
+        if not isinstance(values, Sequence | np.ndarray) or getattr(values, "ndim", 1) == 0:
             raise InputError(f"reward {name}: returned {values!r}; a list of {len(completions)} figures is needed")
         if len(values) != len(completions):
             raise InputError(f"reward {name}: returned {len(values)} figures for {len(completions)} completions")
