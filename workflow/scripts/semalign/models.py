@@ -75,11 +75,12 @@ def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> P
     Raises InputError where it cannot be loaded, or was trained on another base.
     """
     remedy = "delete its folder, and it is trained again"
+    unusable: tuple[type[Exception], ...] = (*UNREADABLE, InputError)
     try:
         adapted = PeftModel.from_pretrained(model, str(path), is_trainable=trainable)
         trained_on = read_json(Path(path) / BASE_DIGEST)["sha256"]
         check_stored(get_peft_model_state_dict(adapted), Path(path) / ADAPTER)
-    except (*UNREADABLE, InputError) as error:
+    except unusable as error:
         raise InputError(f"{path}: no adapter of this base ({str(error)[:500]}); {remedy}") from error
     if digest(adapted, adapter=False) != trained_on:
         raise InputError(f"{path}: the adapter was trained on another base; {remedy}")
