@@ -7,9 +7,10 @@ from pydantic import TypeAdapter
 from semalign import job
 from semalign.config.amounts import Need
 from semalign.config.data import EncoderSource
-from semalign.corpus import contrastive_rows
+from semalign.corpus import contrastive_rows, held_out_texts
 from semalign.files import Row, read_json, read_jsonl, write_json
 from semalign.preflight import check_encoder, check_task
+from semalign.prompts import conversation_ids, fill, prompt_ids
 from semalign.prompts import conversation_text, fill, prompt_text
 
 TRAINING = TypeAdapter(list[EncoderSource])
@@ -23,25 +24,27 @@ class Lengths:
         self.tokenizer: Any = None
 
     def of_prompt(self, row: Row) -> int:
-        return self._tokens(prompt_text, fill(self.prompt, source=row["source"]))
+        return len(prompt_ids(self._loaded(), [self._filled(row)])[0])
 
     def of_conversation(self, row: Row) -> int:
-        return self._tokens(conversation_text, fill(self.prompt, source=row["source"]), row["target"])
+        return len(conversation_ids(self._loaded(), [self._filled(row)], [row["target"]])[0])
 
-    def _tokens(self, render: Any, *texts: str) -> int:
+    def _filled(self, row: Row) -> str:
+        return fill(self.prompt, source=row["source"])
+
+    def _loaded(self) -> Any:
         if self.tokenizer is None:
-            from transformers import PreTrainedTokenizerFast
+            from semalign.policy_tokenizer import load_tokenizer
 
-            self.tokenizer = PreTrainedTokenizerFast.from_pretrained(self.folder)
-        return len(self.tokenizer(render(self.tokenizer, *texts), add_special_tokens=False)["input_ids"])
+            self.tokenizer = load_tokenizer(self.folder)
+        return self.tokenizer
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     report: dict[str, Any] = {}
-    held_out: set[str] = set()
+    held_out = held_out_texts([*input.dev, *input.test])
     for number, task in enumerate(settings["tasks"]):
-        cold, rl, dev, test = (list(read_jsonl(input[part][number])) for part in ("cold", "rl", "dev", "test"))
-        held_out |= {row[side] for row in dev + test for side in ("source", "target")}
+        cold, rl = (list(read_jsonl(input[part][number])) for part in ("cold", "rl"))
         longest = read_json(input.filtered[number])["longest"]
         lengths = Lengths(input.tokenizer, task["prompt"])
         limits = {
