@@ -167,7 +167,7 @@ def test_lines_for_reading() -> None:
     assert table.lines()["model"].tolist() == ["rl", "95% interval", "paper", "difference"]
 
 
-CELLS = st.text(alphabet=st.characters(blacklist_categories=("Cs",)), max_size=12)
+CELLS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=4))

@@ -199,7 +199,10 @@ def _is_behind(source: str, run: Run) -> bool:
 
 def _listed() -> list[dict[str, str]]:
     path = Path("results/sources.csv")
-    return read_csv(path, dtype=str, keep_default_na=False).to_dict("records") if path.is_file() else []
+    if not path.is_file():
+        return []
+    rows = read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+    return [{str(name): cell for name, cell in row.items()} for row in rows]
 
 
 def example(run: Run) -> tuple[str, str]:

@@ -114,7 +114,8 @@ def user_reward(name: str, folder: Path) -> Reward:
 
 
 def _figure(name: str, value: Any, text: str) -> float:
-    if isinstance(value, Real) and -LARGEST <= value <= LARGEST:  # of a NaN nothing is true
+    number: Any = value  # Real has no comparisons to the type checker
+    if isinstance(value, Real) and -LARGEST <= number <= LARGEST:  # of a NaN nothing is true
         return float(value)
     raise InputError(f"reward {name}: returned {_brief(value)} for {text!r}; a finite number is needed")
 
