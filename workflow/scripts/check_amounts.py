@@ -11,7 +11,6 @@ from semalign.corpus import contrastive_rows, held_out_texts
 from semalign.files import Row, read_json, read_jsonl, write_json
 from semalign.preflight import check_encoder, check_task
 from semalign.prompts import conversation_ids, fill, prompt_ids
-from semalign.prompts import conversation_text, fill, prompt_text
 
 TRAINING = TypeAdapter(list[EncoderSource])
 
