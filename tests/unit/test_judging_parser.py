@@ -183,7 +183,7 @@ def test_braces_and_verdicts_in_a_candidate_are_text() -> None:
             "{third} is no placeholder; there are {source}, {first}, {second}",
         ),
         ("{source} {first} {second} [[1]] [[2]]", "does not ask for [[0]]"),
-        ("", "{source}, {first}, {second} is missing"),
+        ("", "{source} and {first} and {second} are missing"),
     ],
 )
 def test_a_prompt_of_ones_own_is_checked(tmp_path: Path, text: str, said: str) -> None:

@@ -207,7 +207,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str, bool]] = {
     ),
     "a pickled Dense": (pickled, "2_Dense: safetensors weights are needed, found only pytorch_model.bin", True),
     "no Dense": (lambda folder: shutil.rmtree(folder / "2_Dense"), "2_Dense: safetensors weights are needed", True),
-    "an adapter": (lambda folder: (folder / "adapter_config.json").write_text("{}"), "holds an adapter", True),
+    "an adapter": (lambda folder: (folder / "adapter_config.json").write_text("{}"), "adapter_config.json", True),
     "an unknown pooling": (
         json_of("1_Pooling/config.json", lambda j: j.update(pooling_mode="avg")),
         "Invalid pooling mode: 'avg'",

@@ -35,6 +35,7 @@ def join(rank: int, processes: int, port: int, device: str) -> None:
         backend = "cpu:gloo,cuda:nccl"
     store = group.TCPStore("127.0.0.1", port, is_master=False, timeout=timedelta(minutes=10))
     group.init_process_group(backend, store=store, rank=rank, world_size=processes, timeout=PATIENCE)
+    gathered(rank)  # a process that ended before all were connected would look like a crash to the others
 
 
 def leave() -> None:

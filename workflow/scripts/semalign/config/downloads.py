@@ -37,12 +37,6 @@ def _digest(value: str) -> str:
 
 def _address(url: str) -> str:
     """An address that can be asked for. What is wrong is said without the address, which may hold a secret."""
-    if found := secret_of_address(url):
-        raise ValueError(
-            f"holds {found}, and addresses are written beside the results: take it out, and name the environment "
-            "variable that holds a token as token_env, or put name and password into ~/.netrc, or fetch the file by "
-            "hand into a `mirror`"
-        )
     example = "write it as in https://example.org/data/a.txt"
     scheme, colon, _ = url.partition(":")
     if scheme.lower() not in ("http", "https") or not colon:
@@ -55,12 +49,18 @@ def _address(url: str) -> str:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError as error:  # brackets, ports
-        raise ValueError(f"is no address ({error}); {example}") from error
+    except ValueError:  # brackets, ports; its words would show the address
+        raise ValueError(f"is no address that can be read; {example}") from None
     if port == 0:
         raise ValueError(f"has port 0, which no server has; {example}")
     if not host or not _is_host(host):
         raise ValueError(f"names no server that can be: {host or 'none'!r}; {example}")
+    if found := secret_of_address(url):
+        raise ValueError(
+            f"holds {found}, and addresses are written beside the results: take it out, and name the environment "
+            "variable that holds a token as token_env, or put name and password into ~/.netrc, or fetch the file by "
+            "hand into a `mirror`"
+        )
     return url
 
 
