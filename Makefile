@@ -164,5 +164,5 @@ conda:
 # Write config/schema.json and docs/config.md from the config's model.
 .PHONY: schema
 schema: $(READY_DEV)
-	@PYTHONPATH=workflow/scripts "$(BIN)/python" -c 'from semalign.config.whole import schema; print(schema(), end="")' > config/schema.json
+	@PYTHONPATH=workflow/scripts "$(BIN)/python" -c 'from semalign.preflight.root import schema; print(schema(), end="")' > config/schema.json
 	@"$(BIN)/python" tools/config_reference.py > docs/config.md.new && mv docs/config.md.new docs/config.md

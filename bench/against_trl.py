@@ -19,14 +19,14 @@ from trl import GRPOConfig, GRPOTrainer
 
 from bench import LIBRARY, ROOT
 from bench.clock import StepClock
-from semalign.config.experiments import TaskName
-from semalign.config.whole import Config, validate
-from semalign.encoder import embed, load_encoder
-from semalign.files import Row, read_json, read_jsonl
-from semalign.grpo import prompts, train_grpo
-from semalign.models import load_adapter, load_policy
-from semalign.rewards import Reward, build_rewards, for_trl
-from semalign.workspace import Workspace
+from semalign.encoder.model import embed, load_encoder
+from semalign.policy.grpo import prompts, train_grpo
+from semalign.policy.models import load_adapter, load_policy
+from semalign.preflight.experiments import TaskName
+from semalign.preflight.root import Config, validate
+from semalign.rewards.builtin import Reward, build_rewards, for_trl
+from semalign.runtime.files import Row, read_json, read_jsonl
+from semalign.runtime.workspace import Workspace
 
 NEVER = 1e9  # seconds between checkpoints
 

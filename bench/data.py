@@ -14,10 +14,10 @@ from typing import Any
 from bench import LIBRARY, ROOT
 from bench.memory import peak_mib
 from semalign.config.data import Language, PairTable
-from semalign.errors import InputError
-from semalign.files import Row, read_jsonl, write_jsonl
 from semalign.miniature import chinese, tibetan
 from semalign.miniature.scenes import NARROW_DOMAIN, draw_training
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row, read_jsonl, write_jsonl
 
 CHINESE = Language(script="Han", excluded_scripts=["Tibetan"], latin_share=0.5, bleu_tokens="zh")
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.1, bleu_tokens="tibetan")
@@ -29,7 +29,7 @@ WORLD_PAIRS = 3000  # generated where no text is given
 
 def real_pairs(folder: Path) -> Iterator[tuple[str, str]]:
     """(Chinese, Tibetan) of a folder's TSV files with the columns tgt_original and src_original."""
-    from semalign.sources import read_pairs
+    from semalign.data.sources import read_pairs
 
     columns = {"source": "tgt_original", "target": "src_original"}
     for path in sorted(folder.glob("*.tsv")):
@@ -57,7 +57,7 @@ def write_rows(path: Path, pairs: list[tuple[str, str]], rows: int) -> None:
 def _write_tokenizer(path: Path) -> None:
     """A byte-level BPE learnt from the first rows, beside them."""
     from semalign.config.models import Tokenizer
-    from semalign.tokenizer import build_tokenizer
+    from semalign.text.tokenizer import build_tokenizer
 
     texts = (row[side] for row in islice(read_jsonl(path), TAUGHT) for side in ("source", "target"))
     build_tokenizer(Tokenizer(vocab_size=1000), texts).backend_tokenizer.save(str(path.with_name(TOKENIZER)))
@@ -65,8 +65,8 @@ def _write_tokenizer(path: Path) -> None:
 
 # Each stage makes what the script of its rule makes, and returns how many rows it was given.
 def prepare(path: Path) -> int:
-    from semalign.preparation import prepare_pairs
-    from semalign.sources import read_all_pairs
+    from semalign.data.preparation import prepare_pairs
+    from semalign.data.sources import read_all_pairs
 
     table = PairTable(format="jsonl", path=path)
     kept = prepare_pairs(read_all_pairs([table], "bench"), CHINESE, TIBETAN, origin=str(path))
@@ -77,7 +77,7 @@ def prepare(path: Path) -> int:
 def length(path: Path) -> int:
     from tokenizers import Tokenizer
 
-    from semalign.preparation import filter_length
+    from semalign.data.preparation import filter_length
 
     tokenizer = Tokenizer.from_file(str(path.with_name(TOKENIZER)))
     kept = filter_length(read_jsonl(path), tokenizer, TEMPLATE, 1024, origin=str(path))
@@ -93,7 +93,7 @@ def _answers(path: Path) -> tuple[list[str], list[str], list[str]]:
 
 
 def bleu(path: Path) -> int:
-    from semalign.bleu import bleu_statistics, corpus_bleu
+    from semalign.metrics.bleu import bleu_statistics, corpus_bleu
 
     answers, references, _ = _answers(path)
     corpus_bleu(answers, references, TIBETAN)
@@ -101,14 +101,14 @@ def bleu(path: Path) -> int:
 
 
 def rouge(path: Path) -> int:
-    from semalign.rouge import rouge_l
+    from semalign.metrics.rouge import rouge_l
 
     answers, references, _ = _answers(path)
     return rouge_l(answers, references).n
 
 
 def audit(path: Path) -> int:
-    from semalign.audit import audit as audited
+    from semalign.metrics.audit import audit as audited
 
     answers, references, sources = _answers(path)
     audited(answers, references, sources, [str(n) for n in range(len(answers))], TIBETAN)

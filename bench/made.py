@@ -17,12 +17,12 @@ from bench.floors import Shape
 from semalign.config.data import Table
 from semalign.config.models import Encoder, EncoderShape, Tokenizer
 from semalign.config.training import Lora
-from semalign.encoder import load_encoder
-from semalign.encoder_training import train_encoder
-from semalign.models import new_adapter
-from semalign.prompts import conversation_text, prompt_text
-from semalign.tokenizer import build_tokenizer
-from semalign.workspace import Workspace
+from semalign.encoder.model import load_encoder
+from semalign.encoder.training import train_encoder
+from semalign.policy.models import new_adapter
+from semalign.runtime.workspace import Workspace
+from semalign.text.prompts import conversation_text, prompt_text
+from semalign.text.tokenizer import build_tokenizer
 
 NEVER = 1e9  # seconds between checkpoints
 PROMPT = "{source}"

@@ -18,13 +18,13 @@ from bench.clock import PeakMemory, Seconds, StepClock, release, timed
 from bench.floors import Device, Shape
 from bench.made import NEVER, PROMPT, Texts
 from semalign.config.training import Grpo, Sft
-from semalign.encoder import embed
-from semalign.generation import generate
-from semalign.grpo import train_grpo
-from semalign.likelihood import token_statistics
-from semalign.rewards import similarity_reward
-from semalign.sft import train_sft
-from semalign.workspace import Workspace
+from semalign.encoder.model import embed
+from semalign.generation.answers import generate
+from semalign.policy.grpo import train_grpo
+from semalign.policy.likelihood import token_statistics
+from semalign.policy.sft import train_sft
+from semalign.rewards.builtin import similarity_reward
+from semalign.runtime.workspace import Workspace
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from statistics import geometric_mean
 from typing import Any
 
 from bench.floors import DATA_SHEETS, Device, known_device
-from semalign.errors import InputError
-from semalign.files import read_json
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_json
 
 FOLDER = Path(__file__).resolve().parent / "rates"
 KINDS = ("sft", "grpo", "grpo, long generations", "generation", "likelihood", "reward")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import ROOT, report
-from semalign.errors import InputError
+from semalign.runtime.errors import InputError
 
 Record = dict[str, Any]
 Save = Callable[[Record], None]  # writes down what a part has found so far

@@ -9,11 +9,11 @@ from bench.clock import Seconds
 
 # What the scripts of a kind of job import.
 IMPORTS = {
-    "trainer": "import semalign.grpo, semalign.sft, semalign.rewards",
-    "policy": "import semalign.generation, semalign.models, semalign.likelihood",
-    "encoder": "import semalign.encoder",
-    "scores": "import semalign.scoring, semalign.audit",
-    "plain": "import semalign.files, semalign.config",
+    "trainer": "import semalign.policy.grpo, semalign.policy.sft, semalign.rewards.builtin",
+    "policy": "import semalign.generation.answers, semalign.policy.models, semalign.policy.likelihood",
+    "encoder": "import semalign.encoder.model",
+    "scores": "import semalign.metrics.scoring, semalign.metrics.audit",
+    "plain": "import semalign.runtime.files, semalign.config",
 }
 
 
@@ -25,7 +25,7 @@ def measure(repeats: int) -> dict[str, dict[str, float]]:
         for _ in range(repeats + 1):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run(
-                [sys.executable, "-c", f"import gc, semalign.job; {statement}; gc.freeze()"],  # as a job begins
+                [sys.executable, "-c", f"import gc, semalign.runtime.job; {statement}; gc.freeze()"],  # as a job begins
                 check=True,
                 env={"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"},
             )

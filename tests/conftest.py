@@ -10,8 +10,8 @@ import pytest
 from filelock import FileLock
 from xdist.scheduler import LoadScopeScheduling
 
-from semalign.progress import SECONDS
-from semalign.workspace import Workspace
+from semalign.runtime.progress import SECONDS
+from semalign.runtime.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,7 +36,7 @@ def tiny_policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     from semalign.config.models import Tokenizer
-    from semalign.tokenizer import build_tokenizer
+    from semalign.text.tokenizer import build_tokenizer
 
     folder = tmp_path_factory.mktemp("policy")
     texts = [row[side] for row in PAIRS for side in ("source", "target")]

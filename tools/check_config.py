@@ -8,8 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 
-from semalign.config.config_files import check_config_files
-from semalign.errors import InputError
+from semalign.preflight.config_files import check_config_files
+from semalign.runtime.errors import InputError
 
 if __name__ == "__main__":
     try:

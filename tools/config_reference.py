@@ -17,9 +17,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 
-from semalign.config.methods import method  # noqa: E402
-from semalign.config.whole import Config  # noqa: E402
 from semalign.methods.base import Decoded  # noqa: E402
+from semalign.preflight.methods import method  # noqa: E402
+from semalign.preflight.root import Config  # noqa: E402
 
 Schema = dict[str, Any]
 FORMATS = ["AlignedText", "Headlines", "Table", "PairTable", "Joined", "Captions", "Squad", "Cmrc2018", "Lines"]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
 
-from semalign.errors import InputError
 from semalign.judging import cache
 from semalign.judging.verdicts import read_answer
+from semalign.runtime.errors import InputError
 
 
 def main() -> None:

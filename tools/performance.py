@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
 
-from semalign.performance import by_rule, measured, records
+from semalign.reporting.performance import by_rule, measured, records
 
 
 def main(results: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import get_args
 
 from bench.rates import FOLDER, Rates, of_card, read_rates
-from semalign.config.experiments import TaskName
-from semalign.config.whole import Config, validate
-from semalign.errors import InputError
+from semalign.preflight.experiments import TaskName
+from semalign.preflight.root import Config, validate
+from semalign.runtime.errors import InputError
 from tools.planning.cost import Models, disk, seconds, start_seconds
 from tools.planning.dag import Job, jobs, merged
 from tools.planning.judging import judged, sentence

@@ -13,8 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
 
-from semalign.errors import InputError
-from semalign.lineage import describe, lineage
+from semalign.reporting.lineage import describe, lineage
+from semalign.runtime.errors import InputError
 
 
 def main() -> None:

@@ -18,9 +18,9 @@ from types import SimpleNamespace
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 
-from semalign import provenance  # noqa: E402
-from semalign.errors import InputError  # noqa: E402
-from semalign.files import sha256  # noqa: E402
+from semalign.runtime import provenance  # noqa: E402
+from semalign.runtime.errors import InputError  # noqa: E402
+from semalign.runtime.files import sha256  # noqa: E402
 from tools.releasing.finished import INCLUDED, MEASURES, NOT_STATED, Base, Run, base_of, example, find, sources_of  # noqa: E402
 
 

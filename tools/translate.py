@@ -18,7 +18,7 @@ from typing import BinaryIO
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 
-from semalign.errors import InputError  # noqa: E402
+from semalign.runtime.errors import InputError  # noqa: E402
 
 RELEASES = Path("results/release")
 

@@ -10,8 +10,8 @@ import pytest
 
 from semalign.report.page import build
 from tests.conftest import ROOT
+from tests.unit.report.test_report import HOSTILE
 from tests.unit.reported import answer, write_finished
-from tests.unit.test_report import HOSTILE
 from tests.workflow.run import snakemake
 
 selenium = pytest.importorskip("selenium", reason="needs selenium, of envs/requirements-dev.txt")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from semalign.bootstrap import Interval
+from semalign.statistics.bootstrap import Interval
 from tests.unit.scored import write_judge, write_likelihood, write_run
 
 SHARES = st.integers(0, 20).map(lambda twentieths: twentieths / 20)

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from semalign.errors import InputError
-from semalign.files import Row
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
 
 Files = pytest.TempPathFactory
 HANG = 20  # seconds after which a reader is taken to hang

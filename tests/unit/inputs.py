@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from semalign.config.data import PairTable
-from semalign.errors import InputError
+from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
 
 DATA = ROOT.parent / "shared" / "data"

@@ -9,7 +9,7 @@ from tokenizers import processors
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from semalign.config.models import Tokenizer
-from semalign.tokenizer import build_tokenizer
+from semalign.text.tokenizer import build_tokenizer
 from tests.conftest import PAIRS
 
 _TURNS = "{% for m in messages %}"

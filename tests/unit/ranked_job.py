@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from semalign.errors import InputError
-from semalign.signals import Stopped, stopping
-from semalign.workspace import Workspace
+from semalign.runtime.errors import InputError
+from semalign.runtime.signals import Stopped, stopping
+from semalign.runtime.workspace import Workspace
 
 HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu"}
 LORA: dict[str, Any] = {"rank": 4, "alpha": 8}
@@ -27,13 +27,13 @@ GRPO: dict[str, Any] = {
 
 def train(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     """SFT or GRPO on the tiny pairs; writes the adapter and what else there is."""
-    from semalign import distributed
     from semalign.config.training import Grpo, Lora, Sft
-    from semalign.files import sha256, write_json
-    from semalign.grpo import train_grpo
-    from semalign.models import load_policy, new_adapter, save_adapter
-    from semalign.rewards import length_reward
-    from semalign.sft import train_sft
+    from semalign.policy.grpo import train_grpo
+    from semalign.policy.models import load_policy, new_adapter, save_adapter
+    from semalign.policy.sft import train_sft
+    from semalign.rewards.builtin import length_reward
+    from semalign.runtime import distributed
+    from semalign.runtime.files import sha256, write_json
     from tests.conftest import PAIRS
 
     base, tokenizer = load_policy(settings["base"], **settings["policy"])
@@ -55,8 +55,8 @@ def train(settings: dict[str, Any], input: Any, output: Any, workspace: Workspac
 
 def agree(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     """What the processes say to one another."""
-    from semalign import distributed
-    from semalign.files import write_json
+    from semalign.runtime import distributed
+    from semalign.runtime.files import write_json
 
     rank = int(os.environ["RANK"])
     said = [distributed.processes(), distributed.gathered(rank), distributed.from_first(lambda: f"of {rank}")]
@@ -72,7 +72,7 @@ def wrong_input(settings: dict[str, Any], input: Any, output: Any, workspace: Wo
 
 def dies(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     """The second process is gone; the first waits for it."""
-    from semalign import distributed
+    from semalign.runtime import distributed
 
     if not distributed.is_first():
         print("what the second process wrote", flush=True)
@@ -82,7 +82,7 @@ def dies(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
 
 def waits(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     """Works until it is asked to stop, then for a while, and stops where nothing is lost."""
-    from semalign import distributed
+    from semalign.runtime import distributed
 
     Path(f"up{os.environ['RANK']}").touch()
     while not distributed.from_first(stopping):
@@ -95,7 +95,7 @@ def waits(settings: dict[str, Any], input: Any, output: Any, workspace: Workspac
 
 def one_wrong(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     """The second process finds what the first has not."""
-    from semalign import distributed
+    from semalign.runtime import distributed
 
     if not distributed.is_first():
         raise InputError("reward mine: returned 1 figure for 8 completions")
@@ -106,9 +106,9 @@ def differ(settings: dict[str, Any], input: Any, output: Any, workspace: Workspa
     """A training whose processes drift apart."""
     import torch
 
-    from semalign import distributed
     from semalign.config.training import Lora
-    from semalign.models import TrainingProof, load_policy, new_adapter
+    from semalign.policy.models import TrainingProof, load_policy, new_adapter
+    from semalign.runtime import distributed
 
     base, _ = load_policy(settings["base"], **settings["policy"])
     model = new_adapter(base, Lora(**LORA, dropout=0.0), seed=0)

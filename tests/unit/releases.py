@@ -8,11 +8,11 @@ import torch
 import yaml
 
 from semalign.config.training import Lora
-from semalign.files import read_json, sha256, write_json, write_jsonl
-from semalign.generation import generate
-from semalign.models import load_policy, new_adapter, save_adapter
-from semalign.prompts import fill
-from semalign.workspace import Workspace
+from semalign.generation.answers import generate
+from semalign.policy.models import load_policy, new_adapter, save_adapter
+from semalign.runtime.files import read_json, sha256, write_json, write_jsonl
+from semalign.runtime.workspace import Workspace
+from semalign.text.prompts import fill
 from tests.conftest import PAIRS, ROOT
 
 RUN = "mt/rl/0"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from semalign.config.experiments import Statistics, TaskName
-from semalign.encoder_table import EXAM, REACHED, TRAINED
 from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request as TaxRequest
 from semalign.frontier.taxes import taxes
-from semalign.paper_tables import Request as TableRequest
-from semalign.paper_tables import build as build_table
+from semalign.preflight.experiments import Statistics, TaskName
 from semalign.report.request import Request, TaskOf
+from semalign.tables.encoder_table import EXAM, REACHED, TRAINED
+from semalign.tables.paper_tables import Request as TableRequest
+from semalign.tables.paper_tables import build as build_table
 from tests.unit.scored import write_judge, write_likelihood, write_lines, write_run
 
 MODELS = ("cold_sft", "strong_sft", "rl")

@@ -30,7 +30,7 @@ def load_ahead() -> None:
     rules = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "rules").glob("*.smk"))
     for module in re.findall(r"^from (semalign[\w.]*) import", rules, re.M):
         importlib.import_module(module)
-    fingerprint = importlib.import_module("semalign.code").fingerprint
+    fingerprint = importlib.import_module("semalign.reruns.code").fingerprint
     for script in SCRIPTS.glob("*.py"):
         fingerprint(script.stem)
 

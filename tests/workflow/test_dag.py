@@ -89,7 +89,7 @@ def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("script", sorted({path.stem for path in SCRIPTS.glob("*.py")} - NEED_TORCH))
 def test_a_script_that_needs_no_model_does_not_load_torch(script: str) -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import semalign.job as job; "
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import semalign.runtime.job as job; "
         f"job.run = lambda *a, **k: None; snakemake = None; exec(open({str(SCRIPTS / f'{script}.py')!r}).read()); "
         "print('torch' in sys.modules)"
     )
@@ -98,6 +98,6 @@ def test_a_script_that_needs_no_model_does_not_load_torch(script: str) -> None:
 
 
 def test_schema_is_the_generated_one() -> None:
-    from semalign.config.whole import schema
+    from semalign.preflight.root import schema
 
     assert (ROOT / "config" / "schema.json").read_text(encoding="utf-8") == schema(), "run: make schema"

@@ -8,8 +8,8 @@ import yaml
 from snakemake.utils import update_config
 
 from semalign.config.data import Squad
-from semalign.files import read_jsonl, write_json, write_jsonl
-from semalign.questions import read_questions
+from semalign.data.questions import read_questions
+from semalign.runtime.files import read_jsonl, write_json, write_jsonl
 from tests.workflow.own import make_data, own_config
 from tests.workflow.run import plan, snakemake
 

@@ -103,7 +103,7 @@ def test_killed_at_random_moments_it_ends_as_it_would_have(untouched: Path, tmp_
 def test_a_second_run_of_the_same_job_waits_for_the_first(flock: str, tmp_path: Path) -> None:
     """An orphan of a killed Snakemake may still be at work when the next one starts: never two at once."""
     code = (
-        "import sys, time; sys.path.insert(0, sys.argv[1]); from semalign.workspace import opened\n"
+        "import sys, time; sys.path.insert(0, sys.argv[1]); from semalign.runtime.workspace import opened\n"
         "import errno, fcntl\n"
         "def unsupported(*_): raise OSError(errno.ENOLCK, 'No locks available')\n"
         f"fcntl.flock = {flock}\n"

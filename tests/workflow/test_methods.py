@@ -34,8 +34,8 @@ class Settings(FromColdStart, Sft):
 
 
 def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
-    from semalign.candidates import by_prompt
-    from semalign.sft import train_sft
+    from semalign.policy.candidates import by_prompt
+    from semalign.policy.sft import train_sft
 
     first = [own[0] for own in by_prompt(given.candidates, int(strength), given.key)]
     rows = [{"source": row["source"], "target": row["completion"]} for row in first]

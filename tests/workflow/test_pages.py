@@ -9,7 +9,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from semalign.config.whole import validate
+from semalign.preflight.root import validate
 from tests.conftest import ROOT
 from tests.workflow.pages import blocks, named_files, project, run
 

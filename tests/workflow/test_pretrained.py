@@ -4,10 +4,10 @@ from pathlib import Path
 
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling
 
-from semalign.files import read_json
+from semalign.runtime.files import read_json
 from tests.conftest import ROOT
-from tests.unit.test_pretrained_encoders import WIDTH, made, tensors
-from tests.unit.test_pretrained_encoders import folders as folders
+from tests.unit.encoder.test_pretrained_encoders import WIDTH, made, tensors
+from tests.unit.encoder.test_pretrained_encoders import folders as folders
 from tests.workflow.run import snakemake
 
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from semalign.files import read_json, read_jsonl
+from semalign.runtime.files import read_json, read_jsonl
 from tests.conftest import ROOT
 from tests.workflow.run import plan, snakemake
 

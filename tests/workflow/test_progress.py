@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from semalign.files import read_jsonl
-from semalign.progress import SECONDS
+from semalign.runtime.files import read_jsonl
+from semalign.runtime.progress import SECONDS
 from tests.conftest import ROOT
 from tests.workflow.run import command, snakemake
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from semalign.errors import InputError
-from semalign.lineage import describe, lineage
+from semalign.reporting.lineage import describe, lineage
+from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
 from tests.workflow.own import make_data, own_config
 from tests.workflow.run import command, snakemake

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel
 from snakemake.utils import update_config
 
-from semalign.config.whole import Config, validate
+from semalign.preflight.root import Config, validate
 from tests.conftest import ROOT
 from tests.workflow.jobs import reruns
 from tests.workflow.read_by import READ_BY, SOURCES

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from snakemake import __version__
 
-from semalign.scheduler_patch import TESTED, patch_planner, patch_scheduler
+from semalign.reruns.scheduler_patch import TESTED, patch_planner, patch_scheduler
 from tests.conftest import ROOT
 
 JOBS = 12
@@ -21,7 +21,7 @@ import sys, threading
 from snakemake import __version__
 from snakemake.logging import logger
 sys.path.insert(0, {str(ROOT / "workflow" / "scripts")!r})
-from semalign.scheduler_patch import patch_scheduler
+from semalign.reruns.scheduler_patch import patch_scheduler
 
 onstart:
     patch_scheduler(workflow.scheduler, __version__, logger)

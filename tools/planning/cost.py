@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bench import floors
 from bench.floors import Shape
 from bench.rates import Rates
-from semalign.config.whole import Config
+from semalign.preflight.root import Config
 from tools.planning.dag import Job
 from tools.planning.steps import Work
 

@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 from snakemake.utils import update_config
 
-from semalign.config.config_files import check_config_files
-from semalign.config.whole import Config, validate
-from semalign.errors import InputError
-from semalign.named_files import is_external, model_kind, named_files
+from semalign.preflight.config_files import check_config_files
+from semalign.preflight.referenced_paths import is_external, model_kind, named_files
+from semalign.preflight.root import Config, validate
+from semalign.runtime.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB = re.compile(r"^(?:local)?rule (\w+):$(?:\n    .*)*?\n    jobid: \d+(?P<rest>(?:\n    .*)*)", re.M)

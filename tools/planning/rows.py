@@ -6,11 +6,11 @@ from typing import Any, Literal, NamedTuple
 
 from semalign.config.data import EncoderSource, PairSource, QuestionSource, Table
 from semalign.config.downloads import FOLDER, HubDownload
-from semalign.config.whole import Config
-from semalign.files import Row
-from semalign.named_files import paths_within
-from semalign.sources import first_file, read_pairs
-from semalign.tabular import read_rows
+from semalign.data.sources import first_file, read_pairs
+from semalign.data.tabular import read_rows
+from semalign.preflight.referenced_paths import paths_within
+from semalign.preflight.root import Config
+from semalign.runtime.files import Row
 
 Source = PairSource | EncoderSource | QuestionSource
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
-from semalign.config.amounts import grpo_updates, updates
-from semalign.config.experiments import TaskName
 from semalign.config.training import Optimisation
-from semalign.config.whole import Config
-from semalign.errors import InputError
-from semalign.files import Row
+from semalign.data.questions import read_questions
+from semalign.data.sources import first_file, read_pairs
 from semalign.methods.base import Trained
-from semalign.questions import read_questions
-from semalign.sources import first_file, read_pairs
+from semalign.preflight.amounts import grpo_updates, updates
+from semalign.preflight.experiments import TaskName
+from semalign.preflight.root import Config
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
 from tools.planning.dag import Job
 from tools.planning.rows import Rows, Source, read_training, rows_of
 from tools.planning.steps import Work, rows_a_pass

@@ -8,8 +8,8 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from semalign.config.downloads import FOLDER, HubDownload
-from semalign.files import Row, read_json
-from semalign.tables import markdown_line
+from semalign.runtime.files import Row, read_json
+from semalign.tables.tables import markdown_line
 from tools.releasing.finished import Base, Run
 from tools.releasing.folder import MERGED, OWN_BASE
 from tools.releasing.licences import ON_THE_HUB

@@ -6,9 +6,9 @@ from typing import Any
 from huggingface_hub import EvalResult
 
 from semalign.config.downloads import FOLDER, HubDownload
-from semalign.files import Row, read_json
-from semalign.named_files import paths_within
-from semalign.sources_table import WORLD
+from semalign.preflight.referenced_paths import paths_within
+from semalign.runtime.files import Row, read_json
+from semalign.tables.sources_table import WORLD
 from tools.releasing.finished import Run
 
 TASKS = {"mt": ("translation", "Translation"), "hg": ("summarization", "Headline generation")}

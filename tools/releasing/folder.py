@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from semalign.files import FOLDER_MARK, read_json, replacing_folder, sha256, write_json
-from semalign.models import ADAPTER_CONFIG, BASE_DIGEST
-from semalign.policy_tokenizer import end_tokens, load_tokenizer, opened
-from semalign.prompts import TEMPLATE_KWARGS
+from semalign.policy.models import ADAPTER_CONFIG, BASE_DIGEST
+from semalign.policy.policy_tokenizer import end_tokens, load_tokenizer, opened
+from semalign.runtime.files import FOLDER_MARK, read_json, replacing_folder, sha256, write_json
+from semalign.text.prompts import TEMPLATE_KWARGS
 from tools.releasing.finished import Base, Run
 
 RELEASES = Path("results/release")
@@ -87,8 +87,8 @@ def write_merged(base: Path, adapter: Path, dtype: str, folder: Path) -> None:
     """The whole model with the adapter added to its weights in float32, and only then rounded to `dtype`."""
     import torch
 
-    from semalign.models import load_adapter, load_policy
-    from semalign.weights import check_finite
+    from semalign.model_files.weights import check_finite
+    from semalign.policy.models import load_adapter, load_policy
 
     model, _ = load_policy(base, "float32", "cpu")
     adapted: Any = load_adapter(model, adapter, trainable=False)

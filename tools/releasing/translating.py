@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
-from semalign.errors import InputError
-from semalign.files import read_json
-from semalign.generation import answer_batch
-from semalign.models import load_adapter, load_policy
-from semalign.prompts import fill, prompt_ids
+from semalign.generation.answers import answer_batch
+from semalign.policy.models import load_adapter, load_policy
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_json
+from semalign.text.prompts import fill, prompt_ids
 
 log = logging.getLogger(__name__)
 

@@ -28,13 +28,13 @@ if workflow.modifier.path_modifier.replace_prefix("results/all", None) != "resul
 
 sys.path.insert(0, os.path.join(PROJECT, "workflow", "scripts"))
 
-from semalign.checks import check
-from semalign.code import fingerprint
+from semalign.preflight.checks import check
+from semalign.reruns.code import fingerprint
 from semalign.config.downloads import files_of
-from semalign.config.config_files import check_config_files, resolved
-from semalign.config.whole import validate
-from semalign.contents import Contents
-from semalign.ending import (
+from semalign.preflight.config_files import check_config_files, resolved
+from semalign.preflight.root import validate
+from semalign.reruns.file_hashes import Contents
+from semalign.reporting.exit_summary import (
     Failure,
     Statuses,
     failures_told,
@@ -42,18 +42,18 @@ from semalign.ending import (
     say_last,
     states,
 )
-from semalign.errors import InputError
+from semalign.runtime.errors import InputError
 from semalign.judging.cache import times_asked_again
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
-from semalign.named_files import is_external, paths_within
-from semalign.processes import name_python_safely
+from semalign.preflight.referenced_paths import is_external, paths_within
+from semalign.runtime.processes import name_python_safely
 from semalign.report.look import fingerprint as fingerprint_of_look
-from semalign.run_lock import check_writable, clear_dead_locks, record_locks
-from semalign.scheduler_patch import patch_planner, patch_scheduler
-from semalign.signals import pass_on_terminations, stop_before_any_job
-from semalign.sources_table import source_keys
-from semalign.user_rewards import find_user_reward, modules_of
+from semalign.runtime.run_lock import check_writable, clear_dead_locks, record_locks
+from semalign.reruns.scheduler_patch import patch_planner, patch_scheduler
+from semalign.runtime.signals import pass_on_terminations, stop_before_any_job
+from semalign.tables.sources_table import source_keys
+from semalign.rewards.user_rewards import find_user_reward, modules_of
 
 name_python_safely()
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from semalign.config.amounts import least_examples, needs
+from semalign.preflight.amounts import least_examples, needs
 
 FILES_FETCHED = {
     name: files_of(entry)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from semalign import job
-from semalign.audit import audit_step, evenly_spaced, summarise
 from semalign.config.data import Language
-from semalign.encoder import load_encoder, similarity
-from semalign.files import read_jsonl, write_json, write_jsonl
+from semalign.encoder.model import load_encoder, similarity
+from semalign.metrics.audit import audit_step, evenly_spaced, summarise
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, write_json, write_jsonl
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -4,13 +4,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from semalign import job
-from semalign.config.amounts import Need
 from semalign.config.data import EncoderSource
-from semalign.corpus import contrastive_rows, held_out_texts
-from semalign.files import Row, read_json, read_jsonl, write_json
-from semalign.preflight import check_encoder, check_task
-from semalign.prompts import conversation_ids, fill, prompt_ids
+from semalign.data.corpus import contrastive_rows, held_out_texts
+from semalign.preflight.amounts import Need
+from semalign.preflight.counts import check_encoder, check_task
+from semalign.runtime import job
+from semalign.runtime.files import Row, read_json, read_jsonl, write_json
+from semalign.text.prompts import conversation_ids, fill, prompt_ids
 
 TRAINING = TypeAdapter(list[EncoderSource])
 
@@ -33,7 +33,7 @@ class Lengths:
 
     def _loaded(self) -> Any:
         if self.tokenizer is None:
-            from semalign.policy_tokenizer import load_tokenizer
+            from semalign.policy.policy_tokenizer import load_tokenizer
 
             self.tokenizer = load_tokenizer(self.folder)
         return self.tokenizer

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
 from semalign.config.models import ExamBars
-from semalign.exam import check_exam
-from semalign.files import read_json
+from semalign.encoder.exam import check_exam
+from semalign.runtime import job
+from semalign.runtime.files import read_json
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from semalign import job
-from semalign.encoder import described, embed, prompt_of
-from semalign.encoder_training import pretrained
-from semalign.errors import InputError
-from semalign.files import write_json
+from semalign.encoder.model import described, embed, prompt_of
+from semalign.encoder.training import pretrained
+from semalign.runtime import job
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import write_json
 
 TEXTS = ["1 2 3", "བོད་སྐད།", "老师看书。"]
 

@@ -4,14 +4,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from semalign import job
 from semalign.config.data import CorpusItem, EncoderSource, PairSource, Table
 from semalign.config.judge import Votes
-from semalign.corpus import contrastive_rows
-from semalign.files import write_json
+from semalign.data.corpus import contrastive_rows
+from semalign.data.sources import read_all_pairs, read_documents
+from semalign.data.tabular import read_rows
 from semalign.judging.votes import read_votes
-from semalign.sources import read_all_pairs, read_documents
-from semalign.tabular import read_rows
+from semalign.runtime import job
+from semalign.runtime.files import write_json
 
 PAIRS, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[EncoderSource])
 
@@ -19,7 +19,7 @@ PAIRS, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[EncoderSource]
 def rows_of(key: str, sources: list[Any]) -> int:
     """How many rows a config key's files hold. Raises InputError as those do who will read them."""
     if key.endswith("lexicon"):
-        from semalign.tokenizer import read_lexicon
+        from semalign.text.tokenizer import read_lexicon
 
         return sum(len(read_lexicon(path)) for path in sources)
     if key == "exam.pairs":

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
-from semalign.errors import InputError
-from semalign.files import write_json
-from semalign.policy_checks import Use, policy_checks
+from semalign.policy.policy_checks import Use, policy_checks
+from semalign.runtime import job
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import write_json
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -4,10 +4,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from semalign import job
-from semalign.errors import InputError
-from semalign.files import read_jsonl, write_json
-from semalign.rewards import user_reward
+from semalign.rewards.builtin import user_reward
+from semalign.runtime import job
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_jsonl, write_json
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

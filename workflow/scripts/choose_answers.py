@@ -3,15 +3,15 @@
 from dataclasses import asdict
 from typing import Any
 
-from semalign import job
-from semalign.config.methods import method
-from semalign.encoder import embed, load_encoder
-from semalign.files import read_jsonl, write_jsonl
-from semalign.generation import Sampling, sample
-from semalign.models import load_adapter, load_policy
-from semalign.predictions import predicted
-from semalign.prompts import fill
-from semalign.workspace import Workspace
+from semalign.encoder.model import embed, load_encoder
+from semalign.generation.answers import Sampling, sample
+from semalign.metrics.predictions import predicted
+from semalign.policy.models import load_adapter, load_policy
+from semalign.preflight.methods import method
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, write_jsonl
+from semalign.runtime.workspace import Workspace
+from semalign.text.prompts import fill
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

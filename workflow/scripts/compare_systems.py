@@ -4,13 +4,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from semalign import job
-from semalign.comparisons import Request, compare, note, shown
 from semalign.config.data import Language
-from semalign.config.experiments import Statistics
-from semalign.files import replacing, write_json
-from semalign.spreadsheets import write_csv
-from semalign.tables import frame_latex, frame_markdown
+from semalign.preflight.experiments import Statistics
+from semalign.runtime import job
+from semalign.runtime.files import replacing, write_json
+from semalign.statistics.comparisons import Request, compare, note, shown
+from semalign.tables.spreadsheets import write_csv
+from semalign.tables.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

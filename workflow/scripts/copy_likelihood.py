@@ -3,8 +3,8 @@
 import shutil
 from typing import Any
 
-from semalign import job
-from semalign.files import replacing_binary
+from semalign.runtime import job
+from semalign.runtime.files import replacing_binary
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

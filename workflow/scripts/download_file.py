@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from semalign import job
 from semalign.config.downloads import FOLDER, parsed
-from semalign.downloads import fetch, place, record
-from semalign.files import write_json
-from semalign.workspace import Workspace
+from semalign.data.downloads import fetch, place, record
+from semalign.runtime import job
+from semalign.runtime.files import write_json
+from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

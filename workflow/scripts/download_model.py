@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from semalign import job
 from semalign.config.downloads import parsed
-from semalign.downloads import fetch, place, record, unpickle
-from semalign.errors import InputError
-from semalign.files import replacing_folder, write_json
-from semalign.hub import PICKLED
-from semalign.model_folders import ENCODER, POLICY, model_problem
-from semalign.workspace import Workspace
+from semalign.data.downloads import fetch, place, record, unpickle
+from semalign.data.hub import PICKLED
+from semalign.model_files.model_folders import ENCODER, POLICY, model_problem
+from semalign.runtime import job
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import replacing_folder, write_json
+from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

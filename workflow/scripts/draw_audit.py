@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
 from semalign.figures.auditing import audit
+from semalign.runtime import job
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

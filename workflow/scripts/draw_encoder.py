@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
 from semalign.figures.encoder import encoder
-from semalign.files import read_json
+from semalign.runtime import job
+from semalign.runtime.files import read_json
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -4,14 +4,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from semalign import job
 from semalign.config.data import EncoderSource, PairSource, Table
-from semalign.corpus import contrastive_rows
-from semalign.encoder import embed, load_encoder
-from semalign.exam import examine
-from semalign.files import write_json
-from semalign.sources import read_all_pairs
-from semalign.tabular import read_rows
+from semalign.data.corpus import contrastive_rows
+from semalign.data.sources import read_all_pairs
+from semalign.data.tabular import read_rows
+from semalign.encoder.exam import examine
+from semalign.encoder.model import embed, load_encoder
+from semalign.runtime import job
+from semalign.runtime.files import write_json
 
 PAIRS, TABLES, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[Table]), TypeAdapter(list[EncoderSource])
 

@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
-from semalign import job
-from semalign.errors import InputError
-from semalign.files import Row, read_jsonl, write_json, write_jsonl
-from semalign.policy_tokenizer import load_tokenizer
-from semalign.preparation import filter_length
-from semalign.prompts import conversation_ids, conversation_text, fill
+from semalign.data.preparation import filter_length
+from semalign.policy.policy_tokenizer import load_tokenizer
+from semalign.runtime import job
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row, read_jsonl, write_json, write_jsonl
+from semalign.text.prompts import conversation_ids, conversation_text, fill
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

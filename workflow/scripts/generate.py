@@ -4,13 +4,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from semalign import job
-from semalign.files import read_jsonl, write_jsonl
-from semalign.generation import Completion, generate
-from semalign.models import load_adapter, load_policy
-from semalign.predictions import predicted
-from semalign.prompts import fill
-from semalign.workspace import Workspace
+from semalign.generation.answers import Completion, generate
+from semalign.metrics.predictions import predicted
+from semalign.policy.models import load_adapter, load_policy
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, write_jsonl
+from semalign.runtime.workspace import Workspace
+from semalign.text.prompts import fill
 
 TestSets = dict[str, tuple[list[str], int]]  # {name: (user turns, most new tokens)}
 Answers = dict[str, list[Completion]]
@@ -46,7 +46,7 @@ def by_transformers(settings: dict[str, Any], input: Any, testsets: TestSets, wo
 
 
 def by_vllm(settings: dict[str, Any], input: Any, testsets: TestSets, workspace: Workspace) -> Answers:
-    from semalign.vllm_engine import answer_with_vllm  # vLLM is no part of the locked packages
+    from semalign.generation.vllm_engine import answer_with_vllm  # vLLM is no part of the locked packages
 
     return answer_with_vllm(input.base, input.get("adapter"), testsets)
 

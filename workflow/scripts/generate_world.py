@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
 from semalign.config.data import World
 from semalign.miniature.world import generate_world
+from semalign.runtime import job
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

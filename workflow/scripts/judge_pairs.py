@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
 from semalign.config.judge import llm_judge
-from semalign.files import Row, write_jsonl
 from semalign.judging.protocol import Comparison, by_comparer, comparisons, verdict_rows
+from semalign.metrics.predictions import join
 from semalign.miniature.judge import compare
-from semalign.predictions import join
-from semalign.workspace import Workspace
+from semalign.runtime import job
+from semalign.runtime.files import Row, write_jsonl
+from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from semalign import job
-from semalign.files import read_json
-from semalign.sources_table import rows, write
+from semalign.runtime import job
+from semalign.runtime.files import read_json
+from semalign.tables.sources_table import rows, write
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from semalign import job
-from semalign.files import read_jsonl, replacing_binary, write_json
-from semalign.likelihood import beginning, noise_floor, summary, token_statistics
-from semalign.models import load_adapter, load_policy
-from semalign.passages import digest
+from semalign.data.passages import digest
+from semalign.policy.likelihood import beginning, noise_floor, summary, token_statistics
+from semalign.policy.models import load_adapter, load_policy
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, replacing_binary, write_json
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from semalign import job
-from semalign.encoder import load_encoder, similarity
-from semalign.files import read_jsonl, write_json
-from semalign.generation import generate
-from semalign.models import load_adapter, load_policy
-from semalign.prompts import fill
-from semalign.workspace import Workspace
+from semalign.encoder.model import load_encoder, similarity
+from semalign.generation.answers import generate
+from semalign.policy.models import load_adapter, load_policy
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, write_json
+from semalign.runtime.workspace import Workspace
+from semalign.text.prompts import fill
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

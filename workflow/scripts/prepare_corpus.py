@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from semalign import job
 from semalign.config.data import CorpusItem, PairSource, QuestionSource
-from semalign.corpus import pretraining_documents, texts_of_tests
-from semalign.files import write_json, write_jsonl
+from semalign.data.corpus import pretraining_documents, texts_of_tests
+from semalign.runtime import job
+from semalign.runtime.files import write_json, write_jsonl
 
 PAIRS, QUESTIONS = TypeAdapter(list[PairSource]), TypeAdapter(list[QuestionSource])
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from semalign import job
 from semalign.config.data import Language, PairSource
-from semalign.files import Row, write_json, write_jsonl
-from semalign.preparation import prepare_pairs
-from semalign.sources import origin, read_all_pairs
+from semalign.data.preparation import prepare_pairs
+from semalign.data.sources import origin, read_all_pairs
+from semalign.runtime import job
+from semalign.runtime.files import Row, write_json, write_jsonl
 
 SOURCES = TypeAdapter(list[PairSource])
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from semalign import job
 from semalign.config.data import QuestionSource
-from semalign.files import write_json, write_jsonl
-from semalign.preparation import prepare_questions
-from semalign.sources import origin, read_all_questions
+from semalign.data.preparation import prepare_questions
+from semalign.data.sources import origin, read_all_questions
+from semalign.runtime import job
+from semalign.runtime.files import write_json, write_jsonl
 
 SOURCES = TypeAdapter(list[QuestionSource])
 

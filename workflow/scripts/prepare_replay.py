@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from semalign import job
 from semalign.config.data import CorpusItem, Language
-from semalign.corpus import held_out_texts, pretraining_documents
-from semalign.errors import InputError
-from semalign.files import write_json, write_jsonl
-from semalign.languages import language_consistency
+from semalign.data.corpus import held_out_texts, pretraining_documents
+from semalign.runtime import job
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import write_json, write_jsonl
+from semalign.text.languages import language_consistency
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
-from semalign.files import replacing
 from semalign.report.page import build
 from semalign.report.request import Request, TaskOf
+from semalign.runtime import job
+from semalign.runtime.files import replacing
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from semalign import job
-from semalign.candidates import scored
 from semalign.config.data import Language
-from semalign.encoder import embed, load_encoder
-from semalign.errors import InputError
-from semalign.files import read_json, read_jsonl, write_json, write_jsonl
-from semalign.generation import Sampling, sample
-from semalign.models import load_adapter, load_policy
-from semalign.prompts import fill, prompt_ids
-from semalign.rewards import build_rewards
-from semalign.workspace import Workspace
+from semalign.encoder.model import embed, load_encoder
+from semalign.generation.answers import Sampling, sample
+from semalign.policy.candidates import scored
+from semalign.policy.models import load_adapter, load_policy
+from semalign.rewards.builtin import build_rewards
+from semalign.runtime import job
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_json, read_jsonl, write_json, write_jsonl
+from semalign.runtime.workspace import Workspace
+from semalign.text.prompts import fill, prompt_ids
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from semalign import job
-from semalign.encoder import load_encoder, similarity
-from semalign.files import sha256, write_json, write_jsonl
-from semalign.predictions import join
+from semalign.encoder.model import load_encoder, similarity
+from semalign.metrics.predictions import join
+from semalign.runtime import job
+from semalign.runtime.files import sha256, write_json, write_jsonl
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

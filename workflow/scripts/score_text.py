@@ -3,13 +3,13 @@
 from statistics import fmean
 from typing import Any
 
-from semalign import job
-from semalign.audit import audit
 from semalign.config.data import Language
-from semalign.files import write_json, write_jsonl
+from semalign.metrics.audit import audit
+from semalign.metrics.predictions import join
+from semalign.metrics.scoring import score_pairs, score_questions
 from semalign.miniature.judge import content_score
-from semalign.predictions import join
-from semalign.scoring import score_pairs, score_questions
+from semalign.runtime import job
+from semalign.runtime.files import write_json, write_jsonl
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

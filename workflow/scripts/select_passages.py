@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from semalign import job
-from semalign.files import read_jsonl, write_json, write_jsonl
-from semalign.passages import select_passages
+from semalign.data.passages import select_passages
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, write_json, write_jsonl
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from semalign import job
 from semalign.config.data import Split
-from semalign.files import read_jsonl, write_json, write_jsonl
-from semalign.splits import split_pairs
+from semalign.data.splits import split_pairs
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, write_json, write_jsonl
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

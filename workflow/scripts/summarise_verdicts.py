@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from semalign import job
-from semalign.config.experiments import Statistics
 from semalign.config.judge import Votes
-from semalign.files import read_jsonl, write_json
 from semalign.judging.summary import agreement, summarise, votes_agreement
 from semalign.judging.templates import template_hash
 from semalign.judging.votes import read_votes
+from semalign.preflight.experiments import Statistics
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, write_json
 
 NAMES = ("strong_sft", "rl")
 

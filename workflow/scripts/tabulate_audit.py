@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
-from semalign.audit_table import NOTE, collect, shown
-from semalign.files import read_json, replacing, write_json
-from semalign.spreadsheets import write_csv
-from semalign.tables import frame_latex, frame_markdown
+from semalign.runtime import job
+from semalign.runtime.files import read_json, replacing, write_json
+from semalign.tables.audit_table import NOTE, collect, shown
+from semalign.tables.spreadsheets import write_csv
+from semalign.tables.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import costs, job
-from semalign.files import replacing, write_json
 from semalign.frontier.curves import in_order
-from semalign.lineage import records_by_output
-from semalign.spreadsheets import read_csv, write_csv
-from semalign.tables import frame_latex, frame_markdown
+from semalign.reporting.lineage import records_by_output
+from semalign.runtime import job
+from semalign.runtime.files import replacing, write_json
+from semalign.tables import costs
+from semalign.tables.spreadsheets import read_csv, write_csv
+from semalign.tables.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

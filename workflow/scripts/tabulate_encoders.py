@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import job
-from semalign.config.experiments import Statistics
 from semalign.config.models import ExamBars
-from semalign.encoder_table import Request, build
-from semalign.files import replacing, write_json
-from semalign.spreadsheets import write_csv
-from semalign.tables import frame_latex, frame_markdown
+from semalign.preflight.experiments import Statistics
+from semalign.runtime import job
+from semalign.runtime.files import replacing, write_json
+from semalign.tables.encoder_table import Request, build
+from semalign.tables.spreadsheets import write_csv
+from semalign.tables.tables import frame_latex, frame_markdown
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 
 import pandas as pd
 
-from semalign import job, runs
-from semalign.config.experiments import Statistics
-from semalign.files import replacing, write_json
 from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request, taxes
-from semalign.spreadsheets import write_csv
-from semalign.tables import frame_latex, frame_markdown
+from semalign.preflight.experiments import Statistics
+from semalign.runtime import job
+from semalign.runtime.files import replacing, write_json
+from semalign.statistics import runs
+from semalign.tables.spreadsheets import write_csv
+from semalign.tables.tables import frame_latex, frame_markdown
 
 RESULTS = Path("results")
 POINTS = (

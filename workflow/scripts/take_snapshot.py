@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from semalign import job
-from semalign.errors import InputError
-from semalign.files import replacing_folder
+from semalign.runtime import job
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import replacing_folder
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 from transformers import AutoTokenizer
 
-from semalign import job
 from semalign.config.models import Pretraining
-from semalign.files import read_jsonl, replacing_folder, write_json, write_jsonl
-from semalign.pretraining import train_base
-from semalign.workspace import Workspace
+from semalign.policy.pretraining import train_base
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

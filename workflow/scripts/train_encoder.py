@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from semalign import job
 from semalign.config.models import Encoder
-from semalign.corpus import contrastive_rows, held_out_texts
-from semalign.encoder_training import train_encoder
-from semalign.files import replacing_folder, write_json
-from semalign.workspace import Workspace
+from semalign.data.corpus import contrastive_rows, held_out_texts
+from semalign.encoder.training import train_encoder
+from semalign.runtime import job
+from semalign.runtime.files import replacing_folder, write_json
+from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

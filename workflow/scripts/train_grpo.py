@@ -3,16 +3,16 @@
 import shutil
 from typing import Any
 
-from semalign import distributed, job
 from semalign.config.data import Language
 from semalign.config.training import Grpo
-from semalign.encoder import embed, load_encoder
-from semalign.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
-from semalign.grpo import SNAPSHOTS, train_grpo
-from semalign.models import load_adapter, load_policy, save_adapter
-from semalign.rewards import build_rewards
-from semalign.rollouts import ROLLOUTS
-from semalign.workspace import Workspace
+from semalign.encoder.model import embed, load_encoder
+from semalign.policy.grpo import SNAPSHOTS, train_grpo
+from semalign.policy.models import load_adapter, load_policy, save_adapter
+from semalign.policy.rollouts import ROLLOUTS
+from semalign.rewards.builtin import build_rewards
+from semalign.runtime import distributed, job
+from semalign.runtime.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

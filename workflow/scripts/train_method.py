@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from semalign import distributed, job
 from semalign.config.data import Language
-from semalign.config.methods import method
-from semalign.encoder import embed, load_encoder
-from semalign.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.encoder.model import embed, load_encoder
 from semalign.methods.base import Given
-from semalign.models import save_adapter
-from semalign.rewards import build_rewards
-from semalign.workspace import Workspace
+from semalign.policy.models import save_adapter
+from semalign.preflight.methods import method
+from semalign.rewards.builtin import build_rewards
+from semalign.runtime import distributed, job
+from semalign.runtime.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from semalign import distributed, job
 from semalign.config.training import Lora, Sft
-from semalign.files import read_jsonl, replacing_folder, write_json, write_jsonl
-from semalign.models import load_adapter, load_policy, new_adapter, save_adapter
-from semalign.sft import first, train_sft
-from semalign.workspace import Workspace
+from semalign.policy.models import load_adapter, load_policy, new_adapter, save_adapter
+from semalign.policy.sft import first, train_sft
+from semalign.runtime import distributed, job
+from semalign.runtime.files import read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

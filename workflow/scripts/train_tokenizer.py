@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from semalign import job
 from semalign.config.models import Tokenizer
-from semalign.files import read_jsonl, replacing_folder
-from semalign.tokenizer import build_tokenizer
+from semalign.runtime import job
+from semalign.runtime.files import read_jsonl, replacing_folder
+from semalign.text.tokenizer import build_tokenizer
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

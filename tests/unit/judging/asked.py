@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from semalign.config.judge import LlmJudge
-from semalign.errors import InputError
-from semalign.files import Row
 from semalign.judging import cache
 from semalign.judging.models import judge_with_models
 from semalign.judging.protocol import comparisons
 from semalign.judging.templates import read_template
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
 from tests.unit.chat_server import ChatServer, Reply, Request, longer
 
 TEMPLATE = read_template("mt", {})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from semalign.signals import Stopped
+from semalign.runtime.signals import Stopped
 from tests.unit.chat_server import ChatServer, Reply, Request, completion, error, longer
 from tests.unit.judging.asked import KEY, judged, message, misbehaving, settings, winners
 

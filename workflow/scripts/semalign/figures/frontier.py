@@ -13,7 +13,7 @@ from matplotlib.transforms import Bbox
 from semalign.figures.points import COMPREHENSION, MEAN, SIMILARITY, points
 from semalign.figures.style import MODELS, THICK, Look, grid, legend_above, look_of, note, picture, width_for
 from semalign.frontier.curves import PAPERS, PRIMARY
-from semalign.spreadsheets import read_csv
+from semalign.tables.spreadsheets import read_csv
 
 COSTS = {"cmrc_avg": COMPREHENSION, "kl_mean": "mean KL to the base\n(nats a token)"}
 LOOKS = {"sft": MODELS["strong_sft"]._replace(label="SFT"), "rl": MODELS["rl"]}

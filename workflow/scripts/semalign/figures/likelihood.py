@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from semalign import runs
-from semalign.errors import InputError
 from semalign.figures.style import DOUBLE, MODELS, THICK, THIN, Look, grid, legend_above, note, picture, width_for
+from semalign.runtime.errors import InputError
+from semalign.statistics import runs
 
 GRID = 400  # points of a curve
 NLL_SHOWN = 95  # percentile at which the axis of NLL ends: a few tokens are very unlikely

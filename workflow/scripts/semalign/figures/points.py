@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
-from semalign import runs
 from semalign.figures.style import Look, grid, legend_above, look_of, note, picture, width_for
+from semalign.statistics import runs
 
 SIMILARITY = "similarity to the reference\n(cosine, independent encoder)"
 COMPREHENSION = "reading comprehension\n(CMRC AVG, %)"

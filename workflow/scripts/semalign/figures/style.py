@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from semalign.errors import InputError
-from semalign.files import replacing_binary
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import replacing_binary
 
 SINGLE, DOUBLE = 3.3, 6.9  # inches: one column of text, two columns
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"  # the palette of Okabe and Ito

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from semalign.errors import InputError
 from semalign.figures import style
 from semalign.figures.style import Line, Look, curves, grid, legend_above, note, picture, smoothing, width_for
-from semalign.files import read_jsonl
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_jsonl
 
 LENGTH = "completions/mean_length"
 REWARD = Look("reward (weighted sum)", style.BLACK, "", "-")

@@ -11,8 +11,8 @@ from typing import Any, TypedDict
 import numpy as np
 import pandas as pd
 
-from semalign import runs
-from semalign.files import read_json
+from semalign.runtime.files import read_json
+from semalign.statistics import runs
 
 KEYS = ["task", "method", "place", "strength", "model", "seed"]
 ADEQUACY = ["similarity_independent", "similarity", "content"]

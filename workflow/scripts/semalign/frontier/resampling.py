@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from semalign import runs as read
-from semalign.config.experiments import Statistics
-from semalign.errors import InputError
 from semalign.frontier.curves import ADEQUACY
+from semalign.preflight.experiments import Statistics
+from semalign.runtime.errors import InputError
+from semalign.statistics import runs as read
 
 Drawn = dict[str, dict[str, np.ndarray]]
 """{figure: {run: (1 + resamples,)}}; the first is the whole test set's."""

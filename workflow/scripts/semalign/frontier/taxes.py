@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from semalign import runs
-from semalign.config.experiments import Statistics
-from semalign.differences import NONE, is_shown
 from semalign.frontier.curves import ADEQUACY, COSTS, PRIMARY, Curve, mean_tax, reach, tax_at
 from semalign.frontier.resampling import Drawn, drawn, interval
+from semalign.preflight.experiments import Statistics
+from semalign.statistics import runs
+from semalign.statistics.differences import NONE, is_shown
 
 Measure = Literal["end", "area"]
 Verdict = Literal["costs less", "costs more", "no difference shown", "not reached"]

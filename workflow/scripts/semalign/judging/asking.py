@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from semalign.config.judge import LlmJudge, Service
-from semalign.errors import InputError
-from semalign.files import Row
 from semalign.judging.cache import Cache, Stored
 from semalign.judging.costs import ATTEMPTS, cost, cost_bound
 from semalign.judging.ledger import Ledger
@@ -21,7 +19,9 @@ from semalign.judging.replies import read_reply
 from semalign.judging.service import AGAIN, Server
 from semalign.judging.templates import messages, template_hash
 from semalign.judging.verdicts import UNREADABLE, Answer, read_answer
-from semalign.progress import Progress
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
+from semalign.runtime.progress import Progress
 
 log = logging.getLogger("semalign")
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semalign.errors import InputError
-from semalign.workspace import locked
+from semalign.runtime.errors import InputError
+from semalign.runtime.workspace import locked
 
 FOLDER = Path("results/judge_cache")
 FILE = "answers.sqlite"

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from semalign.errors import InputError
 from semalign.judging.service import AGAIN
+from semalign.runtime.errors import InputError
 
 
 @dataclass

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from semalign.config.judge import LlmJudge, Service
-from semalign.files import Row
 from semalign.judging.asking import Asking
 from semalign.judging.cache import Cache
 from semalign.judging.protocol import Comparison, drawn, verdict_rows
 from semalign.judging.questions import Round
+from semalign.runtime.files import Row
 
 SIDE = (
     "forward",

@@ -7,10 +7,10 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from semalign.errors import InputError
-from semalign.files import Journal, Row
-from semalign.progress import Progress
-from semalign.workspace import Workspace
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Journal, Row
+from semalign.runtime.progress import Progress
+from semalign.runtime.workspace import Workspace
 
 Compare = Callable[[str, str, str], int]
 """(source, candidate in slot 1, candidate in slot 2) -> 1 or 2, the better; 0, equal."""

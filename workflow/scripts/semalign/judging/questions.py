@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from semalign.config.judge import Service
-from semalign.errors import InputError
-from semalign.files import Row
 from semalign.judging.protocol import Comparison, Decision
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
 
 _SHOWN = 200  # characters of an answer in a message
 

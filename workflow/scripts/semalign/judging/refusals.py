@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from semalign.errors import InputError
+from semalign.runtime.errors import InputError
 
 ENOUGH = 20
 """Different items in a row without an answer, after which a refusal is no longer taken for the items' own."""

@@ -13,11 +13,11 @@ import httpx2
 import openai
 
 from semalign.config.judge import LlmJudge, Service
-from semalign.errors import InputError
 from semalign.judging.replies import Reply, read_reply
-from semalign.proxies import check_proxies, proxy_passwords, through_proxy
-from semalign.redaction import redacted
-from semalign.waits import LONGEST_WAIT, asked_wait, say_wait
+from semalign.network.proxies import check_proxies, proxy_passwords, through_proxy
+from semalign.network.redaction import redacted
+from semalign.network.waits import LONGEST_WAIT, asked_wait, say_wait
+from semalign.runtime.errors import InputError
 
 _SLICE = 0.2  # seconds between looks whether the job is to stop
 _LONGEST_BODY = 1 << 24  # bytes; no answer of a judge is longer

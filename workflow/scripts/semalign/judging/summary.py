@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from semalign.bootstrap import bootstrap, mean_of_items
-from semalign.config.experiments import Statistics
-from semalign.errors import InputError
-from semalign.files import Row
 from semalign.judging.protocol import ORDERS, OTHER
+from semalign.preflight.experiments import Statistics
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
+from semalign.statistics.bootstrap import bootstrap, mean_of_items
 
 Figures = dict[str, Any]
 Count = Callable[[Row], bool]

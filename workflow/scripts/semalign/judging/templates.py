@@ -5,11 +5,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from semalign.config.experiments import TaskName
 from semalign.config.placeholders import placeholder_problem
-from semalign.errors import InputError
-from semalign.files import read_lines
-from semalign.prompts import fill
+from semalign.preflight.experiments import TaskName
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_lines
+from semalign.text.prompts import fill
 
 SHIPPED = Path(__file__).resolve().parents[3] / "prompts"
 PLACEHOLDERS = ("source", "first", "second")

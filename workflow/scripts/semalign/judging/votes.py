@@ -1,9 +1,9 @@
 """People's votes on the pairs that the judge saw."""
 
 from semalign.config.judge import Votes
-from semalign.errors import InputError
+from semalign.data.tabular import read_rows
 from semalign.judging.protocol import OTHER
-from semalign.tabular import read_rows
+from semalign.runtime.errors import InputError
 
 
 def read_votes(votes: Votes) -> dict[str, int]:

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from semalign.config.base import Count, Distinct, PositiveShare, Rate, Strict
 from semalign.config.training import Grpo, Lora, Sft, Temperature
-from semalign.errors import InputError
-from semalign.files import Row
-from semalign.workspace import Workspace
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
+from semalign.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -165,7 +165,7 @@ class Given:
 
     def model(self, trainable: bool = True) -> "tuple[PeftModel, PreTrainedTokenizerBase]":
         """The base with the adapter to begin with, which is fresh where there is none."""
-        from semalign.models import load_adapter, load_policy, new_adapter
+        from semalign.policy.models import load_adapter, load_policy, new_adapter
 
         base, tokenizer = load_policy(self.base, **self.policy)
         if self.adapter is None:

@@ -20,8 +20,8 @@ class Settings(FromColdStart, Sft):
 
 def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
     """Of candidates that earned the same the first is the best."""
-    from semalign.candidates import by_prompt
-    from semalign.sft import train_sft
+    from semalign.policy.candidates import by_prompt
+    from semalign.policy.sft import train_sft
 
     best = [max(own, key=lambda row: row["reward"]) for own in by_prompt(given.candidates, int(strength), given.key)]
     rows = [{"source": row["source"], "target": row["completion"]} for row in best]

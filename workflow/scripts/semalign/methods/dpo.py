@@ -11,9 +11,9 @@ from pydantic import Field
 
 from semalign.config.base import Positive
 from semalign.config.training import Optimisation
-from semalign.errors import InputError
-from semalign.files import Row
 from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, Need
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
 
 
 class Settings(FromColdStart, Optimisation):
@@ -45,8 +45,8 @@ def preferences(groups: list[list[Row]]) -> list[Row]:
 
 
 def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
-    from semalign.candidates import by_prompt
-    from semalign.preferences import train_dpo
+    from semalign.policy.candidates import by_prompt
+    from semalign.policy.preferences import train_dpo
 
     groups = by_prompt(given.candidates, int(strength), given.key)
     rows = preferences(groups)

@@ -28,6 +28,6 @@ class Settings(FromColdStart):
 
 
 def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
-    from semalign.as_rl import train_as_rl
+    from semalign.methods.grpo_variant import train_as_rl
 
     return train_as_rl(given, given.first(strength))

@@ -48,7 +48,7 @@ class Settings(FromColdStart):
 
 
 def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
-    from semalign.as_rl import train_as_rl
+    from semalign.methods.grpo_variant import train_as_rl
 
     to_base = settings.reference == "base"
     return train_as_rl(given, list(given.pairs), reference_is_base=to_base, beta=strength)

@@ -46,7 +46,7 @@ def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[
     """A layer changes by B·A·alpha/rank, so that B alone is multiplied."""
     import torch
 
-    from semalign.models import digest
+    from semalign.policy.models import digest
 
     model, _ = given.model(trainable=False)
     with torch.no_grad():

@@ -32,7 +32,7 @@ class Settings(Trained):
 
 
 def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
-    from semalign.sft import train_sft
+    from semalign.policy.sft import train_sft
 
     model, tokenizer = given.model()
     rows = given.first(strength)

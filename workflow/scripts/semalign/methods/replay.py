@@ -12,8 +12,8 @@ from pydantic import Field
 from semalign.config.base import Distinct, InnerShare
 from semalign.config.data import CorpusItem
 from semalign.config.training import Grpo
-from semalign.files import Row
 from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, strong_sft
+from semalign.runtime.files import Row
 
 
 class Settings(Trained):
@@ -56,7 +56,7 @@ def drawn(texts: list[Row], pairs: int, share: float, seed: int) -> list[Row]:
     are fewer."""
     import random
 
-    from semalign.errors import InputError
+    from semalign.runtime.errors import InputError
 
     wanted = texts_beside(pairs, share)
     if wanted > len(texts):
@@ -68,7 +68,7 @@ def drawn(texts: list[Row], pairs: int, share: float, seed: int) -> list[Row]:
 
 
 def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
-    from semalign.sft import train_sft
+    from semalign.policy.sft import train_sft
 
     model, tokenizer = given.model()
     pairs = given.first(strength)

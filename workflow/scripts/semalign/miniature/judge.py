@@ -6,10 +6,10 @@ It reads the texts with the world's own parser and shares nothing with the sente
 from collections import Counter
 from typing import Literal
 
-from semalign.errors import InputError
 from semalign.miniature.lexicon import STATE_SLOTS
 from semalign.miniature.parser import Reading, parse_chinese, parse_tibetan
 from semalign.miniature.scenes import Scene
+from semalign.runtime.errors import InputError
 
 JudgedTask = Literal["mt", "hg"]
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from functools import cache
 from random import Random
 
-from semalign.errors import InputError
-from semalign.files import Row
 from semalign.miniature.lexicon import SLOTS, TSHEG
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
 
 MIXED_SLOTS = ("place", "object")
 

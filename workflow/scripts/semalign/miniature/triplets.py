@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from itertools import islice
 from random import Random
 
-from semalign.files import Row
 from semalign.miniature import chinese, tibetan
 from semalign.miniature.scenes import (
     GENERAL,
@@ -17,6 +16,7 @@ from semalign.miniature.scenes import (
     has_reserved_part,
     is_reserved,
 )
+from semalign.runtime.files import Row
 
 # Scripts of anchor and of positive and negative, and how often.
 _DIRECTIONS = {

@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 from semalign.config.data import World
-from semalign.files import Row, replacing, write_jsonl
 from semalign.miniature import chinese, questions, tibetan, triplets
 from semalign.miniature.pieces import HEADLINE_PROMPT, all_pieces
 from semalign.miniature.scenes import (
@@ -23,6 +22,7 @@ from semalign.miniature.scenes import (
     draw_training,
     is_reserved,
 )
+from semalign.runtime.files import Row, replacing, write_jsonl
 
 Draw = Callable[[], Scene]
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from semalign import encoder_table
 from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
-from semalign.spreadsheets import read_csv
+from semalign.tables import encoder_table
+from semalign.tables.spreadsheets import read_csv
 
 BOUNDS = 3  # decimals of an interval's ends
 NAMES = ("task", "encoder", "made", "exam", "model", "metric_name")

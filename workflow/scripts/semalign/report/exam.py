@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from semalign.files import read_json
 from semalign.report.grids import Cell, Column, Grid, Group, figure, given, number, whole
 from semalign.report.request import Request
+from semalign.runtime.files import read_json
 
 ENCODERS = {"reward": "reward encoder", "independent": "independent encoder"}
 Report = dict[str, Any]

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import pandas as pd
 from sacrebleu.metrics import BLEU
 
-from semalign import runs
-from semalign.config.experiments import TaskName
-from semalign.files import Row, read_jsonl
-from semalign.predictions import join
+from semalign.metrics.predictions import join
+from semalign.preflight.experiments import TaskName
 from semalign.report import labels
 from semalign.report.grids import given, number
 from semalign.report.request import Request
+from semalign.runtime.files import Row, read_jsonl
+from semalign.statistics import runs
 
 Figures = dict[str, float]
 MODELS = ("cold_sft", "strong_sft", "rl")

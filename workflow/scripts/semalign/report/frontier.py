@@ -11,7 +11,7 @@ from semalign.report.further import columns, means, named
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, number
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
-from semalign.spreadsheets import read_csv
+from semalign.tables.spreadsheets import read_csv
 
 COSTS = {"cmrc_avg": "CMRC AVG lost, points", "kl_mean": "KL to the base, nats a token"}
 SECONDS = {

@@ -5,12 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from semalign import audit_table
 from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, number, whole
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
-from semalign.spreadsheets import read_csv
+from semalign.tables import audit_table
+from semalign.tables.spreadsheets import read_csv
 
 
 def named(names: Iterable[str], rows: pd.DataFrame) -> list[str]:

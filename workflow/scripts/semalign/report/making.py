@@ -5,12 +5,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from semalign.files import read_json
-from semalign.performance import by_rule, measured
 from semalign.report.graph import made_from
 from semalign.report.grids import Cell, Column, Grid, Group, figure, number, whole
 from semalign.report.request import Request
-from semalign.spreadsheets import read_csv
+from semalign.reporting.performance import by_rule, measured
+from semalign.runtime.files import read_json
+from semalign.tables.spreadsheets import read_csv
 
 Record = dict[str, Any]
 HASH = 12  # digits of a commit that are shown

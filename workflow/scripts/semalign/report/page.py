@@ -7,11 +7,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from semalign.lineage import jobs_behind
 from semalign.report import assets, encoders, exam, examples, frontier, further, graph, labels, making, paper, summary
 from semalign.report.grids import Grid
 from semalign.report.look import TEMPLATES
 from semalign.report.request import Request
+from semalign.reporting.lineage import jobs_behind
 
 FIGURES = {
     "tradeoff": "What each method gains in its task and keeps in reading comprehension.",

@@ -4,12 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from semalign.files import read_json
-from semalign.paper_tables import DEFINITIONS
 from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, given, number, whole
 from semalign.report.request import Request
-from semalign.spreadsheets import read_csv
+from semalign.runtime.files import read_json
+from semalign.tables.paper_tables import DEFINITIONS
+from semalign.tables.spreadsheets import read_csv
 
 DIFFERENCES = {"gap", "gain"}
 TITLES = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semalign.config.experiments import TaskName
+from semalign.preflight.experiments import TaskName
 
 
 @dataclass(frozen=True)

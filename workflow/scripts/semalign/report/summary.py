@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from semalign.published import PAPER
 from semalign.report import frontier, labels, paper
 from semalign.report.grids import given, number, whole
 from semalign.report.request import Request
-from semalign.spreadsheets import read_csv
+from semalign.tables.published import PAPER
+from semalign.tables.spreadsheets import read_csv
 
 Row = dict[Any, Any]
 

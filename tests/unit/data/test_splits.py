@@ -1,0 +1,171 @@
+import random
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from semalign.config.data import Split
+from semalign.data.splits import split_pairs
+from semalign.runtime.errors import InputError
+
+KEY = "tasks.mt.split"
+PARTS = {"cold", "rl", "dev", "test"}
+
+
+def rows(count: int, size: int = 1, prefix: str = "r") -> list[dict[str, Any]]:
+    """Rows with texts of their own, `size` to a group."""
+    return [
+        {"id": f"{prefix}{n:04}", "group": f"{prefix}{n // size}", "source": f"{prefix}s{n}", "target": f"{prefix}t{n}"}
+        for n in range(count)
+    ]
+
+
+def split(
+    train: list[Any], held_out: list[Any] | None = None, /, **sizes: int | None
+) -> tuple[dict[str, list[Any]], Any]:
+    defaults: dict[str, Any] = {"cold": 5, "rl": None, "dev": 3, "test": None if held_out else 4}
+    return split_pairs(train, held_out, Split.model_validate(defaults | sizes), key=KEY)
+
+
+def ids(part: list[dict[str, Any]]) -> list[str]:
+    return [row["id"] for row in part]
+
+
+def test_sizes_are_exact_where_groups_are_single_rows() -> None:
+    parts, report = split(rows(100), rl=20)
+    assert {name: len(part) for name, part in parts.items()} == {"cold": 5, "rl": 20, "dev": 3, "test": 4}
+    assert report["asked"] == {"cold": 5, "rl": 20, "dev": 3, "test": 4} == report["sizes"] == report["groups"]
+    assert report["unused"] == 68
+    assert split(rows(100))[1]["sizes"]["rl"] == 88
+
+
+def test_the_deal_is_the_same_on_every_python() -> None:
+    # random.Random(0).shuffle of ten sorted ids, worked out from the Mersenne Twister's first numbers
+    parts, _ = split(rows(10), cold=2, dev=1, test=2)
+    order = [7, 8, 1, 5, 3, 4, 2, 0, 9, 6]
+    assert [n for name in ("test", "dev", "cold", "rl") for n in ids(parts[name])] == [f"r{n:04}" for n in order]
+    assert ids(split(rows(10), cold=2, dev=1, test=2, seed=1)[0]["test"]) != ids(parts["test"])
+
+
+def test_whole_groups_are_dealt_until_the_size_is_reached() -> None:
+    parts, report = split(rows(100, size=10), cold=11, dev=1, test=10)
+    assert report["sizes"] == {"test": 10, "dev": 10, "cold": 20, "rl": 60}
+    assert report["groups"] == {"test": 1, "dev": 1, "cold": 2, "rl": 6}
+    groups = [{row["group"] for row in part} for part in parts.values()]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 10
+
+
+def test_training_rows_that_overlap_a_given_test_set_are_dropped() -> None:
+    train = rows(30)
+    train[0] |= {"group": "d1"}
+    train[1] |= {"source": " X\u0f0cy  z "}
+    train[2] |= {"source": "x\u0f0bY z", "target": "t"}
+    train[3] |= {"target": "T"}
+    test = [
+        {"id": "t1", "group": "d1", "source": "one", "target": "two"},
+        {"id": "t2", "group": "d2", "source": "x\u0f0by z", "target": "T"},
+    ]
+    parts, report = split(train, test, cold=5, dev=3)
+    assert parts["test"] == test
+    assert report["dropped"]["test"] == {"same_group": 1, "same_pair": 1, "same_source": 1}
+    rest = {name for part in ("cold", "rl", "dev") for name in ids(parts[part])}
+    assert rest == {row["id"] for row in train[3:]}
+    assert report["targets_seen_in_training"]["test"] == int("r0003" not in ids(parts["dev"]))
+
+
+def test_a_source_text_is_never_on_two_sides_of_dev_or_a_cut_test() -> None:
+    train = rows(60)
+    for n, row in enumerate(train):
+        row["source"] = f"s{n % 20}"
+    parts, report = split(train, cold=5, dev=3, test=4)
+    texts = {name: {row["source"] for row in part} for name, part in parts.items()}
+    assert not texts["test"] & (texts["dev"] | texts["cold"] | texts["rl"])
+    assert not texts["dev"] & (texts["cold"] | texts["rl"])
+    dropped = sum(sum(counts.values()) for counts in report["dropped"].values())
+    assert sum(map(len, parts.values())) + dropped == 60
+    assert dropped > 0
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes", "expected"),
+    [
+        (3, {}, "tasks.mt.split.test: 4 pairs are asked for, 3 are left of 3 in the training pool; ask"),
+        (
+            6,
+            {},
+            "tasks.mt.split.dev: 3 pairs are asked for, 2 are left of 6 in the training pool (4 to test, 0 dropped",
+        ),
+        (
+            11,
+            {},
+            "tasks.mt.split.cold: 5 pairs are asked for, 4 are left of 11 in the training pool (4 to test, 3 to dev",
+        ),
+        (12, {}, "tasks.mt.split.rl: at least one pair is needed, 0 are left of 12"),
+        (14, {"rl": 3}, "tasks.mt.split.rl: 3 pairs are asked for, 2 are left of 14"),
+        (20, {"test": None}, "tasks.mt.split: the test set is empty"),
+    ],
+)
+def test_too_few_rows_names_key_and_numbers(count: int, sizes: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        split(rows(count), **sizes)
+    assert str(caught.value).startswith(f"config key {expected}")
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Rows in groups of any size, some of whose texts repeat."""
+    members = draw(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 40)), min_size=25, max_size=60))
+    return [
+        {"id": f"r{n:02}", "group": f"g{group}", "source": f"s{text}", "target": f"t{text % 7}"}
+        for n, (group, text) in enumerate(members)
+    ]
+
+
+@given(pool=pools(), seed=st.integers(0, 99), rl=st.integers(1, 8), order=st.randoms(use_true_random=False))
+def test_promises_of_a_split(pool: list[dict[str, Any]], seed: int, rl: int, order: random.Random) -> None:
+    sizes: dict[str, Any] = {"cold": 4, "dev": 3, "test": 3, "seed": seed}
+    try:
+        parts, report = split(pool, **sizes)
+        fewer, _ = split(pool, **sizes, rl=rl)
+    except InputError:
+        assume(False)
+    assert set(parts) == PARTS
+
+    # every row is somewhere, once
+    placed = [name for part in parts.values() for name in ids(part)]
+    dropped = sum(sum(counts.values()) for counts in report["dropped"].values())
+    assert len(placed) == len(set(placed))
+    assert len(placed) + dropped + report["unused"] == len(pool)
+
+    # no group is cut, and no source text is on two sides of test or dev
+    homes: dict[str, set[str]] = {}
+    for name, part in parts.items():
+        for row in part:
+            homes.setdefault(row["group"], set()).add(name)
+    assert all(len(names) == 1 for names in homes.values())
+    texts = {name: {row["source"] for row in part} for name, part in parts.items()}
+    assert texts["test"].isdisjoint(texts["dev"] | texts["cold"] | texts["rl"])
+    assert texts["dev"].isdisjoint(texts["cold"] | texts["rl"])
+
+    # the order of the rows does not matter, and fewer for RL are the first of all for RL
+    shuffled = list(pool)
+    order.shuffle(shuffled)
+    assert split(shuffled, **sizes) == (parts, report)
+    assert {name: fewer[name] for name in ("cold", "dev", "test")} == {n: parts[n] for n in ("cold", "dev", "test")}
+    assert fewer["rl"] == parts["rl"][: len(fewer["rl"])]
+
+
+@given(pool=pools(), chosen=st.sets(st.integers(0, 24), min_size=1, max_size=5))
+def test_a_given_test_set_is_never_touched(pool: list[dict[str, Any]], chosen: set[int]) -> None:
+    test = [pool[n] | {"id": f"t{n}"} for n in chosen]
+    try:
+        parts, report = split(pool, test, cold=2, dev=2)
+    except InputError:
+        assume(False)
+    assert parts["test"] == test
+    trained = parts["cold"] + parts["rl"] + parts["dev"]
+    assert {row["group"] for row in trained}.isdisjoint(row["group"] for row in test)
+    assert {row["source"] for row in trained}.isdisjoint(row["source"] for row in test)
+    seen = {row["target"] for row in parts["cold"] + parts["rl"]}
+    assert report["targets_seen_in_training"]["test"] == sum(row["target"] in seen for row in test)

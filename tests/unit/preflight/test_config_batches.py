@@ -1,0 +1,91 @@
+"""What the config says of batches and processes: impossible ones are refused with one that works."""
+
+import copy
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from semalign.preflight.root import Config, validate
+from semalign.runtime.errors import InputError
+from tests.conftest import ROOT
+
+SHIPPED = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+TRAININGS = ("cold_sft", "strong_sft", "rl")
+
+
+def validated(processes: int, **training: Any) -> Config:
+    """The shipped config with so many processes, and the same keys in every training."""
+    raw = copy.deepcopy(SHIPPED)
+    raw["processes"] = processes
+    methods = [entry for entry in raw["frontier"]["methods"].values() if "micro_batch_size" in entry]
+    for part in (*(raw[name] for name in TRAININGS), raw["few_shot"]["sft"], *methods):
+        part.update(training)
+    return validate(raw)
+
+
+@pytest.mark.parametrize(("processes", "micro"), [(1, 16), (2, 8), (4, 4), (16, 1), (2, "auto"), (8, "auto")])
+def test_processes_share_a_batch(processes: int, micro: Any) -> None:
+    assert validated(processes, micro_batch_size=micro).processes == processes
+
+
+@pytest.mark.parametrize(("processes", "micro"), [(2, 16), (3, 16), (3, 4), (32, 1), (3, "auto"), (5, 8)])
+def test_where_they_cannot_every_remedy_that_is_named_works(processes: int, micro: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        validated(processes, micro_batch_size=micro)
+    said = str(caught.value)
+    assert said.startswith("config: cold_sft: batch_size 16 is no multiple of micro_batch_size × processes = ")
+    remedies = re.findall(r"cold_sft\.(\w+): (\d+)", said)
+    assert remedies
+    for key, value in remedies:
+        training = SHIPPED["cold_sft"] | {"micro_batch_size": micro} | {key: int(value)}
+        assert type(validate(SHIPPED).cold_sft).model_validate(training).batch_problem("x", processes) is None
+
+
+@pytest.mark.parametrize("micro", [0, -1, 2.5, "automatic", None, True])
+def test_a_micro_batch_is_a_number_or_auto(micro: Any) -> None:
+    raw = copy.deepcopy(SHIPPED)
+    raw["rl"]["micro_batch_size"] = micro
+    with pytest.raises(
+        InputError, match=r"config key rl\.micro_batch_size: a whole number from 1 on, or auto, is needed"
+    ):
+        validate(raw)
+
+
+def test_a_generation_holds_whole_groups() -> None:
+    raw = copy.deepcopy(SHIPPED)
+    raw["rl"] |= {"micro_batch_size": 4, "steps_per_generation": 3}
+    with pytest.raises(
+        InputError, match=r"4 × 1 × 3 completions .* num_generations 8; rl.steps_per_generation: 4 would"
+    ):
+        validate(raw)
+    raw["rl"]["steps_per_generation"] = 4
+    assert validate(raw).rl.steps_per_generation == 4
+
+
+def test_batches_of_rl_stay_whole_groups() -> None:
+    raw = copy.deepcopy(SHIPPED)
+    raw |= {"processes": 3, "few_shot": None}
+    for name in ("cold_sft", "strong_sft"):
+        raw[name] |= {"batch_size": 48}
+    with pytest.raises(InputError, match=r"rl: batch_size 64 .* = 64 × 3; rl\.batch_size: 192 would do"):
+        validate(raw)
+
+
+@pytest.mark.parametrize("key", ["rl.generation", "generation_engine"])
+def test_vllm_asks_for_a_gpu_and_bfloat16(key: str) -> None:
+    raw = copy.deepcopy(SHIPPED)
+    section, _, name = key.rpartition(".")
+    (raw[section] if section else raw)[name] = "vllm"
+    with pytest.raises(InputError, match=rf"{key}: vllm needs device: cuda and policy.dtype: bfloat16, found cpu"):
+        validate(raw)
+    raw["device"], raw["policy"]["dtype"] = "cuda", "bfloat16"
+    assert validate(raw).with_vllm() == [key]
+
+
+def test_vllm_knows_few_ranks_of_an_adapter() -> None:
+    raw = copy.deepcopy(SHIPPED) | {"device": "cuda", "generation_engine": "vllm"}
+    raw["policy"]["dtype"], raw["lora"] = "bfloat16", {"rank": 48}
+    with pytest.raises(InputError, match=r"generation_engine: vllm knows lora\.rank 1, 8, 16, 32"):
+        validate(raw)

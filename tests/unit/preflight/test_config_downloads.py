@@ -1,0 +1,71 @@
+"""Wrong downloads are named with their key and what would be right."""
+
+import copy
+from typing import Any
+
+import pytest
+import yaml
+
+from semalign.preflight.checks import check_downloads
+from semalign.preflight.root import validate
+from semalign.runtime.errors import InputError
+from tests.conftest import ROOT
+
+SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+MODEL = {"repo": "owner/name", "kind": "model", "revision": "main", "licence": "MIT"}
+SET = MODEL | {"kind": "dataset", "files": ["bo/a.csv"]}
+URLS = {"urls": {"a.txt": "https://host/a.txt"}, "licence": "CC0"}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    raw: dict[str, Any] = copy.deepcopy(SHIPPED)
+    return raw | changes
+
+
+@pytest.mark.parametrize("entry", [MODEL, SET, URLS, URLS | {"about": "x"}, SET | {"sha256": {"bo/a.csv": "0" * 64}}])
+def test_both_kinds_are_told_apart_by_their_keys(entry: dict[str, Any]) -> None:
+    found = validate(config(downloads={"x": entry, "taken-out": None})).downloads
+    assert list(found) == ["x"]
+    assert type(found["x"]).__name__ == ("UrlDownload" if "urls" in entry else "HubDownload")
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (3, "config key downloads.x: keys are needed here, found 3"),
+        (MODEL | {"repo": "name"}, "config key downloads.x.repo: "),
+        (MODEL | {"revison": "main"}, "config key downloads.x.revison: unknown key; did you mean revision?"),
+        ({"kind": "model"}, "config key downloads.x.repo: missing, and it has no default"),
+        (MODEL | {"kind": "space"}, "config key downloads.x.kind: Input should be 'model' or 'dataset', found 'space'"),
+        (MODEL | {"files": ["a"]}, "config key downloads.x: files: a model is taken whole; leave it out"),
+        (SET | {"files": []}, "config key downloads.x: files: name the files of the data set that are wanted"),
+        (SET | {"files": ["../a"]}, "config key downloads.x.files.0: '../a' is no path inside a download"),
+        (SET | {"files": ["/etc/a"]}, "config key downloads.x.files.0: '/etc/a' is no path inside a download"),
+        (SET | {"sha256": {"b": "0" * 64}}, "config key downloads.x: sha256: b is not among its files: bo/a.csv"),
+        (
+            SET | {"sha256": {"bo/a.csv": "12"}},
+            "config key downloads.x.sha256.bo/a.csv: '12' is no SHA-256: 64 hexadec",
+        ),
+        (URLS | {"urls": {}}, "config key downloads.x.urls: "),
+        (URLS | {"urls": {"a": "ftp://host/a"}}, "config key downloads.x.urls.a: "),
+        ({"urls": URLS["urls"]}, "config key downloads.x.licence: missing, and it has no default"),
+    ],
+)
+def test_a_wrong_entry_is_named(entry: Any, expected: str) -> None:
+    with pytest.raises(InputError) as caught:
+        validate(config(downloads={"x": entry}))
+    assert expected in str(caught.value)
+
+
+def test_a_name_is_a_folders() -> None:
+    with pytest.raises(InputError, match="config key downloads"):
+        validate(config(downloads={"../x": MODEL}))
+
+
+def test_a_mirror_in_vain_is_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"config key mirror: nowhere is no folder \(looked for in"):
+        check_downloads(validate(config(mirror="nowhere")))
+    (tmp_path / "results/downloads").mkdir(parents=True)
+    with pytest.raises(InputError, match="config key mirror: results/downloads is where downloads go; copy it"):
+        check_downloads(validate(config(mirror="results/downloads")))

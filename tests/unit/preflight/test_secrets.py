@@ -1,0 +1,249 @@
+"""Secrets: refused in a config wherever they stand, taken out of what servers send, never shown."""
+
+import base64
+import copy
+import json
+import os
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from semalign.config.secrets import masked
+from semalign.data.downloads import fetch
+from semalign.network.redaction import redacted
+from semalign.preflight.root import validate
+from semalign.runtime.errors import InputError
+from tests.conftest import ROOT
+from tests.unit.chat_server import ChatServer, Reply, Request, completion, error, longer
+from tests.unit.data.test_downloads import of_urls
+from tests.unit.judging.asked import KEY, judged, settings
+from tests.unit.servers import Files, serving
+
+SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+SECRET = "zQ7-key/Ab3+dEf6hIj9Kl=mN0pQrStUv_w.YZ"
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    raw: dict[str, Any] = copy.deepcopy(SHIPPED)
+    return raw | changes
+
+
+def said(**changes: Any) -> str:
+    with pytest.raises(InputError) as raised:
+        validate(config(**changes))
+    return str(raised.value)
+
+
+ADDRESSES = [
+    "https://me:hunter22@host/f",
+    "https://hunter22@host/f",
+    "https://host/f?token=hunter22",
+    "https://host/f?a=1&access_token=hunter22",
+    "https://host/f?a=1;password=hunter22",
+    "https://host/f?X-Amz-Credential=a&X-Amz-Signature=hunter22",
+    "https://host/f?sv=2022-11-02&sr=b&sig=hunter22",
+    "https://host/f?apiKey=hunter22",
+    "https://host/f?auth=hunter22",
+    "https://host/f#access_token=hunter22",
+    "https://host/f;jsessionid=hunter22",
+    "https://host/f?%74oken=hunter22",
+    "https://host/f?next=https%3A%2F%2Fme%3Ahunter22%40host",
+    "https://host/f?q=token%253Dhunter22",
+    "https://host/f?k=9f8a7s6d5f4hunter22",
+    "https://host/f?9f8a7s6d5f4g3hunter22",
+    "https://host/f?k=abcdefghijklmnopqrstuvwxhunter22",
+    "https://host/sk-1234567890hunter22/f",
+    "https://host/hf_aB3dE5gH7jK9hunter22/f",
+    "ftp://me:hunter22@host/f",
+    "https://us\u2100er:hunter22@host/f",
+    "https://host:hunter22/f",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_with_a_secret_is_refused_without_showing_it(address: str) -> None:
+    message = said(downloads={"x": {"urls": {"f": address}, "licence": "CC0"}})
+    assert message.startswith("config key downloads.x.urls.f: ")
+    assert "hunter22" not in message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://zenodo.org/records/123456/files/tibetan-news-corpus-2024-part-01.jsonl?download=1",
+        "https://raw.githubusercontent.com/a/b/0123456789abcdef0123456789abcdef01234567/x.csv",
+        "https://host/f?ref=0123456789abcdef0123456789abcdef01234567&lang=bo",
+        "https://drive.google.com/uc?id=1A2b3C4d5E6f7G8h9I0jKlMnOpQrStUv&export=download",
+        "http://host:8080/~name/a@b/f.zip#part",
+        "https://host/sk-slovak-news-2024-part1.jsonl",
+        "https://host/f?title=Basic+translation+corpus&by=me@host",
+    ],
+)
+def test_other_addresses_are_not(address: str) -> None:
+    validate(config(downloads={"x": {"urls": {"f": address}, "licence": "CC0"}}))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"extra_body": {"api_key": "hunter22"}},
+        {"data_sources": [{"parameters": {"authentication": {"type": "api_key", "key": "hunter22"}}}]},
+        {"metadata": {"X-Api-Key": "hunter22"}},
+        {"metadata": {"note": "Bearer hunter22hunter22"}},
+        {"metadata": {"note": ["https://me:hunter22@host"]}},
+        {"metadata": {"callback": "https://host/f?access_token=hunter22"}},
+        {"metadata": {"note": "sk-aB3dE5gH7jK9hunter22"}},
+        {"accessToken": "hunter22"},
+        {"a": {"b": {"c": {"clientSecret": "hunter22"}}}},
+    ],
+)
+def test_a_secret_in_parameters_is_refused_at_every_depth(parameters: dict[str, Any]) -> None:
+    message = said(judge={"kind": "openai", "model": "m", "prices": None, "parameters": parameters})
+    assert message.startswith("config key judge.parameters: ")
+    assert "looks like a secret" in message
+    assert "hunter22" not in message
+
+
+def test_parameters_that_only_sound_like_it_are_sent() -> None:
+    parameters = {
+        "max_tokens": 5,
+        "stop_token_ids": [1],
+        "eos_token": "</s>",
+        "prompt_cache_key": "a",
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
+    validate(config(judge={"kind": "openai", "model": "m", "prices": None, "parameters": parameters}))
+
+
+@pytest.mark.parametrize("base_url", ["http://host/v1?api-key=hunter22", "http://host/v1#hunter22", "http://a@host/v1"])
+def test_an_address_of_the_judge_holds_nothing_but_the_server(base_url: str) -> None:
+    message = said(judge={"kind": "openai", "model": "m", "prices": None, "base_url": base_url})
+    assert "config key judge.base_url: " in message
+    assert "hunter22" not in message
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"parameters": {"a": {"api_key": "hunter22"}}},
+        {"api_key_env": "hunter22"},
+        {"base_url": "http://host/v1?key=hunter22"},
+        {"second": {"api_key_env": "hunter22"}},
+    ],
+)
+def test_what_is_left_of_a_judge_that_is_turned_off_holds_no_secret(left: dict[str, Any]) -> None:
+    message = said(judge={"kind": "none"} | left)
+    assert message.startswith("config key judge: ")
+    assert "hunter22" not in message
+
+
+def test_the_value_of_a_keys_variable_is_refused_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "plain words as a key")
+    judge = {"kind": "openai", "model": "plain words as a key", "prices": None, "api_key_env": "MY_KEY"}
+    message = said(judge=judge)
+    assert message.startswith("config key judge.model: holds the value of the environment variable MY_KEY")
+    assert "plain words" not in message
+    validate(config(licences={"data": "Basic translation corpus, CC BY 4.0, https://host/about"}))
+    message = said(licences={"data": "see https://me:hunter22@host"})
+    assert message.startswith("config key licences.data: holds a password, key or token")
+
+
+def test_a_wrong_value_is_shown_without_what_looks_secret() -> None:
+    assert "hunter22" not in said(downloads={"x": ["https://me:hunter22@host/f?sig=hunter22"]})
+    assert "hunter22" not in said(judge={"kind": "openai", "model": {"api_key": "hunter22"}, "prices": None})
+    assert masked("at https://me:pw@h/f?token=ab&a=1") == "at https://[hidden]@h/f?token=[hidden]&a=1"
+
+
+def every(form: str) -> Callable[[str], str]:
+    return lambda secret: "".join(form.format(ord(character)) for character in secret)
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "JSON": lambda secret: json.dumps(secret)[1:-1],
+    "JSON with escaped slashes": lambda secret: secret.replace("/", "\\/"),
+    "JSON inside JSON": lambda secret: json.dumps(json.dumps(secret).replace("/", "\\/")),
+    "JSON escapes": every("\\u{:04x}"),
+    "some JSON escapes": lambda secret: secret.replace("-", "\\u002d").replace("=", "\\u003D"),
+    "percent": lambda secret: urllib.parse.quote(secret, safe=""),
+    "percent everywhere": every("%{:02X}"),
+    "percent twice": lambda secret: urllib.parse.quote(urllib.parse.quote(secret, safe=""), safe=""),
+    "HTML": every("&#{};"),
+    "HTML in hexadecimal": every("&#x{:x};"),
+    "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "base64 of the header": lambda secret: base64.b64encode(f"Bearer {secret}".encode()).decode(),
+    "base64 of a login": lambda secret: base64.urlsafe_b64encode(f"x:{secret}:y".encode()).decode(),
+    "hexadecimal": lambda secret: secret.encode().hex(),
+    "a line break": lambda secret: f"{secret[:13]}\n  {secret[13:]}",
+    "spaced": " ".join,
+    "the first half": lambda secret: secret[: len(secret) // 2],
+    "the second half": lambda secret: secret[len(secret) // 2 :],
+    "twice": lambda secret: secret + secret,
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_every_spelling_of_a_secret_is_taken_out(spelling: str) -> None:
+    written = SPELLINGS[spelling](SECRET)
+    found = redacted(f'{{"said": "{written}"}} [[1]]', [SECRET])
+    assert found.startswith('{"said": "')
+    assert found.endswith("} [[1]]")
+    assert "[key]" in found
+    assert len(found) - len('{"said": ""} [[1]]') < 22  # of base64, letters of what stood beside it stay
+
+
+@pytest.mark.parametrize("text", ["", "sk-…w.YZ", "zQ7-key***", "100%25 [[1]] \\u0041 &#65;", "\\\\ \\n \\"])
+def test_other_texts_stay(text: str) -> None:
+    assert redacted(text, [SECRET, "none", ""]) == text
+
+
+@pytest.mark.parametrize("spelling", [name for name in SPELLINGS if name != "the first half"])  # which is two words
+def test_a_key_that_a_judge_echoes_is_in_no_file_and_no_row(
+    spelling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEST_JUDGE_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def echo(request: Request) -> Reply:
+        written = SPELLINGS[spelling](request.key)
+        if "来源1\n" in request.prompt:
+            return error(400, None, f"not for {written}")
+        body = json.dumps(completion("mine is @. [[1]]")).replace("@", json.dumps(written)[1:-1])
+        return Reply(body=body.encode()) if "来源2\n" in request.prompt else longer(request)
+
+    with ChatServer().running() as server:
+        server.behave = echo
+        rows = judged(settings(server))
+    assert [row["winner"] for row in rows] == [1, None, 0, 2]
+    assert "[key]" in rows[1]["reasons"]["forward"]
+    shown = rows[2]["reasons"]["forward"]
+    assert shown.startswith("mine is ")
+    assert len(shown) < 40
+    kept = b"".join(file.read_bytes() for file in Path("results").rglob("*") if file.is_file())
+    assert written_nowhere(SPELLINGS[spelling](KEY), kept.decode("utf-8", "replace") + json.dumps(rows))
+
+
+def written_nowhere(written: str, text: str) -> bool:
+    return written not in text and json.dumps(written)[1:-1] not in text
+
+
+def test_a_token_of_the_environment_is_sent_and_written_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SEMALIGN_MIRROR", raising=False)
+    files = Files({"a.txt": b"text"})
+    with serving(files) as address:
+        download = of_urls(address, "a.txt", token_env="FILE_TOKEN")
+        with pytest.raises(InputError, match=r"x.token_env: the environment variable FILE_TOKEN is not set: export"):
+            fetch("x", download, ["a.txt"], tmp_path / "work", download.token_env)
+        monkeypatch.setenv("FILE_TOKEN", SECRET)
+        fetch("x", download, ["a.txt"], tmp_path / "work", download.token_env)
+    assert files.tokens[-1] == f"Bearer {SECRET}"
+    assert SECRET not in caplog.text
+    assert os.listdir(tmp_path / "work") == ["a.txt"]

@@ -1,0 +1,215 @@
+"""The paper's tables on scores written by hand, and the two forms for reading."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from semalign.preflight.experiments import Statistics
+from semalign.tables.paper_tables import DEFINITIONS, Request, build
+from semalign.tables.published import published
+from semalign.tables.spreadsheets import write_csv
+from semalign.tables.tables import Cell, Row, Table, frame_latex, frame_markdown, latex_text
+from tests.unit.scored import write_judge, write_likelihood, write_run
+
+SETTINGS = Statistics(resamples=200)
+MODELS = ["base", "cold_sft", "strong_sft", "rl"]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    write_run(tmp_path, "base", ["mt", "hg"], [0.1, 0.2])
+    write_likelihood(tmp_path, "base", [1.0, 2.0], None)
+    for task in ("mt", "hg"):
+        for seed, (cold, strong, rl) in enumerate([(0.2, 0.6, 0.4), (0.3, 0.8, 0.7)]):
+            for model, value in zip(MODELS[1:], (cold, strong, rl), strict=True):
+                write_run(tmp_path, f"{task}/{model}/{seed}", [task], [value - 0.1, value + 0.1], [100.0, 0.0])
+                write_likelihood(tmp_path, f"{task}/{model}/{seed}", [1.0, 2.0], [value, value])
+            write_judge(tmp_path, task, seed, [1, 2])
+    return tmp_path
+
+
+def make(results: Path, table: str, tasks: list[str], models: list[str], **rewards: dict[str, float]) -> Table:
+    return build(Request(results, table, tasks, models, [0, 1], rewards, table == "table3", SETTINGS))
+
+
+def rows(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
+    records: list[dict[Any, Any]] = table.frame().to_dict("records")
+    return {(row["task"], row["model"]): row for row in records}
+
+
+def test_the_trade_off_has_its_documented_columns(results: Path) -> None:
+    columns = list(make(results, "table3", ["mt", "hg"], MODELS).frame().columns)
+    assert columns[:3] == ["task", "model", "metric_name"]
+    assert columns[-1] == "seeds"
+    for name in DEFINITIONS["table3"].figures:
+        place = columns.index(name)
+        assert columns[place : place + 5] == [name, *(f"{name}_{part}" for part in ("sd", "low", "high", "n"))]
+    assert "metric_paper" in columns
+    assert "content_paper" not in columns
+
+
+def test_means_spread_and_gap_seed_by_seed(results: Path) -> None:
+    found = rows(make(results, "table3", ["hg"], MODELS))
+    strong, gap = found["hg", "strong_sft"], found["hg", "gap"]
+    assert strong["metric"] == pytest.approx(0.7)
+    assert strong["metric_sd"] == pytest.approx(0.141421, abs=1e-6)  # sqrt((.1² + .1²) / 1)
+    assert (strong["seeds"], strong["metric_n"], strong["judge_win"]) == (2, 2, 50)
+    assert gap["metric"] == pytest.approx(-0.15)  # mean of .4 - .6 and .7 - .8
+    assert gap["metric_sd"] == pytest.approx(0.070711, abs=1e-6)
+    assert (gap["metric_low"], gap["metric_high"]) == pytest.approx((-0.15, -0.15))  # alike on both items
+    base = found["hg", "base"]
+    assert base["seeds"] == 1
+    assert pd.isna(base["metric_sd"])
+    assert pd.isna(base["judge_win"])
+
+
+def test_what_the_judge_says_of_each_model(results: Path) -> None:
+    write_judge(results, "mt", 0, [1, 1, 2, 0], unparsed=1)
+    write_judge(results, "mt", 1, [1, 2, 2, 0], unparsed=1)
+    found = rows(make(results, "table3", ["mt"], MODELS))
+    strong, rl, gap = (found["mt", model] for model in ("strong_sft", "rl", "gap"))
+    names = ("judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net")
+    assert [strong[name] for name in names] == [30.0, 30.0, 20.0, 20.0, 0.0]  # means of 40, 20; 20, 40; …; 20, -20
+    assert strong["judge_net_sd"] == pytest.approx(20 * 2**0.5)
+    assert (rl["judge_unparsed_n"], rl["judge_net_low"] < 0 < rl["judge_net_high"]) == (5, True)
+    assert gap["judge_win"] == 0.0
+    assert all(pd.isna(gap[name]) for name in names[1:])  # they are of the pair already
+    assert all(pd.isna(found["mt", "cold_sft"][name]) for name in names)
+
+
+def test_the_papers_figures_stand_beside_ours(results: Path) -> None:
+    rl = rows(make(results, "table3", ["hg"], MODELS))["hg", "rl"]
+    assert (rl["metric_paper"], rl["cmrc_avg_paper"]) == (0.2530, 45.10)
+    assert rl["metric_difference"] == pytest.approx(0.55 - 0.2530)
+
+
+@pytest.mark.parametrize(
+    ("table", "task", "model", "figures"),
+    [
+        ("table1", "mt", "rl", {"metric": 0.4519, "similarity": 0.7164}),
+        ("table2", "hg", "cold_sft", {"metric": 0.2204, "similarity": 0.5774}),
+        ("table3", "hg", "gap", {"metric": -0.0565, "cmrc_f1": -0.10, "judge_win": 16.1}),
+        ("table4", "hg", "fewshot-rl", {"metric": 0.1918, "similarity": 0.5690}),
+        ("table5", "mt", "rl-bleu_similarity", {"similarity": 0.2312}),
+        ("table6a", "mt", "strong_sft", {"nll_mean": 3.2504, "nll_p90": 7.3188}),
+        ("table6b", "mt", "rl", {"kl_median": 0.0073, "kl_p90": 0.0839}),
+        ("table3", "mt", "base", {}),
+    ],
+)
+def test_published_figures(table: str, task: str, model: str, figures: dict[str, float]) -> None:
+    found = published(table, task, model)
+    assert {name: found[name] for name in figures} == figures
+    assert bool(found) == bool(figures)
+
+
+def test_published_figures_stand_only_beside_the_same_quantity() -> None:
+    assert "metric" not in published("table1", "mt", "rl", metric="rouge_l")
+    assert published("table1", "mt", "rl", metric="bleu")["metric"] == 0.4519
+    assert published("table5", "mt", "rl", rewards={"bleu": 1.0, "language": 1.0}) == {"similarity": 0.6375}
+    assert published("table5", "mt", "rl-bleu_lc", rewards={"bleu": 1.0}) == {}
+    assert (
+        published("table5", "mt", "rl", rewards={"similarity": 1.0, "language": 1.0, "bleu": 0.0})["similarity"]
+        == 0.7164
+    )
+
+
+def test_published_gaps_are_differences_of_published_rows() -> None:
+    for task in ("mt", "hg"):
+        gap = published("table3", task, "gap")
+        rl, strong = published("table3", task, "rl"), published("table3", task, "strong_sft")
+        assert {name: rl[name] - strong[name] for name in gap} == pytest.approx(gap, abs=1e-9)
+
+
+def test_gain_of_rl_on_the_cold_start(results: Path) -> None:
+    found = rows(make(results, "table1", ["mt"], ["base", "cold_sft", "rl"]))
+    assert found["mt", "gain"]["similarity"] == pytest.approx(0.3)  # .2 and .4
+
+
+def test_rewards_of_a_variant_stand_in_its_row(results: Path) -> None:
+    table = make(results, "table5", ["mt"], ["rl"], rl={"similarity": 1.5, "language": 1.0})
+    assert rows(table)["mt", "rl"]["rewards"] == "1.5 similarity + 1 language"
+
+
+def test_noise_floor_stands_in_the_bases_place(results: Path) -> None:
+    found = rows(make(results, "table6b", ["mt"], MODELS))
+    assert found["mt", "noise_floor"]["kl_mean"] == 0
+    assert found["mt", "rl"]["kl_p90"] == pytest.approx(0.55)
+    assert rows(make(results, "table6a", ["mt"], MODELS))["mt", "base"]["nll_median"] == 1.5
+
+
+def test_sidecar_holds_every_seed(results: Path) -> None:
+    sidecar = make(results, "table3", ["mt"], MODELS).sidecar
+    assert sidecar["figures_by_seed"]["mt/rl"]["1"]["metric"] == pytest.approx(0.7)
+    assert set(sidecar["runs"]) == {"base", *(f"mt/{m}/{s}" for m in MODELS[1:] for s in (0, 1))}
+    json.dumps(sidecar)
+
+
+def test_a_spreadsheet_reads_numbers(results: Path) -> None:
+    write_csv(results / "table3.csv", make(results, "table3", ["mt"], MODELS).frame())
+    for row in csv.DictReader(io.StringIO((results / "table3.csv").read_text(encoding="utf-8"))):
+        for name, cell in row.items():
+            if name not in ("task", "model", "metric_name"):
+                assert re.fullmatch(r"(-?\d+(\.\d+)?(e-\d+)?)?", cell), (name, cell)
+
+
+def test_lines_for_reading() -> None:
+    cell = Cell([0.25, 0.75], low=0.1, high=0.9, n=4, paper=0.4)
+    table = Table(["metric"], ["metric"], [Row({"task": "mt", "model": "rl"}, {"metric": cell}, 2)], 0.95, "note")
+    assert table.lines()["metric"].tolist() == ["0.5000 ± 0.3536", "[0.1000, 0.9000]", "0.4000", "+0.1000"]
+    assert table.lines()["model"].tolist() == ["rl", "95% interval", "paper", "difference"]
+
+
+CELLS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=4))
+def test_every_line_has_every_column(cells: list[tuple[str, str]]) -> None:
+    frame = pd.DataFrame(cells, columns=["one_name", "two"])
+    for line in frame_markdown(frame, "note").split("\n\n")[0].splitlines():
+        assert len(re.findall(r"(?<!\\)\|", line)) == 3
+    body = [line for line in frame_latex(frame, "note", keys=1).splitlines() if line.endswith(r"\\")]
+    assert len(body) == len(cells) + 1
+    assert all(len(re.findall(r"(?<!\\)&", line)) == 1 for line in body)
+
+
+def test_wide_tables_go_on_below_with_their_keys() -> None:
+    frame = pd.DataFrame([["mt", *["0.1234 ± 0.0012"] * 6]], columns=["task", *(f"figure{i}" for i in range(6))])
+    text = frame_latex(frame, "note", keys=1)
+    heads = [line for line in text.splitlines() if line.startswith("task &")]
+    assert [line.count("figure") for line in heads] == [4, 2]
+    assert text.count("mt & 0.1234") == 2
+
+
+def test_latex_escapes() -> None:
+    assert latex_text("-0.5 ± 0.1") == r"$-$0.5 $\pm$ 0.1"
+    assert latex_text("cold_sft & 95%") == r"cold\_sft \& 95\%"
+    assert latex_text("a<b|c\nd") == r"a$<$b$|$c d"
+    lines = frame_latex(pd.DataFrame({"a": ["*", "[1]", "1"]}), "note", keys=1).splitlines()
+    assert [line for line in lines if line.endswith(r"\\")][1:] == [r"{}* \\", r"{}[1] \\", r"1 \\"]
+
+
+def test_markdown_escapes() -> None:
+    cells = ["a|b", "a\\|b", "x_y_z", "_x_", "*x*", "`x`", "<b>", "p < 0.05", "a\n\nb", "[0.1, 0.2]", "100%"]
+    lines = frame_markdown(pd.DataFrame({"a": cells}), "note").split("\n\n")[0].splitlines()[2:]
+    shown = [
+        r"a\|b",
+        r"a\\\|b",
+        "x_y_z",
+        r"\_x\_",
+        r"\*x\*",
+        r"\`x\`",
+        r"\<b>",
+        "p < 0.05",
+        "a  b",
+        "[0.1, 0.2]",
+        "100%",
+    ]
+    assert lines == [f"| {cell} |" for cell in shown]

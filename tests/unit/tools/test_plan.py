@@ -1,0 +1,280 @@
+"""A plan's steps by hand, its reading of a dry run, and what it says of what is not known."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bench.floors import MINIATURE, MINIATURE_ENCODER
+from bench.rates import FOLDER, from_bench, of_card, read_rates
+from semalign.config.training import Grpo, Sft
+from semalign.preflight.amounts import grpo_updates, updates
+from semalign.preflight.root import Config, validate
+from semalign.runtime.errors import InputError
+from tests.conftest import ROOT
+from tools.plan import main
+from tools.planning.cost import Models, disk, seconds
+from tools.planning.dag import Job, merged, parsed
+from tools.planning.judging import judged, sentence
+from tools.planning.shapes import policy_shape
+from tools.planning.work import Bounds, Plan
+
+BOUNDS = Bounds({"mt": 1000}, {"mt": 1000, "hg": 621}, 3219, 5000, None, 30, 20, None)
+RL = {"learning_rate": 1e-6, "epochs": 1, "batch_size": 32, "micro_batch_size": 16}
+
+
+def miniature(**changes: object) -> Config:
+    return validate(merged([]) | changes)
+
+
+def test_steps_of_sft_count_the_short_last_batch() -> None:
+    settings = Sft(learning_rate=1e-4, epochs=3, batch_size=16, micro_batch_size=16)
+    assert updates(settings, 2600) == 489  # 162.5 batches an epoch; as a run of the miniature has it
+    assert updates(settings, 16) == 3
+
+
+@pytest.mark.parametrize(
+    ("prompts", "per_generation", "steps"),
+    [
+        (90_000, None, 22_500),  # 32 completions are 4 prompts of 8
+        (10_949, None, 2737),  # the last prompt fills no batch
+        (100, 16, 24),  # 256 completions a generation, 32 prompts: three of them, eight updates each
+    ],
+)
+def test_steps_of_grpo(prompts: int, per_generation: int | None, steps: int) -> None:
+    assert grpo_updates(Grpo.model_validate(RL | {"steps_per_generation": per_generation}), prompts, 1) == steps
+
+
+def test_jobs_of_the_miniature() -> None:
+    plan = Plan(miniature(), BOUNDS)
+    rl = plan.work(Job("train_grpo", {"task": "mt", "model": "rl", "seed": "0"}))
+    assert rl is not None
+    assert (rl.steps, rl.completions, rl.tokens) == (200, 12_800, 12_800 * 50)
+    strong = plan.work(Job("train_sft", {"task": "hg", "model": "strong_sft", "seed": "0"}))
+    assert strong is not None
+    assert (strong.steps, strong.sequences) == (489, 7800)
+    answers = plan.work(Job("generate", {"run": "mt/rl/0"}))
+    assert answers is not None
+    assert (answers.steps, answers.sequences) == (11, 700)  # 300 pairs and 400 questions in batches of 64
+    assert plan.work(Job("score_text", {"run": "mt/rl/0"})) is None
+    assert not any("rl-pairs" in name for name in plan.taken)
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "steps"),
+    [
+        ("dpo@1600", "sft", 267),  # 1,600 preferences of two answers, read by the reference too: 4,267 passes in 16s
+        ("best_of_n@1600", "sft", 100),
+        ("replay@1200", "sft", 282),  # 300 texts beside the pairs, three epochs as in strong SFT
+        ("kl_sft@1200", "sft", 300),
+        ("grpo_kl_base@0.1", "grpo", 200),
+        ("grpo_guard@1600", "grpo", 200),
+    ],
+)
+def test_work_of_the_methods(model: str, kind: str, steps: int) -> None:
+    work = Plan(miniature(), BOUNDS).work(Job("train_method", {"task": "mt", "model": model, "seed": "0"}))
+    assert work is not None
+    assert (work.kind, work.steps) == (kind, steps)
+
+
+def test_work_of_sampling() -> None:
+    plan = Plan(miniature(), BOUNDS)
+    candidates = plan.work(Job("sample_candidates", {"task": "mt", "seed": "0"}))
+    chosen = plan.work(Job("choose_answers", {"task": "hg", "model": "mbr@16", "seed": "0"}))
+    assert candidates is not None
+    assert chosen is not None
+    assert (candidates.sequences, candidates.completions) == (12_800, 12_800)  # eight for each prompt of RL
+    assert chosen.sequences == 300 * 16
+    assert plan.work(Job("train_method", {"task": "mt", "model": "interpolation@0.5", "seed": "0"})) is None
+
+
+def test_jobs_of_the_encoder_ablation() -> None:
+    plan = Plan(miniature(), BOUNDS)
+    raw, pairs = (plan.work(Job("train_encoder", {"encoder": name})) for name in ("raw", "bilingual"))
+    assert raw is not None
+    assert pairs is not None
+    assert (raw.steps, raw.sequences) == (0, 0)
+    assert pairs.steps == 188  # 12,000 rows in batches of 64
+    places = {"task": "mt", "seed": "0", "threshold": "threshold-raw"}
+    threshold = plan.work(Job("measure_threshold", places))
+    assert threshold is not None
+    assert threshold.sequences == 200
+    assert not plan.taken.keys() & {"--encoder-rows"}
+
+
+def test_what_only_the_data_tell_is_taken_from_the_bounds_and_said() -> None:
+    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    raw["tasks"]["mt"]["split"]["rl"] = None
+    plan = Plan(validate(raw), BOUNDS)
+    work = plan.work(Job("train_grpo", {"task": "mt", "model": "rl", "seed": "0"}))
+    assert work is not None
+    assert work.steps == 1000 * 8 // 64
+    assert plan.taken["--rl-pairs mt=1000"] == "tasks.mt.split.rl is null"
+
+
+def test_a_dry_run_is_read_job_by_job() -> None:
+    output = """rule train_grpo:
+    input: a, b
+    output: c
+    jobid: 7
+    benchmark: d
+    wildcards: task=mt, model=rl-bleu_lc, seed=2
+    resources: gpu=0
+[Sat Nov 21 12:01:31 2026]
+localrule all:
+    input: c
+    jobid: 0
+    resources: gpu=0
+Job stats:
+"""
+    first, last = parsed(output)
+    assert (first.rule, first.wildcards) == ("train_grpo", {"task": "mt", "model": "rl-bleu_lc", "seed": "2"})
+    assert (last.rule, last.wildcards) == ("all", {})
+
+
+def test_rates_scale_floors_and_disk_counts_adapters() -> None:
+    config, rates, models = miniature(), read_rates(FOLDER / "cpu.json"), Models(MINIATURE, MINIATURE_ENCODER)
+    job = Job("train_sft", {"task": "mt", "model": "cold_sft", "seed": "0"})
+    work = Plan(config, BOUNDS).work(job)
+    assert work is not None
+    twice = rates.ratios | {"sft": 2 * rates.ratios["sft"]}
+    slower = type(rates)(**vars(rates) | {"ratios": twice})
+    assert seconds(work, models, slower) == pytest.approx(2 * seconds(work, models, rates))
+    assert disk(config, {job: work}, models)["adapters"] == 491_520 * 4  # parameters that a run reports, float32
+
+
+JUDGED = [Job("judge_pairs", {"task": "mt", "seed": "0"}), Job("judge_pairs", {"task": "mt", "seed": "1"})]
+
+
+def test_the_parser_costs_no_calls() -> None:
+    assert judged(miniature(), {"mt": 300}, JUDGED) is None
+    assert "no calls" in sentence(miniature().judge, None)
+
+
+def test_calls_of_a_paid_judge_by_hand() -> None:
+    """300 items in both orders, two seeds, a tenth again; an answer of 500 tokens at 10 a million."""
+    paid = {"model": "m", "prices": {"input": 0.0, "output": 10.0}, "ceiling": 5.0, "parameters": {"max_tokens": 500}}
+    config = miniature(judge={"kind": "openai", **paid}, seeds=[0, 1])
+    found = judged(config, {"mt": 300}, JUDGED)
+    assert found is not None
+    assert (found.calls, found.output_tokens) == (1320, 660_000)
+    assert found.cost == pytest.approx(6.6)
+    said = sentence(config.judge, found)
+    assert "1320 calls (3960 if each must be made three times)" in said
+    assert "at most 6.60 (19.80)" in said
+    assert "judge.ceiling, 5.00" in said
+
+
+def test_an_unpaid_judge_is_said_to_be_one() -> None:
+    config = miniature(judge={"kind": "openai", "model": "m", "prices": None})
+    assert sentence(config.judge, judged(config, {"mt": 300}, JUDGED)).endswith("nothing is paid.")
+
+
+def test_a_policy_to_be_fetched_is_known_by_its_repository() -> None:
+    shape, whose = policy_shape(validate(merged([ROOT / "config" / "public.yaml"])))
+    assert whose == "Qwen/Qwen3-0.6B"
+    assert shape.linear + shape.embedding == pytest.approx(0.596e9, rel=0.001)  # as its model card has it, 0.6B
+    assert shape.lora_rank == 64
+
+
+def test_a_policy_that_is_here_is_read(tmp_path: Path) -> None:
+    told = {"num_hidden_layers": 2, "hidden_size": 8, "intermediate_size": 16, "num_attention_heads": 2}
+    told |= {"num_key_value_heads": 1, "head_dim": 4, "vocab_size": 100}
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    shape, _ = policy_shape(miniature(policy={"path": str(tmp_path), "dtype": "float32", "pretraining": None}))
+    assert shape.linear == 2 * (8 * 8 + 2 * 8 * 4 + 8 * 8 + 3 * 8 * 16)  # q, k and v, o, and three of feed-forward
+
+
+NOTHING_GIVEN = Bounds({}, {}, None, None, None, None, None, None)
+
+
+def mine(**mt: object) -> Plan:
+    """public.yaml with another translation task, and nothing given."""
+    raw = merged([ROOT / "config" / "public.yaml"])
+    raw["tasks"]["mt"] |= mt
+    return Plan(validate(raw), NOTHING_GIVEN)
+
+
+def rl_steps(plan: Plan, task: str = "mt") -> int:
+    work = plan.work(Job("train_grpo", {"task": task, "model": "rl", "seed": "0"}))
+    assert work is not None
+    return work.steps
+
+
+def test_pairs_to_be_fetched_are_those_published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """1,997 of NTREX-128 and 997 of FLORES+, less 800 and 300: 1,894, of which eight make a batch."""
+    monkeypatch.chdir(tmp_path)
+    plan = mine()
+    assert rl_steps(plan) == 236
+    assert plan.test_pairs("mt") == 1012
+    assert plan.taken["tasks.mt.train, 2994 rows"].startswith("as published")
+    assert "1894 pairs for RL on mt" in plan.taken
+    encoder = plan.work(Job("train_encoder", {"encoder": "reward"}))
+    assert encoder is not None
+    assert encoder.steps == -(-3 * (800 + 1894 + 35_158) // 128)  # with the scriptures, three times, in batches of 128
+    of_paper = Plan(validate(merged([ROOT / "config" / "paper.yaml"])), NOTHING_GIVEN)
+    assert rl_steps(of_paper) == (35_158 - 5000 - 500 - 1000) // 4
+    assert rl_steps(of_paper, "hg") == 10_949 // 4  # what is left of the paper's 16,449
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_pairs_that_are_here_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mirrored: bool) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("copies" if mirrored else "results/downloads", "ntrex128")
+    folder.mkdir(parents=True)
+    names = ("newstest2019-ref.zho-CN.txt", "newstest2019-ref.bod.txt", "DOCUMENT_IDS.tsv")
+    for name in names:
+        (folder / name).write_text("a\n" * 1200)
+    raw = merged([ROOT / "config" / "public.yaml"]) | ({"mirror": "copies"} if mirrored else {})
+    raw["tasks"]["mt"]["train"] = raw["tasks"]["mt"]["train"][:1]
+    plan = Plan(validate(raw), NOTHING_GIVEN)
+    assert rl_steps(plan) == (1200 - 800 - 300) // 8
+    assert plan.counted["tasks.mt.train"] == "1200 rows"
+    assert rl_steps(Plan(validate(raw), BOUNDS)) == 1000 // 8  # a number that is given counts for more
+
+
+def test_a_number_that_is_not_known_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = mine(train=[{"format": "jsonl", "path": "mine.jsonl"}])
+    with pytest.raises(InputError, match=r"config key tasks\.mt\.train: mine\.jsonl is not here yet.*--rl-pairs mt=…"):
+        rl_steps(plan)
+    Path("mine.jsonl").write_text('{"source": "a", "target": "b"}\n' * 1100)
+    with pytest.raises(InputError, match=r"tasks\.mt\.train: its 1100 pairs leave none for RL"):
+        rl_steps(mine(train=[{"format": "jsonl", "path": "mine.jsonl"}]))
+    with pytest.raises(InputError, match=r"config key tasks\.mt\.test: .*--test-pairs mt=…"):
+        mine(test=[{"format": "jsonl", "path": "none.jsonl"}]).test_pairs("mt")
+
+
+def test_a_plan_says_what_it_assumes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main([str(ROOT / "config" / "public.yaml"), "--target", "results/mt/rl/0/adapter"])
+    said = capsys.readouterr().out
+    assert "Rates of RTX 4090: ESTIMATE, NOT MEASURED (floors by this card's data sheet" in said
+    assert "| train_grpo | mt/rl | 1 | 236 | 15104 |" in said  # 236 updates of 64 completions
+    assert "- tasks.mt.train, 2994 rows: as published; --rl-pairs mt=… says otherwise" in said
+
+
+def test_rates_of_a_card_that_nobody_measured_are_scaled_and_say_so() -> None:
+    """Half the data sheet's operations take twice the time."""
+    card, other = of_card("RTX 4090"), read_rates(FOLDER / "h200.json")
+    assert card.device.operations / other.device.operations == pytest.approx(165 / 989, rel=1e-3)
+    assert card.device.bandwidth / other.device.bandwidth == pytest.approx(1.008 / 4.8, rel=1e-3)
+    assert (card.ratios, card.measured) == (other.ratios, False)
+    assert "data sheet" in card.source
+    assert of_card("H200") == other
+    with pytest.raises(InputError, match=r"--card: no data sheet of 'GTX'; known are .*RTX 4090"):
+        of_card("GTX")
+
+
+def test_rates_need_every_kind() -> None:
+    found = {"about": {"versions": {}}, "policy": {"benchmarks": [{"kind": "sft", "ratio": 2.0}]}}
+    with pytest.raises(ValueError, match="no ratio was measured for 'grpo'"):
+        from_bench(found)
+
+
+def test_unmeasured_rates_say_so() -> None:
+    assert not read_rates(FOLDER / "h200.json").measured
+    assert read_rates(FOLDER / "cpu.json").measured

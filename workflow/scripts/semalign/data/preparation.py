@@ -1,0 +1,191 @@
+"""From rows as they were read to rows fit for use; everything left out is counted by its reason.
+
+Every function gives the rows kept one after another, so that a large corpus takes little memory, and a report once all
+were taken: see `Sifted`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import blake2b
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from semalign.config.data import Language
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row
+from semalign.text.languages import language_consistency
+from semalign.text.matching import cleaned, comparable
+from semalign.text.prompts import fill
+
+Report = dict[str, Any]
+
+EXAMPLES = 5
+BATCH = 1000  # texts given to the tokenizer at once: keeps memory flat
+
+
+class Sifted:
+    """Rows that were kept, in their order, and what became of all of them.
+
+    `report` is there once the rows were taken: {"read", "kept", "dropped": {reason: count}, "examples": {reason: ids of
+    the first few}} and what else is counted; read = kept + the sum of dropped.
+    """
+
+    def __init__(self, origin: str, remedy: str) -> None:
+        self._origin, self._remedy = origin, remedy
+        self._rows: Iterator[Row] = iter(())
+        self._ended = False
+        self.kept = 0
+        self.dropped: dict[str, int] = {}
+        self.examples: dict[str, list[str]] = {}
+        self.counts: dict[str, int] = {}
+
+    def of(self, rows: Iterator[Row]) -> "Sifted":
+        """Itself, with the rows that will be kept; whoever makes them calls `drop` for the others."""
+        self._rows = rows
+        return self
+
+    def drop(self, reason: str, row: Row) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+        examples = self.examples.setdefault(reason, [])
+        if len(examples) < EXAMPLES:
+            examples.append(row["id"])
+
+    def __iter__(self) -> Iterator[Row]:
+        """The rows, once. Raises InputError at the end where there was none."""
+        for row in self._rows:
+            self.kept += 1
+            yield row
+        self._ended = True
+        if not self.kept:
+            read = sum(self.dropped.values())
+            reasons = ", ".join(f"{count} {reason}" for reason, count in self.dropped.items()) or "there were none"
+            raise InputError(f"{self._origin}: nothing is left of {read} rows ({reasons}); {self._remedy}")
+
+    @property
+    def report(self) -> Report:
+        if not self._ended:
+            raise ValueError("the report is complete when all rows were taken")
+        read = self.kept + sum(self.dropped.values())
+        return {"read": read, "kept": self.kept, "dropped": self.dropped, "examples": self.examples} | self.counts
+
+    def all(self) -> tuple[list[Row], Report]:
+        """All rows at once, and the report."""
+        return list(self), self.report
+
+
+def prepare_pairs(rows: Iterable[Row], source_language: Language, target_language: Language, *, origin: str) -> Sifted:
+    """Texts as `matching.cleaned` leaves them; drops what cannot be learnt from or scored.
+
+    Reasons, the first that holds: the row's own `left_out` (see `sources.read_pairs`), empty_source, empty_target,
+    wrong_script_source, wrong_script_target (language consistency 0), duplicate (source and target both seen before, as
+    `matching.comparable` has it; a side for which that is empty is empty).
+    `origin` names the rows in messages: see `sources.origin`.
+    """
+    sifted = Sifted(origin, "check the files, their columns and the languages' scripts")
+
+    def kept() -> Iterator[Row]:
+        seen: set[bytes] = set()
+        for row in rows:
+            if "left_out" in row:
+                sifted.drop(row["left_out"], row)
+                continue
+            source, target = (cleaned(row[side]) for side in ("source", "target"))
+            sides = comparable(source), comparable(target)
+            pair = _digest(*sides)
+            if not sides[0]:
+                sifted.drop("empty_source", row)
+            elif not sides[1]:
+                sifted.drop("empty_target", row)
+            elif not language_consistency(source, source_language):
+                sifted.drop("wrong_script_source", row)
+            elif not language_consistency(target, target_language):
+                sifted.drop("wrong_script_target", row)
+            elif pair in seen:
+                sifted.drop("duplicate", row)
+            else:
+                seen.add(pair)
+                yield {**row, "source": source, "target": target}
+
+    return sifted.of(kept())
+
+
+def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: str) -> Sifted:
+    """The first `limit` questions (all, when None), their text as it is: the official scorer compares it raw.
+
+    Reasons: empty_context, empty_question, empty_answers (no answer with text), beyond_limit. Of kept questions,
+    answers without text are left out, since an empty prediction would equal them; `blank_answers` counts them, where
+    there are any. `answer_not_in_context` counts kept questions none of whose answers stands in its context; they stay,
+    since the official scores include them.
+    """
+    sifted = Sifted(origin, "check the files")
+    sifted.counts["answer_not_in_context"] = 0
+
+    def kept() -> Iterator[Row]:
+        for row in rows:
+            empty = [key for key in ("context", "question") if not comparable(row[key])]
+            answers = [answer for answer in row["answers"] if comparable(answer)]
+            if empty:
+                sifted.drop(f"empty_{empty[0]}", row)
+            elif not answers:
+                sifted.drop("empty_answers", row)
+            elif limit is not None and sifted.kept >= limit:
+                sifted.drop("beyond_limit", row)
+            else:
+                if blank := len(row["answers"]) - len(answers):
+                    sifted.counts["blank_answers"] = sifted.counts.get("blank_answers", 0) + blank
+                sifted.counts["answer_not_in_context"] += not any(answer in row["context"] for answer in answers)
+                yield row | {"answers": answers}
+
+    return sifted.of(kept())
+
+
+def filter_length(
+    rows: Iterable[Row],
+    tokenizer: Tokenizer,
+    template: str,
+    max_tokens: int,
+    *,
+    origin: str,
+    measured: Callable[[Row, int], int | None] = lambda row, length: length,
+) -> Sifted:
+    """Drops pairs (reason too_long) whose whole conversation exceeds `max_tokens` policy tokens.
+
+    `measured` may correct a row's length, or say None of one that cannot be written in policy tokens (reason
+    control_token).
+
+    `template` is the conversation as the policy sees it, with {source} and {target} to be replaced. The report's
+    `longest` is the largest length kept, in tokens. Truncation and padding of `tokenizer` are switched off.
+    """
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    sifted = Sifted(origin, f"max_tokens is {max_tokens}")
+    sifted.counts |= {"longest": 0, "max_tokens": max_tokens}
+
+    def kept() -> Iterator[Row]:
+        for batch in _batches(rows):
+            texts = [fill(template, source=row["source"], target=row["target"]) for row in batch]
+            for row, encoding in zip(batch, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
+                length = measured(row, len(encoding))
+                if length is None or length > max_tokens:
+                    sifted.drop("control_token" if length is None else "too_long", row)
+                else:
+                    sifted.counts["longest"] = max(sifted.counts["longest"], length)
+                    yield row
+
+    return sifted.of(kept())
+
+
+def _digest(source: str, target: str) -> bytes:
+    """Stands for a pair in little memory; among a million, two different ones share it with a chance of 1e-27."""
+    return blake2b(f"{len(source)} {source}{target}".encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

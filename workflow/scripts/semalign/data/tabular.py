@@ -1,0 +1,256 @@
+"""Reading tables: JSON lines, JSON, CSV, TSV and Parquet, with the config's names for their columns."""
+
+import csv
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from semalign.config.data import PairTable, Table
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row, read_json, read_jsonl, read_lines
+from semalign.text.matching import comparable
+
+SEPARATORS = {"csv": ",", "tsv": "\t"}
+OTHER_SEPARATORS = {"\t": "set `format: tsv`", ",": "set `format: csv`"} | dict.fromkeys(";|，", "write commas instead")
+LABELS = ("id", "group", "vote")  # whole numbers are as good as text here
+DAMAGE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of surrogate pairs, which JSON can escape
+
+BATCH = 1000  # Parquet rows in memory at once
+SHOWN = 300  # characters of a header that a message shows
+
+Read = TypeVar("Read")
+Numbered = Iterator[tuple[int, Row]]  # (line of the file, or row of JSON and Parquet; row under our column names)
+
+
+def read_rows(table: Table, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[Row]:
+    """Yield the table's rows as {"id", every required column, every optional column that the file has}, all text.
+
+    Column names are ours, after `table.columns`; `id` is always among the optional ones and is made of file and line
+    where the file has none. An empty or null cell is an empty text. Raises InputError, with file and line, for a
+    missing column, a cell that is not text, a repeated id, broken UTF-8, JSON, quoting or Parquet, and an empty file.
+    """
+    optional = [name for name in ("id", *optional) if name not in required]
+    known = [*required, *optional]
+    if unknown := set(table.columns) - set(known):
+        raise InputError(
+            f"{table.path}: columns names {sorted(unknown)}, which nothing reads; known: {', '.join(known)}"
+        )
+    return not_empty(_with_ids(table, _read(table, required, optional)), table.path)
+
+
+def read_ids(table: Table) -> set[str]:
+    """The ids of a table, in which one may stand twice. Raises InputError as `read_rows` does."""
+    return {row["id"] for row in not_empty((row for _, row in _read(table, ("id",), ())), table.path)}
+
+
+def _read(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+    read = {"jsonl": _json, "json": _json, "parquet": _parquet}.get(table.format, _delimited)
+    return read(table, required, optional)
+
+
+def not_empty(rows: Iterator[Read], path: Path) -> Iterator[Read]:
+    """The rows as they are. Raises InputError after them where there were none."""
+    empty = True
+    for row in rows:
+        empty = False
+        yield row
+    if empty:
+        raise InputError(f"{path}: holds no rows; check that it is the file that was meant")
+
+
+def place_of(table: Table, number: int) -> str:
+    """How a message names a row: by its line where rows are lines."""
+    return f"{table.path}: row {number}" if table.format in ("json", "parquet") else f"{table.path}:{number}"
+
+
+def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
+    seen: dict[str, int] = {}
+    for number, row in rows:
+        place = place_of(table, number)
+        if "id" not in row:
+            row["id"] = f"{table.path.stem}:{number}"
+        elif not comparable(row["id"]):
+            raise InputError(f"{place}: the id is empty")
+        elif row["id"] in seen and isinstance(table, PairTable) and table.repeated_ids == "left_out":
+            yield {"id": row["id"], "left_out": "repeated_id"}
+            continue
+        elif row["id"] in seen:
+            kind = "row" if table.format in ("json", "parquet") else "line"
+            raise InputError(f"{place}: id {row['id']!r} was already at {kind} {seen[row['id']]}")
+        else:
+            seen[row["id"]] = number
+        yield row
+
+
+def _present(
+    table: Table, found: Sequence[str], required: Sequence[str], optional: Sequence[str], at: str
+) -> dict[str, str]:
+    """{our column: the file's column}, of those that the file has. Raises InputError where one is missing or twice."""
+    columns = {}
+    for name in (*required, *optional):
+        column = table.columns.get(name, name)
+        if column in found:
+            columns[name] = column
+        elif name in required or name in table.columns:
+            there = ", ".join(map(str, found))[:SHOWN] or "none"
+            raise InputError(
+                f"{table.path}{at}: no column {column!r} for {name!r}; columns there: {there}. Set `columns`"
+                f"{_remedy(table, found, name, column)}"
+            )
+    if doubled := {column for column in columns.values() if found.count(column) > 1}:
+        raise InputError(f"{table.path}{at}: the header names {sorted(doubled)} twice; rename all but one of them")
+    return columns
+
+
+def _remedy(table: Table, found: Sequence[str], name: str, column: str) -> str:
+    """What may help beside mapping a column that is not there."""
+    near = [other for other in found if comparable(other) == comparable(column)]
+    if near:
+        return f", as in `columns: {{{name}: {near[0]!r}}}`"
+    if table.format not in SEPARATORS:
+        return ""
+    for separator, remedy in OTHER_SEPARATORS.items():
+        if separator != SEPARATORS[table.format] and any(separator in other for other in found):
+            return f"; or, where {separator!r} separates the columns, {remedy}"
+    return "; a file without a header needs one, its first line"
+
+
+def as_text(value: Any, name: str, place: str) -> str:
+    """A cell as text; null is an empty one. Raises InputError where it is something else than text."""
+    if value is None:
+        return ""
+    if name in LABELS and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise InputError(f"{place}: {name!r} must be text, found {type(value).__name__}; write it as text")
+    return undamaged(value, name, place)
+
+
+def undamaged(text: str, name: str, place: str) -> str:
+    """The text. Raises InputError where it holds what no file of text can."""
+    if DAMAGE.search(text):
+        raise InputError(f"{place}: {name!r} contains a NUL or half a surrogate pair; the text is damaged")
+    return text
+
+
+def _objects(table: Table) -> Numbered:
+    """(line or row, the object there) of a file of JSON."""
+    if table.format == "jsonl":
+        numbers = (number for number, line in read_lines(table.path) if line.lstrip("\ufeff").strip())
+        yield from zip(numbers, read_jsonl(table.path), strict=True)
+        return
+    rows = read_json(table.path)
+    if not isinstance(rows, list):
+        raise InputError(f"{table.path}: a JSON list of objects is needed, found {type(rows).__name__}")
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise InputError(f"{place_of(table, number)}: a JSON object is needed, found {type(row).__name__}")
+        yield number, row
+
+
+def read_nested(table: Table, required: Sequence[str], optional: Sequence[str] = ()) -> Numbered:
+    """Yield (number, row) of JSON lines, JSON or Parquet under our column names, values as they are, lists too.
+
+    Raises InputError, with file and line or row, for a missing column and for a broken file.
+    """
+    if table.format == "parquet":
+        yield from _nested_parquet(table, required, optional)
+        return
+    for number, row in _objects(table):
+        at = place_of(table, number).removeprefix(str(table.path))
+        columns = _present(table, list(row), required, optional, at)
+        yield number, {name: row[column] for name, column in columns.items()}
+
+
+def _json(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+    for number, row in read_nested(table, required, optional):
+        yield number, {name: as_text(value, name, place_of(table, number)) for name, value in row.items()}
+
+
+def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+    csv.field_size_limit(sys.maxsize)  # the default refuses fields over 131,072 characters
+    separator, path = SEPARATORS[table.format], table.path
+    begin, header = 1, list[str]()
+    reader = csv.reader(
+        # A BOM within the file, as `cat` leaves it, would make the quotation mark behind it text.
+        (
+            line[1:] if number == begin and line.startswith('\ufeff"') else line
+            for number, line in read_lines(path, keep_ends=True)
+        ),
+        delimiter=separator,
+        quoting=csv.QUOTE_NONE if table.quoting == "none" else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+    places: dict[str, int] = {}
+    try:
+        for cells in reader:
+            if not header:
+                header = cells
+                columns = _present(table, header, required, optional, f":{begin}")
+                places = {name: header.index(column) for name, column in columns.items()}
+            elif cells and (len(header) > 1 or cells[0].strip()):
+                if len(cells) != len(header):
+                    raise _quoting(path, begin, f"{len(cells)} fields where the header has {len(header)}")
+                if separator == "\t" and any("\n" in cell and "\t" in cell for cell in cells):
+                    raise _quoting(path, begin, f"a quoted field runs on to line {reader.line_num}, tabs included")
+                if len(header) > 1 and [cells[0].removeprefix("\ufeff"), *cells[1:]] == header:
+                    raise InputError(
+                        f"{path}:{begin}: the header stands here again, as where files are joined; remove it"
+                    )
+                yield begin, {name: cells[place] for name, place in places.items()}
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        if "new-line" in str(error):
+            remedy = "take out others" if table.quoting else "put a field that holds another in quotation marks"
+            raise InputError(
+                f"{path}:{begin}: a carriage return (CR) within a line; end lines with LF or CRLF, and {remedy}"
+            ) from error
+        raise _quoting(path, begin, str(error)) from error
+
+
+def _quoting(path: Path, line: int, problem: str) -> InputError:
+    return InputError(
+        f"{path}:{line}: {problem}. Put a field that holds a separator or a line break in quotation marks. Where "
+        "quotation marks are text like any other, set `quoting: none`"
+    )
+
+
+def _parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
+    for number, row in _nested_parquet(table, required, optional, text=True):
+        yield number, {name: as_text(value, name, place_of(table, number)) for name, value in row.items()}
+
+
+def _nested_parquet(table: Table, required: Sequence[str], optional: Sequence[str], text: bool = False) -> Numbered:
+    """(row, its values) of a Parquet file; where they are to be `text`, columns of another type are an error."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    number = 0
+    try:
+        with ParquetFile(table.path) as file:
+            schema = file.schema_arrow
+            columns = _present(table, schema.names, required, optional, "")
+            for name, column in columns.items() if text else ():
+                if not _is_text(kind := schema.field(column).type, name):
+                    raise InputError(
+                        f"{table.path}: column {column!r} must be text for {name!r}, found {kind}; write it as text"
+                        f"{' or whole numbers' if name in LABELS else ''}"
+                    )
+            for batch in file.iter_batches(BATCH, columns=sorted(set(columns.values()))):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, {name: row[column] for name, column in columns.items()}
+    except (OSError, ArrowException, ValueError) as error:  # ValueError: not UTF-8
+        raise InputError(f"{table.path}: cannot be read as Parquet ({error}), after row {number}") from error
+
+
+def _is_text(kind: Any, name: str) -> bool:
+    """Whether a column of this Arrow type holds text, or nothing; for labels whole numbers will do."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):  # as of pandas' categories
+        kind = kind.value_type
+    texts = (types.is_null, types.is_string, types.is_large_string, types.is_string_view)
+    return any(is_kind(kind) for is_kind in (*texts, *((types.is_integer,) if name in LABELS else ())))

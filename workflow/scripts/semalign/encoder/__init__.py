@@ -1,0 +1,1 @@
+"""The sentence encoder: model, contrastive training, exam."""

@@ -1,0 +1,1 @@
+"""Answers of the policy, by transformers or by vLLM."""

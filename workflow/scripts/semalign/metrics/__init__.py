@@ -1,0 +1,1 @@
+"""Metrics, one a file: texts or token scores in, figures out."""

@@ -1,0 +1,81 @@
+"""Text scores of a run's answers to one test set, with floors and the counts that a reader needs."""
+
+from typing import Any
+
+from semalign.config.data import Language
+from semalign.metrics.bleu import bleu_statistics, character_bleu, chrf_plus_plus, corpus_bleu
+from semalign.metrics.cmrc import score, strip_think
+from semalign.metrics.rouge import rouge_l, rouge_l_items
+from semalign.metrics.scores import Score, floor
+from semalign.runtime.files import Row
+from semalign.text.languages import language_consistency
+
+
+def _counts(rows: list[Row]) -> dict[str, int]:
+    return {
+        "n": len(rows),
+        "empty": sum(not row["output"].strip() for row in rows),
+        "truncated": sum(row["truncated"] for row in rows),
+    }
+
+
+def score_pairs(rows: list[Row], metric: str, language: Language) -> tuple[dict[str, Any], list[Row]]:
+    """Scores of a generation task, 0..1, each with signature, n and floor; and figures by item.
+
+    Rows hold `output`, `target` and `truncated`. `metric` names the task's own figure: bleu or rouge_l.
+    """
+    outputs, references = [row["output"] for row in rows], [row["target"] for row in rows]
+
+    def bleu(hypotheses: Any, references: Any) -> Score:
+        return corpus_bleu(hypotheses, references, language)
+
+    measures = {"bleu": bleu, "rouge_l": rouge_l, "chrf": chrf_plus_plus, "bleu_char": character_bleu}
+    scores: dict[str, Any] = {"metric": metric} | _counts(rows)
+    for name, measure in measures.items():
+        result, unrelated = measure(outputs, references), floor(measure, outputs, references)
+        scores[name] = {
+            "value": result.value,
+            "floor": unrelated.value if unrelated else None,
+            "n": result.n,
+            "signature": result.signature,
+        }
+    consistent = [language_consistency(output, language) for output in outputs]
+    scores["language_consistency"] = sum(consistent) / len(rows)
+    items = [
+        {"rouge_l": value, "language_consistency": c, "bleu_statistics": s}
+        for value, c, s in zip(
+            rouge_l_items(outputs, references),
+            consistent,
+            bleu_statistics(outputs, references, language),
+            strict=True,
+        )
+    ]
+    return scores, items
+
+
+def score_questions(rows: list[Row]) -> tuple[dict[str, Any], list[Row]]:
+    """CMRC 2018 figures in percent, their floor (answers of the next question), and figures by question.
+
+    Rows hold `id`, `group` (the passage), `answers` and `output`.
+    """
+    predictions = {row["id"]: strip_think(row["output"]) for row in rows}
+    answers = {row["id"]: row["answers"] for row in rows}
+    result = score(answers, predictions)
+    shifted = floor(
+        lambda ids, references: score(dict(zip(ids, references, strict=True)), predictions),
+        list(answers),
+        list(answers.values()),
+    )
+    scores = _counts(rows) | {
+        "em": result.em,
+        "f1": result.f1,
+        "avg": result.avg,
+        "skipped": result.skipped,
+        "answer_length": result.answer_length,
+        "floor": {"em": shifted.em, "f1": shifted.f1, "avg": shifted.avg} if shifted else None,
+        "signature": result.signature,
+    }
+    items = [
+        {"group": row["group"], "em": item.em, "f1": item.f1} for row, item in zip(rows, result.items, strict=True)
+    ]
+    return scores, items

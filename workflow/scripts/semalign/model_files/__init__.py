@@ -1,0 +1,1 @@
+"""Is a model folder what it claims? Names, headers, modules and tensors."""

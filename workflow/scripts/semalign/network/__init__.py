@@ -1,0 +1,1 @@
+"""How servers are asked: waits, proxies, redaction of secrets."""

@@ -1,0 +1,1 @@
+"""The language model: loading, adapters, pretraining, SFT, GRPO, DPO, rollouts."""

@@ -1,0 +1,222 @@
+"""GRPO from the cold-start adapter with rewards in embedding space (paper: GRPO)."""
+
+import logging
+from contextlib import nullcontext
+from math import lcm
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallback, TrainerControl, TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
+from trl import GRPOConfig, GRPOTrainer
+
+from semalign.config.training import Grpo
+from semalign.policy.arguments import arguments, checkpointing
+from semalign.policy.micro_batch import accumulation, chosen
+from semalign.policy.models import TrainingProof, full_precision, merged_adapter, save_adapter
+from semalign.policy.rollouts import ROLLOUTS, Rollouts, spreadless_share
+from semalign.resume import checkpoints
+from semalign.rewards.builtin import Reward
+from semalign.runtime import distributed
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row, read_json, read_jsonl, replacing_folder
+from semalign.runtime.step_progress import StepProgress
+from semalign.runtime.workspace import Workspace
+from semalign.text.prompts import TOKENIZED, fill, prompt_ids, user_turn
+
+log = logging.getLogger(__name__)
+
+SNAPSHOTS = "snapshots"
+
+
+def prompts(
+    rows: list[Row], prompt: str, tokenizer: PreTrainedTokenizerBase, max_prompt_tokens: int
+) -> tuple[Dataset, int, int]:
+    """The data set of trl's GRPO (prompt, source, reference, id), tokens of its longest prompt, and how many prompts
+    were too long and left out."""
+    kept, longest = [], 0
+    texts = [fill(prompt, source=row["source"]) for row in rows]
+    for row, text, ids in zip(rows, texts, prompt_ids(tokenizer, texts), strict=True):
+        if len(ids) <= max_prompt_tokens:
+            longest = max(longest, len(ids))
+            columns = {"source": row["source"], "reference": row["target"], "id": row["id"]}
+            kept.append({"prompt": user_turn(text), **columns})
+    if not kept:
+        raise InputError(f"rl.max_prompt_tokens = {max_prompt_tokens}: all {len(rows)} prompts are longer; raise it")
+    return Dataset.from_list(kept), longest, len(rows) - len(kept)
+
+
+def config(
+    settings: Grpo, micro_batch: int, ends: list[int], dtype: str, device: str, seed: int, workspace: Workspace
+) -> GRPOConfig:
+    """trl's configuration. Batches count completions; `micro_batch` of them a forward pass of each process. `ends`: the
+    tokens that end a completion, which vLLM is not told by the model."""
+    return GRPOConfig(
+        **arguments(settings, micro_batch, dtype, device, seed, workspace),
+        **(_vllm(settings, ends) if settings.generation == "vllm" else {}),
+        num_generations=settings.num_generations,
+        steps_per_generation=settings.steps_per_generation or accumulation(settings.batch_size, micro_batch),
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        beta=settings.beta,
+        epsilon=settings.epsilon,
+        loss_type=settings.loss,
+        max_completion_length=settings.max_new_tokens,
+        reward_weights=list(settings.rewards.values()),
+        # With dropout on, sampling and scoring disagree: noise would pass for a policy ratio and for KL.
+        disable_dropout=True,
+        chat_template_kwargs=TOKENIZED,
+    )
+
+
+def _vllm(settings: Grpo, ends: list[int]) -> dict[str, Any]:
+    """vLLM in this process, on this GPU. Without importance sampling: with top_p below 1 trl's correction takes the
+    truncated distribution for another policy and silences the gradient (trl issue 6789)."""
+    return {
+        "use_vllm": True,
+        "vllm_mode": "colocate",
+        "vllm_gpu_memory_utilization": settings.vllm_memory,
+        "vllm_max_model_length": settings.max_prompt_tokens + settings.max_new_tokens,
+        "vllm_importance_sampling_correction": False,
+        "generation_kwargs": {"stop_token_ids": ends},
+    }
+
+
+def steps_of_a_generation(settings: Grpo, micro_batch: int) -> int:
+    """After how many updates, at the least, no rollout waits that a checkpoint would lose."""
+    passes = accumulation(settings.batch_size, micro_batch)
+    micro_steps = settings.steps_per_generation or passes
+    return lcm(micro_steps, passes) // passes
+
+
+class RolloutTrainer(GRPOTrainer):
+    """trl's trainer, which samples from merged weights where merging is exact to rounding: fewer operations a
+    token.
+
+    epochs_before: how many had ended before a training that is taken up again.
+    """
+
+    epochs_before = 0
+
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        """trl's, whose generator draws an order an epoch: a later epoch must not begin with the first one's."""
+        sampler: Any = super()._get_train_sampler(dataset)
+        for _ in range(self.epochs_before):
+            torch.randperm(sampler.num_samples, generator=sampler.generator)
+        return sampler
+
+    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
+        if self.use_vllm:  # has weights of its own
+            return super()._generate_single_turn(*args, **kwargs)
+        with merged_adapter(self.accelerator.unwrap_model(self.model)):
+            return super()._generate_single_turn(*args, **kwargs)
+
+
+class EpochsBefore:
+    """A part of checkpoints: tells the trainer in which epoch it goes on, which the checkpoint knows."""
+
+    def __init__(self, trainer: RolloutTrainer) -> None:
+        self.trainer = trainer
+
+    def save(self, checkpoint: Path) -> None:
+        pass
+
+    def problem(self, checkpoint: Path) -> str | None:
+        return None
+
+    def load(self, checkpoint: Path | None) -> None:
+        self.trainer.epochs_before = int(read_json(checkpoint / TRAINER_STATE_NAME)["epoch"]) if checkpoint else 0
+
+
+class Snapshots(TrainerCallback):
+    """Keeps the adapter every so many updates before the last. `base`: the base's digest."""
+
+    def __init__(self, every: int | None, folder: Path, base: str) -> None:
+        self.every, self.folder, self.base = every, folder, base
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        step = state.global_step
+        if self.every and step % self.every == 0 and step < state.max_steps and distributed.is_first():
+            with replacing_folder(self.folder / str(step)) as folder:
+                save_adapter(kwargs["model"], folder, self.base)
+
+
+def train_grpo(
+    model: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: list[Row],
+    prompt: str,
+    rewards: dict[str, Reward],
+    settings: Grpo,
+    *,
+    dtype: str,
+    device: str,
+    seed: int,
+    workspace: Workspace,
+    reference_is_base: bool = False,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Train the model's trainable adapter in place against rewards by name, weighted by `settings.rewards`.
+
+    Goes on from the workspace's last checkpoint. Every rollout is written to its `rollouts.jsonl`, and the adapter is
+    kept at `snapshots/<step>` every `settings.snapshot_steps` updates before the last.
+
+    With beta > 0 the KL reference is a frozen copy of the adapter as given (the cold start), or with
+    `reference_is_base` the base. Returns a report and the log of every step. Raises RuntimeError when the adapter did
+    not move or the base did.
+    """
+    proof = TrainingProof(model)
+    dataset, longest, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
+    rollouts = Rollouts(workspace.folder / ROLLOUTS)
+    snapshots = workspace.folder / SNAPSHOTS
+    snapshots.mkdir(exist_ok=True)
+    micro = chosen(
+        settings,
+        model,
+        longest + settings.max_new_tokens,
+        dtype=dtype,
+        checkpointing=checkpointing(workspace, device),
+        workspace=workspace,
+    )
+    # vLLM is given merged weights at every step: below float32 the base would drift with each merge.
+    with full_precision(model) if settings.generation == "vllm" else nullcontext():
+        trainer = RolloutTrainer(
+            model=model,
+            args=config(settings, micro, model.generation_config.eos_token_id, dtype, device, seed, workspace),
+            reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            callbacks=[
+                StepProgress(
+                    {"reward": "reward", "completions/mean_length": "length", "frac_reward_zero_std": "spreadless"}
+                ),
+                Snapshots(settings.snapshot_steps, snapshots, proof.base),
+            ],
+        )
+        trainer.remove_callback(PrinterCallback)
+        if reference_is_base and settings.beta:
+            model.delete_adapter("ref")  # trl's copy: without one it takes the policy with no adapter
+        parts: list[checkpoints.Part] = [rollouts, EpochsBefore(trainer)]
+        history = checkpoints.train(
+            trainer, workspace, parts, every=steps_of_a_generation(settings, micro), sampling=True
+        )
+    rollouts.flush()
+    completions, spreadless = distributed.from_first(lambda: spreadless_share(read_jsonl(rollouts.path), settings))
+    steps = [entry for entry in history if "frac_reward_zero_std" in entry]
+    tenth = max(1, len(steps) // 10)
+    report = {
+        "prompts": len(dataset),
+        "prompts_too_long": too_long,
+        "steps": trainer.state.global_step,
+        "processes": distributed.processes(),
+        "micro_batch_size": micro,
+        "completions": completions,
+        "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in steps[:tenth]])),
+        "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in steps[-tenth:]])),
+        "spreadless_group_share": spreadless,
+        **proof.check(),
+    }
+    return report, history

@@ -1,0 +1,104 @@
+"""What RL tries: every completion with what it earned, written down as it is made."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from semalign.config.training import Grpo
+from semalign.rewards.builtin import Reward, for_trl
+from semalign.runtime import distributed
+from semalign.runtime.files import Row, read_json, write_json
+
+ROLLOUTS = "rollouts.jsonl"
+
+
+class Rollouts:
+    """Wraps rewards so that every completion is written down with what it earned.
+
+    A checkpoint holds the length and the hash of the file so far, not its rows: it grows with the run. Of several
+    processes the first writes what all have sampled, by rank: so the prompts are in the order of the sampler, and the
+    completions of one prompt side by side.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.batch: list[Row] = []
+        self.written, self.size = hashlib.sha256(), 0
+
+    def record(self, name: str, reward: Reward) -> Any:
+        """The reward for trl, its figures also noted; completions are noted with the first reward called."""
+        call = for_trl(name, reward)
+
+        def recorded(completions: list[Any], **columns: Any) -> list[float]:
+            values: list[float] = call(completions, **columns)
+            step = columns["trainer_state"].global_step + 1  # as the trainer logs it
+            if not self.batch or name in self.batch[0]:
+                self.flush()
+                self.batch = [
+                    {"step": step, "id": id_, "completion": completion[0]["content"]}
+                    for id_, completion in zip(columns["id"], completions, strict=True)
+                ]
+            for row, value in zip(self.batch, values, strict=True):
+                row[name] = value
+            return values
+
+        recorded.__name__ = name
+        return recorded
+
+    def flush(self) -> None:
+        """Write the batch down, of all processes."""
+        batches = distributed.gathered(self.batch)
+        self.batch = []
+        if not distributed.is_first():
+            return
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for batch in batches for row in batch).encode()
+        with open(self.path, "ab") as file:
+            file.write(text)
+        self.written.update(text)
+        self.size += len(text)
+
+    def save(self, checkpoint: Path) -> None:
+        self.flush()
+        if distributed.is_first():
+            write_json(checkpoint / "rollouts.json", {"size": self.size, "sha256": self.written.hexdigest()})
+
+    def problem(self, checkpoint: Path) -> str | None:
+        noted = read_json(checkpoint / "rollouts.json")
+        written = self._digest(noted["size"])
+        return None if written.hexdigest() == noted["sha256"] else f"{self.path} has lost rollouts since"
+
+    def load(self, checkpoint: Path | None) -> None:
+        if not distributed.is_first():
+            return
+        self.size = read_json(checkpoint / "rollouts.json")["size"] if checkpoint else 0
+        self.written = self._digest(self.size)
+        self.path.touch()
+        os.truncate(self.path, self.size)
+
+    def _digest(self, size: int) -> "hashlib._Hash":
+        digest = hashlib.sha256()
+        if self.path.is_file():
+            with open(self.path, "rb") as file:
+                while chunk := file.read(min(size, 1 << 20)):
+                    digest.update(chunk)
+                    size -= len(chunk)
+        return digest
+
+
+def spreadless_share(rollouts: Iterable[Row], settings: Grpo) -> tuple[int, float]:
+    """How many rollouts there are, and the share of groups whose completions all earned the same.
+
+    (trl's own figure misses those whose float32 standard deviation is rounding noise.)
+    """
+    spreadless, group, count = [], set[float](), 0
+    for count, row in enumerate(rollouts, start=1):
+        group.add(sum(weight * row[name] for name, weight in settings.rewards.items()))
+        if count % settings.num_generations == 0:
+            spreadless.append(len(group) == 1)
+            group = set()
+    return count, float(np.mean(spreadless))

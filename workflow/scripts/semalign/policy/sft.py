@@ -1,0 +1,198 @@
+"""Supervised fine-tuning of a LoRA adapter on prompt and completion (cold start, strong SFT)."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from peft import PeftModel
+from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedTokenizerBase, PrinterCallback
+from trl import SFTConfig, SFTTrainer
+
+from semalign.config.training import Sft
+from semalign.policy.arguments import arguments, checkpointing
+from semalign.policy.micro_batch import chosen
+from semalign.policy.models import TrainingProof, logits
+from semalign.policy.pretraining import IGNORED, encoded
+from semalign.resume import checkpoints
+from semalign.runtime import distributed
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import Row, read_json, write_json
+from semalign.runtime.step_progress import StepProgress
+from semalign.runtime.workspace import Workspace
+from semalign.text.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, user_turn
+
+log = logging.getLogger(__name__)
+
+
+def first(rows: list[Row], pairs: int | None, key: str | None) -> list[Row]:
+    """The first so many rows, or all. Raises InputError naming the config key where there are fewer."""
+    if pairs is not None and pairs > len(rows):
+        raise InputError(f"config key {key}: {pairs} pairs are asked for, cold start and RL hold {len(rows)}")
+    return rows[:pairs]
+
+
+def conversations(rows: list[Row], prompt: str) -> Dataset:
+    """Rows of source and target as trl's prompt-completion format: the loss is on the completion only."""
+    return Dataset.from_list(
+        [
+            {
+                "prompt": user_turn(fill(prompt, source=row["source"])),
+                "completion": assistant_turn(row["target"]),
+                "chat_template_kwargs": TOKENIZED,
+            }
+            for row in rows
+        ]
+    )
+
+
+def token_lengths(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """Length of each whole conversation in tokens, template included."""
+    texts = [row["prompt"][0]["content"] for row in dataset]
+    answers = [row["completion"][0]["content"] for row in dataset]
+    return [len(ids) for ids in conversation_ids(tokenizer, texts, answers)]
+
+
+class TokensSeen:
+    """trl's count of tokens so far, which its checkpoints lack."""
+
+    def __init__(self, trainer: Any) -> None:
+        self.trainer = trainer
+
+    def save(self, checkpoint: Path) -> None:
+        if distributed.is_first():
+            write_json(checkpoint / "tokens_seen.json", self.trainer._total_train_tokens)
+
+    def problem(self, checkpoint: Path) -> str | None:
+        return None
+
+    def load(self, checkpoint: Path | None) -> None:
+        if checkpoint:
+            self.trainer._total_train_tokens = read_json(checkpoint / "tokens_seen.json")
+
+
+class KlToBase(SFTTrainer):
+    """trl's trainer with the KL from the policy to the base in its loss, `kl_weight` times, where a token is learnt.
+
+    The KL is exact, over the whole vocabulary, summed over tokens and divided as the cross-entropy is.
+    """
+
+    kl_weight: float
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        policy: Any = self.accelerator.unwrap_model(model)
+        backbone = policy.get_base_model().base_model
+        seen: list[torch.Tensor] = []
+        hook = backbone.register_forward_hook(lambda module, given, output: seen.append(output.last_hidden_state))
+        try:
+            loss: torch.Tensor = super().compute_loss(model, inputs, num_items_in_batch=num_items_in_batch)
+        finally:
+            hook.remove()
+        learnt = inputs["labels"][:, 1:] != IGNORED
+        given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+        with torch.no_grad(), policy.disable_adapter():
+            reference = backbone(**given, use_cache=False).last_hidden_state
+        total = kl_sum(partial(logits, policy), seen[0][:, :-1][learnt], reference[:, :-1][learnt])
+        tokens = learnt.sum() if num_items_in_batch is None else num_items_in_batch
+        shared = self.accelerator.num_processes if num_items_in_batch is not None else 1  # gradients are averaged
+        self._metrics["train"]["kl"].append((total.detach() / learnt.sum().clamp(min=1)).item())
+        return loss + self.kl_weight * shared * total / tokens
+
+
+def kl_sum(
+    head: Callable[[torch.Tensor], torch.Tensor], hidden: torch.Tensor, reference: torch.Tensor, chunk: int = 1024
+) -> torch.Tensor:
+    """KL(policy ‖ reference) in nats, summed over tokens, from last hidden states of shape (tokens, width), of which
+    `head` makes logits.
+
+    So many tokens at a time pass the LM head, once more for the gradient: that bounds memory.
+    """
+
+    def divergence(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+        policy, base = (head(states).float().log_softmax(-1) for states in (ours, theirs))
+        return (policy.exp() * (policy - base)).sum()
+
+    parts = zip(hidden.split(chunk), reference.split(chunk), strict=True)
+    sums = [checkpoint(divergence, ours, theirs, use_reentrant=False) for ours, theirs in parts]
+    return torch.stack(sums).sum() if sums else hidden.sum()
+
+
+def train_sft(
+    model: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: list[Row],
+    prompt: str,
+    settings: Sft,
+    *,
+    dtype: str,
+    device: str,
+    seed: int,
+    workspace: Workspace,
+    replayed: Sequence[Row] = (),
+    kl_weight: float = 0.0,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Train the model's active adapter in place (paper: SFT, Appendix A).
+
+    Goes on from the workspace's last checkpoint. Where processes do not share out an epoch evenly, its last batch is
+    filled up with examples from its first, which the report counts.
+
+    replayed: documents {"text"}, learnt whole, or {"prompt", "completion"}, learnt among the rows; a longer one is cut,
+    and counted. kl_weight: of the KL from the policy to the base, in the loss (see `KlToBase`).
+
+    Returns a report and the log of every step. Raises InputError when the trainer would cut an example, and
+    RuntimeError when the adapter did not move or the base did.
+    """
+    proof = TrainingProof(model)
+    dataset = conversations(rows, prompt)
+    lengths = token_lengths(dataset, tokenizer)
+    cut = sum(length > settings.max_tokens for length in lengths)
+    if cut:
+        raise InputError(
+            f"max_tokens = {settings.max_tokens} of this SFT would cut {cut} of {len(rows)} examples (the longest has "
+            f"{max(lengths)} tokens); raise it, or lower the task's max_tokens"
+        )
+    documents, replayed_cut = encoded(tokenizer, replayed, settings.max_tokens)
+    if documents:
+        pairs = [{"prompt": fill(prompt, source=row["source"]), "completion": row["target"]} for row in rows]
+        dataset = Dataset.from_list(encoded(tokenizer, pairs, settings.max_tokens)[0] + documents)
+        lengths += [len(document["input_ids"]) for document in documents]
+    micro = chosen(
+        settings,
+        model,
+        max(lengths),
+        dtype=dtype,
+        checkpointing=checkpointing(workspace, device),
+        workspace=workspace,
+    )
+    shared = arguments(settings, micro, dtype, device, seed, workspace)
+    trainer = (KlToBase if kl_weight else SFTTrainer)(
+        model=model,
+        args=SFTConfig(**shared, max_length=settings.max_tokens),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        callbacks=[StepProgress({"loss": "loss", "mean_token_accuracy": "token accuracy"})],
+    )
+    trainer.remove_callback(PrinterCallback)
+    if isinstance(trainer, KlToBase):
+        trainer.kl_weight = kl_weight
+    history = checkpoints.train(trainer, workspace, [TokensSeen(trainer)])
+    report = {
+        "examples": len(dataset),
+        "tokens": sum(lengths),
+        "steps": trainer.state.global_step,
+        "processes": distributed.processes(),
+        "micro_batch_size": micro,
+        "repeated_examples_an_epoch": -len(dataset) % (micro * distributed.processes())
+        if distributed.processes() > 1
+        else 0,
+        "mean_loss": float(np.mean([row["loss"] for row in history])),
+        **proof.check(),
+    }
+    return report | ({"replayed": len(documents), "replayed_cut": replayed_cut} if documents else {}), history

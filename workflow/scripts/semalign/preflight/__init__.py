@@ -1,0 +1,1 @@
+"""The whole config, and all that is checked before anything runs."""

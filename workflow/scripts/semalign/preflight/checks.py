@@ -1,0 +1,90 @@
+"""What can be known to be wrong before anything runs, beyond the config's own shape."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from semalign.config.downloads import FOLDER, collision, problem_with
+from semalign.config.judge import LlmJudge
+from semalign.judging.templates import read_template
+from semalign.metrics.bleu import SentenceBleu
+from semalign.preflight.referenced_paths import check_named_files, named_files
+from semalign.preflight.root import Config
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_json
+from semalign.text.languages import check_scripts
+
+
+def check(config: Config, folder: Path) -> None:
+    """Raise InputError, naming the key, for what the config names in vain: files, models, scripts, tokenizers."""
+    results = folder / "results"
+    if os.path.lexists(results) and not results.is_dir():
+        raise InputError("results: is no folder, and results go there; move it away")
+    check_languages(config)
+    for key in config.with_vllm() if find_spec("vllm") is None else ():
+        raise InputError(
+            f"config key {key}: vllm is not installed here; install it with python -m pip install -r "
+            "envs/requirements-vllm.txt, or set it to hf"
+        )
+    check_named_files(config)
+    check_positions(config)
+    check_downloads(config)
+    if isinstance(config.judge, LlmJudge):
+        for task in config.tasks:
+            read_template(task, config.judge.prompts)
+
+
+def check_languages(config: Config) -> None:
+    """Raise InputError for a script that Unicode does not know or a tokenizer of BLEU that there is not."""
+    for name, language in config.languages.items():
+        try:
+            check_scripts(language)
+            SentenceBleu(language)
+        except InputError as error:
+            raise InputError(f"config key languages.{name}.{error}") from error
+
+
+def check_positions(config: Config) -> None:
+    """Raise InputError where an encoder's max_tokens are more than its folder's model has positions for."""
+    encoders = {f"encoders.{name}": encoder for name, encoder in config.encoders}
+    if config.encoder_ablation:
+        of_ablation = config.encoder_ablation.encoders
+        encoders |= {f"encoder_ablation.encoders.{name}": encoder for name, encoder in of_ablation.items()}
+    for key, encoder in encoders.items():
+        file = encoder.path / "config.json" if encoder.path else None
+        if file is None or not file.is_file():
+            continue
+        shape = read_json(file)
+        positions = shape.get("max_position_embeddings") if isinstance(shape, dict) else None
+        if not isinstance(positions, int):
+            continue
+        roberta = "roberta" in str(shape.get("model_type"))  # counts positions from the padding id on
+        padding = shape.get("pad_token_id")
+        limit = positions - ((1 if padding is None else int(padding)) + 1 if roberta else 0)
+        if encoder.max_tokens > limit:
+            raise InputError(
+                f"config key {key}.max_tokens: {encoder.max_tokens} is more than the {limit} positions of "
+                f"{encoder.path}; {limit} is the most"
+            )
+
+
+def check_downloads(config: Config) -> None:
+    """Raise InputError, a line a key, for paths under results/downloads that no download makes; or a mirror in vain."""
+    problems = [
+        f"config key {key}: {problem}"
+        for key, path in named_files(config).items()
+        if (problem := problem_with(path.as_posix(), config.downloads))
+    ]
+    if two := collision(config.downloads):
+        problems.append(
+            f"config key downloads: {two} cannot both be fetched: where one is a file, or has its record beside it "
+            "(….json, ….provenance.json, ….log, ….tsv), the other is a folder or the same; rename one of them"
+        )
+    if config.mirror and not Path(config.mirror).is_dir():
+        problems.append(f"config key mirror: {config.mirror} is no folder (looked for in {Path.cwd()})")
+    elif config.mirror and Path(config.mirror).resolve() == Path(FOLDER).resolve():
+        problems.append(
+            f"config key mirror: {config.mirror} is where downloads go; copy it elsewhere and name the copy"
+        )
+    if problems:
+        raise InputError("\n".join(problems))

@@ -1,0 +1,141 @@
+"""The files and folders that a config names: are they there, and can the models among them be used?"""
+
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import BaseModel
+
+from semalign.config.downloads import FOLDER
+from semalign.miniature import WORLD_FILES
+from semalign.model_files.model_folders import ENCODER, POLICY, model_problem
+from semalign.preflight.root import Config
+from semalign.runtime.errors import InputError
+
+WORLD = "results/world"
+SPLITS = ("cold", "rl", "dev", "test")  # of a task's pairs
+READS_SPLITS = re.compile(r"(encoder_ablation\.)?encoders\.\w+\.train\.|exam\.|frontier\.methods\.\w+\.texts\.")
+OF_ABLATION = re.compile(r"encoder_ablation\.encoders\.\w+\.")
+
+
+def model_kind(key: str) -> str | None:
+    """Which kind of model a config key names the folder of; None where it names none."""
+    if key == "policy.path":
+        return POLICY
+    return ENCODER if re.fullmatch(r"(encoder_ablation\.)?encoders\.\w+\.path", key) else None
+
+
+def named_files(config: Config) -> dict[str, Path]:
+    """{config key: path} of everything that the config names and the workflow reads, made by its rules or not.
+
+    What an encoder of the ablation has from the reward encoder stands under that one's key alone.
+    """
+    unused = {"policy.pretraining"} if config.policy.path else set()
+    encoders = {f"encoders.{name}": encoder for name, encoder in config.encoders}
+    if config.encoder_ablation:
+        of_ablation = config.encoder_ablation.encoders
+        encoders |= {f"encoder_ablation.encoders.{name}": encoder for name, encoder in of_ablation.items()}
+    unused |= {f"{key}.tokenizer" for key, encoder in encoders.items() if encoder.path}
+    found = {
+        key: path for key, path in paths_within(config) if not any(key == u or key.startswith(f"{u}.") for u in unused)
+    }
+    return {key: path for key, path in found.items() if found.get(_above(key)) != path or not OF_ABLATION.match(key)}
+
+
+def _above(key: str) -> str:
+    """The reward encoder's key from which one of the ablation's has its value where it says nothing."""
+    return OF_ABLATION.sub("encoders.reward.", key)
+
+
+def is_external(path: Path) -> bool:
+    """Is it the user's own, not made by a rule?"""
+    return os.path.relpath(path).split(os.sep)[0] != "results"
+
+
+def check_named_files(config: Config) -> None:
+    """Raise InputError, a line a config key, for files that are not there and models that cannot be used."""
+    found = {key: _problem(config, key, path) for key, path in named_files(config).items()}
+    if problems := [f"config key {key}: {problem}" for key, problem in found.items() if problem]:
+        raise InputError("\n".join(problems))
+
+
+def _problem(config: Config, key: str, path: Path) -> str | None:
+    """What is wrong with a path; of what is fetched or made by a rule, before it is there, only its name can be."""
+    if problem := path_problem(str(path)):
+        return problem
+    place = PurePosixPath(os.path.relpath(path))
+    if place.parts[:1] == (".snakemake",):
+        return f"{path} is Snakemake's own; copy it elsewhere and name the copy"
+    if not is_external(path):
+        if place.as_posix() != path.as_posix():
+            return f"{path} is a result of this workflow; write it as {place}"
+        if not (place.is_relative_to(FOLDER) and path.is_dir()):
+            return _problem_with_result(config, key, place)
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return f"{path} does not exist (looked for in {Path.cwd()}){_not_expanded(str(path))}"
+    except OSError as error:
+        return f"{path} cannot be looked for ({error.strerror}); check the path and your rights"
+    if kind := model_kind(key):
+        return model_problem(path, kind)
+    if not stat.S_ISREG(mode):
+        return f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}; a file is needed"
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return f"{path} cannot be read ({error.strerror}); give yourself the right to"
+    return None
+
+
+def path_problem(path: str) -> str | None:
+    """Why a path cannot be an input of the workflow, whether it is there or not."""
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in path):
+        return f"{path!r} has a line break or another control character in it; rename it"
+    if set("{}<>") & set(path):
+        return f"{path}: to Snakemake {{…}} and <…> are wildcards; rename it, and name each file by itself"
+    if re.match(r"[A-Za-z][\w+.-]+:/", path):
+        return f"{path} is an address; a file of this machine is needed, or one that `downloads` fetches"
+    return None
+
+
+def _not_expanded(path: str) -> str:
+    """What a shell would have made of it, which the config does not."""
+    marks = [mark for mark in "$*?[" if mark in path] + ["~"] * path.startswith("~")
+    return f"; the config does not expand {marks[0]}, so write the path out" if marks else ""
+
+
+def _problem_with_result(config: Config, key: str, place: PurePosixPath) -> str | None:
+    """Why no rule makes a path under results before it is read; `check_downloads` looks at what is fetched."""
+    if place.is_relative_to(FOLDER):
+        return None
+    if place.is_relative_to(WORLD):
+        if config.world is None:
+            return (
+                f"{place} is a file of the generated world, and world is null; name a file of your own, or set the "
+                "part of the config that reads it to null"
+            )
+        names = [f"{WORLD}/{name}" for name in WORLD_FILES]
+        return None if str(place) in names else f"{place} is not among the world's files: {', '.join(WORLD_FILES)}"
+    splits = [f"results/data/{task}/{part}.jsonl" for task in config.tasks for part in SPLITS]
+    if str(place) in splits and READS_SPLITS.match(key):
+        return None
+    allowed = f"; what may be named here is {', '.join(splits)}" if READS_SPLITS.match(key) else ""
+    return f"{place} lies in results, which this workflow writes itself; copy it elsewhere and name the copy{allowed}"
+
+
+def paths_within(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
+    """(dotted key, path) of every path in a part of the config, however deep."""
+    if isinstance(value, Path):
+        yield key, value
+    elif isinstance(value, BaseModel):
+        for name, inner in value:
+            yield from paths_within(inner, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, dict | list):
+        items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+        for name, inner in items:
+            yield from paths_within(inner, f"{key}.{name}".lstrip("."))

@@ -1,0 +1,229 @@
+"""The whole configuration: every section, and what must hold between them.
+
+The YAML files under `config/` are laid over one another and validated here before anything runs. Field descriptions
+are the reference: `config/schema.json` is generated from them.
+"""
+
+import json
+import os
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from semalign.config import amounts
+from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over, without_null
+from semalign.config.data import Cmrc, Language, Task, World
+from semalign.config.downloads import Downloads, UrlDownload
+from semalign.config.judge import Judge, LlmJudge
+from semalign.config.models import Encoders, Exam, Policy
+from semalign.config.secrets import secrets_in
+from semalign.config.training import Grpo, Lora, Optimisation, Sft
+from semalign.methods.base import Method
+from semalign.preflight.experiments import (
+    Ablation,
+    Audit,
+    EncoderAblation,
+    FewShot,
+    Frontier,
+    Mechanism,
+    Report,
+    Statistics,
+)
+from semalign.preflight.explanation import explained
+from semalign.runtime.errors import InputError
+
+VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+
+
+class Config(Strict):
+    """The whole of it."""
+
+    device: Literal["cpu", "cuda"] = Field("cpu", description="where models run; cuda jobs claim one GPU each")
+    processes: Count = Field(
+        1,
+        description="how many share one SFT or GRPO training, on a GPU each with cuda; a global batch stays what it is",
+    )
+    gradient_checkpointing: bool | None = Field(
+        None,
+        description="SFT and GRPO compute activations twice instead of keeping them; null: with cuda; changes no "
+        "result and reruns nothing",
+    )
+    seeds: Annotated[list[Seed], Distinct] = Field(min_length=1, description="one complete run each")
+    languages: dict[str, Language] = Field(description="each language that a task names, by a name of your own")
+    downloads: Annotated[Downloads, BeforeValidator(without_null)] = Field(
+        default_factory=dict, description="what is fetched into results/downloads/<name>; named by that path elsewhere"
+    )
+    mirror: str | None = Field(
+        None, description="a folder of downloads (<name>/<file>) from which they are taken instead; reruns nothing"
+    )
+    licences: dict[str, str] = Field(
+        default_factory=dict, description="of your own files: file or folder: licence, for results/sources.csv"
+    )
+    world: World | None = Field(None, description="the generated world of the miniature; null: all data are your own")
+    tasks: Annotated[dict[Literal["mt", "hg"], Task], BeforeValidator(without_null)] = Field(
+        min_length=1, description="one of them may be taken out with null"
+    )
+    cmrc: Cmrc = Field(description="reading comprehension in the language that must be kept")
+    policy: Policy = Field(description="the language model that is taught")
+    lora: Lora = Field(default_factory=Lora, description="the adapter, the same in every run")
+    cold_sft: Sft = Field(description="the cold start: a short SFT that bootstraps script and format")
+    strong_sft: Sft = Field(description="SFT from the base on all that cold start and RL see")
+    rl: Grpo = Field(description="GRPO from the cold start")
+    encoders: Encoders = Field(description="the two sentence encoders")
+    exam: Exam = Field(description="what both encoders must pass before GRPO begins")
+    generation_batch_size: Count = Field(64, description="greedy decoding; recorded, since it can change bf16 output")
+    generation_engine: Literal["hf", "vllm"] = Field(
+        "hf",
+        description="what answers the test sets; vllm needs envs/requirements-vllm.txt, cuda and a bfloat16 policy",
+    )
+    checkpoint_seconds: Rate = Field(
+        30, description="a training writes down where it is this often at most; changes no result and reruns nothing"
+    )
+    judge: Judge = Field(description="who compares rl with strong_sft")
+    ablation: Ablation | None = Field(None, description="null: no table 5")
+    encoder_ablation: EncoderAblation | None = Field(None, description="null: no RL with other reward encoders")
+    few_shot: FewShot | None = Field(None, description="null: no table 4")
+    frontier: Frontier | None = Field(None, description="null: no frontier")
+    mechanism: Mechanism | None = Field(None, description="null: no table 6")
+    statistics: Statistics = Field(default_factory=Statistics, description="intervals and tests")
+    audit: Audit = Field(default_factory=Audit, description="signs of a gamed reward")
+    report: Report = Field(default_factory=Report, description="results/report.html")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit(cls, raw: Any) -> Any:
+        """An encoder of the ablation is what it changes of the reward encoder."""
+        match raw:
+            case {
+                "encoders": {"reward": dict() as reward},
+                "encoder_ablation": {"encoders": dict() as changes} as ablation,
+            }:
+                encoders = {name: laid_over(reward, change) for name, change in changes.items()}
+                return raw | {"encoder_ablation": ablation | {"encoders": encoders}}
+        return raw
+
+    @model_validator(mode="after")
+    def _check(self) -> "Config":
+        for name, task in self.tasks.items():
+            for language in (task.source_language, task.target_language):
+                if language not in self.languages:
+                    raise ValueError(
+                        f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}"
+                    )
+        self._check_corpus()
+        self._check_experiments()
+        self._check_batches()
+        if self.judge.kind == "parser" and self.world is None:
+            raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
+        self._check_judge()
+        for seed in self.seeds if self.processes > 1 else ():
+            if seed + self.processes > 2**32:
+                raise ValueError(
+                    f"seeds: {seed} is too large: each of {self.processes} processes adds its number to it"
+                )
+        if problem := amounts.problem(self):
+            raise ValueError(problem)
+        return self
+
+    def _check_judge(self) -> None:
+        for task, votes in self.judge.human_votes.items() if isinstance(self.judge, LlmJudge) else ():
+            if votes.seed not in self.seeds:
+                raise ValueError(f"judge.human_votes.{task}.seed: {votes.seed} is not among seeds: {self.seeds}")
+
+    def _check_corpus(self) -> None:
+        corpus = self.policy.pretraining.corpus if self.policy.pretraining and self.policy.path is None else []
+        for number, item in enumerate(corpus):
+            if item.task is not None and item.task not in self.tasks:
+                raise ValueError(
+                    f"policy.pretraining.corpus.{number}.task: {item.task} is not among tasks: {list(self.tasks)}"
+                )
+
+    def _check_batches(self) -> None:
+        trainings: dict[str, Optimisation] = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft, "rl": self.rl}
+        if self.few_shot:
+            trainings["few_shot.sft"] = self.few_shot.sft
+        for name, entry in self.methods().items():
+            if isinstance(entry, Optimisation):
+                trainings[f"frontier.methods.{name}"] = entry
+        problems = [training.batch_problem(key, self.processes) for key, training in trainings.items()]
+        for problem in [*problems, self.rl.generation_problem("rl", self.processes)]:
+            if problem:
+                raise ValueError(problem)
+        for key in self.with_vllm():
+            if (self.device, self.policy.dtype) != ("cuda", "bfloat16"):
+                raise ValueError(
+                    f"{key}: vllm needs device: cuda and policy.dtype: bfloat16, found {self.device} and "
+                    f"{self.policy.dtype}"
+                )
+        if self.generation_engine == "vllm" and self.lora.rank not in VLLM_RANKS:
+            raise ValueError(f"generation_engine: vllm knows lora.rank {', '.join(map(str, VLLM_RANKS))} alone")
+
+    def with_vllm(self) -> list[str]:
+        """The keys that ask for vLLM."""
+        engines = {"rl.generation": self.rl.generation, "generation_engine": self.generation_engine}
+        return [key for key, engine in engines.items() if engine == "vllm"]
+
+    def rewards(self) -> dict[str, dict[str, float]]:
+        """Every mapping of rewards to weights, by its config key."""
+        variants = self.ablation.variants if self.ablation else {}
+        of_variants = {f"ablation.variants.{name}.rewards": variant.rewards for name, variant in variants.items()}
+        of_methods = {
+            f"frontier.methods.{name}.{key}": rewards
+            for name, entry in self.methods().items()
+            for key, rewards in entry.own_rewards.items()
+        }
+        return {"rl.rewards": self.rl.rewards} | of_variants | of_methods
+
+    def methods(self) -> dict[str, Method]:
+        """The entries of `frontier.methods`."""
+        return dict(self.frontier.methods or {}) if self.frontier else {}
+
+    def environment_secrets(self) -> dict[str, str]:
+        """The values of the environment variables that hold a key or token, by their names."""
+        services = self.judge.services() if isinstance(self.judge, LlmJudge) else []
+        names = {service.api_key_env for service in services} | {"HF_TOKEN", "OPENAI_API_KEY"}
+        for entry in self.downloads.values():
+            if isinstance(entry, UrlDownload) and entry.token_env:
+                names.add(entry.token_env)
+        return {name: os.environ.get(name, "").strip() for name in sorted(names)}
+
+    def _check_experiments(self) -> None:
+        needed = {
+            "ablation.task": self.ablation and self.ablation.task,
+            "encoder_ablation.task": self.encoder_ablation and self.encoder_ablation.task,
+            "few_shot.task": self.few_shot and self.few_shot.task,
+            "few_shot.source_task": self.few_shot and self.few_shot.source_task,
+        } | {f"statistics.primary.{i}.task": item.task for i, item in enumerate(self.statistics.primary)}
+        for key, task in needed.items():
+            if task and task not in self.tasks:
+                raise ValueError(f"{key}: {task} is not among tasks: {list(self.tasks)}")
+        for name, entry in self.methods().items():
+            if problem := entry.problem(self.rl, self.languages):
+                raise ValueError(f"frontier.methods.{name}.{problem}")
+        if self.encoder_ablation and not self.rl.rewards.get("similarity"):
+            raise ValueError(
+                "encoder_ablation: rl.rewards gives similarity no weight, so no encoder would matter; set "
+                "encoder_ablation: null"
+            )
+        every = self.rl.snapshot_steps
+        for step in self.frontier.rl_steps if self.frontier else []:
+            if every is None or step % every:
+                raise ValueError(f"frontier.rl_steps: {step} is no multiple of rl.snapshot_steps ({every})")
+
+
+def validate(raw: dict[str, Any]) -> Config:
+    """The validated config. Raises InputError with one line for each wrong key: its path and what would be right."""
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        shape = Config.model_json_schema()
+        known = [name for part in (shape, *shape["$defs"].values()) for name in part.get("properties", {})]
+        raise InputError(explained(error, raw, known)) from error
+    if problems := secrets_in(raw, config.environment_secrets()):
+        raise InputError("\n".join(problems))
+    return config
+
+
+def schema() -> str:
+    """The JSON schema of the config, as text."""
+    return json.dumps(Config.model_json_schema(), ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,1 @@
+"""What makes a rule rerun: hashes of code and files, and how the workflow plans."""

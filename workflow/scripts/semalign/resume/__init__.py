@@ -1,0 +1,1 @@
+"""What a checkpoint holds, and how a training resumes from it or ends when it diverges."""

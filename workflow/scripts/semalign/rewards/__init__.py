@@ -1,0 +1,1 @@
+"""Rewards: the built-in ones and a user's own."""

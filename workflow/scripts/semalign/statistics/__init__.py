@@ -1,0 +1,1 @@
+"""Results of runs, bootstrap intervals, paired tests."""

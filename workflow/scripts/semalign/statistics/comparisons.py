@@ -1,0 +1,252 @@
+"""Tests of RL against strong SFT and against its cold start, each on one test set.
+
+A row's seed is a number, for one pair of runs, or `all`: the figures of an item averaged over the seeds. `all` is never
+made by pooling the seeds' items, which are the same items several times.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from semalign.config.data import Language
+from semalign.metrics.bleu import paired_bootstrap
+from semalign.metrics.predictions import join
+from semalign.preflight.experiments import Statistics
+from semalign.runtime.files import read_jsonl
+from semalign.statistics import runs
+from semalign.statistics.bootstrap import bootstrap
+from semalign.statistics.intervals import estimator
+from semalign.tables.tables import about_seeds
+
+PAIRS = [("rl", "strong_sft"), ("rl", "cold_sft")]
+BY_BOOTSTRAP = ["metric", "content", "cmrc_avg", "nll_mean", "kl_mean"]
+BY_RANKS = ["similarity", "similarity_independent"]
+COLUMNS = [
+    "task",
+    "a",
+    "b",
+    "measure",
+    "seed",
+    "test",
+    "mean_a",
+    "mean_b",
+    "difference",
+    "low",
+    "high",
+    "statistic",
+    "effect",
+    "effect_name",
+    "p",
+    "p_holm",
+    "n",
+    "units",
+    "primary",
+]
+SHOWN = ["task", "a", "b", "measure", "seed", "test", "difference", "interval", "effect", "p", "p_holm", "n"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is compared. `languages` holds the target language of each task whose metric is BLEU."""
+
+    results: Path
+    tasks: list[str]
+    seeds: list[int]
+    languages: dict[str, Language]
+    statistics: Statistics
+    judged: bool
+    mechanism: bool
+
+
+def compare(request: Request) -> pd.DataFrame:
+    """Every comparison, one row each, the declared ones first."""
+    rows = []
+    for task in request.tasks:
+        for a, b in PAIRS:
+            rows += _Comparison(request, task, a, b).rows()
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    declared = [(item.task, item.measure) for item in request.statistics.primary]
+    of_all = (frame["seed"] == "all") & (frame["b"] == "strong_sft")
+    frame["primary"] = of_all & pd.MultiIndex.from_frame(frame[["task", "measure"]]).isin(declared)
+    primary = frame["primary"] & frame["p"].notna()
+    if primary.any():
+        # a declared comparison that was not measured still counts: it was looked for
+        p = frame.loc[primary, "p"].to_numpy(dtype=float)
+        family = np.concatenate([p, np.ones(len(declared) - len(p))])
+        frame.loc[primary, "p_holm"] = multipletests(family, method="holm")[1][: len(p)]
+    return frame.sort_values("primary", ascending=False, kind="stable", ignore_index=True)
+
+
+@dataclass
+class _Comparison:
+    request: Request
+    task: str
+    a: str
+    b: str
+    found: list[dict[str, Any]] = field(default_factory=list)
+
+    def rows(self) -> list[dict[str, Any]]:
+        measures = [name for name in BY_BOOTSTRAP if self.request.mechanism or name not in ("nll_mean", "kl_mean")]
+        for measure in measures:
+            self._bootstrap(measure)
+        for measure in BY_RANKS:
+            self._ranks(measure)
+        for seed in self.request.seeds:
+            self._mcnemar(seed)
+        if self.request.judged and self.b == "strong_sft":
+            self._judge()
+        return self.found
+
+    def _seeds(self) -> list[tuple[str, list[str], list[str]]]:
+        """(name, runs of a, runs of b) of each seed and of all."""
+        of = [runs.name(self.task, self.a, seed) for seed in self.request.seeds]
+        less = [runs.name(self.task, self.b, seed) for seed in self.request.seeds]
+        single = [(str(seed), [one], [two]) for seed, one, two in zip(self.request.seeds, of, less, strict=True)]
+        return [*single, ("all", of, less)]
+
+    def _add(self, measure: str, seed: str, test: str, **figures: Any) -> None:
+        names = {"task": self.task, "a": self.a, "b": self.b, "measure": measure, "seed": seed, "test": test}
+        self.found.append(names | figures)
+
+    def _bootstrap(self, measure: str) -> None:
+        for seed, of, less in self._seeds():
+            one = estimator(self.request.results, self.task, measure, of)
+            two = estimator(self.request.results, self.task, measure, less)
+            if one is None or two is None:
+                return
+            found = bootstrap(one - two, self.request.statistics)
+            clustered = found.units < found.n
+            figures: dict[str, Any] = {
+                "mean_a": one.whole(),
+                "mean_b": two.whole(),
+                "difference": one.whole() - two.whole(),
+                "low": found.low,
+                "high": found.high,
+                "p": found.p,
+                "n": found.n,
+                "units": found.units,
+            }
+            test = "paired bootstrap of passages" if clustered else "paired bootstrap of items"
+            if measure == "metric" and seed != "all" and self.task in self.request.languages:
+                figures["p"], test = self._sacrebleu(of[0], less[0]), "sacrebleu paired bootstrap (p)"
+            self._add(measure, seed, test, **figures)
+
+    def _sacrebleu(self, one: str, two: str) -> float:
+        test = str(self.request.results / "data" / self.task / "test.jsonl")
+        rows = [join(self.request.results / run / "predictions.jsonl", [test])[self.task] for run in (one, two)]
+        outputs = [[row["output"] for row in answers] for answers in rows]
+        references = [row["target"] for row in rows[0]]
+        language = self.request.languages[self.task]
+        return paired_bootstrap(outputs[0], outputs[1], references, language, self.request.statistics.resamples)
+
+    def _ranks(self, measure: str) -> None:
+        """Wilcoxon's signed ranks, zero differences dropped, and the matched-pairs rank-biserial correlation."""
+        for seed, of, less in self._seeds():
+            one, two = (
+                np.mean([runs.items(self.request.results, run, self.task)[measure] for run in names], axis=0)
+                for names in (of, less)
+            )
+            d = np.round(one - two, 6)  # the same text in another batch differs in the seventh digit
+            d_left = d[d != 0]
+            figures: dict[str, Any] = {
+                "mean_a": one.mean(),
+                "mean_b": two.mean(),
+                "difference": d.mean(),
+                "n": len(d),
+                "units": len(d_left),
+                "effect_name": "rank-biserial",
+                "effect": rank_biserial(d_left),
+            }
+            if len(d_left):
+                result = stats.wilcoxon(d_left)
+                figures |= {"statistic": float(result.statistic), "p": float(result.pvalue)}
+            self._add(measure, seed, "Wilcoxon signed-rank", **figures)
+
+    def _mcnemar(self, seed: int) -> None:
+        one, two = (
+            runs.questions(self.request.results, runs.name(self.task, model, seed))["em"].to_numpy() > 0
+            for model in (self.a, self.b)
+        )
+        table = [[(one & two).sum(), (one & ~two).sum()], [(~one & two).sum(), (~one & ~two).sum()]]
+        result = mcnemar(table, exact=True)
+        figures = {
+            "mean_a": 100 * one.mean(),
+            "mean_b": 100 * two.mean(),
+            "difference": 100 * (one.mean() - two.mean()),
+            "statistic": float(result.statistic),
+            "p": float(result.pvalue),
+            "n": len(one),
+            "units": int(table[0][1] + table[1][0]),
+        }
+        self._add("cmrc_em", str(seed), "McNemar, exact", **figures)
+
+    def _judge(self) -> None:
+        """Wins less losses in percent: a bootstrap over items, and the sign test of the decided ones."""
+        for seed, of, less in self._seeds():
+            net = estimator(self.request.results, self.task, "judge_net", of)
+            wins = [estimator(self.request.results, self.task, "judge_win", names) for names in (of, less)]
+            if net is None or wins[0] is None or wins[1] is None:
+                return
+            found = bootstrap(net, self.request.statistics)
+            figures: dict[str, Any] = {
+                "mean_a": wins[0].whole(),
+                "mean_b": wins[1].whole(),
+                "difference": net.whole(),
+                "low": found.low,
+                "high": found.high,
+                "n": found.n,
+                "units": found.units,
+            }
+            self._add("judge_net", seed, "bootstrap of items", **figures, p=found.p)
+            if seed != "all":
+                rows = list(read_jsonl(self.request.results / self.task / "judge" / f"{seed}.jsonl"))
+                won, decided = sum(row["winner"] == 2 for row in rows), sum(row["winner"] in (1, 2) for row in rows)
+                p = float(stats.binomtest(won, decided).pvalue) if decided else None
+                figures |= {"low": None, "high": None, "units": decided, "statistic": won}
+                self._add("judge_net", seed, "sign test, exact", **figures, p=p)
+
+
+def rank_biserial(differences: np.ndarray) -> float:
+    """Matched-pairs rank-biserial correlation: (W⁺ − W⁻)/(W⁺ + W⁻) of the non-zero differences, −1 to 1; 0 for none."""
+    if not len(differences):
+        return 0.0
+    ranks = stats.rankdata(np.abs(differences))
+    return float((ranks * np.sign(differences)).sum() / ranks.sum())
+
+
+def shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows for reading, as texts."""
+
+    def number(value: Any, form: str) -> str:
+        return "" if pd.isna(value) else format(float(value), form)
+
+    table = frame.copy()
+    table["interval"] = [
+        "" if pd.isna(low) else f"[{number(low, '.3f')}, {number(high, '.3f')}]"
+        for low, high in zip(frame["low"], frame["high"], strict=True)
+    ]
+    table["difference"] = [number(value, "+.3f") for value in frame["difference"]]
+    table["effect"] = [number(value, "+.2f") for value in frame["effect"]]
+    for column in ("p", "p_holm"):
+        table[column] = [number(value, ".2g") for value in frame[column]]
+    return table[SHOWN].astype(str)
+
+
+def note(statistics: Statistics, seeds: int) -> str:
+    """How to read the rows."""
+    declared = ", ".join(f"{item.task} {item.measure}" for item in statistics.primary) or "none"
+    return (
+        f"Comparisons of rl with strong_sft declared beforehand ({declared}; seed `all`) are adjusted by "
+        f"Holm in p_holm; every other row is exploratory and unadjusted. Intervals are {statistics.confidence:.0%} "
+        f"percentile bootstrap ({statistics.resamples} resamples, seed {statistics.seed}), of whole passages where "
+        "several questions or tokens share one; sacrebleu's p has resamples of its own (SACREBLEU_SEED, else 12345). "
+        "seed `all` averages an item's figures over the "
+        f"{seeds} seeds. units: what was resampled, or the non-zero differences, discordant or decided items. All "
+        f"tests are about the test set, given these trained models. {about_seeds(seeds)}"
+    )

@@ -1,0 +1,101 @@
+"""Which items stand behind a figure of a table, and its bootstrap interval over the test set.
+
+`runs` are one run a seed, or the base alone; a figure is the mean over them.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from semalign.preflight.experiments import Statistics
+from semalign.runtime.files import read_jsonl
+from semalign.statistics import runs as read
+from semalign.statistics.bootstrap import (
+    Estimator,
+    Interval,
+    bootstrap,
+    corpus_bleu_of_items,
+    mean_in_clusters,
+    mean_of_items,
+    quantile_in_clusters,
+)
+
+BY_ITEM = {"similarity", "similarity_independent", "content", "language_consistency", "rouge_l"}
+BY_QUESTION = {"cmrc_avg": "avg", "cmrc_f1": "f1", "cmrc_em": "em"}
+QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}
+JUDGED = {"strong_sft": 1, "rl": 2}
+"""Winner of a verdict."""
+OF_JUDGE = {"judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net"}
+
+
+def interval(
+    results: Path, task: str, figure: str, runs: list[str], minus: list[str] | None, settings: Statistics
+) -> Interval | None:
+    """Interval of a figure, or of its difference to the runs `minus`, paired by seed and item.
+
+    None for a figure that has no value by item (chrf, bleu_char, cmrc_answer_length).
+    """
+    one = estimator(results, task, figure, runs)
+    other = estimator(results, task, figure, minus) if minus else None
+    if one is None or (minus and other is None):
+        return None
+    return bootstrap(one - other if other else one, settings)
+
+
+def estimator(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:
+    """The figure as a function of the items drawn; None where it has no value by item."""
+    if figure == "metric":
+        metric = read.metric_name(results, runs[0], task)
+        return _bleu(results, task, runs) if metric == "bleu" else _items(results, task, "rouge_l", runs)
+    if figure in BY_ITEM:
+        return _items(results, task, figure, runs)
+    if figure in BY_QUESTION:
+        frames = [read.questions(results, run) for run in runs]
+        return mean_in_clusters(frames[0]["group"].tolist(), np.stack([f[BY_QUESTION[figure]] for f in frames]))
+    if figure in OF_JUDGE:
+        return _verdicts(results, task, figure, runs)
+    kind, _, statistic = figure.partition("_")
+    return tokens(results, kind, statistic, runs) if kind in ("nll", "kl", "noise") else None
+
+
+def _items(results: Path, task: str, column: str, runs: list[str]) -> Estimator | None:
+    frames = [read.items(results, run, task) for run in runs]
+    if column not in frames[0]:
+        return None
+    return mean_of_items(frames[0].index.tolist(), np.stack([frame[column] for frame in frames]))
+
+
+def _bleu(results: Path, task: str, runs: list[str]) -> Estimator:
+    frames = [read.items(results, run, task) for run in runs]
+    statistics = np.stack([np.stack(frame["bleu_statistics"].to_list()) for frame in frames])
+    return corpus_bleu_of_items(frames[0].index.tolist(), statistics)
+
+
+def _verdicts(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:
+    """Wins, losses, ties, unparsed items or wins less losses, in percent, of the model that the runs are of."""
+    model = runs[0].split("/")[1] if "/" in runs[0] else runs[0]
+    files = [results / task / "judge" / f"{run.rpartition('/')[2]}.jsonl" for run in runs]
+    if model not in JUDGED or not all(file.is_file() for file in files):
+        return None
+    verdicts = [list(read_jsonl(file)) for file in files]
+    won, lost = JUDGED[model], 3 - JUDGED[model]
+    points: dict[str, dict[int | None, float]] = {
+        "judge_win": {won: 100.0},
+        "judge_loss": {lost: 100.0},
+        "judge_tie": {0: 100.0},
+        "judge_unparsed": {None: 100.0},
+        "judge_net": {won: 100.0, lost: -100.0},
+    }
+    values = np.array([[points[figure].get(row["winner"], 0.0) for row in rows] for rows in verdicts])
+    return mean_of_items([row["id"] for row in verdicts[0]], values)
+
+
+def tokens(results: Path, kind: str, statistic: str, runs: list[str]) -> Estimator | None:
+    """NLL, KL or noise (kind) of the pooled tokens of the fixed passages, whole passages being drawn."""
+    arrays = [read.tokens(results, run) for run in runs]
+    if kind not in arrays[0]:
+        return None
+    values, passages = np.stack([a[kind] for a in arrays]), arrays[0]["passage"]
+    if statistic == "mean":
+        return mean_in_clusters(passages, values)
+    return quantile_in_clusters(passages, values, QUANTILES[statistic])

@@ -1,0 +1,83 @@
+"""What the runs scored, read for tables, statistics and figures.
+
+A run is `base` or `<task>/<model>/<seed>`, and its folder under the results bears that name.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from semalign.runtime.files import read_json, read_jsonl
+
+Figures = dict[str, float | None]
+
+
+def name(task: str, model: str, seed: int | None) -> str:
+    """The run of a model; the base is one, shared by tasks and seeds."""
+    return "base" if model == "base" else f"{task}/{model}/{seed}"
+
+
+def figures(results: Path, run: str, task: str) -> Figures:
+    """A run's figures on a task and on reading comprehension: 0..1, CMRC in percent.
+
+    None where a figure does not exist: `content` outside the miniature.
+    """
+    text = read_json(results / run / "scores" / "text.json")
+    similarity = read_json(results / run / "scores" / "similarity.json")[task]
+    own, cmrc = text[task], text["cmrc"]
+    return {
+        "metric": own[own["metric"]]["value"],
+        "similarity": similarity["reward"]["value"],
+        "similarity_independent": similarity["independent"]["value"],
+        "cmrc_avg": cmrc["avg"],
+        "cmrc_f1": cmrc["f1"],
+        "cmrc_em": cmrc["em"],
+        "content": own["content"]["value"] if "content" in own else None,
+        "chrf": own["chrf"]["value"],
+        "bleu_char": own["bleu_char"]["value"],
+        "cmrc_answer_length": cmrc["answer_length"],
+        "language_consistency": own["language_consistency"],
+    }
+
+
+def details(results: Path, run: str) -> dict[str, Any]:
+    """All that was scored, with n, signatures, floors and counts, for a table's sidecar."""
+    return {kind: read_json(results / run / "scores" / f"{kind}.json") for kind in ("text", "similarity")}
+
+
+def metric_name(results: Path, run: str, task: str) -> str:
+    """Which figure is the task's own: bleu or rouge_l."""
+    return str(read_json(results / run / "scores" / "text.json")[task]["metric"])
+
+
+def items(results: Path, run: str, task: str) -> pd.DataFrame:
+    """A run's figures by test item, indexed by id in the order of the test set: similarity, similarity_independent,
+    rouge_l, bleu_statistics and, in the miniature, content."""
+    frames = [_by_item(results, run, kind, task) for kind in ("text", "similarity")]
+    frame = frames[0].join(frames[1], validate="one_to_one")
+    return frame.rename(columns={"reward": "similarity", "independent": "similarity_independent"})
+
+
+def questions(results: Path, run: str) -> pd.DataFrame:
+    """A run's reading comprehension by question, indexed by id: group (the passage), em, f1 and avg in percent."""
+    frame = _by_item(results, run, "text", "cmrc")
+    return frame.assign(avg=(frame["em"] + frame["f1"]) / 2)
+
+
+def tokens(results: Path, run: str) -> dict[str, np.ndarray]:
+    """A run's nll, kl and (for the base) noise by token of the fixed passages, and each token's passage."""
+    with np.load(results / run / "likelihood.npz") as arrays:
+        return dict(arrays)
+
+
+def likelihood(results: Path, run: str) -> dict[str, Any]:
+    """A run's NLL and KL on the fixed passages: mean, median, p10 and p90 of each, n and signature."""
+    content: dict[str, Any] = read_json(results / run / "likelihood.json")
+    return content
+
+
+def _by_item(results: Path, run: str, kind: str, testset: str) -> pd.DataFrame:
+    rows = [row for row in read_jsonl(results / run / "scores" / f"{kind}.jsonl") if row["testset"] == testset]
+    return pd.DataFrame(rows).drop(columns="testset").set_index("id")

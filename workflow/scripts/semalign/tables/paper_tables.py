@@ -1,0 +1,220 @@
+"""The paper's tables 1 to 6: which figures each shows, and its rows from the runs' scores.
+
+Every figure is a mean over seeds; a difference row is taken seed by seed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from semalign.preflight.experiments import Statistics
+from semalign.runtime.files import read_json
+from semalign.statistics import runs
+from semalign.statistics.intervals import interval
+from semalign.tables.published import PAPER, published
+from semalign.tables.tables import Cell, Row, Table, about_seeds
+
+QUALITY = ["metric", "similarity", "similarity_independent", "content"]
+SIDE = ["chrf", "bleu_char"]
+CMRC = ["cmrc_avg", "cmrc_f1", "cmrc_em"]
+TRADE_OFF = ["metric", "similarity", "similarity_independent", *CMRC, "judge_win", "content"]
+OF_THE_PAIR = ["judge_loss", "judge_tie", "judge_unparsed", "judge_net"]
+NLL = ["nll_mean", "nll_median", "nll_p10", "nll_p90"]
+KL = ["kl_mean", "kl_median", "kl_p10", "kl_p90"]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A table's figures, those shown for reading, its difference row (name, model, less model), and its subject."""
+
+    subject: str
+    figures: list[str]
+    shown: list[str]
+    difference: tuple[str, str, str] | None = None
+
+
+DEFINITIONS = {
+    "table1": Definition("translation: cold start and RL", QUALITY + SIDE, QUALITY, ("gain", "rl", "cold_sft")),
+    "table2": Definition("headlines: cold start and RL", QUALITY + SIDE, QUALITY, ("gain", "rl", "cold_sft")),
+    "table3": Definition(
+        "the trade-off", [*TRADE_OFF, *SIDE, "cmrc_answer_length", *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
+    ),
+    "table4": Definition("few-shot transfer between tasks", [*QUALITY, "cmrc_avg"], [*QUALITY, "cmrc_avg"]),
+    "table5": Definition(
+        "RL with other rewards, all else equal",
+        [*QUALITY, "language_consistency", "cmrc_avg"],
+        [*QUALITY, "language_consistency", "cmrc_avg"],
+    ),
+    "table6a": Definition("token NLL on passages out of the domain, nats", NLL, NLL),
+    "table6b": Definition("token KL(adapted ‖ base) on passages out of the domain, nats", KL, KL),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds."""
+
+    results: Path
+    table: str
+    tasks: list[str]
+    models: list[str]
+    seeds: list[int]
+    rewards: dict[str, dict[str, float]]
+    judged: bool
+    statistics: Statistics
+
+
+def build(request: Request) -> Table:
+    """The table with its note and sidecar: figures by seed, every run's n, signatures, floors and counts."""
+    definition = DEFINITIONS[request.table]
+    rows: list[Row] = []
+    by_seed: dict[str, Any] = {}
+    for task in request.tasks:
+        found = {model: _figures(request, task, model) for model in request.models}
+        for model, figures in found.items():
+            rows.append(_row(request, task, model, _runs(request, task, model), figures))
+            by_seed[f"{task}/{_label(request.table, model)}"] = figures
+        if definition.difference:
+            name, model, less = definition.difference
+            figures = _differences(found[model], found[less])
+            rows.append(_row(request, task, name, _runs(request, task, model), figures, _runs(request, task, less)))
+            by_seed[f"{task}/{name}"] = figures
+    text = note(request.table, max(row.seeds for row in rows), request.statistics)
+    sidecar = {
+        "table": request.table,
+        "subject": definition.subject,
+        "paper": f"{PAPER}, {request.table.replace('table', 'table ')}",
+        "statistics": request.statistics.model_dump(mode="json", exclude={"primary"}),
+        "figures_by_seed": by_seed,
+        "runs": _details(request),
+        "note": text,
+    }
+    return Table(definition.figures, definition.shown, rows, request.statistics.confidence, text, sidecar)
+
+
+def _label(table: str, model: str) -> str:
+    return "noise_floor" if (table, model) == ("table6b", "base") else model
+
+
+def _runs(request: Request, task: str, model: str) -> list[str]:
+    return ["base"] if model == "base" else [runs.name(task, model, seed) for seed in request.seeds]
+
+
+def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]:
+    """A model's figures by seed; the base has one set, under an empty name."""
+    of_likelihood = {"table6a": "nll", "table6b": "kl"}.get(request.table)
+
+    def read(run: str) -> runs.Figures:
+        return _likelihood(request.results, run, of_likelihood) if of_likelihood else _scores(request, task, run)
+
+    return {"" if run == "base" else run.rpartition("/")[2]: read(run) for run in _runs(request, task, model)}
+
+
+def _scores(request: Request, task: str, run: str) -> runs.Figures:
+    figures = runs.figures(request.results, run, task)
+    figures |= _judged(request, task, run)
+    return {name: figures[name] for name in DEFINITIONS[request.table].figures}
+
+
+def _judged(request: Request, task: str, run: str) -> runs.Figures:
+    """What the judge says of a run, in percent of the items; nothing of a model that it did not see."""
+    names = ["judge_win", *OF_THE_PAIR]
+    if not request.judged or run == "base":
+        return dict.fromkeys(names)
+    summary = read_json(request.results / task / "judge" / f"{run.rpartition('/')[2]}.json")
+    model = run.split("/")[1]
+    if model not in summary["win"]:
+        return dict.fromkeys(names)
+    win, loss = summary["win"][model], sum(share for name, share in summary["win"].items() if name != model)
+    return dict(zip(names, (win, loss, summary["tie"], summary["unparsed"], win - loss), strict=True))
+
+
+def _likelihood(results: Path, run: str, kind: str) -> runs.Figures:
+    content = runs.likelihood(results, run)
+    spread = content["noise_floor"] if kind == "kl" and run == "base" else content[kind]
+    return {f"{kind}_{name}": value for name, value in spread.items()}
+
+
+def _differences(of: dict[str, runs.Figures], less: dict[str, runs.Figures]) -> dict[str, runs.Figures]:
+    """Those of the pair of models are no one model's, and have none."""
+
+    def minus(name: str, a: float | None, b: float | None) -> float | None:
+        return None if a is None or b is None or name in OF_THE_PAIR else a - b
+
+    return {seed: {name: minus(name, of[seed][name], less[seed][name]) for name in of[seed]} for seed in of}
+
+
+def _row(
+    request: Request,
+    task: str,
+    model: str,
+    of: list[str],
+    figures: dict[str, runs.Figures],
+    less: list[str] | None = None,
+) -> Row:
+    label = _label(request.table, model)
+    keys = {"task": task, "model": label}
+    if not request.table.startswith("table6"):
+        keys["metric_name"] = runs.metric_name(request.results, of[0], task)
+    if request.table == "table5":
+        by_weight = sorted(request.rewards[model].items(), key=lambda item: (-item[1], item[0]))
+        keys["rewards"] = " + ".join(f"{weight:g} {name}" for name, weight in by_weight)
+    paper = published(request.table, task, label, keys.get("metric_name"), request.rewards.get(model))
+    cells = {}
+    for name in DEFINITIONS[request.table].figures:
+        values = [by_name[name] for by_name in figures.values()]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            continue
+        source = name.replace("kl_", "noise_") if label == "noise_floor" else name
+        found = interval(request.results, task, source, of, less, request.statistics)
+        spread = {"low": found.low, "high": found.high} if found else {}
+        n = found.n if found else _n(request, task, name, of[0])
+        cells[name] = Cell(known, n=n, paper=paper.get(name), **spread)
+    return Row(keys, cells, len(figures), signed=less is not None)
+
+
+def _n(request: Request, task: str, name: str, run: str) -> int:
+    """Items behind a figure that has no value by item."""
+    text = runs.details(request.results, run)["text"]
+    return int(text["cmrc"]["n"] if name.startswith("cmrc") else text[task]["n"])
+
+
+def _details(request: Request) -> dict[str, Any]:
+    read = runs.likelihood if request.table.startswith("table6") else runs.details
+    names = [run for task in request.tasks for model in request.models for run in _runs(request, task, model)]
+    return {run: read(request.results, run) for run in dict.fromkeys(names)}
+
+
+def note(table: str, seeds: int, statistics: Statistics) -> str:
+    """What a reader must know before comparing rows."""
+    spread = "± is the standard deviation over seeds (ddof 1)" if seeds > 1 else "One seed: no spread can be given"
+    unit = "passages" if table.startswith("table6") else "test items (whole passages for CMRC)"
+    parts = [
+        f"{DEFINITIONS[table].subject[0].upper()}{DEFINITIONS[table].subject[1:]}.",
+        f"{spread}; the {statistics.confidence:.0%} interval is a percentile bootstrap over {unit}, given these "
+        f"trained models ({statistics.resamples} resamples, seed {statistics.seed}).",
+        f"paper is {PAPER}; difference is ours less the paper's. The paper's models, data and scale are others than "
+        "the miniature's, whose figures are to be compared in pattern, not in level.",
+    ]
+    if not table.startswith("table6"):
+        parts.append(
+            "similarity is by the rewarding encoder, similarity_independent by one that never rewarded; content, where "
+            "given, is the share of the source's facts that an answer tells, read by the miniature's parser."
+        )
+    if table in ("table1", "table2"):
+        parts.append("gain = rl − cold_sft, seed by seed.")
+    if table == "table3":
+        parts.append(
+            "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier. "
+            "CMRC and judge figures are percent; a win needs both orders to agree; the rest are the other's wins "
+            "(judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
+            f" {about_seeds(seeds)}"
+        )
+    if table == "table5":
+        parts.append("With a length constraint the paper reports no better output and about 2 CMRC points lost.")
+    if table == "table6b":
+        parts.append("noise_floor is the base against itself in batches of another size.")
+    if table.startswith("table6"):
+        parts.append("The paper does not name its table's task; its figures stand with mt.")
+    return " ".join(parts)

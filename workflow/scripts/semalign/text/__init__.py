@@ -1,0 +1,1 @@
+"""Text: scripts, tokens, normalisation for matching, prompts, tokenizers, perturbations."""

@@ -1,0 +1,51 @@
+"""Is a text written in its language? The script of its letters decides."""
+
+from functools import cache
+
+import regex
+
+from semalign.config.data import Language
+from semalign.runtime.errors import InputError
+
+_LETTER = regex.compile(r"\p{L}")
+_LATIN = regex.compile(r"[\p{Script=Latin}&&\p{L}]", regex.V1)
+_THINK = regex.compile("</?think>")
+
+
+def language_consistency(text: str, language: Language) -> float:
+    """R_lang: 1.0 for a text in its language, else 0.0.
+
+    It is in its language when it holds at least one letter of `language.script`, no letter of an excluded script, and
+    Latin letters are at most `language.latin_share` of all its letters. Letters are the characters of general category
+    L; digits, punctuation, white space, symbols and emoji do not count, and neither do combining marks, so that a
+    Tibetan syllable counts its base letters and not its vowel signs or subjoined letters. A text without letters scores
+    0, and so does one with a `<think>` or `</think>` tag anywhere.
+
+    Raises InputError where the config names a script that Unicode does not know.
+    """
+    own = _letters_of(language.script, "script")
+    excluded = [_letters_of(script, "excluded_scripts") for script in language.excluded_scripts]
+    if _THINK.search(text) or not own.search(text) or any(letters.search(text) for letters in excluded):
+        return 0.0
+    share = len(_LATIN.findall(text)) / len(_LETTER.findall(text))
+    return float(share <= language.latin_share)
+
+
+def check_scripts(language: Language) -> None:
+    """Raise InputError where one of a language's scripts is not one of Unicode's."""
+    _letters_of(language.script, "script")
+    for script in language.excluded_scripts:
+        _letters_of(script, "excluded_scripts")
+
+
+@cache
+def _letters_of(script: str, key: str) -> regex.Pattern[str]:
+    try:
+        if not regex.fullmatch(r"[A-Za-z_ ]+", script):  # it is pasted into a pattern
+            raise regex.error("not a name")
+        return regex.compile(rf"[\p{{Script={script}}}&&\p{{L}}]", regex.V1)
+    except regex.error as error:
+        raise InputError(
+            f"{key}: {script!r} is not the name of a Unicode script; write it as in Unicode: "
+            "Tibetan, Han, Hiragana, Katakana, Hangul, Arabic, Cyrillic, Mongolian …"
+        ) from error
