@@ -118,6 +118,7 @@ check: $(READY_DEV) docs
 	"$(BIN)/python" -m ruff format --check .
 	"$(BIN)/python" -m ruff check .
 	"$(BIN)/snakefmt" --check Snakefile workflow
+	PYTHONPATH=workflow/scripts "$(BIN)/lint-imports" --no-cache
 	"$(BIN)/python" -m snakemake --lint
 	"$(BIN)/python" -m mypy
 

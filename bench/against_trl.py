@@ -19,10 +19,10 @@ from trl import GRPOConfig, GRPOTrainer
 
 from bench import LIBRARY, ROOT
 from bench.clock import StepClock
+from semalign.config.data import TaskName
 from semalign.encoder.model import embed, load_encoder
 from semalign.policy.grpo import prompts, train_grpo
 from semalign.policy.models import load_adapter, load_policy
-from semalign.preflight.experiments import TaskName
 from semalign.preflight.root import Config, validate
 from semalign.rewards.builtin import Reward, build_rewards, for_trl
 from semalign.runtime.files import Row, read_json, read_jsonl

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 from bench.rates import FOLDER, Rates, of_card, read_rates
-from semalign.preflight.experiments import TaskName
+from semalign.config.data import TaskName
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
 from tools.planning.cost import Models, disk, seconds, start_seconds

@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from semalign.config.data import TaskName
+from semalign.config.statistics import Statistics
 from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request as TaxRequest
 from semalign.frontier.taxes import taxes
-from semalign.preflight.experiments import Statistics, TaskName
 from semalign.report.request import Request, TaskOf
 from semalign.tables.encoder_table import EXAM, REACHED, TRAINED
 from semalign.tables.paper_tables import Request as TableRequest

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from semalign.config.statistics import Statistics
 from semalign.frontier.curves import Curve
 from semalign.frontier.taxes import Request, Tax, taxes
-from semalign.preflight.experiments import Statistics
 from tests.unit.scored import write_likelihood, write_run
 
 RESAMPLES = 200

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
+from semalign.config.data import TaskName
 from semalign.config.judge import LlmJudge
 from semalign.judging.costs import MILLION, Items, Plan, assumed_text_bytes, plan
 from semalign.judging.templates import read_template
-from semalign.preflight.experiments import TaskName
 from semalign.preflight.root import Config
 from tools.planning.dag import Job
 

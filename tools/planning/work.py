@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
+from semalign.config.data import TaskName
 from semalign.config.training import Optimisation
 from semalign.data.questions import read_questions
 from semalign.data.sources import first_file, read_pairs
 from semalign.methods.base import Trained
 from semalign.preflight.amounts import grpo_updates, updates
-from semalign.preflight.experiments import TaskName
 from semalign.preflight.root import Config
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row

@@ -7,13 +7,13 @@ from typing import Any
 
 from semalign.config.data import Task
 from semalign.config.downloads import FOLDER, HubDownload
-from semalign.preflight.referenced_paths import is_external
+from semalign.preflight.referenced_paths import is_external, source_keys
 from semalign.preflight.root import Config, validate
 from semalign.reporting.lineage import Lineage, lineage
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, read_json, read_jsonl, sha256
 from semalign.tables.sources_table import NOT_STATED as NOT_STATED
-from semalign.tables.sources_table import WORLD, rows, source_keys
+from semalign.tables.sources_table import WORLD, rows
 from semalign.tables.spreadsheets import read_csv
 
 MEASURES = ("predictions.jsonl", "scores/text.json", "scores/similarity.json")

@@ -46,13 +46,16 @@ from semalign.runtime.errors import InputError
 from semalign.judging.cache import times_asked_again
 from semalign.judging.templates import read_template
 from semalign.miniature import WORLD_FILES
-from semalign.preflight.referenced_paths import is_external, paths_within
+from semalign.preflight.referenced_paths import (
+    is_external,
+    paths_within,
+    source_keys,
+)
 from semalign.runtime.processes import name_python_safely
 from semalign.report.look import fingerprint as fingerprint_of_look
 from semalign.runtime.run_lock import check_writable, clear_dead_locks, record_locks
 from semalign.reruns.scheduler_patch import patch_planner, patch_scheduler
 from semalign.runtime.signals import pass_on_terminations, stop_before_any_job
-from semalign.tables.sources_table import source_keys
 from semalign.rewards.user_rewards import find_user_reward, modules_of
 
 name_python_safely()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign.config.data import Language
-from semalign.preflight.experiments import Statistics
+from semalign.config.statistics import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
 from semalign.statistics.comparisons import Request, compare, note, shown

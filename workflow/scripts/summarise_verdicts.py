@@ -3,10 +3,10 @@
 from typing import Any
 
 from semalign.config.judge import Votes
+from semalign.config.statistics import Statistics
 from semalign.judging.summary import agreement, summarise, votes_agreement
 from semalign.judging.templates import template_hash
 from semalign.judging.votes import read_votes
-from semalign.preflight.experiments import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_json
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign.config.models import ExamBars
-from semalign.preflight.experiments import Statistics
+from semalign.config.statistics import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
 from semalign.tables.encoder_table import Request, build

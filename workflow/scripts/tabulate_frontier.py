@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from semalign.config.statistics import Statistics
 from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request, taxes
-from semalign.preflight.experiments import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
 from semalign.statistics import runs

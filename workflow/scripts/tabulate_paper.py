@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from semalign.preflight.experiments import Statistics
+from semalign.config.statistics import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import read_json, replacing, write_json
 from semalign.tables.paper_tables import Request, build

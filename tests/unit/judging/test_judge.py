@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from semalign.config.statistics import Statistics
 from semalign.judging.protocol import by_comparer, comparisons, verdict_rows
 from semalign.judging.summary import summarise as summarise_with
-from semalign.preflight.experiments import Statistics
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 from semalign.runtime.workspace import Workspace

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semalign.config.data import TaskName
 from semalign.judging.templates import SHIPPED, disarmed, messages, read_template, template_hash
 from semalign.judging.verdicts import parse_verdict, read_answer, without_thought
-from semalign.preflight.experiments import TaskName
 from semalign.runtime.errors import InputError
 from tests.unit.chat_server import completion
 

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from semalign.config.data import Task
+from semalign.config.data import Task, TaskName
 from semalign.config.judge import LlmJudge, Votes
+from semalign.config.statistics import Statistics
 from semalign.judging.costs import Items, assumed_text_bytes, cost_bound, plan
 from semalign.judging.protocol import Decision, comparisons, drawn, verdict_rows
 from semalign.judging.summary import agreement, kappa, summarise, votes_agreement
 from semalign.judging.votes import read_votes
-from semalign.preflight.experiments import Statistics, TaskName
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 

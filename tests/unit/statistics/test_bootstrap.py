@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from semalign.config.data import Language
+from semalign.config.statistics import Statistics
 from semalign.metrics.bleu import bleu_of_sums, bleu_statistics, corpus_bleu
-from semalign.preflight.experiments import Statistics
 from semalign.runtime.errors import InputError
 from semalign.statistics.bootstrap import (
     bootstrap,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from semalign.preflight.experiments import Statistics
+from semalign.config.statistics import Statistics
 from semalign.statistics.comparisons import Request, compare, note, rank_biserial, shown
 from tests.unit.scored import write_judge, write_likelihood, write_run
 

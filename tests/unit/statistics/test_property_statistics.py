@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semalign.config.data import Language
+from semalign.config.statistics import Statistics
 from semalign.metrics.bleu import bleu_statistics, corpus_bleu
-from semalign.preflight.experiments import Statistics
 from semalign.statistics import comparisons
 from semalign.statistics.bootstrap import (
     Estimator,

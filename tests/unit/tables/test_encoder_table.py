@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from semalign.config.models import ExamBars
-from semalign.preflight.experiments import Statistics
+from semalign.config.statistics import Statistics
 from semalign.statistics.differences import NONE
 from semalign.tables.encoder_table import Difference, Request, build, exam_figures, made
 from tests.unit.scored import write_run

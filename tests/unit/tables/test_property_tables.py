@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from semalign.config.statistics import Statistics
 from semalign.frontier.curves import mean_tax, reach, tax_at
 from semalign.frontier.taxes import Tax
-from semalign.preflight.experiments import Statistics
-from semalign.statistics.intervals import interval
+from semalign.statistics.intervals import about_seeds, interval
 from semalign.tables import paper_tables
-from semalign.tables.tables import Cell, Row, Table, about_seeds, latex_text
+from semalign.tables.tables import Cell, Row, Table, latex_text
 from tests.unit.drawn import TASKS, bounds, measured, scored
 
 few = settings(max_examples=40, deadline=None)

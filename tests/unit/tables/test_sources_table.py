@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from semalign.preflight.referenced_paths import source_keys
 from semalign.preflight.root import validate
 from semalign.reruns.file_hashes import Contents
-from semalign.tables.sources_table import rows, source_keys, write
+from semalign.tables.sources_table import rows, write
 from tests.conftest import ROOT
 
 SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))

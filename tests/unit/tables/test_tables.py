@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semalign.preflight.experiments import Statistics
+from semalign.config.statistics import Statistics
 from semalign.tables.paper_tables import DEFINITIONS, Request, build
 from semalign.tables.published import published
 from semalign.tables.spreadsheets import write_csv

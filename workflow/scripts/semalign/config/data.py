@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field, model_validator
 from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict, alike
 from semalign.config.placeholders import prompt_of
 
+TaskName = Literal["mt", "hg"]
+
 
 class AlignedText(Strict):
     """Two plain text files, a segment a line, line n of one translating line n of the other."""

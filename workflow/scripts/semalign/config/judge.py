@@ -17,9 +17,8 @@ from semalign.config.base import (
     Strict,
     without_null,
 )
-from semalign.config.data import Table
+from semalign.config.data import Table, TaskName
 from semalign.config.secrets import check_variable, secret_of_address, secret_of_parameters, split
-from semalign.preflight.experiments import TaskName
 
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
 """What servers call the most tokens of an answer."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from semalign.config.statistics import Statistics
 from semalign.frontier.curves import ADEQUACY
-from semalign.preflight.experiments import Statistics
 from semalign.runtime.errors import InputError
 from semalign.statistics import runs as read
 

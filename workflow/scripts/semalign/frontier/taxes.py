@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from semalign.config.statistics import Statistics
 from semalign.frontier.curves import ADEQUACY, COSTS, PRIMARY, Curve, mean_tax, reach, tax_at
 from semalign.frontier.resampling import Drawn, drawn, interval
-from semalign.preflight.experiments import Statistics
 from semalign.statistics import runs
 from semalign.statistics.differences import NONE, is_shown
 

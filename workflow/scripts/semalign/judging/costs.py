@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from semalign.config.data import Task
+from semalign.config.data import Task, TaskName
 from semalign.config.judge import LlmJudge, Service
 from semalign.judging.cache import Stored
 from semalign.judging.verdicts import UNREADABLE, read_answer
-from semalign.preflight.experiments import TaskName
 
 ATTEMPTS = 3
 """How often a call without a readable verdict is made at most."""

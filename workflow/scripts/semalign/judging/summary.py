@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from semalign.config.statistics import Statistics
 from semalign.judging.protocol import ORDERS, OTHER
-from semalign.preflight.experiments import Statistics
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 from semalign.statistics.bootstrap import bootstrap, mean_of_items

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from semalign.config.data import TaskName
 from semalign.config.placeholders import placeholder_problem
-from semalign.preflight.experiments import TaskName
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_lines
 from semalign.text.prompts import fill

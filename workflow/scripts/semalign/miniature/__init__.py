@@ -1,5 +1,6 @@
 """The miniature: a generated bilingual world, its languages, its data files and its judge."""
 
+WORLD = "results/world"
 WORLD_FILES = [
     "questions.json",
     "cmrc.json",

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, InnerShare, Seed, Strict, without_null
+from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, Seed, Strict, without_null
+from semalign.config.data import TaskName
 from semalign.config.models import Encoder
 from semalign.config.training import Rewards, Sft
 from semalign.preflight.methods import AnyMethod
-
-TaskName = Literal["mt", "hg"]
 
 
 def _check_names(key: str, names: Iterable[str], taken: Collection[str] = ()) -> None:
@@ -108,26 +107,6 @@ class Mechanism(Strict):
     max_tokens: CountFromTwo = Field(1024, description="a longer passage is cut; counted. The first token is given")
     batch_size: Count = Field(16, description="passages a forward pass")
     chunk_tokens: Count = Field(1024, description="tokens that pass the LM head at once: bounds memory")
-
-
-class Primary(Strict):
-    """A comparison declared before the results are seen: RL − strong SFT."""
-
-    task: TaskName = Field(description="the task whose models are compared")
-    measure: Literal["cmrc_avg", "judge_net"] = Field(
-        description="reading comprehension, or the judge's wins less losses"
-    )
-
-
-class Statistics(Strict):
-    """Intervals and tests."""
-
-    resamples: Count = Field(2000, description="of every bootstrap")
-    confidence: InnerShare = Field(0.95, description="of every interval")
-    seed: Seed = Field(0, description="of every bootstrap")
-    primary: Annotated[list[Primary], Distinct] = Field(
-        default_factory=list, description="compared at Holm-adjusted p; every other test is exploratory"
-    )
 
 
 class Report(Strict):

@@ -11,12 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from semalign.config.downloads import FOLDER
-from semalign.miniature import WORLD_FILES
+from semalign.miniature import WORLD, WORLD_FILES
 from semalign.model_files.model_folders import ENCODER, POLICY, model_problem
 from semalign.preflight.root import Config
 from semalign.runtime.errors import InputError
 
-WORLD = "results/world"
 SPLITS = ("cold", "rl", "dev", "test")  # of a task's pairs
 READS_SPLITS = re.compile(r"(encoder_ablation\.)?encoders\.\w+\.train\.|exam\.|frontier\.methods\.\w+\.texts\.")
 OF_ABLATION = re.compile(r"encoder_ablation\.encoders\.\w+\.")
@@ -139,3 +138,18 @@ def paths_within(value: Any, key: str = "") -> Iterator[tuple[str, Path]]:
         items: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
         for name, inner in items:
             yield from paths_within(inner, f"{key}.{name}".lstrip("."))
+
+
+def source_keys(config: Config) -> dict[str, list[str]]:
+    """{source: config keys that read it}; a source is a download's path, a file or folder of the user's, or the world.
+
+    What the workflow makes of others (results/data) is none.
+    """
+    found: dict[str, list[str]] = {}
+    for key, path in named_files(config).items():
+        place = PurePosixPath(path)
+        if is_external(path) or place.is_relative_to(FOLDER):
+            found.setdefault(str(path), []).append(key)
+        elif place.is_relative_to(WORLD):
+            found.setdefault(WORLD, []).append(key)
+    return {source: sorted(found[source]) for source in sorted(found)}

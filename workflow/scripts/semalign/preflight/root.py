@@ -17,18 +17,10 @@ from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.secrets import secrets_in
+from semalign.config.statistics import Statistics
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.methods.base import Method
-from semalign.preflight.experiments import (
-    Ablation,
-    Audit,
-    EncoderAblation,
-    FewShot,
-    Frontier,
-    Mechanism,
-    Report,
-    Statistics,
-)
+from semalign.preflight.experiments import Ablation, Audit, EncoderAblation, FewShot, Frontier, Mechanism, Report
 from semalign.preflight.explanation import explained
 from semalign.runtime.errors import InputError
 

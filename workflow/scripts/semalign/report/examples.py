@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 from sacrebleu.metrics import BLEU
 
+from semalign.config.data import TaskName
 from semalign.metrics.predictions import join
-from semalign.preflight.experiments import TaskName
 from semalign.report import labels
 from semalign.report.grids import given, number
 from semalign.report.request import Request

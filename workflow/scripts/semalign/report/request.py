@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semalign.preflight.experiments import TaskName
+from semalign.config.data import TaskName
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from semalign.config.statistics import Statistics
 from semalign.metrics.bleu import bleu_of_sums
-from semalign.preflight.experiments import Statistics
 from semalign.runtime.errors import InputError
 
 MOST_VALUES = 20_000_000

@@ -15,14 +15,13 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from semalign.config.data import Language
+from semalign.config.statistics import Statistics
 from semalign.metrics.bleu import paired_bootstrap
 from semalign.metrics.predictions import join
-from semalign.preflight.experiments import Statistics
 from semalign.runtime.files import read_jsonl
 from semalign.statistics import runs
 from semalign.statistics.bootstrap import bootstrap
-from semalign.statistics.intervals import estimator
-from semalign.tables.tables import about_seeds
+from semalign.statistics.intervals import about_seeds, estimator
 
 PAIRS = [("rl", "strong_sft"), ("rl", "cold_sft")]
 BY_BOOTSTRAP = ["metric", "content", "cmrc_avg", "nll_mean", "kl_mean"]

@@ -3,11 +3,12 @@
 `runs` are one run a seed, or the base alone; a figure is the mean over them.
 """
 
+from math import comb
 from pathlib import Path
 
 import numpy as np
 
-from semalign.preflight.experiments import Statistics
+from semalign.config.statistics import Statistics
 from semalign.runtime.files import read_jsonl
 from semalign.statistics import runs as read
 from semalign.statistics.bootstrap import (
@@ -99,3 +100,14 @@ def tokens(results: Path, kind: str, statistic: str, runs: list[str]) -> Estimat
     if statistic == "mean":
         return mean_in_clusters(passages, values)
     return quantile_in_clusters(passages, values, QUANTILES[statistic])
+
+
+def about_seeds(seeds: int) -> str:
+    """What so many runs of each method can prove about training: the smallest p of an exact rank test, 2/C(2n, n)."""
+    smallest = 2 / comb(2 * seeds, seeds)
+    if seeds == 1:
+        return "One seed proves nothing about training."
+    return (
+        f"{seeds} seeds alone prove little about training: the smallest two-sided p of a rank test of {seeds} runs "
+        f"against {seeds} is {smallest:.2g}."
+    )

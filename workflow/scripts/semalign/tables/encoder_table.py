@@ -10,13 +10,13 @@ from statistics import fmean, stdev
 from typing import Any
 
 from semalign.config.models import ExamBars
+from semalign.config.statistics import Statistics
 from semalign.encoder.exam import shortfalls
-from semalign.preflight.experiments import Statistics
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.differences import NONE, is_shown
-from semalign.statistics.intervals import interval
-from semalign.tables.tables import DIGITS, Cell, Row, Table, about_seeds
+from semalign.statistics.intervals import about_seeds, interval
+from semalign.tables.tables import DIGITS, Cell, Row, Table
 
 EXAM = ["retrieval", "spearman", "auc", "hard_negatives"]
 REACHED = ["metric", "similarity_independent", "content", "cmrc_avg", "language_consistency", "similarity"]

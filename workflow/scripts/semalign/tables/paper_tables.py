@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semalign.preflight.experiments import Statistics
+from semalign.config.statistics import Statistics
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
-from semalign.statistics.intervals import interval
+from semalign.statistics.intervals import about_seeds, interval
 from semalign.tables.published import PAPER, published
-from semalign.tables.tables import Cell, Row, Table, about_seeds
+from semalign.tables.tables import Cell, Row, Table
 
 QUALITY = ["metric", "similarity", "similarity_independent", "content"]
 SIDE = ["chrf", "bleu_char"]

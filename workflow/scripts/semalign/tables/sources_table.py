@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from semalign.config.downloads import FOLDER
-from semalign.preflight.referenced_paths import WORLD, is_external, named_files
-from semalign.preflight.root import Config
+from semalign.miniature import WORLD
 from semalign.runtime.files import replacing
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import frame_markdown
@@ -18,21 +17,6 @@ NOT_STATED = "not stated"
 NOTE = (
     "`read_by`: keys of the config. Licences are as the config states them; those of your own files under `licences`."
 )
-
-
-def source_keys(config: Config) -> dict[str, list[str]]:
-    """{source: config keys that read it}; a source is a download's path, a file or folder of the user's, or the world.
-
-    What the workflow makes of others (results/data) is none.
-    """
-    found: dict[str, list[str]] = {}
-    for key, path in named_files(config).items():
-        place = PurePosixPath(path)
-        if is_external(path) or place.is_relative_to(FOLDER):
-            found.setdefault(str(path), []).append(key)
-        elif place.is_relative_to(WORLD):
-            found.setdefault(WORLD, []).append(key)
-    return {source: sorted(found[source]) for source in sorted(found)}
 
 
 def rows(

@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import comb
 from statistics import fmean, stdev
 from typing import Any
 
@@ -125,17 +124,6 @@ def _interval(cell: Cell, name: str) -> str:
     if cell.low is None or cell.high is None or math.isnan(cell.low):
         return ""
     return f"[{_number(cell.low, name)}, {_number(cell.high, name)}]"
-
-
-def about_seeds(seeds: int) -> str:
-    """What so many runs of each method can prove about training: the smallest p of an exact rank test, 2/C(2n, n)."""
-    smallest = 2 / comb(2 * seeds, seeds)
-    if seeds == 1:
-        return "One seed proves nothing about training."
-    return (
-        f"{seeds} seeds alone prove little about training: the smallest two-sided p of a rank test of {seeds} runs "
-        f"against {seeds} is {smallest:.2g}."
-    )
 
 
 # what would end a cell, begin a tag or code, or set in italics; an underscore inside a word does nothing

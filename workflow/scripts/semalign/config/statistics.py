@@ -1,0 +1,28 @@
+"""Config of intervals and tests."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from semalign.config.base import Count, Distinct, InnerShare, Seed, Strict
+from semalign.config.data import TaskName
+
+
+class Primary(Strict):
+    """A comparison declared before the results are seen: RL − strong SFT."""
+
+    task: TaskName = Field(description="the task whose models are compared")
+    measure: Literal["cmrc_avg", "judge_net"] = Field(
+        description="reading comprehension, or the judge's wins less losses"
+    )
+
+
+class Statistics(Strict):
+    """Intervals and tests."""
+
+    resamples: Count = Field(2000, description="of every bootstrap")
+    confidence: InnerShare = Field(0.95, description="of every interval")
+    seed: Seed = Field(0, description="of every bootstrap")
+    primary: Annotated[list[Primary], Distinct] = Field(
+        default_factory=list, description="compared at Holm-adjusted p; every other test is exploratory"
+    )
