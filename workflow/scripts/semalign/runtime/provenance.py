@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from importlib.util import find_spec
@@ -66,6 +67,12 @@ def _peak_memory() -> int:
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
+def _instructions() -> str | None:
+    """The vector instructions that torch uses, on which the last bits of its sums depend; None without torch."""
+    torch: Any = sys.modules.get("torch")
+    return torch.backends.cpu.get_cpu_capability() if torch else None
+
+
 def _rule(snakemake: Any) -> str:
     """The rule's own name, which is its script's; a workflow that has this one as a module may have renamed it."""
     code = snakemake.params.settings.get("code", {})
@@ -91,7 +98,12 @@ def write(snakemake: Any, inputs: dict[str, str], seconds: float, resumed: bool 
             "log": str(snakemake.log[0]),
             "commit": commit(),
             "versions": versions(),
-            "machine": {"platform": platform.platform(), "cores": os.cpu_count(), "threads": snakemake.threads},
+            "machine": {
+                "platform": platform.platform(),
+                "instructions": _instructions(),
+                "cores": os.cpu_count(),
+                "threads": snakemake.threads,
+            },
             "processes": snakemake.params.settings.get("processes", 1),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "resumed": resumed,
