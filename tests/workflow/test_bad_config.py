@@ -134,7 +134,7 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "a ceiling without prices": ({"judge": LLM | {"prices": None}}, "config key judge: a ceiling needs prices"),
     "a key in the config": ({"judge": LLM | {"api_key_env": "sk-a1b2c3"}}, "config key judge.api_key_env: the NAME of an environment variable, in capitals"),
     "a key among the parameters": ({"judge": LLM | {"parameters": {"max_tokens": 9, "api_key": "sk-a1b2c3"}}}, "api_key looks like a secret"),
-    "a password in an address": ({"judge": LLM | {"base_url": "https://me:sk-a1b2c3@example.org/v1"}}, "config key judge.base_url: holds a name, password or query"),
+    "a password in an address": ({"judge": LLM | {"base_url": "https://me:sk-a1b2c3@example.org/v1"}}, "config key judge.base_url: holds a name, password, key or query"),
     "no address": ({"judge": LLM | {"base_url": "localhost"}}, "config key judge.base_url: an address like"),
     "the judge as its own second": ({"judge": LLM | {"second": {"model": "m", "prices": None, "parameters": {"max_tokens": 9}}}}, "second: is the judge itself"),
     "a prompt that is not there": ({"judge": LLM | {"prompts": {"mt": "mine.txt"}}}, "config key judge.prompts.mt: mine.txt does not exist"),

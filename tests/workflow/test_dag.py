@@ -14,6 +14,7 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 NEED_TORCH = {
     "train_base",
     "check_encoders",
+    "check_policy",
     "train_encoder",
     "examine_encoder",
     "train_sft",
