@@ -15,6 +15,7 @@ NEED_TORCH = {
     "train_base",
     "check_encoders",
     "check_policy",
+    "filter_length",
     "train_encoder",
     "examine_encoder",
     "train_sft",
