@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from semalign.config import amounts
+from semalign.preflight import amounts
 from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
