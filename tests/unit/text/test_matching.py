@@ -77,6 +77,10 @@ def test_comparing_and_cleaning_twice_is_comparing_and_cleaning(text: str) -> No
         ("བོད", "བོདི", False),
         ("a.", "a", False),
         ("\u200b \ufeff\u3164", "", True),
+        ("བོད་ཡིག་ ་", "བོད་ཡིག", True),
+        ("ꦗꦮ ꦧꦱ", "ꦗꦮꦧꦱ", True),
+        ("ᨽᩣ ᩈᩣ", "ᨽᩣᩈᩣ", True),
+        ("\ufffea", "a", True),
     ],
 )
 def test_what_is_the_same(one: str, other: str, same: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from semalign.config.data import PairTable, Table
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, read_json, read_jsonl, read_lines
-from semalign.text.matching import comparable
+from semalign.text.matching import cleaned, comparable
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 OTHER_SEPARATORS = {"\t": "set `format: tsv`", ",": "set `format: csv`"} | dict.fromkeys(";|，", "write commas instead")
@@ -73,7 +73,9 @@ def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
             row["id"] = f"{table.path.stem}:{number}"
         elif not comparable(row["id"]):
             raise InputError(f"{place}: the id is empty")
-        elif row["id"] in seen and isinstance(table, PairTable) and table.repeated_ids == "left_out":
+        else:
+            row["id"] = cleaned(row["id"])
+        if row["id"] in seen and isinstance(table, PairTable) and table.repeated_ids == "left_out":
             yield {"id": row["id"], "left_out": "repeated_id"}
             continue
         elif row["id"] in seen:
