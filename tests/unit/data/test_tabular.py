@@ -143,7 +143,16 @@ def test_a_column_absent_or_in_disorder_elsewhere_does_no_harm(tmp_path: Path) -
         ),
         ("t.csv", "source,target\ra,b\r", ":1: a carriage return (CR) within a line; end lines with LF or CRLF"),
         ("t.csv", "source,target\na\rb,c\n", ":2: a carriage return (CR) within a line"),
-        ("t.csv", "source,target\na,b\n\ufeffsource,target\nc,d\n", ":3: the header stands here again"),
+        ("t.csv", "source,target\na,b\n\ufeffsource,target \nc,d\n", ":3: the header stands here again"),
+        ("t.csv", "id,source,target\nx,a,b\n\ufeff x,c,d\n", ":3: id 'x' was already at line 2"),
+        ("t.csv", "sep=,\nsource,target\na,b\n", ":1: no column 'source' for 'source'; columns there: sep=, . Set"),
+        (
+            "t.csv",
+            "source,\ttarget\na,b\n",
+            ":1: no column 'target' for 'target'; columns there: source, \ttarget. Set `columns`, as in "
+            '`columns: {target: "\\ttarget"}`',
+        ),
+        ("t.json", '{"source": "a"}\n{"source": "b"}\n', ":2: broken JSON (Extra data at column 1); where each line"),
         ("t.csv", "source,target\na,b,c\n", ":2: 3 fields where the header has 2. Put a field that holds a separator"),
         ("t.csv", "source,target\na,b\n".encode("utf-16"), ":1: not UTF-8"),
         ("t.csv", "source,target\na,b\n".encode("utf-16-le"), ":1: contains a NUL"),
@@ -204,7 +213,7 @@ def test_parquet_of_other_types_of_text_is_read(tmp_path: Path) -> None:
 
 
 def test_tables_with_marks_that_were_joined_are_read(tmp_path: Path) -> None:
-    path = written(tmp_path, "t.csv", '\ufeffsource,target\na,b\n\ufeff"c",d\n"e\r\nf","\ufeff""g"\n')
+    path = written(tmp_path, "t.csv", '\ufeff\ufeff\n \nsource,target\na,b\n\ufeff"c",d\n"e\r\nf","\ufeff""g"\n')
     expected = [("a", "b"), ("c", "d"), ("e\r\nf", '\ufeff"g')]
     assert [(row["source"], row["target"]) for row in read_pairs(table(path))] == expected
     path = written(tmp_path, "t.jsonl", '\ufeff{"source": "a", "target": "b"}\n\ufeff{"source": "c", "target": "d"}\n')

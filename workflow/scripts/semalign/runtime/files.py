@@ -36,7 +36,7 @@ def read_lines(path: str | Path, keep_ends: bool = False) -> Iterator[tuple[int,
             raise InputError(f"{path}: cannot be read ({reason}); check the path in the config") from error
         for number, raw in enumerate(file, start=1):
             try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                line = raw.decode()
             except UnicodeDecodeError as error:
                 raise InputError(
                     f"{path}:{number}: not UTF-8 (byte {raw[error.start]:#04x} at column {error.start + 1}); "
@@ -47,6 +47,7 @@ def read_lines(path: str | Path, keep_ends: bool = False) -> Iterator[tuple[int,
                     f"{path}:{number}: contains a NUL character; the file is binary or damaged, or in UTF-16: convert "
                     "it to UTF-8"
                 )
+            line = line.lstrip("\ufeff") if number == 1 else line
             yield number, line if keep_ends else line.rstrip("\r\n")
 
 
