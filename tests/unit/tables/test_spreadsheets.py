@@ -39,7 +39,21 @@ FORMULAS = [
     "''-x",
     '=a,b\n"c"',
 ]
-HARMLESS = ["CC BY-SA 4.0", "a=b", "-0.15", "+2", "-1e-05", "-.5", "'quoted'", "e-mail@x", "−3 %", "བོད", "NA", "None", ""]
+HARMLESS = [
+    "CC BY-SA 4.0",
+    "a=b",
+    "-0.15",
+    "+2",
+    "-1e-05",
+    "-.5",
+    "'quoted'",
+    "e-mail@x",
+    "−3 %",
+    "བོད",
+    "NA",
+    "None",
+    "",
+]
 
 
 def cells(path: Path) -> list[list[str]]:

@@ -25,8 +25,9 @@ def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
 
 
 def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
-    """What `write_csv` wrote; `options` are those of `pandas.read_csv`. Only an empty cell is a gap: NA may be a name."""
-    frame: pd.DataFrame = pd.read_csv(path, **{"keep_default_na": False, "na_values": [""]} | options)
+    """What `write_csv` wrote, where only an empty cell is a gap; `options` are those of `pandas.read_csv`."""
+    given: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} | options
+    frame: pd.DataFrame = pd.read_csv(path, **given)
     return frame.rename(columns=_plain).apply(_column, args=(_plain,))
 
 

@@ -27,8 +27,8 @@ def language_consistency(text: str, language: Language) -> float:
     excluded = [_letters_of(script, "excluded_scripts") for script in language.excluded_scripts]
     if _THINK.search(text) or not own.search(text) or any(letters.search(text) for letters in excluded):
         return 0.0
-    share = len(_LATIN.findall(text)) / len(_LETTER.findall(text))
-    return float(share <= language.latin_share)
+    latin = len(_LATIN.findall(text))
+    return float(not latin or latin / len(_LETTER.findall(text)) <= language.latin_share)
 
 
 def check_scripts(language: Language) -> None:
