@@ -124,6 +124,8 @@ def _remedy(table: Table, found: Sequence[str], name: str, column: str) -> str:
         # YAML reads escapes in double quotation marks alone, as JSON does
         quoted = repr(near[0]) if near[0].isprintable() and "\\" not in near[0] else json.dumps(near[0])
         return f", as in `columns: {{{name}: {quoted}}}`"
+    if column.partition(".")[0] in found:
+        return f"; {column!r} within another column is not read: write it as a column of its own"
     if table.format not in SEPARATORS:
         return ""
     if found and found[0].startswith("sep="):
