@@ -51,6 +51,11 @@ def comparable(text: str) -> str:
     return folded
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing, so that it counts as none."""
+    return not comparable(text)
+
+
 def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text.upper().casefold()).split()).strip("\u0f0b")
 
