@@ -141,6 +141,16 @@ def test_a_column_absent_or_in_disorder_elsewhere_does_no_harm(tmp_path: Path) -
             "你好,བོད\n",
             ":1: no column 'source' for 'source'; columns there: 你好, བོད. Set `columns`; a file without a header",
         ),
+        (
+            "t.csv",
+            '"source";"target"\n"a";"b"\n',
+            ":1: ',' expected after '\"'; or, where ';' separates the columns, write",
+        ),
+        (
+            "t.tsv",
+            "source;target\n",
+            ":1: no column 'source' for 'source'; columns there: source;target. Set `columns`; or",
+        ),
         ("t.csv", "source,target\ra,b\r", ":1: a carriage return (CR) within a line; end lines with LF or CRLF"),
         ("t.csv", "source,target\na\rb,c\n", ":2: a carriage return (CR) within a line"),
         ("t.csv", "source,target\na,b\n\ufeffsource,target \nc,d\n", ":3: the header stands here again"),

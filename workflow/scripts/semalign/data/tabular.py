@@ -14,7 +14,7 @@ from semalign.runtime.files import Row, read_json, read_jsonl, read_lines
 from semalign.text.matching import cleaned, comparable
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
-OTHER_SEPARATORS = {"\t": "set `format: tsv`", ",": "set `format: csv`"} | dict.fromkeys(";|，", "write commas instead")
+OTHER_SEPARATORS = {"\t": "set `format: tsv`", ",": "set `format: csv`"} | dict.fromkeys(";|，、،", "")
 LABELS = ("id", "group", "vote")  # whole numbers are as good as text here
 DAMAGE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of surrogate pairs, which JSON can escape
 
@@ -130,10 +130,16 @@ def _remedy(table: Table, found: Sequence[str], name: str, column: str) -> str:
         return ""
     if found and found[0].startswith("sep="):
         return "; or remove the line `sep=`, which Excel alone reads, and separate the columns with commas"
+    return _other_separator(table, found) or "; a file without a header needs one, its first line"
+
+
+def _other_separator(table: Table, header: Sequence[str]) -> str:
+    """What to do where something else separates the columns of a header; nothing where it does not look so."""
     for separator, remedy in OTHER_SEPARATORS.items():
-        if separator != SEPARATORS[table.format] and any(separator in other for other in found):
-            return f"; or, where {separator!r} separates the columns, {remedy}"
-    return "; a file without a header needs one, its first line"
+        if separator != SEPARATORS[table.format] and any(separator in column for column in header):
+            instead = remedy or f"write {'commas' if table.format == 'csv' else 'tabs'} instead"
+            return f"; or, where {separator!r} separates the columns, {instead}"
+    return ""
 
 
 def as_text(value: Any, name: str, place: str) -> str:
@@ -233,7 +239,8 @@ def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -
             raise InputError(
                 f"{path}:{begin}: a carriage return (CR) within a line; end lines with LF or CRLF, and {remedy}"
             ) from error
-        raise _quoting(path, begin, str(error)) from error
+        first = "" if header else _other_separator(table, [next(read_lines(path))[1]])
+        raise _quoting(path, begin, str(error) + first) from error
 
 
 def _is_again(cells: list[str], header: list[str]) -> bool:
