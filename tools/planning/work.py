@@ -136,7 +136,9 @@ class Plan:
     def _questions(self) -> int:
         settings = self.config.cmrc
         if settings.limit is not None:
-            return settings.limit
+            found = [self._rows_of(source, read_questions, "cmrc_test") for source in settings.test]
+            known = [rows.number for rows in found if rows]
+            return min(settings.limit, sum(known)) if len(known) == len(found) else settings.limit
         of_world = self._is_of_world(settings.test)
         given = None if of_world else self._given("--questions ", self.bounds.questions, "cmrc.test is a file")
         return given or self._count("cmrc.test", settings.test, read_questions, "cmrc_test", "--questions …")

@@ -10,6 +10,7 @@ from semalign.policy.models import load_adapter, load_policy
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_json
 from semalign.runtime.workspace import Workspace
+from semalign.text.matching import is_blank
 from semalign.text.prompts import fill
 
 
@@ -36,7 +37,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
             "quantile": quantile,
             "n": len(values),
             "mean": float(values.mean()),
-            "empty": sum(not completion.text.strip() for completion in completions),
+            "empty": sum(is_blank(completion.text) for completion in completions),
         },
     )
 

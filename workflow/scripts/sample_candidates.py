@@ -12,6 +12,7 @@ from semalign.runtime import job
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, write_json, write_jsonl
 from semalign.runtime.workspace import Workspace
+from semalign.text.matching import is_blank
 from semalign.text.prompts import fill, prompt_ids
 
 
@@ -49,7 +50,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
             "prompts": len(kept),
             "prompts_too_long": len(rows) - len(kept),
             "candidates": len(found),
-            "empty": sum(not row["completion"].strip() for row in found),
+            "empty": sum(is_blank(row["completion"]) for row in found),
             "truncated": sum(answer.truncated for own in answers for answer in own),
             "mean_reward": sum(row["reward"] for row in found) / len(found),
         },

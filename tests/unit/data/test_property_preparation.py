@@ -97,7 +97,7 @@ def test_a_limit_takes_the_first_good_questions(
     assert report["answer_not_in_context"] == sum(there[row["context"]].isdisjoint(row["answers"]) for row in kept)
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\u3000\u200b"])
+@pytest.mark.parametrize("blank", ["", " ", "\u3000\u200b", "。", "- `"])
 def test_a_blank_answer_is_no_answer_in_the_context(blank: str) -> None:
     kept, report = prepare_questions(questions([("甲 乙", "甲", [blank, "丙"])]), origin="here").all()
     assert (report["answer_not_in_context"], report["blank_answers"]) == (1, 1)

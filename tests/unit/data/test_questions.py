@@ -92,6 +92,7 @@ def test_columns_of_questions_are_mapped_and_answers_may_be_objects(tmp_path: Pa
         ({"question": 5}, ":2: 'question' must be text, found int"),
         ({"id": ""}, ":2: the id is empty"),
         ({"id": "q1"}, ":2: id 'q1' was already at {path}:1"),
+        ({"id": "\ufeffq1 "}, ":2: id 'q1' was already at {path}:1"),
     ],
 )
 def test_broken_table_of_questions(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:

@@ -141,9 +141,28 @@ def test_a_column_absent_or_in_disorder_elsewhere_does_no_harm(tmp_path: Path) -
             "你好,བོད\n",
             ":1: no column 'source' for 'source'; columns there: 你好, བོད. Set `columns`; a file without a header",
         ),
+        (
+            "t.csv",
+            '"source";"target"\n"a";"b"\n',
+            ":1: ',' expected after '\"'; or, where ';' separates the columns, write",
+        ),
+        (
+            "t.tsv",
+            "source;target\n",
+            ":1: no column 'source' for 'source'; columns there: source;target. Set `columns`; or",
+        ),
         ("t.csv", "source,target\ra,b\r", ":1: a carriage return (CR) within a line; end lines with LF or CRLF"),
         ("t.csv", "source,target\na\rb,c\n", ":2: a carriage return (CR) within a line"),
-        ("t.csv", "source,target\na,b\n\ufeffsource,target\nc,d\n", ":3: the header stands here again"),
+        ("t.csv", "source,target\na,b\n\ufeffsource,target \nc,d\n", ":3: the header stands here again"),
+        ("t.csv", "id,source,target\nx,a,b\n\ufeff x,c,d\n", ":3: id 'x' was already at line 2"),
+        ("t.csv", "sep=,\nsource,target\na,b\n", ":1: no column 'source' for 'source'; columns there: sep=, . Set"),
+        (
+            "t.csv",
+            "source,\ttarget\na,b\n",
+            ":1: no column 'target' for 'target'; columns there: source, \ttarget. Set `columns`, as in "
+            '`columns: {target: "\\ttarget"}`',
+        ),
+        ("t.json", '{"source": "a"}\n{"source": "b"}\n', ":2: broken JSON (Extra data at column 1); where each line"),
         ("t.csv", "source,target\na,b,c\n", ":2: 3 fields where the header has 2. Put a field that holds a separator"),
         ("t.csv", "source,target\na,b\n".encode("utf-16"), ":1: not UTF-8"),
         ("t.csv", "source,target\na,b\n".encode("utf-16-le"), ":1: contains a NUL"),
@@ -161,6 +180,8 @@ def test_a_column_absent_or_in_disorder_elsewhere_does_no_harm(tmp_path: Path) -
         ("t.csv", b"source,target\na,b\nc,\xe0\xbd\n", ":3: not UTF-8"),
         ("t.csv", "id,source,target\nx,a,b\ny,a,b\nx,a,b\n", ":4: id 'x' was already at line 2"),
         ("t.tsv", 'source\ttarget\n"a\tb\nc\td"\te\n', ":2: a quoted field runs on to line 3, tabs included"),
+        ("t.csv", b"\x1f\x8b\x08\0", ":1: is compressed by gzip; unpack it"),
+        ("t.csv", "version https://git-lfs.github.com/spec/v1\n", ":1: is a pointer of Git LFS"),
         ("t.parquet", "not parquet", ": cannot be read as Parquet"),
     ],
 )
@@ -204,7 +225,7 @@ def test_parquet_of_other_types_of_text_is_read(tmp_path: Path) -> None:
 
 
 def test_tables_with_marks_that_were_joined_are_read(tmp_path: Path) -> None:
-    path = written(tmp_path, "t.csv", '\ufeffsource,target\na,b\n\ufeff"c",d\n"e\r\nf","\ufeff""g"\n')
+    path = written(tmp_path, "t.csv", '\ufeff\ufeff\n \nsource,target\na,b\n\ufeff"c",d\n"e\r\nf","\ufeff""g"\n')
     expected = [("a", "b"), ("c", "d"), ("e\r\nf", '\ufeff"g')]
     assert [(row["source"], row["target"]) for row in read_pairs(table(path))] == expected
     path = written(tmp_path, "t.jsonl", '\ufeff{"source": "a", "target": "b"}\n\ufeff{"source": "c", "target": "d"}\n')

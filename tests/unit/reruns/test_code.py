@@ -1,5 +1,6 @@
 """Code fingerprints: what an edit changes, on a copy of the library."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,8 @@ def test_a_module_that_the_settings_name_counts(library: Path) -> None:
         ("semalign/prose.py", "'also of a'", "'also'\n    'of a'", set()),
         ("semalign/prose.py", "    'of method'\n    ", "", set()),
         ("semalign/prose.py", "    'of empty'\n", "    pass\n", set()),
+        ("semalign/prose.py", "    'of empty'\n", "    'of empty'\n    ...\n", set()),
+        ("semalign/prose.py", "examples=[2]", "examples=[2], deprecated='prose'", set()),
         ("semalign/prose.py", "examples=[2]", "examples=[3]", set()),
         ("semalign/prose.py", ", description='of key a'", "", set()),
         ("semalign/prose.py", "    'of empty'\n", "    return x\n", {"semalign.prose"}),
@@ -90,6 +93,18 @@ def test_only_edits_of_code_that_a_rule_uses_change_it(
     library: Path, name: str, old: str, new: str, changed: set[str]
 ) -> None:
     assert edited(library, name, old, new) == changed
+
+
+@pytest.mark.parametrize(("one", "other"), [("{**a}", "{None: a}"), ("def f(*, a=None): 0", "def f(*, a): 0")])
+def test_none_that_is_written_is_no_gap(one: str, other: str) -> None:
+    assert code._form(ast.parse(one)) != code._form(ast.parse(other))
+
+
+def test_an_empty_field_that_a_version_of_python_lacks_changes_nothing() -> None:
+    function = ast.parse("def f(): return 1").body[0]
+    before = code._form(function)
+    del function.decorator_list  # type: ignore[attr-defined]
+    assert code._form(function) == before
 
 
 def test_every_script_of_the_workflow_has_a_fingerprint() -> None:

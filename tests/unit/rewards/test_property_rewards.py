@@ -25,6 +25,7 @@ from semalign.rewards.builtin import (
 )
 from semalign.runtime.files import Row
 from semalign.runtime.workspace import Workspace
+from semalign.text.matching import is_blank
 from tests.unit.judging.test_judge import judge_pairs, judged, summarise
 
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.1, bleu_tokens="tibetan")
@@ -102,7 +103,7 @@ def test_the_similarity_reward_is_the_cosine_above_the_threshold(batch: list[tup
     for value, text, reference in zip(found, completions, references, strict=True):
         one, two = embed([text])[0].tolist(), embed([reference])[0].tolist()
         cosine = math.fsum(a * b for a, b in zip(one, two, strict=True))
-        expected = 0.0 if not text.strip() else max(0.0, (min(cosine, 1.0) - tau) / (1 - tau))
+        expected = 0.0 if is_blank(text) else max(0.0, (min(cosine, 1.0) - tau) / (1 - tau))
         assert value == pytest.approx(expected, abs=1e-9)
 
 
@@ -126,7 +127,7 @@ def test_a_permuted_batch_has_permuted_figures(
 
 @every_reward
 @few
-@given(batch=BATCHES, blank=st.sampled_from(["", " ", "\n\t", "\u3000 "]))
+@given(batch=BATCHES, blank=st.sampled_from(["", " ", "\n\t", "\u3000 ", "\u200b\ufeff"]))
 def test_a_blank_completion_earns_nothing(name: str, batch: list[tuple[str, str, str]], blank: str) -> None:
     references = [reference for _, reference, _ in batch]
     assert REWARDS[name]([blank] * len(batch), references, references) == [0.0] * len(batch)

@@ -197,7 +197,22 @@ def test_latex_escapes() -> None:
 
 
 def test_markdown_escapes() -> None:
-    cells = ["a|b", "a\\|b", "x_y_z", "_x_", "*x*", "`x`", "<b>", "p < 0.05", "a\n\nb", "[0.1, 0.2]", "100%"]
+    cells = [
+        "a|b",
+        "a\\|b",
+        "x_y_z",
+        "_x_",
+        "*x*",
+        "`x`",
+        "<b>",
+        "p < 0.05",
+        "a\n\nb",
+        "[0.1, 0.2]",
+        "100%",
+        "[a](b)",
+        "&lt; &",
+        "~~a~~",
+    ]
     lines = frame_markdown(pd.DataFrame({"a": cells}), "note").split("\n\n")[0].splitlines()[2:]
     shown = [
         r"a\|b",
@@ -211,5 +226,8 @@ def test_markdown_escapes() -> None:
         "a  b",
         "[0.1, 0.2]",
         "100%",
+        r"[a\](b)",
+        r"\&lt; &",
+        r"\~~a\~~",
     ]
     assert lines == [f"| {cell} |" for cell in shown]

@@ -77,6 +77,10 @@ def test_comparing_and_cleaning_twice_is_comparing_and_cleaning(text: str) -> No
         ("བོད", "བོདི", False),
         ("a.", "a", False),
         ("\u200b \ufeff\u3164", "", True),
+        ("བོད་ཡིག་ ་", "བོད་ཡིག", True),
+        ("ꦗꦮ ꦧꦱ", "ꦗꦮꦧꦱ", True),
+        ("ᨽᩣ ᩈᩣ", "ᨽᩣᩈᩣ", True),
+        ("\ufffea", "a", True),
     ],
 )
 def test_what_is_the_same(one: str, other: str, same: bool) -> None:
@@ -177,3 +181,11 @@ def test_groups_and_excluded_ids_are_compared_as_texts_are(tmp_path: Path) -> No
         if "left_out" in row
     ]
     assert left == ["r7"]
+
+
+def test_ids_and_groups_are_cleaned_and_an_invisible_group_is_none(tmp_path: Path) -> None:
+    rows = [{"id": f"{n}\u200b", "group": "\u3164", "source": "a", "target": "b"} for n in range(2)]
+    write_jsonl(tmp_path / "a.jsonl", rows)
+    found = list(read_pairs(PairTable(format="jsonl", path=tmp_path / "a.jsonl")))
+    assert [row["id"] for row in found] == ["0", "1"]
+    assert len({row["group"] for row in found}) == 2

@@ -246,6 +246,16 @@ def test_a_number_that_is_not_known_is_asked_for(monkeypatch: pytest.MonkeyPatch
         mine(test=[{"format": "jsonl", "path": "none.jsonl"}]).test_pairs("mt")
 
 
+@pytest.mark.parametrize(("limit", "questions"), [(500, 500), (9999, 3219)])
+def test_a_limit_makes_no_questions(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: int, questions: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    raw = merged([ROOT / "config" / "public.yaml"])
+    raw["cmrc"]["limit"] = limit
+    assert Plan(validate(raw), NOTHING_GIVEN)._questions() == questions
+
+
 def test_a_plan_says_what_it_assumes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from semalign.config.data import Captions, Joined, PairTable
-from semalign.data.tabular import not_empty, read_ids, read_rows
+from semalign.data.tabular import group_of, not_empty, read_ids, read_rows
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, read_lines
-from semalign.text.matching import comparable
+from semalign.text.matching import cleaned, comparable
 
 CAPTION = re.compile(r"(?P<image>.+?)#[^#\s]*#(?P<number>\d+)(?:\s+(?P<text>.*))?")
 
@@ -47,7 +47,7 @@ def joined_tables(source: Joined) -> Iterator[Row]:
         name = row["id"]
         if name in partners:
             pairs += 1
-            group = row.get("group", "").strip() or f"{source.source.path}:{name}"
+            group = group_of(row, f"{source.source.path}:{name}")
             yield {"id": name, "group": group, "source": row["text"], "target": partners.pop(name)}
         else:
             alone.append(name)
@@ -90,7 +90,7 @@ def _numbered_captions(path: Path) -> Iterator[tuple[Key, str]]:
         found = CAPTION.fullmatch(line.lstrip("\ufeff"))  # a BOM within the file, as `cat` leaves it
         if found is None:
             raise InputError(f"{path}:{number}: no caption; `<image>#<language>#<number> <text>` is needed")
-        key = found["image"], found["number"]
+        key = cleaned(found["image"]), found["number"]
         if key in lines:
             raise InputError(f"{path}:{number}: caption {'#'.join(key)!r} was already at line {lines[key]}")
         lines[key] = number

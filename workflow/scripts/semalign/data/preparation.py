@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
+import regex
 from tokenizers import Tokenizer
 
 from semalign.config.data import Language
@@ -20,6 +21,7 @@ from semalign.text.prompts import fill
 Report = dict[str, Any]
 
 EXAMPLES = 5
+_SCORED = regex.compile(r"[\p{L}\p{N}[\p{S}--\p{ASCII}]]", regex.V1)  # what scorers keep of every answer
 BATCH = 1000  # texts given to the tokenizer at once: keeps memory flat
 
 
@@ -113,9 +115,9 @@ def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: 
     """The first `limit` questions (all, when None), their text as it is: the official scorer compares it raw.
 
     Reasons: empty_context, empty_question, empty_answers (no answer with text), beyond_limit. Of kept questions,
-    answers without text are left out, since an empty prediction would equal them; `blank_answers` counts them, where
-    there are any. `answer_not_in_context` counts kept questions none of whose answers stands in its context; they stay,
-    since the official scores include them.
+    answers without text, or of punctuation alone, are left out, since the scorer drops punctuation and an empty
+    prediction would equal them; `blank_answers` counts them, where there are any. `answer_not_in_context` counts kept
+    questions none of whose answers stands in its context; they stay, since the official scores include them.
     """
     sifted = Sifted(origin, "check the files")
     sifted.counts["answer_not_in_context"] = 0
@@ -123,7 +125,7 @@ def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: 
     def kept() -> Iterator[Row]:
         for row in rows:
             empty = [key for key in ("context", "question") if not comparable(row[key])]
-            answers = [answer for answer in row["answers"] if comparable(answer)]
+            answers = [answer for answer in row["answers"] if _SCORED.search(comparable(answer))]
             if empty:
                 sifted.drop(f"empty_{empty[0]}", row)
             elif not answers:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from semalign.config.data import Cmrc2018, QuestionSource, Squad, Table
-from semalign.data.tabular import as_text, not_empty, place_of, read_nested, undamaged
+from semalign.data.tabular import as_text, group_of, not_empty, place_of, read_nested, undamaged
+from semalign.data.tabular import label as cleaned_label
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, read_json
-from semalign.text.matching import comparable
 
 Placed = Iterator[tuple[str, Row]]  # (where the question stands, as a message names it; the question)
 
@@ -55,9 +55,7 @@ def _label(value: Any, key: str, place: str, style: str) -> str:
     if isinstance(label, float | bool):
         raise InputError(f"{place}: {key!r} must be text or a whole number, found {label!r}; write it as text")
     text = str(label) if isinstance(label, int) else str(_member(value, key, str, place, style))
-    if not comparable(text):
-        raise InputError(f"{place}: the {key} is empty")
-    return text
+    return cleaned_label(text, key, place)
 
 
 def _squad(source: Squad) -> Placed:
@@ -116,10 +114,9 @@ def _table(table: Table) -> Placed:
         answers = row["answers"]
         if isinstance(answers, dict) and isinstance(answers.get("text"), list):  # a list of each field, as hubs have it
             answers = [{"text": text} for text in answers["text"]]
-        if not comparable(texts["id"]):
-            raise InputError(f"{place}: the id is empty")
-        group = as_text(row.get("group"), "group", place).strip()
-        group = group or groups.setdefault(texts["context"], f"{table.path.stem}:{number}")
+        texts["id"] = cleaned_label(texts["id"], "id", place)
+        own = groups.setdefault(texts["context"], f"{table.path.stem}:{number}")
+        group = group_of({"group": as_text(row.get("group"), "group", place)}, own)
         yield place, {**texts, "group": group, "answers": _texts(answers, place)}
 
 

@@ -22,7 +22,7 @@ from semalign.config.data import (
 )
 from semalign.data.joining import joined_captions, joined_tables, without_ids
 from semalign.data.questions import read_questions
-from semalign.data.tabular import not_empty, read_rows
+from semalign.data.tabular import group_of, label, not_empty, read_rows
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, read_lines
 
@@ -121,9 +121,7 @@ def _side_by_side(*paths: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
 
 
 def _document(path: Path, number: int, line: str) -> str:
-    if not line.strip():
-        raise InputError(f"{path}:{number}: the document id is empty")
-    return line.strip()
+    return label(line, "document id", f"{path}:{number}")
 
 
 def _aligned(source: AlignedText) -> Iterator[Row]:
@@ -159,5 +157,5 @@ def _table_pairs(table: PairTable) -> Iterator[Row]:
             yield row
             continue
         # The path, not the id: two files may both number their rows from 0 without sharing a document.
-        group = row.get("group", "").strip() or f"{table.path}:{row['id']}"
+        group = group_of(row, f"{table.path}:{row['id']}")
         yield {"id": row["id"], "group": group, "source": row["source"], "target": row["target"]}

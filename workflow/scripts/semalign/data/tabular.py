@@ -1,6 +1,7 @@
 """Reading tables: JSON lines, JSON, CSV, TSV and Parquet, with the config's names for their columns."""
 
 import csv
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,10 @@ from typing import Any, TypeVar
 from semalign.config.data import PairTable, Table
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, read_json, read_jsonl, read_lines
-from semalign.text.matching import comparable
+from semalign.text.matching import cleaned, comparable
 
 SEPARATORS = {"csv": ",", "tsv": "\t"}
-OTHER_SEPARATORS = {"\t": "set `format: tsv`", ",": "set `format: csv`"} | dict.fromkeys(";|，", "write commas instead")
+OTHER_SEPARATORS = {"\t": "set `format: tsv`", ",": "set `format: csv`"} | dict.fromkeys(";|，、،", "")
 LABELS = ("id", "group", "vote")  # whole numbers are as good as text here
 DAMAGE = re.compile("[\0\ud800-\udfff]")  # NUL and halves of surrogate pairs, which JSON can escape
 
@@ -71,17 +72,29 @@ def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
         place = place_of(table, number)
         if "id" not in row:
             row["id"] = f"{table.path.stem}:{number}"
-        elif not comparable(row["id"]):
-            raise InputError(f"{place}: the id is empty")
-        elif row["id"] in seen and isinstance(table, PairTable) and table.repeated_ids == "left_out":
-            yield {"id": row["id"], "left_out": "repeated_id"}
-            continue
-        elif row["id"] in seen:
+        elif (name := label(row["id"], "id", place)) in seen:
+            if isinstance(table, PairTable) and table.repeated_ids == "left_out":
+                yield {"id": name, "left_out": "repeated_id"}
+                continue
             kind = "row" if table.format in ("json", "parquet") else "line"
-            raise InputError(f"{place}: id {row['id']!r} was already at {kind} {seen[row['id']]}")
+            raise InputError(f"{place}: id {name!r} was already at {kind} {seen[name]}")
         else:
-            seen[row["id"]] = number
+            row["id"] = name
+            seen[name] = number
         yield row
+
+
+def label(text: str, name: str, place: str) -> str:
+    """An id or a group's name as `matching.cleaned` leaves it. Raises InputError where it shows nothing."""
+    if not comparable(text):
+        raise InputError(f"{place}: the {name} is empty")
+    return cleaned(text)
+
+
+def group_of(row: Row, otherwise: str) -> str:
+    """The name of a row's group; another where it has none."""
+    name: str = row.get("group") or ""
+    return cleaned(name) if comparable(name) else otherwise
 
 
 def _present(
@@ -108,13 +121,25 @@ def _remedy(table: Table, found: Sequence[str], name: str, column: str) -> str:
     """What may help beside mapping a column that is not there."""
     near = [other for other in found if comparable(other) == comparable(column)]
     if near:
-        return f", as in `columns: {{{name}: {near[0]!r}}}`"
+        # YAML reads escapes in double quotation marks alone, as JSON does
+        quoted = repr(near[0]) if near[0].isprintable() and "\\" not in near[0] else json.dumps(near[0])
+        return f", as in `columns: {{{name}: {quoted}}}`"
+    if column.partition(".")[0] in found:
+        return f"; {column!r} within another column is not read: write it as a column of its own"
     if table.format not in SEPARATORS:
         return ""
+    if found and found[0].startswith("sep="):
+        return "; or remove the line `sep=`, which Excel alone reads, and separate the columns with commas"
+    return _other_separator(table, found) or "; a file without a header needs one, its first line"
+
+
+def _other_separator(table: Table, header: Sequence[str]) -> str:
+    """What to do where something else separates the columns of a header; nothing where it does not look so."""
     for separator, remedy in OTHER_SEPARATORS.items():
-        if separator != SEPARATORS[table.format] and any(separator in other for other in found):
-            return f"; or, where {separator!r} separates the columns, {remedy}"
-    return "; a file without a header needs one, its first line"
+        if separator != SEPARATORS[table.format] and any(separator in column for column in header):
+            instead = remedy or f"write {'commas' if table.format == 'csv' else 'tabs'} instead"
+            return f"; or, where {separator!r} separates the columns, {instead}"
+    return ""
 
 
 def as_text(value: Any, name: str, place: str) -> str:
@@ -141,7 +166,12 @@ def _objects(table: Table) -> Numbered:
         numbers = (number for number, line in read_lines(table.path) if line.lstrip("\ufeff").strip())
         yield from zip(numbers, read_jsonl(table.path), strict=True)
         return
-    rows = read_json(table.path)
+    try:
+        rows = read_json(table.path)
+    except InputError as error:
+        if "Extra data" not in str(error):
+            raise
+        raise InputError(f"{error}; where each line is an object, set `format: jsonl`") from error
     if not isinstance(rows, list):
         raise InputError(f"{table.path}: a JSON list of objects is needed, found {type(rows).__name__}")
     for number, row in enumerate(rows, start=1):
@@ -186,7 +216,9 @@ def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -
     places: dict[str, int] = {}
     try:
         for cells in reader:
-            if not header:
+            if not header and not "".join(cells).strip():
+                pass  # blank lines before the header
+            elif not header:
                 header = cells
                 columns = _present(table, header, required, optional, f":{begin}")
                 places = {name: header.index(column) for name, column in columns.items()}
@@ -195,7 +227,7 @@ def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -
                     raise _quoting(path, begin, f"{len(cells)} fields where the header has {len(header)}")
                 if separator == "\t" and any("\n" in cell and "\t" in cell for cell in cells):
                     raise _quoting(path, begin, f"a quoted field runs on to line {reader.line_num}, tabs included")
-                if len(header) > 1 and [cells[0].removeprefix("\ufeff"), *cells[1:]] == header:
+                if len(header) > 1 and _is_again(cells, header):
                     raise InputError(
                         f"{path}:{begin}: the header stands here again, as where files are joined; remove it"
                     )
@@ -207,7 +239,14 @@ def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -
             raise InputError(
                 f"{path}:{begin}: a carriage return (CR) within a line; end lines with LF or CRLF, and {remedy}"
             ) from error
-        raise _quoting(path, begin, str(error)) from error
+        first = "" if header else _other_separator(table, [next(read_lines(path))[1]])
+        raise _quoting(path, begin, str(error) + first) from error
+
+
+def _is_again(cells: list[str], header: list[str]) -> bool:
+    """Whether a row is the header once more, white space and BOMs aside."""
+    # most rows differ in their first cell: a long one is not looked at
+    return len(cells[0]) < len(header[0]) + 10 and list(map(cleaned, cells)) == list(map(cleaned, header))
 
 
 def _quoting(path: Path, line: int, problem: str) -> InputError:

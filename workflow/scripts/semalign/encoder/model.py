@@ -18,6 +18,7 @@ from semalign.runtime.clock import model_work
 from semalign.runtime.device import checked_device
 from semalign.runtime.errors import InputError
 from semalign.runtime.progress import Progress
+from semalign.text.matching import is_blank
 
 BATCH_SIZE = 64  # texts a forward pass where nothing is trained
 
@@ -162,7 +163,7 @@ def similarity(encoder: SentenceTransformer, a: list[str], b: list[str], batch_s
         raise ValueError(f"{len(a)} texts cannot be paired with {len(b)}")
     embeddings = embed(encoder, [*a, *b], batch_size)
     cosines = np.einsum("ij,ij->i", embeddings[: len(a)], embeddings[len(a) :])
-    return np.where([bool(text.strip()) for text in a], np.clip(cosines, -1.0, 1.0), 0.0).astype(np.float32)
+    return np.where([not is_blank(text) for text in a], np.clip(cosines, -1.0, 1.0), 0.0).astype(np.float32)
 
 
 def truncation_rate(encoder: SentenceTransformer, texts: Sequence[str]) -> float:

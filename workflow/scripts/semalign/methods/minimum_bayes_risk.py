@@ -24,6 +24,8 @@ def choose(samples: list[list[str]], embed: Callable[[list[str]], Any]) -> list[
     """
     import numpy as np
 
+    from semalign.text.matching import is_blank
+
     vectors = embed([text for own in samples for text in own])
     chosen, start = [], 0
     for own in samples:
@@ -31,6 +33,6 @@ def choose(samples: list[list[str]], embed: Callable[[list[str]], Any]) -> list[
         start += len(own)
         # rounded: which of two equal texts is taken must not hang on the last bits of a sum
         utility = (mine @ mine.sum(axis=0)).round(9)
-        blank = np.array([not text.strip() for text in own])
+        blank = np.array([is_blank(text) for text in own])
         chosen.append(int(np.argmax(np.where(blank & ~blank.all(), -np.inf, utility))))
     return chosen

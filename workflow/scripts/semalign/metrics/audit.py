@@ -15,6 +15,7 @@ from typing import Any
 from semalign.config.data import Language
 from semalign.runtime.files import Row
 from semalign.text.languages import language_consistency
+from semalign.text.matching import is_blank
 from semalign.text.tokens import bleu_tokens
 
 Figures = dict[str, float | None]
@@ -43,7 +44,7 @@ def audit(
     copied = [
         common_substring(text, source) / len(text)
         for text, source in zip(outputs, sources, strict=True)
-        if text.strip()
+        if not is_blank(text)
     ]
     return {
         "length_ratio": _share(lengths, sum(len(bleu_tokens(text)) for text in references)),
@@ -52,7 +53,7 @@ def audit(
         "copied": fmean(copied) if copied else None,
         "duplicates": _duplicates(outputs, items),
         "off_script": 1 - fmean(language_consistency(text, language) for text in outputs),
-        "empty": fmean(not text.strip() for text in outputs),
+        "empty": fmean(is_blank(text) for text in outputs),
     }
 
 

@@ -9,12 +9,13 @@ from semalign.metrics.rouge import rouge_l, rouge_l_items
 from semalign.metrics.scores import Score, floor
 from semalign.runtime.files import Row
 from semalign.text.languages import language_consistency
+from semalign.text.matching import is_blank
 
 
 def _counts(rows: list[Row]) -> dict[str, int]:
     return {
         "n": len(rows),
-        "empty": sum(not row["output"].strip() for row in rows),
+        "empty": sum(is_blank(row["output"]) for row in rows),
         "truncated": sum(row["truncated"] for row in rows),
     }
 

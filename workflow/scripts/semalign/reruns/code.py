@@ -9,13 +9,19 @@ import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 # These subpackages run a job, check before it, or give the config its shape. None changes a result: the values of the
 # config are settings of the rules.
 WITHOUT_EFFECT = {"runtime", "config", "network", "model_files", "resume", "preflight"}
-DESCRIBING = {"title", "description", "examples"}  # arguments of pydantic's Field that change no value
-BLOCKS = ("body", "orelse", "finalbody")
+DESCRIBING = {
+    "title",
+    "description",
+    "examples",
+    "deprecated",
+    "json_schema_extra",
+}  # arguments of pydantic's Field that change no value
 
 
 def _file(module: str) -> Path | None:
@@ -35,11 +41,14 @@ def _imports(tree: ast.Module) -> set[str]:
 
 
 class _WithoutProse(ast.NodeTransformer):
-    """Drops texts that stand alone, docstrings among them, and what only describes a field of a pydantic model."""
+    """Drops what only describes a field of a pydantic model, and what does nothing: texts that stand alone, docstrings
+    among them, and the `...` or `pass` of a body that holds no more. What is left is read by nobody but `_form`."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        alone = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if alone else self.generic_visit(node)
+        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+
+    def visit_Pass(self, node: ast.Pass) -> None:
+        return None
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
@@ -47,20 +56,24 @@ class _WithoutProse(ast.NodeTransformer):
             node.keywords = [keyword for keyword in node.keywords if keyword.arg not in DESCRIBING]
         return self.generic_visit(node)
 
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        blocks = [name for name, value in ast.iter_fields(node) if isinstance(value, list) and value]
-        super().generic_visit(node)
-        for name in blocks:  # a body that held only prose does what `pass` does
-            if not getattr(node, name) and name in BLOCKS and not isinstance(node, ast.Module):
-                setattr(node, name, [ast.Pass()])
-        return node
-
 
 @cache
 def _read(file: Path) -> tuple[str, frozenset[str]]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     imports = frozenset(_imports(tree))
-    return hashlib.sha256(ast.dump(_WithoutProse().visit(tree)).encode()).hexdigest()[:16], imports
+    return hashlib.sha256(_form(_WithoutProse().visit(tree)).encode()).hexdigest()[:16], imports
+
+
+def _form(node: Any) -> str:
+    """What code does, as text. `ast.dump` also has what is empty, and Python's versions differ in that."""
+    if isinstance(node, list):
+        return f"[{', '.join(map(_form, node))}]"
+    if isinstance(node, ast.Constant):
+        return f"Constant({node.value!r})"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    filled = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+    return f"{type(node).__name__}({', '.join(f'{name}={_form(value)}' for name, value in filled)})"
 
 
 def _has_effect(module: str) -> bool:

@@ -18,6 +18,7 @@ from semalign.metrics.bleu import SentenceBleu
 from semalign.rewards.user_rewards import guarded, load_user_reward
 from semalign.runtime.errors import InputError
 from semalign.text.languages import language_consistency
+from semalign.text.matching import is_blank
 from semalign.text.tokens import bleu_tokens
 
 Reward = Callable[[list[str], list[str], list[str]], list[float]]
@@ -45,7 +46,7 @@ def similarity_reward(embed: Embed, tau: float) -> Reward:
     def similarity(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
         cosines = np.einsum("nd,nd->n", embed(completions), embed(references))
         return [
-            above_threshold(float(cosine), tau) if text.strip() else 0.0
+            0.0 if is_blank(text) else above_threshold(float(cosine), tau)
             for cosine, text in zip(cosines, completions, strict=True)
         ]
 

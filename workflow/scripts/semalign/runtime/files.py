@@ -20,6 +20,12 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 SECONDS_PARTS_STAY = 24 * 3600.0
+NO_TEXT = {  # how files begin that are no text yet
+    b"\x1f\x8b": "is compressed by gzip; unpack it",
+    b"PK\x03\x04": "is a ZIP archive or an Excel file; unpack it, or save the sheet as CSV in UTF-8",
+    b"(\xb5/\xfd": "is compressed by zstd; unpack it",
+    b"version https://git-lfs": "is a pointer of Git LFS; fetch the file itself with `git lfs pull`",
+}
 FOLDER_MARK = ".snakemake_timestamp"  # put by Snakemake into a folder that a job made
 
 
@@ -35,8 +41,10 @@ def read_lines(path: str | Path, keep_ends: bool = False) -> Iterator[tuple[int,
             reason = error.strerror if isinstance(error, OSError) else error
             raise InputError(f"{path}: cannot be read ({reason}); check the path in the config") from error
         for number, raw in enumerate(file, start=1):
+            if number == 1 and (remedy := next((NO_TEXT[begin] for begin in NO_TEXT if raw.startswith(begin)), None)):
+                raise InputError(f"{path}:1: {remedy}")
             try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+                line = raw.decode()
             except UnicodeDecodeError as error:
                 raise InputError(
                     f"{path}:{number}: not UTF-8 (byte {raw[error.start]:#04x} at column {error.start + 1}); "
@@ -47,6 +55,7 @@ def read_lines(path: str | Path, keep_ends: bool = False) -> Iterator[tuple[int,
                     f"{path}:{number}: contains a NUL character; the file is binary or damaged, or in UTF-16: convert "
                     "it to UTF-8"
                 )
+            line = line.lstrip("\ufeff") if number == 1 else line
             yield number, line if keep_ends else line.rstrip("\r\n")
 
 

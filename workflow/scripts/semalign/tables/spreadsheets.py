@@ -1,18 +1,19 @@
 """CSV that a spreadsheet opens: the one place where it is written and read back."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import regex
 
 from semalign.runtime.files import replacing
 
 NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?"
 # Text that a spreadsheet may take for a formula, also after white space, invisible characters or an apostrophe, and in
 # fullwidth or small forms.
-FORMULA = re.compile(rf"(?!{NUMBER}\Z)'*([\t\n]|[\s\u200b-\u200f\u2060\ufeff]*[-=+@＝＋－＠﹦﹢﹣﹫])", re.I)
+_INVISIBLE = r"[\s\u2800\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]"
+FORMULA = regex.compile(rf"(?!{NUMBER}\Z)'*([\t\n]|{_INVISIBLE}*[-=+@＝＋－＠﹦﹢﹣﹫])", regex.I)
 
 
 def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
@@ -24,8 +25,9 @@ def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
 
 
 def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
-    """What `write_csv` wrote; `options` are those of `pandas.read_csv`."""
-    frame: pd.DataFrame = pd.read_csv(path, **options)
+    """What `write_csv` wrote, where only an empty cell is a gap; `options` are those of `pandas.read_csv`."""
+    given: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} | options
+    frame: pd.DataFrame = pd.read_csv(path, **given)
     return frame.rename(columns=_plain).apply(_column, args=(_plain,))
 
 

@@ -126,8 +126,9 @@ def _interval(cell: Cell, name: str) -> str:
     return f"[{_number(cell.low, name)}, {_number(cell.high, name)}]"
 
 
-# what would end a cell, begin a tag or code, or set in italics; an underscore inside a word does nothing
-_MARKDOWN = re.compile(r"[\\|`*]|<(?=[a-z/!?])|(?<![^\W_])_|_(?![^\W_])", re.I)
+# what would end a cell, begin a tag, code or an entity, make a link, strike through or set in italics; an underscore
+# inside a word does nothing
+_MARKDOWN = re.compile(r"[\\|`*]|<(?=[a-z/!?])|&(?=#?\w+;)|\](?=[(\[])|~(?=~)|(?<![^\W_])_|_(?![^\W_])", re.I)
 
 
 def markdown_line(cells: Iterable[str]) -> str:

@@ -7,8 +7,8 @@ import regex
 from semalign.config.data import Language
 from semalign.runtime.errors import InputError
 
-_LETTER = regex.compile(r"\p{L}")
-_LATIN = regex.compile(r"[\p{Script=Latin}&&\p{L}]", regex.V1)
+_LETTERS = regex.compile(r"\p{L}+")
+_LATIN = regex.compile(r"[\p{Script=Latin}&&\p{L}]+", regex.V1)
 _THINK = regex.compile("</?think>")
 
 
@@ -27,8 +27,8 @@ def language_consistency(text: str, language: Language) -> float:
     excluded = [_letters_of(script, "excluded_scripts") for script in language.excluded_scripts]
     if _THINK.search(text) or not own.search(text) or any(letters.search(text) for letters in excluded):
         return 0.0
-    share = len(_LATIN.findall(text)) / len(_LETTER.findall(text))
-    return float(share <= language.latin_share)
+    latin = sum(map(len, _LATIN.findall(text)))
+    return float(not latin or latin / sum(map(len, _LETTERS.findall(text))) <= language.latin_share)
 
 
 def check_scripts(language: Language) -> None:

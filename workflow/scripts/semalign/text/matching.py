@@ -9,11 +9,15 @@ import unicodedata
 
 import regex
 
+from semalign.text.tokens import UNSPACED
+
 # What shows no mark of its own: controls, format characters (zero-width ones, marks of direction, U+FEFF, soft
-# hyphens, tags), and what else a renderer may leave out (variation selectors, U+034F, Mongolian and Hangul fillers).
-_WITHOUT_A_MARK = regex.compile(r"[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}--[\s\x1c-\x1f]]+", regex.V1)
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Tibetan}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Yi}"
-_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]"
+# hyphens, tags), what else a renderer may leave out (variation selectors, U+034F, Mongolian and Hangul fillers), and
+# code points that are no characters, as U+FEFF is with its bytes swapped.
+_WITHOUT_A_MARK = regex.compile(
+    r"[[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]--[\s\x1c-\x1f]]+", regex.V1
+)
+_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[\p{{Han}}\p{{Tibetan}}\p{{Thai}}\p{{Lao}}\p{{Khmer}}\p{{Myanmar}}{UNSPACED}]]"
 _NO_WORDS_APART = regex.compile(rf" (?:(?!{_WORD})|(?<!{_WORD} ))", regex.V1)  # spaces that do not part two words
 _BLANK_BRAILLE = "\u2800"  # a symbol to Unicode, a space to readers
 
@@ -35,19 +39,29 @@ def comparable(text: str) -> str:
     NFKC and case folded, as Unicode's NFKC_Casefold: so a tsheg is one whether a line may break after it or not
     (U+0F0C, U+0F0B), and wide, narrow and presentation forms are their usual ones. Capitals come first, since ı has
     that of i. Characters without a mark of their own are taken out. Each run of white space is one space between words,
-    and none at the ends, beside punctuation, and in scripts that are written without spaces.
+    and none at the ends, beside punctuation, and in scripts that are written without spaces. At the ends there is no
+    tsheg either.
     """
     if text.isascii() and text.isprintable() and " " not in text:  # as most ids are
         return text.lower()
     text = _WITHOUT_A_MARK.sub("", text.replace(_BLANK_BRAILLE, " "))
-    folded = _folded(unicodedata.normalize("NFKC", text))
-    while folded != text:
-        text, folded = folded, _folded(folded)
+    folded = _without_spaces(_folded(unicodedata.normalize("NFKC", text)))
+    while (again := _folded(folded)) != folded:
+        folded = _without_spaces(again)
     return folded
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing, so that it counts as none."""
+    return not comparable(text)
+
+
 def _folded(text: str) -> str:
-    text = " ".join(unicodedata.normalize("NFKC", text.upper().casefold()).split())
+    return " ".join(unicodedata.normalize("NFKC", text.upper().casefold()).split()).strip("\u0f0b")
+
+
+def _without_spaces(text: str) -> str:
+    """The text without spaces that part no words. Slow beside `_folded`; on its own result it changes nothing."""
     return _NO_WORDS_APART.sub("", text) if " " in text else text
 
 

@@ -42,10 +42,12 @@ TIBETAN = (
 TIBETAN_DIGITS = r"\u0F20-\u0F33"  # with the half digits, U+0F2A on
 _NAMED = rf"[{TIBETAN}{TIBETAN_DIGITS}0-9\p{{Script=Han}}]"
 
-_WITHOUT_SPACES = (
-    r"[\p{L}&&[\p{LB=SA}\p{LB=AK}\p{LB=AP}\p{LB=AS}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Tangut}\p{Nushu}"
-    r"\p{Khitan_Small_Script}]]"
+UNSPACED = (
+    r"\p{LB=SA}\p{LB=AK}\p{LB=AP}\p{LB=AS}\p{Hiragana}\p{Katakana}\p{Bopomofo}\p{Yi}\p{Tangut}\p{Nushu}"
+    r"\p{Khitan_Small_Script}"
 )
+"""What stands in a set for the scripts without spaces between words; Han and Tibetan are not among them."""
+_WITHOUT_SPACES = rf"[\p{{L}}&&[{UNSPACED}]]"
 _MARK = rf"[\p{{M}}--{_NAMED}]"
 _JOINERS = r"\u200C\u200D\u180E"  # part of the spelling; the last is Mongolian's vowel separator
 # letters by category that Unicode calls extenders of the cluster before them: Thai and Lao am, halfwidth voicing marks
