@@ -77,7 +77,10 @@ def _kept(optimizer: Any) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _diverged(args: TrainingArguments, state: TrainerState, when: str, what: str) -> InputError:
+    remedy = f"lower its learning_rate (now {args.learning_rate}) or raise its warmup_ratio"
+    if what.startswith("reward "):
+        remedy = "lower the figures that the rewards return, or their weights"
     return InputError(
-        f"the training diverged {when} of {state.max_steps}: {what}; lower its learning_rate "
-        f"(now {args.learning_rate}) or raise its warmup_ratio. What was saved before is kept, and nothing since"
+        f"the training diverged {when} of {state.max_steps}: {what}; {remedy}. What was saved before is kept, and "
+        "nothing since"
     )
