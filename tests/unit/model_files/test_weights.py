@@ -137,7 +137,7 @@ def test_other_ways_to_write_a_model_are_not(
 
 def test_a_config_by_which_nothing_can_be_computed_is_refused(tmp_path: Path) -> None:
     folder = policy(tmp_path, tokenizer_of("chatml"), "gptj", rotary_dim=64)  # of heads that have 16
-    with pytest.raises(InputError, match="GPTJForCausalLM cannot compute as config.json says"):
+    with pytest.raises(InputError, match=r"GPTJForCausalLM cannot compute as config\.json says"):
         load_policy(folder, "float32", "cpu")
 
 

@@ -70,7 +70,7 @@ def read_encoder(folder: Path) -> SentenceTransformer:
     check_loaded(model, info, root, backbone=True)
     check_finite(encoder, str(folder), AGAIN)
     check_filled(encoder[0].state_dict().items(), folder)
-    encoder[0].auto_model.config.output_attentions = False  # nobody reads them, and with them no encoder can be saved
+    model.config.output_attentions = False  # nobody reads them, and with them no encoder can be saved
     _check_embeddings(encoder, folder)
     return encoder
 

@@ -78,19 +78,22 @@ def check_vocabulary(tokenizer: Any, model: Any) -> tuple[int, int]:
 
 
 def answers_finite(model: Any) -> bool:
-    """Is what a language model or a sentence encoder computes of a few tokens finite? No random state changes.
+    """Is what a language model or a sentence encoder computes of a few tokens finite, and not the same whatever it
+    reads? No random state changes.
 
-    Finite weights can be so large that their products are not.
+    Finite weights can be so large that their products are not; a norm then makes zeros of them.
     """
     training = model.training
     model.eval()
     try:
         with torch.no_grad():
             if hasattr(model, "encode"):
-                return bool(np.isfinite(model.encode(["a", "b c"], show_progress_bar=False)).all())
+                found = model.encode(["a", "b c"], show_progress_bar=False)
+                return bool(np.isfinite(found).all() and found.any())
             tokens = torch.arange(4, device=next(model.parameters()).device)[None]
             output = model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False)
-            return bool(torch.isfinite(output.logits).all())
+            least, most = torch.aminmax(output.logits, dim=-1)
+            return bool(torch.isfinite(output.logits).all() and (least < most).any())
     finally:
         model.train(training)
 
@@ -171,7 +174,9 @@ def read_policy(folder: Path, dtype: str, device: str, **options: Any) -> PreTra
             f"{folder}: {type(model).__name__} cannot compute as config.json says ({error}); {AGAIN}"
         ) from error
     if not finite:
-        raise InputError(f"{folder}: what the model computes is not finite, though its weights are; {AGAIN}")
+        raise InputError(
+            f"{folder}: what the model computes is not finite, or flat, though its weights are finite; {AGAIN}"
+        )
     return model
 
 

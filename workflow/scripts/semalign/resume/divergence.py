@@ -29,7 +29,9 @@ class Divergence(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         if self.sampling and not answers_finite(kwargs["model"]):
-            raise _diverged(args, state, f"after step {state.global_step}", "the model's logits are not finite")
+            raise _diverged(
+                args, state, f"after step {state.global_step}", "the model's logits are not finite, or all equal"
+            )
 
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -66,7 +68,9 @@ def check_state(args: TrainingArguments, state: TrainerState, model: Any, optimi
             args, state, f"after step {state.global_step}", f"NaN, infinite or huge numbers in {some(names)}"
         )
     if not answers_finite(model):
-        raise _diverged(args, state, f"after step {state.global_step}", "what the model computes is not finite")
+        raise _diverged(
+            args, state, f"after step {state.global_step}", "what the model computes is not finite, or all equal"
+        )
 
 
 def _kept(optimizer: Any) -> Iterator[tuple[str, torch.Tensor]]:
