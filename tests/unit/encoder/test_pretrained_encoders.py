@@ -17,6 +17,8 @@ from transformers import (
     BartModel,
     BertConfig,
     BertModel,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
     PreTrainedModel,
     Qwen3Config,
     Qwen3ForCausalLM,
@@ -61,6 +63,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             T5Config(**tokens, d_model=WIDTH, d_ff=64, num_layers=2, num_heads=2, d_kv=16)
         ),
         "qwen": Qwen3ForCausalLM(Qwen3Config(**tokens, **SIZE, num_key_value_heads=2, head_dim=16)),
+        "modernbert": ModernBertForMaskedLM(
+            ModernBertConfig(**tokens, **SIZE, cls_token_id=1, sep_token_id=2, bos_token_id=1, eos_token_id=2)
+        ),
         "bart": BartModel(BartConfig(**tokens, **bart, d_model=WIDTH, max_position_embeddings=50)),
     }
     for name, model in models.items():
@@ -132,7 +137,7 @@ def test_a_prompt_is_trained_with(folders: dict[str, Path], tmp_path: Path, work
     assert any(not torch.equal(plain[name], prompted[name]) for name in plain)
 
 
-@pytest.mark.parametrize("base", ["bert", "xlm-r", "t5", "qwen"])
+@pytest.mark.parametrize("base", ["bert", "xlm-r", "t5", "qwen", "modernbert"])
 def test_a_plain_transformer_gets_the_mean(base: str, folders: dict[str, Path]) -> None:
     encoder, added = pretrained(folders[base], 40)
     assert added == ["mean", "Normalize"]
@@ -233,6 +238,16 @@ BAD: dict[str, tuple[Callable[[Path], object], str, bool]] = {
         "huge numbers in 0.",
         False,
     ),
+    "nothing but zeros": (
+        tensors("model.safetensors", lambda t: t["embeddings.word_embeddings.weight"].zero_()),
+        "nothing but zeros in model.embeddings.word_embeddings.weight",
+        False,
+    ),
+    "a tokenizer without settings": (  # the library then adds control tokens
+        lambda folder: (folder / "tokenizer_config.json").unlink(),
+        "is number 68, and the model has embeddings for 65",
+        False,
+    ),
     "a tensor missing": (
         tensors("model.safetensors", lambda t: t.pop("encoder.layer.0.output.dense.bias")),
         "lack encoder.layer.0.output.dense.bias, which the BertModel",
@@ -288,3 +303,11 @@ def test_layers_are_weighted_or_refused(folders: dict[str, Path], tmp_path: Path
     json_of("config.json", lambda j: j.update(output_hidden_states=True))(folder)
     library = SentenceTransformer(str(folder), device="cpu").encode(TEXTS, normalize_embeddings=True)
     np.testing.assert_allclose(embed(load_encoder(folder, "cpu"), TEXTS), library, atol=1e-6)
+
+
+def test_an_encoder_that_gives_its_attentions_can_be_saved(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(folders["bert"], tmp_path / "bert")
+    json_of("config.json", lambda j: j.update(output_attentions=True))(folder)
+    encoder, _ = pretrained(folder, 40)
+    encoder.save_pretrained(str(tmp_path / "saved"), create_model_card=False)
+    np.testing.assert_allclose(embed(load_encoder(tmp_path / "saved", "cpu"), TEXTS), embed(encoder, TEXTS), atol=1e-6)

@@ -13,6 +13,7 @@ from semalign.model_files.model_folders import POLICY, model_problem
 from semalign.model_files.weights import check_policy_weights
 from semalign.policy.models import load_adapter, load_policy, save_adapter
 from semalign.runtime.errors import InputError
+from tests.unit.policies import policy, tokenizer_of
 from tests.unit.policy.test_training import fresh
 
 Tensors = dict[str, torch.Tensor]
@@ -75,6 +76,7 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
     "an infinity": (put("model.norm.weight", spoilt(float("-inf"))), "huge numbers in model.norm.weight"),
     "what float32 cannot square": (put(UP, spoilt(1e30)), f"huge numbers in {UP}"),
     "what float32 cannot hold": (put(UP, lambda t: t.double() * 1e300), f"huge numbers in {UP}"),
+    "nothing but zeros": (put(UP, torch.zeros_like), f"nothing but zeros in {UP}"),
     "another shape": (put(UP, lambda t: torch.ones(64, 33)), f"{UP} of shape (64, 33) for (64, 32)"),
     "whole numbers": (put(UP, lambda t: (100 * t).to(torch.int8)), "as I8: quantised weights"),
     "raw float8": (put(UP, lambda t: t.to(torch.float8_e4m3fn)), "as F8_E4M3: quantised weights"),
@@ -131,6 +133,19 @@ def test_other_ways_to_write_a_model_are_not(
     model, _ = load_policy(folder, "float32", "cpu")
     stored = load_file(tiny_policy / "model.safetensors")[UP]
     torch.testing.assert_close(model.get_parameter(UP).data, stored, atol=1e-2, rtol=1e-2)
+
+
+def test_a_config_by_which_nothing_can_be_computed_is_refused(tmp_path: Path) -> None:
+    folder = policy(tmp_path, tokenizer_of("chatml"), "gptj", rotary_dim=64)  # of heads that have 16
+    with pytest.raises(InputError, match=r"GPTJForCausalLM cannot compute as config\.json says"):
+        load_policy(folder, "float32", "cpu")
+
+
+def test_architectures_that_are_no_list_are_named(tiny_policy: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "policy"
+    shutil.copytree(tiny_policy, folder)
+    config(architectures="Qwen3ForCausalLM")(folder)
+    assert "must be a list of names, found 'Qwen3ForCausalLM'" in str(model_problem(folder, POLICY))
 
 
 @pytest.mark.parametrize(

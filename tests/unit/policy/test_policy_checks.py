@@ -124,6 +124,11 @@ FOLDERS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "empty tokenizer": (written("tokenizer.json", "{}"), TOKENIZER, "cannot be loaded"),
     "broken settings": (written("tokenizer_config.json", "{"), TOKENIZER, "cannot be loaded"),
     "settings that are a list": (written("tokenizer_config.json", "[]"), TOKENIZER, "cannot be loaded"),
+    "another class": (
+        lambda folder: rewritten(folder, "tokenizer_config.json", tokenizer_class="BertTokenizer"),
+        TOKENIZER,
+        "Missing [UNK] token",
+    ),
     "no settings": (unlinked("tokenizer_config.json"), "", ""),
     "words and merges": (as_words_and_merges, "", ""),
     "template in a list": (in_a_list, "", ""),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from tokenizers import processors
 from torch import nn
 from transformers import AutoTokenizer
 from transformers.utils import chat_template_utils
@@ -241,11 +242,37 @@ def test_texts_and_prompts_begin_as_the_tokenizer_begins_a_text(
 
 
 @pytest.mark.parametrize(
+    ("family", "changes", "start"),
+    [
+        ("gemma", {}, "<bos>"),
+        ("gemma", {"bos_token": None}, "none"),
+        ("chatml", {"bos_token": "<|im_start|>"}, "none"),  # as SmolLM2: the mark of a role, which begins every turn
+    ],
+)
+def test_what_only_the_template_writes_begins_texts_too(family: str, changes: dict[str, Any], start: str) -> None:
+    tokenizer = tokenizer_of(family, **changes)
+    tokenizer.backend_tokenizer.post_processor = processors.Sequence([])
+    assert tokenizer("a")["input_ids"] == tokenizer("a", add_special_tokens=False)["input_ids"]
+    assert beginning(tokenizer) == start
+
+
+def test_a_model_whose_backbone_has_no_name_is_measured(tmp_path: Path) -> None:
+    experts = {"num_local_experts": 2, "head_dim": 16, "intermediate_size_mlp": 64}
+    model, tokenizer = load_policy(policy(tmp_path, tokenizer_of("chatml"), "llama4_text", **experts), "float32", "cpu")
+    arrays, _ = token_statistics(model, tokenizer, ["水水"], max_tokens=9, batch_size=1, chunk_tokens=9)
+    ids = tokenizer(["水水"], return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        scores = model(ids).logits[0, :-1].log_softmax(-1)
+    assert arrays["nll"] == pytest.approx((-scores.gather(1, ids[0, 1:, None])[:, 0]).numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
     ("model_type", "shape"),
     [
         ("gemma2", {"final_logit_softcapping": 3.0, "head_dim": 16}),
         ("cohere", {"logit_scale": 0.25}),
         ("granite", {"logits_scaling": 4.0}),
+        ("llama", {"return_dict": False}),
     ],
 )
 def test_logits_are_the_models_own(model_type: str, shape: dict[str, Any], tmp_path: Path) -> None:

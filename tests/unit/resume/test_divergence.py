@@ -60,6 +60,11 @@ DIVERGED: dict[str, tuple[Callable[..., Any], dict[str, Any], str]] = {
     "SFT": (sft, {"learning_rate": 1e30}, "at step 2 of 8: the gradient's norm is nan"),
     "SFT that overflows": (sft, {"learning_rate": 3e38}, "at step 2 of 8: the gradient's norm is nan"),
     "SFT of one step": (sft, {"learning_rate": 1e30, "epochs": 0.25}, "after step 1 of 1: NaN, infinite or huge"),
+    "SFT to flat logits": (
+        sft,
+        {"learning_rate": 1e10},
+        "after step 8 of 8: what the model computes is not finite, or",
+    ),
     "GRPO": (grpo, {"learning_rate": 1e30, "epochs": 1}, "after step 1 of 8: the model's logits are not finite"),
     "DPO": (dpo, {"learning_rate": 1e30}, "at step 2 of 8: the gradient's norm is nan"),
     "base training": (base, {"learning_rate": 1e30}, "at step 2 of 4: the gradient's norm is nan"),

@@ -55,6 +55,8 @@ IN_ANY_FORM = {
     "tensor": b"import torch\ndef f(c, r, s):\n    return torch.ones(len(c))\n",
     "tensors": b"import torch\ndef f(c, r, s):\n    return [torch.tensor(1.0) for _ in c]\n",
     "json": b"import json\ndef f(c, r, s):\n    return [float(json.loads('1'))] * len(c)\n",
+    "by_case": b"import os\nmatch os.name:\n    case _:\n        def f(c, r, s):\n            return [1.0] * len(c)\n",
+    "group": b"try:\n    import not_there\nexcept* ImportError:\n    def f(c, r, s):\n        return [1.0] * len(c)\n",
     "callable_object": b"class F:\n    def __call__(self, c, r, s):\n        return [1.0] * len(c)\nf = F()\n",
 }
 
@@ -91,6 +93,8 @@ def test_a_reward_may_be_written_in_any_form_of_python(tmp_path: Path) -> None:
         ("def f(c, r, s):\n    return [[1.0], [1.0]]", "returned a list, [1.0] for 'a'; a finite number is needed"),
         ("import numpy as np\ndef f(c, r, s):\n    return np.ones((2, 2))", "returned a list, [1.0, 1.0] for 'a'"),
         ("import numpy as np\ndef f(c, r, s):\n    return np.float64(1)", "returned 1.0; a list of 2"),
+        ("import numpy as np\ndef f(c, r, s):\n    return [np.ones(2)] * 2", "ValueError: can only convert an array of size 1"),
+        ("def f(c, r, s):\n    return [1e16] * 2", "returned 1e+16 for 'a'; a finite number is needed, at most 1e+15"),
         ("def f(c, r, s):\n    return [None] * len(c)", "returned None for 'a'; a finite number is needed"),
         ("def f(c, r, s):\n    return [10 ** 400] * len(c)", "for 'a'; a finite number is needed"),
         ("def f(c, r, s):\n    return [1 + 2j] * len(c)", "returned a complex for 'a'"),

@@ -13,7 +13,15 @@ from sentence_transformers.sentence_transformer.modules import Dense, Pooling, T
 from semalign.model_files.encoder_modules import MODULES, transformer_folder
 from semalign.model_files.model_folders import ENCODER, model_problem
 from semalign.model_files.weight_files import AGAIN
-from semalign.model_files.weights import CHECKED, SAFE, UNREADABLE, check_finite, check_loaded
+from semalign.model_files.weights import (
+    CHECKED,
+    SAFE,
+    UNREADABLE,
+    check_filled,
+    check_finite,
+    check_loaded,
+    check_vocabulary,
+)
 from semalign.runtime.clock import model_work
 from semalign.runtime.device import checked_device
 from semalign.runtime.errors import InputError
@@ -62,6 +70,8 @@ def read_encoder(folder: Path) -> SentenceTransformer:
         )
     check_loaded(model, info, root, backbone=True)
     check_finite(encoder, str(folder), AGAIN)
+    check_filled(encoder[0].state_dict().items(), folder)
+    model.config.output_attentions = False  # nobody reads them, and with them no encoder can be saved
     _check_embeddings(encoder, folder)
     return encoder
 
@@ -85,6 +95,17 @@ def _check_embeddings(encoder: SentenceTransformer, folder: Path) -> None:
     transformer: Any = encoder[0].auto_model
     if layers and not transformer.config.output_hidden_states:
         raise InputError(f"{folder}: WeightedLayerPooling needs output_hidden_states: true in config.json")
+    try:
+        check_vocabulary(encoder.tokenizer, transformer)
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from error
+    try:
+        encoder.tokenizer("A7 西藏 བོད་ཡིག")
+    except Exception as error:  # the Rust library has no class of its own
+        raise InputError(
+            f"{folder}: its tokenizer cannot read every text ({error}); take the one that belongs to the model, with "
+            "its tokenizer_config.json"
+        ) from error
     try:
         embeddings = encoder.eval().encode(["a", "b c"], show_progress_bar=False)
     except UNREADABLE as error:

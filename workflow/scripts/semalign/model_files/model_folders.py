@@ -54,7 +54,9 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
         return
     try:
         settings = read_json(folder / "config.json")
-        architectures = [str(name) for name in settings.get("architectures") or []]
+        architectures = settings.get("architectures") or []
+        if not isinstance(architectures, list) or not all(isinstance(name, str) for name in architectures):
+            raise InputError(f"architectures must be a list of names, found {architectures!r}")
     except (InputError, AttributeError, TypeError) as error:
         yield f"{folder / 'config.json'} is no model's config: {error}"
         return

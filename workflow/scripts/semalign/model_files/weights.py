@@ -51,20 +51,49 @@ def check_finite(model: torch.nn.Module, what: str, remedy: str) -> None:
         raise InputError(f"{what}: NaN, infinite or huge numbers in {some(names)}; {remedy}")
 
 
-def answers_finite(model: Any) -> bool:
-    """Is what a language model or a sentence encoder computes of a few tokens finite? No random state changes.
+def check_filled(tensors: Iterable[tuple[str, torch.Tensor]], folder: Path) -> None:
+    """Raise InputError where a whole matrix is 0: a file whose end was set aside on the disk, and never written.
 
-    Finite weights can be so large that their products are not.
+    Token types are left out, which models that have but one may leave at 0; so is what has one dimension.
+    """
+    blank = [name for name, tensor in tensors if tensor.ndim > 1 and "token_type" not in name and not tensor.any()]
+    if blank:
+        raise InputError(f"{folder}: nothing but zeros in {some(blank)}; {AGAIN}")
+
+
+def check_vocabulary(tokenizer: Any, model: Any) -> tuple[int, int]:
+    """How many tokens and embeddings there are. Raises InputError where a token has no embedding.
+
+    The mask is left out: libraries add it to a tokenizer that has none, and no text that is read holds it.
+    """
+    vocabulary, rows = tokenizer.get_vocab(), model.get_input_embeddings().num_embeddings
+    largest = max(number for token, number in vocabulary.items() if token != tokenizer.mask_token)
+    if largest >= rows:
+        token = tokenizer.convert_ids_to_tokens(largest)
+        raise InputError(
+            f"the tokenizer's token {token} is number {largest}, and the model has embeddings for {rows}; take the "
+            "tokenizer that belongs to the model, or enlarge the model elsewhere with resize_token_embeddings"
+        )
+    return largest + 1, rows
+
+
+def answers_finite(model: Any) -> bool:
+    """Is what a language model or a sentence encoder computes of a few tokens finite, and not the same whatever it
+    reads? No random state changes.
+
+    Finite weights can be so large that their products are not; a norm then makes zeros of them.
     """
     training = model.training
     model.eval()
     try:
         with torch.no_grad():
             if hasattr(model, "encode"):
-                return bool(np.isfinite(model.encode(["a", "b c"], show_progress_bar=False)).all())
+                found = model.encode(["a", "b c"], show_progress_bar=False)
+                return bool(np.isfinite(found).all() and found.any())
             tokens = torch.arange(4, device=next(model.parameters()).device)[None]
             output = model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False)
-            return bool(torch.isfinite(output.logits).all())
+            least, most = torch.aminmax(output.logits, dim=-1)
+            return bool(torch.isfinite(output.logits).all() and (least < most).any())
     finally:
         model.train(training)
 
@@ -100,8 +129,9 @@ def _left_out(model: PreTrainedModel, name: str) -> bool:
     prefix = f"{model.base_model_prefix}." if model.base_model_prefix else ""
     own = {child for child, _ in model.named_children()}
     first, *others = name.removeprefix(prefix).split(".")
-    if first == "decoder" and first not in own:
-        return any(hasattr(model.config, layers) for layers in ("num_decoder_layers", "decoder_layers"))
+    halves = any(hasattr(model.config, layers) for layers in ("num_decoder_layers", "decoder_layers"))
+    if first == "decoder" and first not in own and halves:  # without halves it is a head's, as ModernBERT has one
+        return True
     of_backbone = first in own or (prefix and name.startswith(prefix))
     return not of_backbone and not any(part.isdigit() for part in others)
 
@@ -136,8 +166,17 @@ def read_policy(folder: Path, dtype: str, device: str, **options: Any) -> PreTra
     moved: Any = model
     moved.to(device)
     check_finite(model, str(folder), AGAIN)
-    if not answers_finite(model):
-        raise InputError(f"{folder}: what the model computes is not finite, though its weights are; {AGAIN}")
+    check_filled(model.state_dict().items(), folder)
+    try:
+        finite = answers_finite(model)
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:  # shapes that fit no tensor of another shape
+        raise InputError(
+            f"{folder}: {type(model).__name__} cannot compute as config.json says ({error}); {AGAIN}"
+        ) from error
+    if not finite:
+        raise InputError(
+            f"{folder}: what the model computes is not finite, or flat, though its weights are finite; {AGAIN}"
+        )
     return model
 
 
@@ -148,6 +187,7 @@ def check_policy_weights(folder: Path, dtype: str) -> None:
     names = non_finite((name, tensor.to(getattr(torch, dtype))) for name, tensor in stored(folder))
     if names:
         raise InputError(f"{folder}: NaN, infinite or huge numbers in {some(names)}; {AGAIN}")
+    check_filled(stored(folder), folder)
     if model.config.tie_word_embeddings:
         pair = [module.weight for module in (model.get_output_embeddings(), model.get_input_embeddings())]
         parameters = model.named_parameters(remove_duplicate=False)

@@ -66,10 +66,16 @@ def settle(tokenizer: Any) -> list[str]:
 
 
 def start_ids(tokenizer: Any) -> list[int]:
-    """The tokens with which the tokenizer begins a raw text: `<bos>`, or none."""
+    """The tokens with which the model begins every text: those that the tokenizer puts before a raw text, else the
+    `<bos>` that the chat template alone writes, else none."""
     bare, whole = (tokenizer("a", add_special_tokens=special)["input_ids"] for special in (False, True))
     place = next((i for i in range(len(whole)) if whole[i : i + len(bare)] == bare), 0)
-    return list(whole[:place])
+    start = tokenizer.bos_token_id
+    if place or start is None or tokenizer.chat_template is None:
+        return list(whole[:place])
+    ids = tokenizer(prompt_text(tokenizer, _QUESTION), add_special_tokens=False)["input_ids"]
+    # more than one is a role's mark: SmolLM2 names <|im_start|>, which begins each turn
+    return [start] if ids[:1] == [start] and ids.count(start) == 1 else []
 
 
 def turn_end(tokenizer: Any) -> int:

@@ -63,9 +63,9 @@ def _without_adapter(model: Any) -> AbstractContextManager[Any]:
 def _hidden_states(model: Any, batch: Batch) -> torch.Tensor:
     """States (tokens, hidden) that predict the second and later tokens of each passage, passages one after another."""
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-    output = causal.base_model(
-        input_ids=batch.ids.to(model.device), attention_mask=batch.mask.to(model.device), use_cache=False
-    )
+    # a prefix that names no part, as Llama 4's, makes base_model the whole
+    backbone = causal.model if causal.base_model is causal else causal.base_model
+    output = backbone(input_ids=batch.ids.to(model.device), attention_mask=batch.mask.to(model.device), use_cache=False)
     return output.last_hidden_state[:, :-1][batch.mask[:, 1:].bool().to(model.device)]
 
 

@@ -52,6 +52,8 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
     for name in [name for name, value in config.to_dict().items() if "drop" in name and value]:
         log.info("%s: %s = %s of config.json is set to 0", path, name, getattr(config, name))
         setattr(config, name, 0.0)
+    # what a folder may switch on: outputs as tuples, or more of them than anyone reads
+    config.return_dict, config.output_attentions, config.output_hidden_states = True, False, False
     model = read_policy(Path(path), dtype, checked_device(device), config=config, generation_config=decoding)
     return model.eval(), tokenizer
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from semalign.model_files.weights import check_policy_weights
+from semalign.model_files.weights import check_policy_weights, check_vocabulary
 from semalign.policy.chat_template import start_ids, turn_end
 from semalign.policy.lora_targets import lora_targets
 from semalign.policy.policy_tokenizer import end_tokens, opened, set_aside
@@ -20,6 +20,7 @@ from semalign.text.prompts import conversation_ids, fill, prompt_ids, prompt_tex
 
 _MANY = "西藏 བོད་ཡིག ÀÉß " * 400
 _TEXT = f"Ab <b>&amp;\"q\" 's' {{{{ x }}}} {{% y %}}  two spaces\n\nTwo lines. {_MANY}End"
+_READ_PADDING = ("ctrl", "rwkv")  # tried with padding on the left: other logits
 _ANSWERS = ("It is.", "老师看书。", "དགེ་རྒན།", "7", "(a)", '"x"', "- a")
 
 
@@ -159,20 +160,18 @@ def _positions(model: Any) -> str:
         name for name, part in model.named_modules() if type(part) is nn.Embedding and part.num_embeddings == most
     ]
     tables = [name for name in tables if model.get_submodule(name) is not model.get_input_embeddings()]
+    if model.config.model_type != "opt":  # whose positions count what is no padding
+        tables += [name for name, part in model.named_modules() if type(part).__name__.endswith("PositionalEmbedding")]
     if tables:
         raise InputError(
-            f"{type(model).__name__} has a learned table of positions ({', '.join(tables)}), which GRPO would read "
-            "shifted by a prompt's padding; take a model with rotary or relative positions"
+            f"{type(model).__name__} has a table of positions ({', '.join(tables)}), which GRPO would read shifted by "
+            "a prompt's padding; take a model with rotary or relative positions"
         )
+    if model.config.model_type in _READ_PADDING:
+        raise InputError(f"{type(model).__name__} reads a prompt's padding as text; take another model")
     return "relative"
 
 
 def _vocabulary(tokenizer: Any, model: Any) -> str:
-    largest, rows = max(tokenizer.get_vocab().values()), model.get_input_embeddings().num_embeddings
-    if largest >= rows:
-        token = tokenizer.convert_ids_to_tokens(largest)
-        raise InputError(
-            f"the tokenizer's token {token} is number {largest}, and the model has embeddings for {rows}; take the "
-            "tokenizer that belongs to the model, or enlarge the model elsewhere with resize_token_embeddings"
-        )
-    return f"{largest + 1} tokens, {rows} embeddings"
+    tokens, rows = check_vocabulary(tokenizer, model)
+    return f"{tokens} tokens, {rows} embeddings"

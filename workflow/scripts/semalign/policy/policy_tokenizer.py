@@ -13,6 +13,7 @@ from semalign.runtime.files import read_json
 
 log = logging.getLogger(__name__)
 
+SCRIPTS = "A7 西藏 བོད་ཡིག"  # a tokenizer of another class loads, and fails at the first word that it does not know
 GENERATION = "generation_config.json"
 ENDS = "eos_token_id"
 # of the model's folder: token ids, and what says nothing about decoding
@@ -48,6 +49,7 @@ def opened(folder: str | Path) -> tuple[PreTrainedTokenizerBase, list[str]]:
         tokenizer: Any = AutoTokenizer.from_pretrained(
             folder, padding_side="left", local_files_only=True, trust_remote_code=False
         )
+        tokenizer(SCRIPTS)
     except Exception as error:  # the Rust library and the parsers of a dozen formats have no class of error in common
         raise InputError(
             f"{folder}: the tokenizer cannot be loaded ({str(error).strip()[:300]}); load it elsewhere and save it "

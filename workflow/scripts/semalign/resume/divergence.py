@@ -29,7 +29,9 @@ class Divergence(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         if self.sampling and not answers_finite(kwargs["model"]):
-            raise _diverged(args, state, f"after step {state.global_step}", "the model's logits are not finite")
+            raise _diverged(
+                args, state, f"after step {state.global_step}", "the model's logits are not finite, or all equal"
+            )
 
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -66,7 +68,9 @@ def check_state(args: TrainingArguments, state: TrainerState, model: Any, optimi
             args, state, f"after step {state.global_step}", f"NaN, infinite or huge numbers in {some(names)}"
         )
     if not answers_finite(model):
-        raise _diverged(args, state, f"after step {state.global_step}", "what the model computes is not finite")
+        raise _diverged(
+            args, state, f"after step {state.global_step}", "what the model computes is not finite, or all equal"
+        )
 
 
 def _kept(optimizer: Any) -> Iterator[tuple[str, torch.Tensor]]:
@@ -77,7 +81,10 @@ def _kept(optimizer: Any) -> Iterator[tuple[str, torch.Tensor]]:
 
 
 def _diverged(args: TrainingArguments, state: TrainerState, when: str, what: str) -> InputError:
+    remedy = f"lower its learning_rate (now {args.learning_rate}) or raise its warmup_ratio"
+    if what.startswith("reward "):
+        remedy = "lower the figures that the rewards return, or their weights"
     return InputError(
-        f"the training diverged {when} of {state.max_steps}: {what}; lower its learning_rate "
-        f"(now {args.learning_rate}) or raise its warmup_ratio. What was saved before is kept, and nothing since"
+        f"the training diverged {when} of {state.max_steps}: {what}; {remedy}. What was saved before is kept, and "
+        "nothing since"
     )

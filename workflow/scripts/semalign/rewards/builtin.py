@@ -24,7 +24,7 @@ from semalign.text.tokens import bleu_tokens
 Reward = Callable[[list[str], list[str], list[str]], list[float]]
 Embed = Callable[[list[str]], np.ndarray]
 
-LARGEST = float(np.finfo(np.float32).max)  # what trl can hold
+LARGEST = 1.0e15  # trl squares rewards in float32, which ends at 3e38, after the config's weights
 
 
 def above_threshold(similarity: float, tau: float) -> float:
@@ -95,21 +95,26 @@ def user_reward(name: str, folder: Path) -> Reward:
 
     def checked(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
         texts = (list(completions), list(references), list(sources))
-        values = guarded(f"reward {name}", folder, lambda: function(*texts))
+
+        def called() -> Any:
+            """What the user's code gives, as plain Python: turning it into that runs code of theirs too."""
+            values = function(*texts)
+            values = values.tolist() if hasattr(values, "tolist") else values  # arrays, tensors, series
+            if isinstance(values, Sequence) and not isinstance(values, str | bytes):
+                return [one.item() if hasattr(one, "item") else one for one in values]
+            return values
+
+        values = guarded(f"reward {name}", folder, called)
         if inspect.iscoroutine(values):
             values.close()
             raise InputError(f"reward {name}: is an async function; write it with def alone")
-        values = values.tolist() if hasattr(values, "tolist") else values  # arrays, tensors, series
-        if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        if not isinstance(values, list):
             raise InputError(
                 f"reward {name}: returned {_brief(values)}; a list of {len(completions)} figures is needed"
             )
         if len(values) != len(completions):
             raise InputError(f"reward {name}: returned {len(values)} figures for {len(completions)} completions")
-        return [
-            _figure(name, value.item() if hasattr(value, "item") else value, text)
-            for value, text in zip(values, completions, strict=True)
-        ]
+        return [_figure(name, value, text) for value, text in zip(values, completions, strict=True)]
 
     return checked
 
@@ -118,7 +123,9 @@ def _figure(name: str, value: Any, text: str) -> float:
     number: Any = value  # Real has no comparisons to the type checker
     if isinstance(value, Real) and -LARGEST <= number <= LARGEST:  # of a NaN nothing is true
         return float(value)
-    raise InputError(f"reward {name}: returned {_brief(value)} for {text!r}; a finite number is needed")
+    raise InputError(
+        f"reward {name}: returned {_brief(value)} for {text!r}; a finite number is needed, at most {LARGEST:g} in size"
+    )
 
 
 def _brief(value: Any) -> str:

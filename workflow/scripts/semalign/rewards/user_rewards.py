@@ -100,9 +100,9 @@ def _names(body: list[ast.stmt]) -> Iterator[str]:
             yield node.name
         elif isinstance(node, ast.Import | ast.ImportFrom):
             yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+        elif isinstance(node, ast.If | ast.Try | ast.TryStar | ast.With | ast.For | ast.While | ast.Match):
             parts = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
-            parts += [handler.body for handler in getattr(node, "handlers", [])]
+            parts += [part.body for name in ("handlers", "cases") for part in getattr(node, name, [])]
             yield from (name for part in parts for name in _names(part))
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
