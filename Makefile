@@ -29,6 +29,8 @@ ifneq ($(origin BIN),command line)
 BIN := .venv/bin
 READY := .venv/ready
 READY_DEV := .venv/ready-dev
+else
+READY := runs
 endif
 export PYTHONDONTWRITEBYTECODE :=# dozens of short processes: compiled modules must be kept
 
@@ -139,6 +141,11 @@ endif
 		|| { echo "semalign: .venv could not be made; the reason stands above (space, rights?)"; exit 1; }
 	@$(call INSTALL,envs/requirements.txt)
 	@touch $@
+
+.PHONY: runs
+runs:
+	@"$(BIN)/python" -c 'import snakemake' \
+		|| { echo "semalign: BIN=$(BIN): no Python with the packages of envs/requirements.txt is there; the reason stands above"; exit 1; }
 
 .venv/ready-dev: .venv/ready envs/requirements-dev.txt
 	@echo "semalign: installing the test tools into .venv"

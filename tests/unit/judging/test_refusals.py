@@ -39,6 +39,8 @@ OF_AN_ITEM = {
     "vLLM's limit": says(400, {"error": {"message": "must be smaller", "param": "max_tokens", "code": 400}}),
     "a context error with 500": says(500, {"error": {"code": 500, "message": "the context size is exceeded"}}),
     "200 with an error of the request": says(200, {"error": {"code": 400, "message": "Content Exists Risk"}}),
+    "Gemini's count": says(400, [{"error": {"code": 400, "message": "The input token count (9) exceeds the maximum"}}]),
+    "LiteLLM": says(400, {"error": {"message": "litellm.ContentPolicyViolationError: AzureException", "code": "400"}}),
     "200 with a vendor's words": says(200, {"code": "DataInspectionFailed", "message": "inappropriate", "data": None}),
 }
 
@@ -88,9 +90,10 @@ def test_what_all_items_get_ends_the_run_and_is_asked_again_once_it_is_corrected
     assert winners(judged(settings(server), n=30)) == [1, 2] * 15
 
 
-def test_a_server_that_begins_to_refuse_everything_ends_the_run(server: ChatServer) -> None:
+@pytest.mark.parametrize("code", [None, "context_length_exceeded"])
+def test_a_server_that_begins_to_refuse_everything_ends_the_run(server: ChatServer, code: str | None) -> None:
     def behave(request: Request) -> Reply:
-        return longer(request) if sum(server.answered.values()) < 20 else error(400, None, "model is gone")
+        return longer(request) if sum(server.answered.values()) < 20 else error(400, code, "model is gone")
 
     server.behave = behave
     said = message(lambda: judged(settings(server, concurrency=1), n=60))
@@ -109,9 +112,43 @@ def test_many_refusals_in_a_row_belong_to_their_items_where_another_is_answered_
     assert sum(server.asked.values()) == 120 + 1  # one that was answered, once more
 
 
+LASTING = {
+    "500": error(500, None, "cannot parse the output"),
+    "no answer": Reply(body=completion("[[1]]"), delay=0.5),
+    "a connection that is closed": Reply(body=completion("[[1]]"), cut=True),
+    "200 with an error": Reply(body={"error": {"message": "it broke", "code": 500}}),
+}
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_trouble_of_one_item_that_lasts_belongs_to_it_and_is_not_kept(server: ChatServer, name: str) -> None:
+    server.behave = refusing({1}, LASTING[name])
+    rows = judged(settings(server, max_retries=1, concurrency=2, timeout=0.4))
+    assert winners(rows) == [1, None, 1, 2]
+    assert "2 times in a row" in rows[1]["reasons"]["forward"] or "1 times in a row" in rows[1]["reasons"]["forward"]
+    asked = sum(server.asked.values())
+    server.behave = longer
+    assert winners(judged(settings(server))) == [1, 2, 1, 2]
+    assert sum(server.asked.values()) == asked + 2
+
+
+@pytest.mark.parametrize("last", [4, 10])
+def test_a_server_that_refuses_all_of_the_last_items_ends_the_run(server: ChatServer, last: int) -> None:
+    """Too few to be enough in a row; answers under way when the first was refused say nothing of it."""
+
+    def behave(request: Request) -> Reply:
+        refused = sum(server.asked.values()) > 60 - last
+        return error(400, None, "restarted with another config") if refused else longer(request)
+
+    server.behave = behave
+    assert "restarted with another" in message(lambda: judged(settings(server), n=30))
+    server.behave = longer
+    assert winners(judged(settings(server), n=30)) == [1, 2] * 15
+
+
 PASSING = {
     "a number": {"error": {"code": 429, "message": "slow down"}},
-    "text": {"error": {"code": "429"}},
+    "digits": {"error": {"code": "429"}},
     "a type": {"error": {"type": "rate_limit_error", "message": "slow"}},
     "Anthropic": {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
     "vLLM": {"object": "error", "message": "engine is busy", "type": "ServiceUnavailableError", "code": 503},
@@ -123,6 +160,8 @@ PASSING = {
     "Gemini": [{"error": {"code": 503, "status": "UNAVAILABLE", "message": "later"}}],
     "MiniMax": {"choices": None, "base_resp": {"status_code": 1002, "status_msg": "rate limit"}},
     "OpenRouter": {"choices": [{"error": {"code": 502}, "finish_reason": "error", "message": {"content": ""}}]},
+    "a gateway": b"upstream connect error or disconnect/reset before headers",
+    "text": "Internal error",
     "no word of it": {"error": {"message": "it broke"}},
 }
 
@@ -202,6 +241,13 @@ def test_every_form_of_content_is_read_and_can_be_written_down(server: ChatServe
     assert "[[1]]" in rows[0]["reasons"]["forward"]
     assert "[[2]]" not in rows[0]["reasons"]["forward"]
     json.dumps(rows, ensure_ascii=False).encode()
+
+
+def test_a_choice_without_a_message_was_cut(server: ChatServer) -> None:
+    """Gemini's, where all tokens went into thoughts."""
+    cut = Reply(body={"choices": [{"finish_reason": "length", "index": 0}], "usage": {}})
+    server.behave = refusing({0}, cut)
+    assert judged(settings(server))[0]["problems"]["forward"] == "ended by length"
 
 
 WITHOUT_TEXT = {

@@ -22,6 +22,10 @@ TROUBLE = {
     "503 without JSON": Reply(503, b"<html>busy</html>"),
     "a disconnect in the middle": Reply(body=completion("[[1]]"), cut=True),
     "a bad gateway": Reply(502, b""),
+    "a bad gateway whose limits are new in an hour": Reply(502, b"", {"X-RateLimit-Reset": str(time.time() + 3600)}),
+    "too many tokens a minute": error(429, None, "Too many tokens, please wait before trying again."),
+    "LM Studio's model that was unloaded": Reply(400, {"error": "Model unloaded."}),
+    "no capacity at Groq": error(498, "capacity_exceeded"),
 }
 
 
@@ -62,7 +66,7 @@ def test_a_call_that_takes_too_long_is_made_again(server: ChatServer, slow: Repl
 
 
 def test_trouble_without_end_stops_and_keeps_what_was_answered(server: ChatServer) -> None:
-    server.behave = lambda request: longer(request) if "来源0" in request.prompt else error(500, None)
+    server.behave = lambda request: longer(request) if sum(server.answered.values()) < 2 else error(500, None)
     said = message(lambda: judged(settings(server, max_retries=2, concurrency=2), n=4))
     assert "500, 3 times in a row" in said
     assert "no answer is paid twice" in said
@@ -86,6 +90,9 @@ def test_trouble_without_end_stops_and_keeps_what_was_answered(server: ChatServe
         ),
         (error(400, None, f"Your credit balance is too low for {KEY}"), "nothing left to spend"),
         (Reply(200, {"error": {"type": "authentication_error", "message": "who?"}}), "TEST_JUDGE_KEY (400)"),
+        (Reply(403, {"error": {"message": "Your API key was reported as leaked."}}), "TEST_JUDGE_KEY (403)"),
+        (error(400, "budget_exceeded", "Budget has been exceeded!"), "nothing left to spend"),
+        (error(404, "NotFoundError", "The model `judge-1` does not exist."), "does not exist.; check judge.model"),
         (error(404, "model_not_found", "no model judge-1"), "no model judge-1; check judge.model (judge-1)"),
         (error(400, "unsupported_parameter", "temperature is not supported"), "temperature is not supported; check"),
         (Reply(407, b"<html>a proxy's</html>"), "refuses with 407: a proxy's; check judge.model"),

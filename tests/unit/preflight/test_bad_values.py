@@ -201,6 +201,7 @@ def test_what_only_looks_alike_is_no_repetition(value: Any) -> None:
         ("{source} {0}", "{0} is no placeholder; there is {source}. Where the braces are meant as text"),
         ("{source} {}", "{} is no placeholder; there is {source}"),
         ("{source} {target}", "{target} is no placeholder; there is {source}"),
+        ("{source} {target-language}", "{target-language} is no placeholder; there is {source}"),
         ("{source} {{answer}}", "{{answer}} is no placeholder; there is {source}"),
     ],
 )

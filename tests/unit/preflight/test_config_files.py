@@ -44,6 +44,7 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("rl: !mine {epochs: 1}\n", ":1: config key rl has the tag !mine, which no config needs"),
         ("rl: !!python/object/apply:os.system [x]\n", "has the tag !!python/object/apply:os.system"),
         ("seeds: [0]\nabout: 2024-13-45\n", ":2: config key about: 2024-13-45 is no value (month must be in 1..12"),
+        ("rl: <<\n", ":1: config key rl: << is no value"),
         ("seeds: [" + "9" * 5000 + "]\n", ":1: config key seeds.0: 999999"),
         ("rl: " + "[" * 5000, "brackets within brackets, deeper than can be read"),
         ("rl: {epochs: 1}\nseeds: [0]\nrl: {epochs: 2}\n", ":3: config key rl was already at line 1; remove one"),

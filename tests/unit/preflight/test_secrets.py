@@ -58,6 +58,8 @@ ADDRESSES = [
     "https://host/f?k=abcdefghijklmnopqrstuvwxhunter22",
     "https://host/sk-1234567890hunter22/f",
     "https://host/hf_aB3dE5gH7jK9hunter22/f",
+    "https://host/f?md5=hunter22&expires=2147483647",
+    "https://host/f?tkn=hunter22",
     "ftp://me:hunter22@host/f",
     "https://us\u2100er:hunter22@host/f",
     "https://host:hunter22/f",
@@ -81,6 +83,8 @@ def test_an_address_with_a_secret_is_refused_without_showing_it(address: str) ->
         "http://host:8080/~name/a@b/f.zip#part",
         "https://host/sk-slovak-news-2024-part1.jsonl",
         "https://host/f?title=Basic+translation+corpus&by=me@host",
+        "https://host/f?name=The%20Quick%20Brown%20Fox",
+        "https://host/f?uuid=550e8400-e29b-41d4-a716-446655440000",
     ],
 )
 def test_other_addresses_are_not(address: str) -> None:
@@ -98,6 +102,9 @@ def test_other_addresses_are_not(address: str) -> None:
         {"metadata": {"callback": "https://host/f?access_token=hunter22"}},
         {"metadata": {"note": "sk-aB3dE5gH7jK9hunter22"}},
         {"accessToken": "hunter22"},
+        {"user": "aB3dE5gH7jK9mN1pQ3rS5hunter22"},
+        {"metadata": {"sk-aB3dE5gH7jK9hunter22": 1}},
+        {"metadata": {"note": "AccountKey=aB3dE5gH7jK9hunter22"}},
         {"a": {"b": {"c": {"clientSecret": "hunter22"}}}},
     ],
 )
@@ -115,6 +122,8 @@ def test_parameters_that_only_sound_like_it_are_sent() -> None:
         "eos_token": "</s>",
         "prompt_cache_key": "a",
         "chat_template_kwargs": {"enable_thinking": False},
+        "user": "550e8400-e29b-41d4-a716-446655440000",
+        "response_format": {"json_schema": {"properties": {"key": {"type": "string"}}}},
     }
     validate(config(judge={"kind": "openai", "model": "m", "prices": None, "parameters": parameters}))
 
@@ -169,6 +178,11 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "JSON inside JSON": lambda secret: json.dumps(json.dumps(secret).replace("/", "\\/")),
     "JSON escapes": every("\\u{:04x}"),
     "some JSON escapes": lambda secret: secret.replace("-", "\\u002d").replace("=", "\\u003D"),
+    "capitals": str.upper,
+    "octal digits": every("\\{:03o}"),
+    "long escapes": every("\\U{:08x}"),
+    "escapes in braces": every("\\u{{{:x}}}"),
+    "escaped characters of no width": "\\u200b".join,
     "percent": lambda secret: urllib.parse.quote(secret, safe=""),
     "percent everywhere": every("%{:02X}"),
     "percent twice": lambda secret: urllib.parse.quote(urllib.parse.quote(secret, safe=""), safe=""),

@@ -70,8 +70,16 @@ def test_every_target_runs_with_the_users_configs(folder: Path) -> None:
             assert made.returncode == 0, made.stderr
             configs = ["--configfile", *first, *given] if first + given else []
             called = (folder / "called").read_text().splitlines()
-            checked = ["tools/check_config.py", *given] if given else []
+            checked = ["-c", "import snakemake", *(["tools/check_config.py", *given] if given else [])]
             assert called == [*checked, "-m", "snakemake", "--cores", "3", target, *configs]
+
+
+def test_a_folder_without_the_packages_is_told_as_one(folder: Path) -> None:
+    executable(folder / "bin" / "python", PYTHON.replace("${STATUS:-0}", "1"))
+    for where in ("bin", "nowhere"):
+        made = make(folder, "figures", f"BIN={where}")
+        assert made.returncode != 0
+        assert f"semalign: BIN={where}: no Python with the packages of envs/requirements.txt is there" in made.stdout
 
 
 def test_help_has_every_target_that_is_for_users(folder: Path) -> None:

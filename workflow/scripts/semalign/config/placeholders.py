@@ -26,7 +26,7 @@ def placeholder_problem(text: str, names: tuple[str, ...]) -> str | None:
         shown = braces[0] if braces[0].isprintable() else ascii(braces[0])
         if meant := _meant(braces[1], names):
             return f"{shown} is no placeholder; write {{{meant}}}, in single ASCII braces and nothing else in them"
-        if re.fullmatch(r"\w*", braces[1]) and "{" in braces[0]:
+        if re.fullmatch(r"\w*([.-]\w+)*", braces[1]) and "{" in braces[0]:
             return (
                 f"{shown} is no placeholder; there {'is' if len(names) == 1 else 'are'} {known}. Where the braces "
                 f"are meant as text, put spaces within: {{ {braces[1]} }}"

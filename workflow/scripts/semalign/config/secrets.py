@@ -15,18 +15,22 @@ _PARTS = (
     *("authoriz", "authentic", "bearer", "cookie", "jwt", "headers", "keypairid", "accessid", "sessionid"),
 )
 _ENDS = ("token", "key", "auth")
-_WHOLE = {"sig", "sign", "pass", "pw", "sas", "hmac", "ticket", "otp"}
+_WHOLE = {"sig", "sign", "pass", "pw", "sas", "hmac", "ticket", "otp", "tkn", "session", "sid"}
 _HARMLESS = {f"{kind}token" for kind in ("eos", "bos", "pad", "unk", "sep", "mask", "stop", "image")}
 _HARMLESS |= {"promptcachekey", "cachekey", "sortkey", "partitionkey"}
 _NAMED_HASHES = {"id", "fileid", "oid", "ref", "rev", "revision", "commit", "hash", "checksum", "etag", "md5", "doi"}
 _NAMED_HASHES |= {"sha", "sha1", "sha256", "sha512", "version", "versionid", "persistentid"}
+_NAMED_HASHES |= {"file", "filename", "name", "path", "title", "q", "query", "f", "uuid", "guid", "handle", "pid"}
+_NAMED_HASHES |= {"dataset", "datasetid", "record", "recordid", "resource", "resourceid", "documentid"}
+_FOR_A_WHILE = {"expires", "expire", "expiry"}
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s'\"]*@")
 _PAIR = re.compile(r"""([A-Za-z0-9_.\-\[\]]+)['"]?\s*[=:]\s*['"]?([^&;/?#~,\s'"{}\[\]]+)""")
 _QUERY = re.compile(r"(?<![\w.-])([\w.\-\[\]]+)=(?=([^&;/?#~,=]*))")
 _PREFIXED = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|glpat|xox[a-z]|pat|nvapi|tgp)[-_][A-Za-z0-9_-]{14,}"
-    r"|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+    r"(?<![A-Za-z0-9])(?:(?:sk|pk|rk|gsk|hf|r8|gh[opsur]|github_pat|glpat|xox[a-z]|pat|nvapi|tgp|xai|pplx|lsv2|dop|npm)[-_][A-Za-z0-9_-]{14,}"
+    r"|A[KS]IA[0-9A-Z]{16}|dapi[0-9a-f]{32}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
 )
 _SCHEME = re.compile(r"\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY")
 
@@ -43,6 +47,7 @@ def is_secret_text(text: str) -> bool:
     """Does a text hold an address with a password, token or signature, or a key of a well-known form?"""
     named = "://" in text and any(is_secret_name(name) for name, _ in _QUERY.findall(text))
     found = _SCHEME.findall(text) + _PREFIXED.findall(text)
+    found += [value for name, value in _PAIR.findall(text) if is_secret_name(name)]
     return named or bool(_USERINFO.search(text)) or any(map(_keylike, found))
 
 
@@ -78,7 +83,10 @@ def secret_of_address(url: str) -> str | None:
         return "a name or password before the host"
     _, _, rest = plain.partition("://")
     for name, value in _QUERY.findall(rest):
-        named_hash = re.sub(r"[^a-z0-9]", "", name.lower()) in _NAMED_HASHES
+        plain_name = re.sub(r"[^a-z0-9]", "", name.lower())
+        named_hash = plain_name in _NAMED_HASHES
+        if plain_name in _FOR_A_WHILE:
+            return f"{name}=…, as signed addresses do that hold only for a while"
         if is_secret_name(name) or (_random(value) and not named_hash):
             return f"{name}=…, which looks like a key, token or signature"
     bare = [part for part in re.split(r"[?#&;]", rest)[1:] if "=" not in part]
@@ -89,13 +97,25 @@ def secret_of_parameters(value: Any, path: str = "") -> str | None:
     """The place of what looks secret in nested values; None where nothing does."""
     for name, inner in _entries(value):
         place = f"{path}.{name}" if path else name
-        if isinstance(value, Mapping) and is_secret_name(name):
+        if isinstance(value, Mapping) and is_secret_text(name):
+            return f"a name in {path or 'it'}"
+        if isinstance(value, Mapping) and is_secret_name(name) and _may_be_secret(name, inner):
             return place
-        if isinstance(inner, str) and is_secret_text(inner):
+        if isinstance(inner, str) and (is_secret_text(inner) or _is_bare_key(inner)):
             return place
         if found := secret_of_parameters(inner, place):
             return found
     return None
+
+
+def _may_be_secret(name: str, value: Any) -> bool:
+    """A switch is no secret; of a property of a JSON schema that is called key or token, only what it holds may be."""
+    return not (isinstance(value, bool) or (isinstance(value, Mapping) and name.lower().endswith(_ENDS)))
+
+
+def _is_bare_key(text: str) -> bool:
+    """Is a text nothing but letters and digits as no word or name has them?"""
+    return bool(re.fullmatch(r"[A-Za-z0-9_-]{24,}", text)) and _random(text) and not _UUID.fullmatch(text)
 
 
 def secrets_in(config: Any, values: Mapping[str, str]) -> list[str]:

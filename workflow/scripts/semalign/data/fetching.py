@@ -90,7 +90,9 @@ def _stream(url: str, part: Path, headers: Mapping[str, str]) -> None:
             if have and answer.status_code == 416:  # nothing is left of it
                 return
             if answer.status_code in PASSING:
-                raise Passing(f"the server answers {answer.status_code}", asked_wait(answer.headers))
+                raise Passing(
+                    f"the server answers {answer.status_code}", asked_wait(answer.headers, answer.status_code == 429)
+                )
             if not answer.ok:
                 raise Refused(answer.status_code, masked(answer.reason))
             _write(answer, part)

@@ -75,7 +75,7 @@ def _information(hub: Any, repo: str, kind: str, revision: str, key: str) -> Any
         status = error.response.status_code
         if status not in PASSING:
             raise
-        raise Passing(f"the hub answers {status}", asked_wait(error.response.headers)) from error
+        raise Passing(f"the hub answers {status}", asked_wait(error.response.headers, status == 429)) from error
     except RequestError as error:
         raise Passing(type(error).__name__) from error
     except (ImportError, InvalidURL, ValueError, TypeError, AttributeError) as error:

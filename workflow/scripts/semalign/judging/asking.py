@@ -122,7 +122,8 @@ class Asking:
     async def _is_known_answered(self, service: Service, request: Row, bound: float) -> bool:
         """Is a question that was answered before answered once more?"""
         control = request | {"attempt": f"control {time.time_ns()}"}
-        return (await self._pay(Question(service, "", request, request["messages"], bound), control)).status == 200
+        question = Question(service, "", request, request["messages"], bound)
+        return (await self._pay(question, control, once=True)).status == 200
 
     def _kept(self, request: Row) -> Stored | None:
         """What the cache has as the reply to a request. An error that an earlier version kept as an answer is none."""
@@ -205,13 +206,17 @@ class Asking:
             if _ends(stored, answer):
                 return
 
-    async def _pay(self, question: Question, request: Row) -> Stored:
-        """The reply to a request. An answer is committed at once, a refusal when it is known to be the item's."""
+    async def _pay(self, question: Question, request: Row, once: bool = False) -> Stored:
+        """The reply to a request. An answer is committed at once, a refusal when it is known to be the item's.
+
+        Trouble that lasts is the item's own where others are answered still; it is not kept. `once`: it is not waited
+        for.
+        """
         server, refusals = self._servers[id(question.service)], self._refusals[id(question.service)]
         await self._ledger.reserve(question.bound)
-        paid = 0.0
+        paid, before = 0.0, refusals.count
         try:
-            reply, body = await server.answer(question.turns)
+            reply, body = await server.answer(question.turns, 0 if once else self._judge.max_retries)
             self._calls += 1
             prices = question.service.prices
             status = UNREADABLE if reply.kind == "unreadable" else reply.status
@@ -222,7 +227,12 @@ class Asking:
         finally:
             await self._ledger.release(question.bound, paid)
         if reply.kind == "answer":
-            refusals.an_answer(partial(self._is_known_answered, question.service, request, question.bound))
+            refusals.an_answer(partial(self._is_known_answered, question.service, request, question.bound), before)
+        elif reply.kind == "lasting":
+            if not once:
+                if not (refusals.ask_known and await refusals.ask_known()):
+                    raise InputError(server.lasting(reply))
+                return await self._pay(question, request, once=True)  # it may be over
         elif reply.kind == "config" and refusals.ask_known is None:
             raise InputError(server.refusal(reply, False))
         elif question.item:  # else it was asked to learn whether anything is answered

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Kind = Literal["answer", "unreadable", "passing", "unclear", "item", "refused", "key", "money", "config"]
+Kind = Literal["answer", "unreadable", "passing", "unclear", "lasting", "item", "refused", "key", "money", "config"]
 """unreadable: a success that is no chat completion. passing: over soon. unclear: an error that does not say which.
+lasting: trouble that was waited for in vain.
 
 item: refused for what this item holds. refused: of the item or of all. key, money, config: the same for all items.
 """
 
-WORTH_WAITING = {408, 409, 425, 429}
+WORTH_WAITING = {408, 409, 424, 425, 429, 498}  # 424: TGI, 498: Groq
 SHOWN = 300
 """Characters of a server's words in a message."""
 
@@ -24,12 +25,18 @@ _INSIDE = ("error", "errors", "detail", "base_resp", "fault", "details")
 _NO_MONEY = {
     *("insufficientquota", "billinghardlimitreached", "billingnotactive", "insufficientbalance", "arrearage"),
     *("insufficientuserquota", "insufficientcredits", "insufficientfunds", "paymentrequired", "billingerror"),
-    *("exceededcurrentquotaerror", "creditbalancetoolow"),
+    *("exceededcurrentquotaerror", "creditbalancetoolow", "budgetexceeded", "creditlimit"),
 }
 _NO_KEY = {"invalidapikey", "authenticationerror", "apikeyinvalid", "unauthorized", "unauthenticated", "invalidkey"}
 _OF_ALL = {
     *("modelnotfound", "modelnotexist", "modelnotsupported", "unsupportedmodel", "invalidmodel", "unknownmodel"),
-    *("unsupportedparameter", "unsupportedvalue", "unknownparameter", "unsupportedcountryregionterritory"),
+    *(
+        "deploymentnotfound",
+        "unsupportedparameter",
+        "unsupportedvalue",
+        "unknownparameter",
+        "unsupportedcountryregionterritory",
+    ),
 }
 _OF_THE_ITEM = {
     *("contextlengthexceeded", "exceedcontextsizeerror", "contentfilter", "contentpolicyviolation", "invalidprompt"),
@@ -47,18 +54,34 @@ _BUSY = re.compile(
     r"internal|server.?error|api.?error|temporar|try again|retry|loading|upstream|gateway",
     re.IGNORECASE,
 )
+_IN_TROUBLE = re.compile(
+    r"rate.?limit|too many requests|overloaded|service unavailable|bad gateway|gateway time.?out|timed out|"
+    r"upstream connect error|internal (server )?error|temporarily|try again|is loading",
+    re.IGNORECASE,
+)
 _LIMITS = re.compile(r"ratelimit|throttl|toomanyrequests")
 _REFUSES = re.compile(r"invalid|badrequest|notfound|permission|forbidden|unsupported|unprocessable|denied")
 _SAYS_OF_THE_ITEM = re.compile(
     r"context.{0,20}(length|size|window)|content exists risk|content (management|policy|filter)|flagged|moderation|"
-    r"inappropriate|(prompt|input|request) (is |was )?too (long|large)|too many (input |prompt )?tokens|敏感|违规",
+    r"inappropriate|(prompt|input|request) (is |was )?too (long|large)|too many (input |prompt )?tokens|敏感|违规|"
+    r"content.?policy|maximum (model|context) len|tokens?\b.{0,60}(exceeds|less than|must be <=)|longer than the max",
     re.IGNORECASE,
 )
 _SAYS_NO_MONEY = re.compile(
-    r"insufficient (account )?(balance|credits?|funds|quota)|credit balance is too low|余额不足|欠费|额度不足",
+    r"insufficient (account )?(balance|credits?|funds|quota)|credit balance is too low|budget has been exceeded|"
+    r"(doesn't|does not) have any credits|out of call volume quota|余额不足|欠费|额度不足",
     re.IGNORECASE,
 )
-_SAYS_NO_KEY = re.compile(r"api.?key.{0,20}(not valid|invalid)|(invalid|incorrect|wrong) api.?key", re.IGNORECASE)
+_SAYS_NO_KEY = re.compile(
+    r"api.?key.{0,60}(not valid|invalid|expired|revoked|leaked|disabled|suspended|deactivated)|"
+    r"(invalid|incorrect|wrong|expired) api.?key",
+    re.IGNORECASE,
+)
+_SAYS_NO_MODEL = re.compile(
+    r"\bmodel\b.{0,100}(not exist|not found|not supported)|no models? (is )?loaded", re.IGNORECASE
+)
+_SAYS_LATER = re.compile(r"try again|retry|\bwait\b|later|temporar|unavailable|overload|busy", re.IGNORECASE)
+_SAYS_OF_THE_SERVER = re.compile(r"model (has |was )?(crashed|unloaded|reloaded)", re.IGNORECASE)  # LM Studio
 
 
 @dataclass(frozen=True)
@@ -87,7 +110,11 @@ def completion_of(parsed: Any) -> Mapping[str, Any] | None:
     if not isinstance(choices, list):
         return None
     choice = choices[0] if choices else {}
-    return choice if isinstance(choice, dict) and (not choice or isinstance(choice.get("message"), dict)) else None
+    if not isinstance(choice, dict):
+        return None
+    if choice.get("message") is None and choice.get("finish_reason"):  # Gemini's, where all went into thoughts
+        return choice | {"message": {}}
+    return choice if not choice or isinstance(choice.get("message"), dict) else None
 
 
 def read_reply(status: int, body: str) -> Reply:
@@ -100,7 +127,9 @@ def read_reply(status: int, body: str) -> Reply:
         return Reply("answer", 200, "")
     words = words_of(fault if fault is not None else parsed, body)
     if success and fault is None:
-        return Reply("unreadable", 200, words)
+        # A gateway's page or bare text, which tells in words alone that it has trouble.
+        busy = choice is None and not isinstance(parsed, list) and len(words) <= SHOWN and _IN_TROUBLE.search(words)
+        return Reply("unclear" if busy else "unreadable", 200, words)
     told = set(_told(fault))
     codes = {re.sub(r"[^a-z0-9]", "", text.lower()) for text in told}
     if success:
@@ -116,11 +145,14 @@ def _kind(status: int, codes: set[str], words: str) -> Kind:
         return "key"
     if status == 402 or codes & _NO_MONEY or (status < 500 and _SAYS_NO_MONEY.search(words)):
         return "money"
-    if codes & _OF_THE_ITEM or _SAYS_OF_THE_ITEM.search(words):
+    passes = status in WORTH_WAITING or status >= 500
+    if codes & _OF_THE_ITEM or (_SAYS_OF_THE_ITEM.search(words) and not (passes and _SAYS_LATER.search(words))):
         return "item"
-    if status == 407 or (status < 500 and codes & _OF_ALL):
+    if status == 407 or (status < 500 and (codes & _OF_ALL or (status and _SAYS_NO_MODEL.search(words)))):
         return "config"
-    if status in WORTH_WAITING or status >= 500 or (status in (400, 403) and any(map(_LIMITS.search, codes))):
+    if passes or (status in (400, 403) and any(map(_LIMITS.search, codes))):
+        return "passing"
+    if status == 400 and _SAYS_OF_THE_SERVER.search(words):
         return "passing"
     return "refused"
 

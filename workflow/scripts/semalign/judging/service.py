@@ -1,6 +1,7 @@
 """One chat-completions server: what is waited out, what ends the run, and a key that is never shown."""
 
 import asyncio
+import json
 import logging
 import os
 import time
@@ -56,10 +57,10 @@ class Server:
     ) -> None:
         await self._client.close()
 
-    async def answer(self, messages: list[dict[str, str]]) -> tuple[Reply, str]:
-        """What came, of kind answer, unreadable, item, refused or config, and its body; the key is in neither.
+    async def answer(self, messages: list[dict[str, str]], retries: int) -> tuple[Reply, str]:
+        """What came, of kind answer, unreadable, item, refused, config or lasting, and its body; the key is in neither.
 
-        Raises InputError where waiting cannot help, or has not helped `max_retries` times.
+        lasting: trouble that waiting has not helped `retries` times. Raises InputError where waiting cannot help.
         """
         tries = 0
         while True:
@@ -71,16 +72,17 @@ class Server:
                 if reply.kind not in ("passing", "unclear"):
                     self._end_where_hopeless(reply)
                     return reply, body
-                problem, said, wait = str(reply.status), f": {reply.words}" if reply.words else "", asked_wait(headers)
+                problem, said = str(reply.status), f": {reply.words}" if reply.words else ""
+                wait = asked_wait(headers, limited=reply.status == 429)
             except LOST as error:
                 problem, said, wait, reply, body = self._problem(error), "", None, None, ""
             tries += 1
-            if tries > self._judge.max_retries:
+            if tries > retries:
                 if reply is not None and reply.kind == "unclear":
                     return Reply("refused", 400, reply.words), body
-                raise InputError(
-                    f"judge: {self._service.base_url}: {problem}, {tries} times in a row{said}{self.proxy}; {AGAIN}"
-                )
+                words = f"{problem}, {tries} times in a row{said}"
+                status = reply.status if reply and reply.status != 200 else 504
+                return Reply("lasting", status, words), json.dumps({"message": words})
             await self._wait(problem + said, tries, wait, reply is not None and reply.status == 429)
 
     @property
@@ -111,7 +113,7 @@ class Server:
 
     def _problem(self, error: BaseException) -> str:
         if isinstance(error, TimeoutError | openai.APITimeoutError | httpx2.TimeoutException):
-            return f"no answer in {self._judge.timeout:g} s"
+            return f"no answer in {self._judge.timeout:g} s (judge.timeout)"
         cause = error.__cause__ or error
         said = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
         return f"connection lost ({self._clean(said)[:200]})"
@@ -148,6 +150,10 @@ class Server:
                 f"judge: the account behind {variable} has nothing left to spend at {server} ({reply.status}): top it "
                 f"up or raise its limit{said}; {AGAIN}"
             )
+
+    def lasting(self, reply: Reply) -> str:
+        """What to say where trouble lasts, and not for one item alone."""
+        return f"judge: {self._service.base_url}: {reply.words}{self.proxy}; {AGAIN}"
 
     def refusal(self, reply: Reply, answers: bool) -> str:
         """What to say where it refuses all items, or does not reply as a server of chat completions does.

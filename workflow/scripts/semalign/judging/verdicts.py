@@ -85,7 +85,7 @@ def read_answer(status: int, body: str) -> Answer:
         return Answer(None, words_of(parsed, body), problem, *tokens)
     message, finish = choice["message"], choice.get("finish_reason")
     content, refusal = _text(message.get("content")), message.get("refusal") or _refusal(message.get("content"))
-    cut = isinstance(finish, str) and finish in CUT
+    cut = isinstance(finish, str) and finish.partition(":")[0] in CUT  # Gemini: content_filter: SAFETY
     if not content.strip():
         said = readable(refusal) if isinstance(refusal, str) else ""
         problem = "refused" if refusal else f"ended by {finish}" if cut else "no text"

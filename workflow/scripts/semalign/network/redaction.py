@@ -12,17 +12,19 @@ _RUN = 12  # so many characters of a secret in a row give it away,
 _SHORTER_RUN = 8  # or so many where letters and digits are among them, which no word has
 
 _ESCAPE = re.compile(
-    r"\\+u00(?P<json>[0-9a-fA-F]{2})|\\+x(?P<hex>[0-9a-fA-F]{2})|%(?:25)*(?P<percent>[0-9a-fA-F]{2})"
+    r"(?:\\+(?:[nrt]|u00ad|u200[b-d]|u2060|ufeff)|[\s\u00ad\u200b-\u200d\u2060\ufeff])+|\\+(?=[/\"'])"
+    r"|\\+(?:u00|U000000)(?P<json>[0-9a-fA-F]{2})|\\+u\{0*(?P<braced>[0-9a-fA-F]{2})\}|\\+x(?P<hex>[0-9a-fA-F]{2})"
+    r"|\\+(?P<octal>[01][0-7]{2})|%(?:25)*(?P<percent>[0-9a-fA-F]{2})"
     r"|&(?:amp;)*#(?:[xX]0*(?P<entity>[0-9a-fA-F]{2})|0*(?P<decimal>\d{2,3}));"
-    r"|(?:\\+[nrt]|[\s\u00ad\u200b-\u200d\u2060\ufeff])+|\\+(?=[/\"'])"
 )
 
 Span = tuple[int, int]
 
 
 def redacted(text: str, secrets: Iterable[str]) -> str:
-    """The text with `[key]` in place of secrets: as they are, JSON- or HTML-escaped, percent-encoded, in base64 or as
-    hexadecimal digits, with white space between, and any twelve characters of them in a row (eight with a digit).
+    """The text with `[key]` in place of secrets: as they are, in small letters or capitals, escaped, percent-encoded,
+    in base64 or as hexadecimal digits, with white space between, and any twelve characters of them in a row (eight
+    with a digit).
 
     A secret of fewer than eight characters is a placeholder and stays.
     """
@@ -42,7 +44,7 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
 
 def _spellings(secret: str) -> Iterator[str]:
     raw = secret.encode()
-    yield secret
+    yield from (secret, secret.lower(), secret.upper())
     yield from (raw.hex(), raw.hex().upper())
     for before in range(3):  # base64 of a longer text that holds it, wherever it begins there
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -73,7 +75,9 @@ def _character(match: re.Match[str]) -> str:
     """What an escape stands for; white space for nothing."""
     if match["decimal"]:
         return chr(int(match["decimal"]))
-    digits = match["json"] or match["hex"] or match["percent"] or match["entity"]
+    if match["octal"]:
+        return chr(int(match["octal"], 8))
+    digits = match["json"] or match["braced"] or match["hex"] or match["percent"] or match["entity"]
     return chr(int(digits, 16)) if digits else ""
 
 

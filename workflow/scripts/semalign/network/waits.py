@@ -14,20 +14,21 @@ LONGEST_WAIT = 600.0
 SAID_FROM = 5.0
 """Seconds from which on a wait is said on the terminal."""
 
-_AFTER = {"retry-after-ms": 1e-3, "x-ms-retry-after-ms": 1e-3, "retry-after": 1.0, "x-ratelimit-reset-after": 1.0}
-_RESET = ("x-ratelimit-reset", "ratelimit-reset")
+_AFTER = {"retry-after-ms": 1e-3, "x-ms-retry-after-ms": 1e-3, "retry-after": 1.0}
+_RESET = ("x-ratelimit-reset-after", "x-ratelimit-reset", "ratelimit-reset")
 _UNITS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+")
 _LONG_AGO = 1e9  # a smaller number is a time to wait, a larger one a moment since 1970
 
 
-def asked_wait(headers: Mapping[str, str]) -> float | None:
+def asked_wait(headers: Mapping[str, str], limited: bool = True) -> float | None:
     """Seconds that a server asks to wait, whole or not, as a number, a duration (6m0s) or a date; None: nothing usable.
 
     What is negative or no number is nothing; a moment that has passed is 0. Names of `headers` may have any case.
+    `limited`: too much was asked. Else the headers that tell of limits, which stand in every reply, ask for nothing.
     """
     said = {name.lower(): value.strip() for name, value in headers.items()}
-    for name in (*_AFTER, *_RESET):
+    for name in (*_AFTER, *_RESET) if limited else _AFTER:
         seconds = _seconds(said.get(name, ""))
         if seconds is None or seconds < 0:
             continue

@@ -137,6 +137,7 @@ def _value_problem(node: yaml.Node, key: str) -> str:
     if isinstance(node, yaml.ScalarNode):
         try:
             yaml.SafeLoader("").construct_object(node)
-        except ValueError as error:
-            return f"config key {key}: {node.value[:30]} is no value ({error}); write it in quotes where text is meant"
+        except (ValueError, yaml.MarkedYAMLError) as error:  # 2024-13-45; a << or = that is no key
+            said = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
+            return f"config key {key}: {node.value[:30]} is no value ({said}); write it in quotes where text is meant"
     return ""
