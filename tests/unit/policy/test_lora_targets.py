@@ -65,6 +65,20 @@ def test_a_mixture_of_experts_is_refused_but_with_names_of_ones_own(model_type: 
     assert lora_targets(model, ["q_proj", "self_attn.o_proj"]) == ["q_proj", "self_attn.o_proj"]
 
 
+@pytest.mark.parametrize(
+    ("model_type", "own", "said"),
+    [
+        ("deepseek_v3", None, "peft leaves out model.layers.0.mlp.down_proj"),  # whose names it takes for experts'
+        ("mamba", ["in_proj", "out_proj"], "peft cannot adapt what is named there: .*'out_proj' is incompatible"),
+    ],
+)
+def test_what_peft_refuses_or_leaves_out_is_an_error(model_type: str, own: list[str] | None, said: str) -> None:
+    with torch.device("meta"):
+        model = model_of(model_type, **SMALL)
+    with pytest.raises(InputError, match=rf"config key lora\.target_modules: {said}"):
+        new_adapter(model, Lora(rank=2, target_modules=own), 0)
+
+
 @pytest.mark.parametrize("wrong", ["query", "proj", "lm_head", "model.layers", "embed_tokens"])
 def test_a_name_that_matches_no_projection_is_refused(wrong: str) -> None:
     with torch.device("meta"):

@@ -157,6 +157,11 @@ def test_what_is_wrong_with_a_folder_is_said(case: str, families: dict[str, Path
         load_policy(folder, "float32", "cpu")
 
 
+@pytest.mark.parametrize("model_type", ["xglm", "ctrl"])
+def test_a_model_that_padding_shifts_is_refused(model_type: str, tmp_path: Path) -> None:
+    assert "padding" in found(policy(tmp_path, tokenizer_of("chatml"), model_type))["positions"]
+
+
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     folder = policy(tmp_path, tokenizer_of("chatml", chat_template=chatml("m['content'][:50]")), "mixtral", rows=290)
     use = Use(USE.prompts, {"rl.max_prompt_tokens + rl.max_new_tokens": 10**6}, None)

@@ -56,7 +56,8 @@ def check_filled(tensors: Iterable[tuple[str, torch.Tensor]], folder: Path) -> N
 
     Token types are left out, which models that have but one may leave at 0; so is what has one dimension.
     """
-    blank = [name for name, tensor in tensors if tensor.ndim > 1 and "token_type" not in name and not tensor.any()]
+    matrices = ((name, tensor) for name, tensor in tensors if tensor.ndim > 1 and tensor.is_floating_point())
+    blank = [name for name, tensor in matrices if "token_type" not in name and not tensor.any()]
     if blank:
         raise InputError(f"{folder}: nothing but zeros in {some(blank)}; {AGAIN}")
 

@@ -8,7 +8,16 @@ from transformers.pytorch_utils import Conv1D
 
 from semalign.runtime.errors import InputError
 
-_KEY = "config key lora.target_modules"
+KEY = "config key lora.target_modules"
+
+
+def is_linear(module: Any) -> bool:
+    return isinstance(module, nn.Linear | Conv1D)
+
+
+def matches(name: str, targets: Iterable[str]) -> bool:
+    """Is a module's name one of these, or does it end in one, as peft reads them?"""
+    return any(f".{name}".endswith(f".{one}") for one in targets)
 
 
 def lora_targets(model: Any, own: Iterable[str] | None) -> list[str]:
@@ -19,15 +28,13 @@ def lora_targets(model: Any, own: Iterable[str] | None) -> list[str]:
     a mixture of experts does.
     """
     head = model.get_output_embeddings()
-    linear = {
-        name for name, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D) and module is not head
-    }
+    linear = {name for name, module in model.named_modules() if is_linear(module) and module is not head}
     inside = sorted(name for name in linear if any(part.isdigit() for part in name.split(".")[:-1]))
     leaves = sorted({name.rpartition(".")[2] for name in inside})
     there = f"the linear modules of {type(model).__name__}'s layers are {', '.join(leaves) or 'none'}"
     if own is not None:
-        if missing := [name for name in own if not any(f".{one}".endswith(f".{name}") for one in linear)]:
-            raise InputError(f"{_KEY}: {', '.join(missing)} matches no module; {there}")
+        if missing := [name for name in own if not any(matches(one, [name]) for one in linear)]:
+            raise InputError(f"{KEY}: {', '.join(missing)} matches no module; {there}")
         return list(own)
     held = {f"{name}.{part}" for name in linear for part in ("weight", "bias")}
     others = {
@@ -39,5 +46,5 @@ def lora_targets(model: Any, own: Iterable[str] | None) -> list[str]:
         why = (
             f"its layers also hold {', '.join(sorted(others.values()))}, which LoRA would leave out; " if others else ""
         )
-        raise InputError(f"{_KEY}: not every projection can be found: {why}{there}; name those to be adapted")
+        raise InputError(f"{KEY}: not every projection can be found: {why}{there}; name those to be adapted")
     return leaves

@@ -16,7 +16,7 @@ from semalign.config.training import Lora
 from semalign.model_files.model_folders import POLICY, model_problem
 from semalign.model_files.weight_files import some
 from semalign.model_files.weights import SAFE, UNREADABLE, check_stored, non_finite, read_policy
-from semalign.policy.lora_targets import lora_targets
+from semalign.policy.lora_targets import KEY, is_linear, lora_targets, matches
 from semalign.policy.policy_tokenizer import end_tokens, load_tokenizer, set_aside
 from semalign.runtime import distributed
 from semalign.runtime.device import checked_device
@@ -59,16 +59,31 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
 
 
 def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
-    """A fresh LoRA adapter on every projection of the layers (paper: Appendix A), seeded."""
+    """A fresh LoRA adapter on every projection of the layers (paper: Appendix A), seeded.
+
+    Raises InputError where peft refuses a module, or leaves one out, as it does where it takes an architecture's names
+    for those of experts.
+    """
     torch.manual_seed(seed)
+    targets = lora_targets(model, lora.target_modules)
+    wanted = {name for name, part in model.named_modules() if matches(name, targets) and is_linear(part)}
     settings = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=lora_targets(model, lora.target_modules),
+        target_modules=targets,
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, settings)
+    try:
+        adapted = get_peft_model(model, settings)
+    except ValueError as error:
+        raise InputError(f"{KEY}: peft cannot adapt what is named there: {error}") from error
+    layers = {
+        name.removeprefix("base_model.model.") for name, part in adapted.named_modules() if isinstance(part, LoraLayer)
+    }
+    if lost := wanted - layers:
+        raise InputError(f"{KEY}: peft leaves out {some(lost)} of {type(model).__name__}; take another model")
+    return adapted
 
 
 def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> PeftModel:

@@ -1,5 +1,6 @@
 """Can a given policy be taught, asked and measured? A table of checks, made before anything is trained on it."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,9 +11,11 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from semalign.config.training import Lora
 from semalign.model_files.weights import check_policy_weights, check_vocabulary
 from semalign.policy.chat_template import start_ids, turn_end
 from semalign.policy.lora_targets import lora_targets
+from semalign.policy.models import new_adapter
 from semalign.policy.policy_tokenizer import end_tokens, opened, set_aside
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
@@ -68,7 +71,7 @@ def policy_checks(folder: Path, use: Use) -> list[Row]:
     if model is not None:
         noted("context", lambda: _context(model, use.lengths))
         noted("positions", lambda: _positions(model))
-        noted("LoRA", lambda: lora_targets(model, use.target_modules), ", ".join)
+        noted("LoRA", lambda: _adapted(model, use.target_modules), ", ".join)
         noted("weights", lambda: check_policy_weights(folder, use.dtype), lambda _: "complete and finite")
     if loaded and model is not None:
         noted("vocabulary", lambda: _vocabulary(loaded[0], model))
@@ -141,6 +144,13 @@ def _answered(tokenizer: Any, prompt: str) -> str:
         if found != end:
             raise InputError(f"the answer {answer!r} does not end in {tokenizer.convert_ids_to_tokens(end)}")
     return f"follows the prompt's tokens and ends in {tokenizer.convert_ids_to_tokens(end)}"
+
+
+def _adapted(model: Any, own: list[str] | None) -> list[str]:
+    """The names of what is adapted; peft is asked too, with a copy that has no weights."""
+    names = lora_targets(model, own)
+    new_adapter(copy.deepcopy(model), Lora(rank=1, target_modules=own), 0)
+    return names
 
 
 def _context(model: Any, lengths: dict[str, int]) -> str:
