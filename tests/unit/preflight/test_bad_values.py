@@ -129,12 +129,6 @@ def test_seeds_leave_room_for_every_process() -> None:
     assert "seeds: 4294967295 is too large: each of 2 processes adds" in said(two | {"seeds": [2**32 - 1]})
 
 
-def test_lora_names_modules_of_the_policy_that_is_made() -> None:
-    assert said(at("lora.target_modules", ["self_attn.q_proj", "down_proj"])) == ""
-    assert "lora.target_modules: c_attn matches no module" in said(at("lora.target_modules", ["q_proj", "c_attn"]))
-    assert said({"lora": {"target_modules": ["c_attn"]}, "policy": {"path": "a", "pretraining": None}}) == ""
-
-
 FILE = {"format": "jsonl", "path": "a.jsonl"}
 ALIGNED = {"format": "aligned", "source": "a.zh", "target": "a.bo"}
 
