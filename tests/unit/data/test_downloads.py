@@ -86,13 +86,21 @@ def test_troubles_with_progress_between_them_do_not_count_together(tmp_path: Pat
     assert (tmp_path / "a.txt").read_bytes() == TEXT
 
 
-@pytest.mark.parametrize(("status", "remedy"), [(404, "check the address"), (401, "wants a login"), (403, "mirror")])
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [(404, "check the address"), (302, "check"), (204, "check"), (401, "wants a login"), (403, "mirror")],
+)
 def test_refusals_are_not_repeated(tmp_path: Path, status: int, remedy: str) -> None:
     files = Files({})
     files.statuses = [status]
     with serving(files) as address, pytest.raises(InputError, match=f"x.urls.a.txt: .*answers {status}.*{remedy}"):
         fetch("x", of_urls(address, "a.txt"), ["a.txt"], tmp_path)
     assert len(files.asked) == 1
+
+
+def test_an_empty_file_is_not_what_was_asked_for(tmp_path: Path) -> None:
+    with serving(Files({"a.txt": b""})) as address, pytest.raises(InputError, match="answers with an empty file"):
+        fetch("x", of_urls(address, "a.txt"), ["a.txt"], tmp_path)
 
 
 def test_a_server_names_its_pause_in_seconds_or_as_a_date() -> None:

@@ -11,8 +11,11 @@ from transformers import AutoModel
 
 from semalign.config.models import EncoderShape, PolicyShape, Tokenizer
 from semalign.encoder.training import shape_config
+from semalign.policy.lora_targets import lora_targets
 from semalign.policy.pretraining import new_policy
+from semalign.preflight.root import BUILT_MODULES
 from semalign.text.tokenizer import build_encoder_tokenizer, build_tokenizer
+from tests.unit.preflight.test_bad_values import at, said
 
 WIDTHS, HEADS = (2, 3, 4, 6, 8, 15, 96), (1, 2, 3, 4, 5, 96)
 SHAPES: list[dict[str, Any]] = [
@@ -95,3 +98,11 @@ def test_a_vocabulary_holds_the_bytes_and_special_tokens(tokenizers: tuple[Any, 
             ValueError, match=f"tokenizer.vocab_size: {size} cannot hold 256 bytes and {special} special"
         ):
             Tokenizer(vocab_size=size).check_size(special)
+
+
+def test_lora_names_modules_of_the_policy_that_is_made(tokenizers: tuple[Any, Any]) -> None:
+    model = new_policy(PolicyShape(hidden_size=8, heads=2, intermediate_size=8, layers=1), tokenizers[0], 8)
+    assert set(lora_targets(model, None)) == set(BUILT_MODULES)
+    assert said(at("lora.target_modules", ["self_attn.q_proj", "down_proj"])) == ""
+    assert "lora.target_modules: c_attn matches no module" in said(at("lora.target_modules", ["q_proj", "c_attn"]))
+    assert said({"lora": {"target_modules": ["c_attn"]}, "policy": {"path": "a", "pretraining": None}}) == ""

@@ -80,10 +80,12 @@ def _fetch_urls(urls: dict[str, str], folder: Path, key: str, headers: dict[str,
             raise InputError(
                 f"config key {key}.urls.{file}: {urls[file]} answers {error}; {remedy}{through_proxy(urls[file])}"
             ) from None
-        if path.suffix.lower() not in (".html", ".htm") and _is_page(path):
+        page = path.suffix.lower() not in (".html", ".htm") and _is_page(path)
+        if page or not path.stat().st_size:
             path.unlink()
+            what = "a web page in place of a file" if page else "an empty file"
             raise InputError(
-                f"config key {key}.urls.{file}: {urls[file]} answers with a web page in place of a file; check the "
+                f"config key {key}.urls.{file}: {urls[file]} answers with {what}; check the "
                 f"address{through_proxy(urls[file])}"
             )
     return Fetched(found, None)

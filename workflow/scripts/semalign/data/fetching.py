@@ -74,7 +74,7 @@ def persist(
             failed, have = (failed + 1, have) if progress() == have else (1, progress())
             if failed == TRIES:
                 raise InputError(
-                    f"config key {key}: {what} could not be fetched in {TRIES} attempts ({trouble})"
+                    f"config key {key}: {what} could not be fetched in {TRIES} attempts ({trouble}); check the address"
                     f"{through_proxy(address)}; run the same command again later: it goes on from here"
                 ) from None
             seconds = max(SECONDS_BEFORE_NEXT * 2 ** (failed - 1), min(trouble.seconds or 0.0, LONGEST_WAIT))
@@ -93,8 +93,8 @@ def _stream(url: str, part: Path, headers: Mapping[str, str]) -> None:
                 raise Passing(
                     f"the server answers {answer.status_code}", asked_wait(answer.headers, answer.status_code == 429)
                 )
-            if not answer.ok:
-                raise Refused(answer.status_code, masked(answer.reason))
+            if answer.status_code not in (200, 206):  # a redirection that leads nowhere is no file either
+                raise Refused(answer.status_code, masked(answer.reason or ""))
             _write(answer, part)
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
         raise Passing(type(error).__name__) from error

@@ -24,6 +24,9 @@ from semalign.preflight.experiments import Ablation, Audit, EncoderAblation, Few
 from semalign.preflight.explanation import explained
 from semalign.runtime.errors import InputError
 
+BUILT_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""The linear projections of the policy that `policy.pretraining` describes."""
+
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
@@ -108,6 +111,13 @@ class Config(Strict):
         if self.judge.kind == "parser" and self.world is None:
             raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
         self._check_judge()
+        if self.policy.path is None:
+            for module in self.lora.target_modules or ():
+                if module.rpartition(".")[2] not in BUILT_MODULES:
+                    raise ValueError(
+                        f"lora.target_modules: {module} matches no module of the policy of policy.pretraining; it has "
+                        f"{', '.join(BUILT_MODULES)}"
+                    )
         for seed in self.seeds if self.processes > 1 else ():
             if seed + self.processes > 2**32:
                 raise ValueError(
