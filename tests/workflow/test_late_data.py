@@ -16,6 +16,10 @@ NONE_SHIPPED = dict.fromkeys(("raw", "monolingual", "bilingual", "bert"))
 NO_METHODS = dict.fromkeys(yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["frontier"]["methods"])
 TABLE = {"format": "jsonl", "path": "late.jsonl"}
 QUESTIONS = {"format": "squad", "path": "data/cmrc.json"}
+ONE_QUESTION = (
+    '{"data": [{"paragraphs": [{"context": "书", "qas": [{"id": "cmrc-0-what", "question": "书？", '
+    '"answers": [{"text": "书", "answer_start": 0}]}]}]}]}'
+)
 REPLAY = {"method": "replay", "strengths": [16], "share": 0.2, "texts": [{"kind": "text", "source": TABLE}]}
 JUDGE = {"kind": "openai", "model": "m", "prices": None, "ceiling": None, "second": None}
 
@@ -53,9 +57,9 @@ CASES: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
         "late.csv: the vote on 'a' is '3'; it must be 1, 2 or 0",
     ),
     "a question in two files": (
-        {},
-        {"cmrc": {"test": [QUESTIONS, QUESTIONS]}},
-        "cmrc.test.1 (data/cmrc.json): id 'cmrc-0-what' is also in cmrc.test.0 (data/cmrc.json)",
+        {"late.json": ONE_QUESTION},
+        {"cmrc": {"test": [QUESTIONS, QUESTIONS | {"path": "late.json"}]}},
+        "cmrc.test.1 (late.json): id 'cmrc-0-what' is also in cmrc.test.0 (data/cmrc.json)",
     ),
     "a corpus of test texts": (
         {},

@@ -70,9 +70,10 @@ def test_data_of_any_name_are_read(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     sources = []
     for name in ["a*b", "a[1]", "~x", 'a b\'s "c"', "$HOME", "a,b:c;d&e|f", "ä藏", "a%b\\c", " x ", "-x", "#1"]:
-        file = tmp_path / f"{name}.jsonl"
-        file.write_text('{"id": "1", "source": "a", "target": "b"}\n')
-        sources += [file.name, str(file), f"x/../{file.name}", f".//{file.name}", f"{file}/"]
+        for number, way in enumerate(("{0}", "{1}", "x/../{0}", ".//{0}", "{1}/")):
+            file = tmp_path / f"{name}{number}.jsonl"
+            file.write_text('{"id": "1", "source": "a", "target": "b"}\n')
+            sources.append(way.format(file.name, file))
     overlay = tmp_path / "own.yaml"
     train = [{"format": "jsonl", "path": path} for path in sources]
     overlay.write_text(yaml.safe_dump({"tasks": {"mt": {"train": train}}}, allow_unicode=True))

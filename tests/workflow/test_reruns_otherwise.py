@@ -129,26 +129,26 @@ def edit(file: Path, old: str, new: str) -> None:
 LIBRARY = "workflow/scripts/semalign"
 EDITS: dict[str, tuple[str, str, str, dict[str, int]]] = {
     "a comment of a module that all use": (
-        f"{LIBRARY}/files.py",
+        f"{LIBRARY}/runtime/files.py",
         "import os\n",
         "import os  # of this machine\n",
         NOTHING,
     ),
-    "a docstring": (f"{LIBRARY}/rouge.py", '"""', '"""Said otherwise. ', NOTHING),
+    "a docstring": (f"{LIBRARY}/metrics/rouge.py", '"""', '"""Said otherwise. ', NOTHING),
     "a log line's module": (
-        f"{LIBRARY}/signals.py",
+        f"{LIBRARY}/runtime/signals.py",
         "SECONDS_BETWEEN_LOOKS = 0.5",
         "SECONDS_BETWEEN_LOOKS = 0.6",
         NOTHING,
     ),
     "a function of the text metrics": (
-        f"{LIBRARY}/rouge.py",
+        f"{LIBRARY}/metrics/rouge.py",
         "rouge_tokens(",
         "list(rouge_tokens)(",
         reruns("score_text *"),
     ),
     "a function of likelihood": (
-        f"{LIBRARY}/likelihood.py",
+        f"{LIBRARY}/policy/likelihood.py",
         "import torch\n",
         "import torch\nA = 1\n",
         reruns("measure_likelihood *"),
@@ -159,7 +159,12 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int]]] = {
         "found = list()\n",
         reruns("train_method *"),
     ),
-    "GRPO's module": (f"{LIBRARY}/grpo.py", "import logging\n", "import logging\nA = 1\n", reruns("train_grpo *")),
+    "GRPO's module": (
+        f"{LIBRARY}/policy/grpo.py",
+        "import logging\n",
+        "import logging\nA = 1\n",
+        reruns("train_grpo *"),
+    ),
     "the file of a method that is not made": (
         f"{LIBRARY}/methods/replay.py",
         "wanted = ",
