@@ -5,11 +5,10 @@ import math
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from peft import PeftModel
 from sentence_transformers import SentenceTransformer
 
@@ -18,7 +17,7 @@ from bench.clock import PeakMemory, Seconds, StepClock, release, timed
 from bench.floors import Device, Shape
 from bench.made import NEVER, PROMPT, Texts
 from semalign.config.training import Grpo, Sft
-from semalign.encoder.model import embed
+from semalign.encoder.model import embed as encode
 from semalign.generation.answers import generate
 from semalign.policy.grpo import train_grpo
 from semalign.policy.likelihood import token_statistics
@@ -27,6 +26,8 @@ from semalign.rewards.builtin import similarity_reward
 from semalign.runtime.workspace import Workspace
 
 log = logging.getLogger(__name__)
+
+WARM_UP_TOKENS = 8
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Bench:
     """What all measurements share: the models, the work, the device, how often."""
 
     make_policy: Callable[[], PeftModel]  # a new one each time: a trainer leaves its marks on a model
-    encoder: SentenceTransformer
+    make_encoder: Callable[[], SentenceTransformer]
     texts: Texts
     shape: Shape
     encoder_shape: Shape
@@ -76,8 +77,9 @@ class Bench:
         """Whether the trainers recompute activations: they do on a GPU."""
         return self.device != "cpu"
 
-    def embed(self, texts: list[str]) -> np.ndarray:
-        return embed(self.encoder, texts)
+    @cached_property
+    def encoder(self) -> SentenceTransformer:
+        return self.make_encoder()
 
 
 Terms = dict[str, float]
@@ -129,7 +131,8 @@ def grpo_step(bench: Bench, steps_per_generation: int) -> Seconds:
         max_new_tokens=sizes.completion,
         rewards={"similarity": 1.0},
     )
-    rewards = {"similarity": similarity_reward(bench.embed, tau=-1.0)}
+    embed = partial(encode, bench.encoder)  # made before the clock runs
+    rewards = {"similarity": similarity_reward(embed, tau=-1.0)}
     with tempfile.TemporaryDirectory() as folder, StepClock(bench.device) as clock:
         train_grpo(bench.make_policy(), bench.texts.tokenizer, rows, PROMPT, rewards, settings, **_where(bench, folder))
     return clock.a_step(cycle=cycle, warmup=1)
@@ -150,15 +153,10 @@ def grpo_floor(bench: Bench, device: Device, steps_per_generation: int) -> Terms
     )
 
 
-def decoding(bench: Bench, batch: int, static_cache: bool = False) -> Seconds:
-    """One batch answered greedily.
-
-    With a cache of fixed size, transformers compiles the decoding step on a GPU and replays it as a CUDA graph. The
-    project's greedy settings leave the kind of cache open, so that the model's own apply.
-    """
+def decoding(bench: Bench, batch: int, prepare: Callable[[PeftModel], None] = lambda policy: None) -> Seconds:
+    """One batch answered greedily, by a policy that `prepare` may have changed. The warm-up writes a few tokens."""
     sizes, policy = bench.sizes, bench.make_policy()
-    settings: Any = policy.generation_config
-    settings.cache_implementation = "static" if static_cache else None
+    prepare(policy)
     texts = [bench.texts.source(sizes.prompt) for _ in range(batch)]
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder), NEVER)
@@ -168,7 +166,7 @@ def decoding(bench: Bench, batch: int, static_cache: bool = False) -> Seconds:
                 policy,
                 bench.texts.tokenizer,
                 texts,
-                max_new_tokens=sizes.completion,
+                max_new_tokens=sizes.completion if number else WARM_UP_TOKENS,
                 batch_size=batch,
                 workspace=workspace,
                 name=str(number),
@@ -211,7 +209,7 @@ def reward(bench: Bench) -> Seconds:
     sizes = bench.sizes
     length = sizes.pair_tokens - 2  # the encoder adds two
     completions, references = ([bench.texts.text(length) for _ in range(sizes.pairs)] for _ in range(2))
-    rewarded = similarity_reward(bench.embed, tau=0.5)
+    rewarded = similarity_reward(partial(encode, bench.encoder), tau=0.5)
     return timed(lambda number: rewarded(completions, references, references), bench.repeats, 1, bench.device)
 
 
@@ -229,7 +227,7 @@ class Benchmark:
 
 
 def benchmarks(sizes: Sizes) -> list[Benchmark]:
-    """All of them; those that compile last, since that takes a minute or two on a GPU."""
+    """All of them, in the order in which they run."""
     short, long = sizes.batch // sizes.micro_batch, sizes.long_generation
     grpo = f"GRPO step, {sizes.batch} × ({sizes.prompt} + {sizes.completion}), steps_per_generation"
     answers = f"generation of {sizes.completion} tokens, batch"
@@ -242,20 +240,18 @@ def benchmarks(sizes: Sizes) -> list[Benchmark]:
     for steps, kind in ((short, "grpo"), (long, "grpo, long generations")):
         measure = partial(grpo_step, steps_per_generation=steps)
         found.append(Benchmark(f"{grpo} {steps}", kind, measure, partial(grpo_floor, steps_per_generation=steps)))
-    for static, note in ((False, ""), (True, ", static cache")):
-        for batch in sizes.decode_batches:
-            measure = partial(decoding, batch=batch, static_cache=static)
-            kind = f"generation{note}"
-            found.append(Benchmark(f"{answers} {batch}{note}", kind, measure, partial(decoding_floor, batch=batch)))
+    for batch in sizes.decode_batches:
+        measure = partial(decoding, batch=batch)
+        found.append(Benchmark(f"{answers} {batch}", "generation", measure, partial(decoding_floor, batch=batch)))
     return found
 
 
-def run(bench: Bench) -> Iterator[dict[str, Any]]:
+def run(bench: Bench, chosen: list[Benchmark]) -> Iterator[dict[str, Any]]:
     """A record of each benchmark as it ends: its seconds, floor (null where the device is unknown), ratio, memory.
 
     One that the device refuses (no memory, no compiler) leaves a record of its error, and the others go on.
     """
-    for benchmark in benchmarks(bench.sizes):
+    for benchmark in chosen:
         name = {"benchmark": benchmark.name, "kind": benchmark.kind}
         try:
             with PeakMemory(bench.device) as memory:

@@ -11,7 +11,7 @@ def markdown(found: Record) -> str:
     about = found["about"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     lines = [f"{about['date']}, {about['machine']}, {about['cores']} cores, Python {about['python']}, {versions}.", ""]
-    for name, table in (("policy", _policy), ("start", _start), ("trl", _trl), ("data", _data)):
+    for name, table in (("policy", _policy), ("decoding", _policy), ("start", _start), ("trl", _trl), ("data", _data)):
         if name in found:
             lines += [*table(found[name]), ""]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Measure how fast the project's own functions are: `python -m bench.run`, or `make bench`.
 
-Parts: policy (training, generation, likelihood, reward at a true shape with random weights), start
-(imports), trl (GRPO beside trl's own trainer, on a finished run), data (scoring and filtering of many rows).
+Parts: policy (training, generation, likelihood, reward at a true shape with random weights), decoding (ways to
+generate, beside each other), start (imports), trl (GRPO beside trl's own trainer, on a finished run), data (scoring and filtering of many rows).
 Writes JSON and Markdown, and with --rates what `make plan` reads.
 """
 
@@ -38,6 +38,7 @@ def main(arguments: list[str]) -> int:
 
     parts: dict[str, Callable[[argparse.Namespace, Save], None]] = {
         "policy": policy,
+        "decoding": decoding,
         "start": start,
         "trl": trl,
         "data": data,
@@ -49,7 +50,8 @@ def main(arguments: list[str]) -> int:
         from bench.rates import from_bench
 
         options.rates.write_text(json.dumps(from_bench(found), indent=2) + "\n", encoding="utf-8")
-    failed = [row["benchmark"] for row in found.get("policy", {}).get("benchmarks", []) if "error" in row]
+    rows = [row for part in ("policy", "decoding") for row in found.get(part, {}).get("benchmarks", [])]
+    failed = [row["benchmark"] for row in rows if "error" in row]
     for name in failed:
         print(f"bench: not measured: {name}; see bench.json", file=sys.stderr)
     return 1 if failed else 0
@@ -58,7 +60,7 @@ def main(arguments: list[str]) -> int:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "parts", nargs="*", default=["policy", "start"], help="policy, start, trl, data (default: policy start)"
+        "parts", nargs="*", default=["policy", "start"], help="policy, decoding, start, trl, data (default: policy start)"
     )
     parser.add_argument("--output", type=Path, default=Path("results/bench"), help="folder of bench.json and bench.md")
     parser.add_argument("--device", default=None, help="cuda or cpu; what there is, when not given")
@@ -98,7 +100,21 @@ def about(options: argparse.Namespace) -> Record:
 
 
 def policy(options: argparse.Namespace, save: Save) -> None:
-    """The benchmarks of models, each written down as it ends."""
+    """The benchmarks of what a run spends its time on."""
+    from bench.policy import benchmarks
+
+    _models(options, save, benchmarks)
+
+
+def decoding(options: argparse.Namespace, save: Save) -> None:
+    """Ways to generate."""
+    from bench.decoding import variants
+
+    _models(options, save, variants)
+
+
+def _models(options: argparse.Namespace, save: Save, chosen: Callable[[Any], list[Any]]) -> None:
+    """Benchmarks of models, each written down as it ends."""
     import torch
 
     from bench import floors, made
@@ -121,10 +137,10 @@ def policy(options: argparse.Namespace, save: Save) -> None:
         made.check_parameters(model, policy_shape)
         return model
 
-    encoder = made.make_encoder(encoder_shape, texts, sizes.pair_tokens, device, options.seed)
+    make_encoder = partial(made.make_encoder, encoder_shape, texts, sizes.pair_tokens, device, options.seed)
     bench = benchmarks.Bench(
         make_policy,
-        encoder,
+        make_encoder,
         texts,
         policy_shape,
         encoder_shape,
@@ -142,7 +158,7 @@ def policy(options: argparse.Namespace, save: Save) -> None:
         "device": vars(hardware) if hardware else {"name": torch.cuda.get_device_name()},
         "benchmarks": [],
     }
-    for record in benchmarks.run(bench):
+    for record in benchmarks.run(bench, chosen(sizes)):
         found["benchmarks"].append(record)
         save(found)
 

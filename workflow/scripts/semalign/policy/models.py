@@ -16,6 +16,7 @@ from semalign.config.training import Lora
 from semalign.model_files.model_folders import POLICY, model_problem
 from semalign.model_files.weight_files import some
 from semalign.model_files.weights import SAFE, UNREADABLE, check_stored, non_finite, read_policy
+from semalign.policy.graph_decoding import decode_with_graphs
 from semalign.policy.lora_targets import KEY, is_linear, lora_targets, matches
 from semalign.policy.policy_tokenizer import end_tokens, load_tokenizer, set_aside
 from semalign.runtime import distributed
@@ -55,6 +56,8 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
     # what a folder may switch on: outputs as tuples, or more of them than anyone reads
     config.return_dict, config.output_attentions, config.output_hidden_states = True, False, False
     model = read_policy(Path(path), dtype, checked_device(device), config=config, generation_config=decoding)
+    if model.device.type == "cuda":
+        decode_with_graphs(model)
     return model.eval(), tokenizer
 
 
