@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from peft import PeftModel
 
@@ -13,18 +14,21 @@ Prepare = Callable[[PeftModel], None]
 
 def plain(policy: PeftModel) -> None:
     """As transformers and trl do by themselves: a cache that grows, each kernel launched by Python."""
-    decode_plainly(policy.get_base_model())
+    base: Any = policy.get_base_model()
+    decode_plainly(base)
 
 
 def graphs(policy: PeftModel) -> None:
     """By CUDA graphs, as `load_policy` sets it on a GPU."""
-    decode_with_graphs(policy.get_base_model())
+    base: Any = policy.get_base_model()
+    decode_with_graphs(base)
 
 
 def compiled(policy: PeftModel) -> None:
     """By transformers' own compilation: a static cache and torch.compile with CUDA graphs. The first call compiles."""
     plain(policy)
-    policy.generation_config.cache_implementation = "static"
+    decoding_settings: Any = policy.generation_config
+    decoding_settings.cache_implementation = "static"
 
 
 def merged(prepare: Prepare, policy: PeftModel) -> None:
@@ -35,20 +39,21 @@ def merged(prepare: Prepare, policy: PeftModel) -> None:
 
 def variants(sizes: Sizes) -> list[Benchmark]:
     """Each at every batch size, the fast and certain ones first; compilation, which takes a minute, at the first."""
-    ways: list[tuple[str, Prepare]] = [
-        ("graphs", graphs),
-        ("plain", plain),
-        ("graphs, merged", partial(merged, graphs)),
-        ("plain, merged", partial(merged, plain)),
+    ways: list[tuple[str, Prepare, bool]] = [
+        ("graphs", graphs, False),
+        ("plain", plain, False),
+        ("graphs, drawn", graphs, True),
+        ("graphs, merged", partial(merged, graphs), False),
+        ("plain, merged", partial(merged, plain), False),
     ]
-    measured = [(name, prepare, batch) for batch in sizes.decode_batches for name, prepare in ways]
-    measured.append(("compiled", compiled, sizes.decode_batches[0]))
+    measured = [(*way, batch) for batch in sizes.decode_batches for way in ways]
+    measured.append(("compiled", compiled, False, sizes.decode_batches[0]))
     return [
         Benchmark(
             f"{sizes.completion} tokens, batch {batch}, {name}",
             f"generation, {name}",
-            partial(decoding, batch=batch, prepare=prepare),
+            partial(decoding, batch=batch, prepare=prepare, drawn=drawn),
             partial(decoding_floor, batch=batch),
         )
-        for name, prepare, batch in measured
+        for name, prepare, drawn, batch in measured
     ]

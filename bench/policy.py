@@ -18,7 +18,7 @@ from bench.floors import Device, Shape
 from bench.made import NEVER, PROMPT, Texts
 from semalign.config.training import Grpo, Sft
 from semalign.encoder.model import embed as encode
-from semalign.generation.answers import generate
+from semalign.generation.answers import Sampling, generate, sample
 from semalign.policy.grpo import train_grpo
 from semalign.policy.likelihood import token_statistics
 from semalign.policy.sft import train_sft
@@ -153,16 +153,23 @@ def grpo_floor(bench: Bench, device: Device, steps_per_generation: int) -> Terms
     )
 
 
-def decoding(bench: Bench, batch: int, prepare: Callable[[PeftModel], None] = lambda policy: None) -> Seconds:
-    """One batch answered greedily, by a policy that `prepare` may have changed. The warm-up writes a few tokens."""
+def decoding(
+    bench: Bench, batch: int, prepare: Callable[[PeftModel], None] = lambda policy: None, drawn: bool = False
+) -> Seconds:
+    """One batch of answers, greedy or drawn as RL does it, by a policy that `prepare` may have changed.
+
+    The warm-up writes a few tokens.
+    """
     sizes, policy = bench.sizes, bench.make_policy()
     prepare(policy)
-    texts = [bench.texts.source(sizes.prompt) for _ in range(batch)]
+    each = sizes.generations if drawn else 1
+    texts = [bench.texts.source(sizes.prompt) for _ in range(batch // each)]
+    answer: Callable[..., Any] = partial(sample, sampling=Sampling(each, 0.8, 0.9, bench.seed)) if drawn else generate
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder), NEVER)
 
         def work(number: int) -> None:
-            generate(
+            answer(
                 policy,
                 bench.texts.tokenizer,
                 texts,

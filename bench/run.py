@@ -1,7 +1,8 @@
 """Measure how fast the project's own functions are: `python -m bench.run`, or `make bench`.
 
 Parts: policy (training, generation, likelihood, reward at a true shape with random weights), decoding (ways to
-generate, beside each other), start (imports), trl (GRPO beside trl's own trainer, on a finished run), data (scoring and filtering of many rows).
+generate, beside each other), start (imports), trl (GRPO beside trl's own trainer, on a finished run), data (scoring
+and filtering of many rows).
 Writes JSON and Markdown, and with --rates what `make plan` reads.
 """
 
@@ -60,7 +61,10 @@ def main(arguments: list[str]) -> int:
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "parts", nargs="*", default=["policy", "start"], help="policy, decoding, start, trl, data (default: policy start)"
+        "parts",
+        nargs="*",
+        default=["policy", "start"],
+        help="policy, decoding, start, trl, data (default: policy start)",
     )
     parser.add_argument("--output", type=Path, default=Path("results/bench"), help="folder of bench.json and bench.md")
     parser.add_argument("--device", default=None, help="cuda or cpu; what there is, when not given")

@@ -27,7 +27,7 @@ from semalign.policy.models import merged_adapter, new_adapter
 
 DEVICE = os.environ.get("SEMALIGN_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 NEW = 14
-SHAPE = {
+SHAPE: dict[str, Any] = {
     "vocab_size": 60,
     "hidden_size": 32,
     "intermediate_size": 64,
@@ -56,7 +56,9 @@ def prompts(*lengths: int) -> dict[str, torch.Tensor]:
 
 
 def decoding(**how: Any) -> GenerationConfig:
-    found = GenerationConfig(**{"do_sample": False, "max_new_tokens": NEW, "eos_token_id": [1], "pad_token_id": 0} | how)
+    found = GenerationConfig(
+        **{"do_sample": False, "max_new_tokens": NEW, "eos_token_id": [1], "pad_token_id": 0} | how
+    )
     if DEVICE == "cpu":  # where transformers takes the plain step unless it is told otherwise
         found.compile_config = CompileConfig()
         found.compile_config._compile_all_devices = True
@@ -99,7 +101,9 @@ def both(model: Any, given: dict[str, torch.Tensor], how: dict[str, Any]) -> tup
 
 
 @pytest.mark.parametrize("config", [QWEN3, GEMMA3], ids=["qwen3", "gemma3"])
-@pytest.mark.parametrize("how", [{}, {"do_sample": True, "top_k": 0, "num_return_sequences": 2}], ids=["greedy", "drawn"])
+@pytest.mark.parametrize(
+    "how", [{}, {"do_sample": True, "top_k": 0, "num_return_sequences": 2}], ids=["greedy", "drawn"]
+)
 def test_graphs_give_the_tokens_of_the_plain_loop(config: PretrainedConfig, how: Any, played: list[int]) -> None:
     model = model_of(config)
     for lengths in ((9, 6, 4), (7, 7, 2), (12,)):

@@ -28,7 +28,7 @@ def decode_with_graphs(model: PreTrainedModel) -> None:
 
     trl, peft and this project all generate through that method of the base model, adapted or not.
     """
-    model.generate = partial(_generate, model)  # type: ignore[method-assign]
+    vars(model)["generate"] = partial(_generate, model)
 
 
 def decode_plainly(model: PreTrainedModel) -> None:
@@ -36,7 +36,7 @@ def decode_plainly(model: PreTrainedModel) -> None:
     vars(model).pop("generate", None)
 
 
-def _generate(model: PreTrainedModel, *args: Any, **kwargs: Any) -> Any:
+def _generate(model: Any, *args: Any, **kwargs: Any) -> Any:
     plain: Callable[..., Any] = partial(type(model).generate, model)
     ids = kwargs.get("input_ids", args[0] if args else None)
     decoding: GenerationConfig | None = kwargs.get("generation_config")
@@ -49,7 +49,7 @@ def _generate(model: PreTrainedModel, *args: Any, **kwargs: Any) -> Any:
     decoding.cache_implementation, decoding.disable_compile = None, False
     step = GraphedStep(model.__call__, cuda_graph)
     # What transformers calls for each token of a static cache, on a GPU, in place of the model itself.
-    model.get_compiled_call = lambda compile_config: step  # type: ignore[method-assign]
+    vars(model)["get_compiled_call"] = lambda compile_config: step
     try:
         return plain(*args, **kwargs | {"generation_config": decoding, "past_key_values": cache})
     finally:
@@ -60,8 +60,8 @@ def fixed_cache(model: PreTrainedModel, length: int) -> StaticCache | None:
     """A static cache for so many tokens, or None where a graph could not serve it: state outside of tensors, as in
     recurrent layers, or a sliding window that is shorter, so that the step changes once the window is full."""
     cache = StaticCache(config=model.config.get_text_config(decoder=True), max_cache_len=length)
-    fixed = all(type(layer) in (StaticLayer, StaticSlidingWindowLayer) for layer in cache.layers)
-    if fixed and all(layer.max_cache_len >= length for layer in cache.layers):
+    kinds = (StaticLayer, StaticSlidingWindowLayer)  # and no kind made from these, which may hold more
+    if all(type(layer) in kinds and getattr(layer, "max_cache_len", 0) >= length for layer in cache.layers):
         return cache
     log.info("%s: decoding without CUDA graphs: its cache of %d tokens has no fixed form", type(model).__name__, length)
     return None
