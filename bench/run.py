@@ -21,6 +21,7 @@ from typing import Any
 
 from bench import ROOT, report
 from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_json
 
 Record = dict[str, Any]
 Save = Callable[[Record], None]  # writes down what a part has found so far
@@ -31,7 +32,9 @@ def main(arguments: list[str]) -> int:
     options = _options().parse_args(arguments)
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
-    found: Record = {"about": about(options), "command": ["bench.run", *arguments]}
+    earlier = options.output / "bench.json"
+    found: Record = read_json(earlier) if options.add and earlier.is_file() else {}
+    found |= {"about": about(options), "command": ["bench.run", *arguments]}
 
     def save(name: str, part: Record) -> None:
         found[name] = part
@@ -67,6 +70,7 @@ def _options() -> argparse.ArgumentParser:
         help="policy, decoding, start, trl, data (default: policy start)",
     )
     parser.add_argument("--output", type=Path, default=Path("results/bench"), help="folder of bench.json and bench.md")
+    parser.add_argument("--add", action="store_true", help="to the parts that bench.json there holds already")
     parser.add_argument("--device", default=None, help="cuda or cpu; what there is, when not given")
     parser.add_argument("--threads", type=int, default=1, help="of a CPU; a rule's jobs have one")
     parser.add_argument("--rates", type=Path, help="write a device's rates there too, as in bench/rates/")
