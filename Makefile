@@ -13,6 +13,8 @@
 # make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
 # make bench-trl    GRPO beside trl's own trainer, on the miniature
+# make gpu-check    everything once on a GPU, in nine minutes and unattended: tests/gpu beside the CPU, benchmarks, table 3;
+#               results/gpu-check/summary.json. ARGUMENTS="--parts correctness,tiny": these alone (docs/performance.md)
 # make test     the tests
 # make long     the tests that take minutes: real text end to end, every method, table 3 on SLURM, a disk that fills up, trainings of
 #               several processes killed, benchmarks
@@ -40,7 +42,7 @@ SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"
 	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance judge-again release translate plan bench bench-trl test long soak check docs lock conda help
+.PHONY: table3 all figures report $(TABLES) provenance judge-again release translate plan bench bench-trl gpu-check test long soak check docs lock conda help
 .DEFAULT_GOAL := table3
 .NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
@@ -101,9 +103,12 @@ bench-trl: $(READY)
 	@$(call SNAKEMAKE,$(foreach seed,0 1 2,results/mt/cold_sft/$(seed)/threshold.json))
 	@"$(BIN)/python" -m bench.run trl $(ARGUMENTS)
 
+gpu-check: $(READY_DEV)
+	@"$(BIN)/python" -m bench.gpu_check $(ARGUMENTS)
+
 test: $(READY_DEV)
 	@echo "semalign: running the tests"
-	@OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest --numprocesses 2 tests/unit
+	@OMP_NUM_THREADS=1 "$(BIN)/python" -m pytest --numprocesses 2 tests/unit tests/gpu
 	@"$(BIN)/python" -m pytest --numprocesses 3 --dist loadscope tests/workflow tests/cluster tests/browser # many of them wait
 
 long: $(READY_DEV)
