@@ -92,7 +92,7 @@ def parts(device: str, output: Path, work: Path) -> list[Part]:
     python = [sys.executable, "-m"]
     where = ["--device", "cpu", "--shape", "tiny"] if device == "cpu" else ["--device", device]
     bench = [*python, "bench.run"]
-    rates = ["--rates", str(output / "rates.json")]
+    into, rates = ["--output", str(output / "bench")], ["--rates", str(output / "rates.json")]
     figures = output / "figures.jsonl"
     figures.unlink(missing_ok=True)
     test = [*python, "pytest", "-q", "--tb=short", "--durations=10", "-p", "no:cacheprovider"]
@@ -102,13 +102,15 @@ def parts(device: str, output: Path, work: Path) -> list[Part]:
         Part("machine", [sys.executable, "-c", MACHINE], 90),
         Part("correctness", [*test, "-n", workers, "-m", "long or not long", "tests/gpu"], 150, environment=tested),
         _workflow("tiny", ROOT / "tests" / "workflow" / "tiny.yaml", 240, device, work),
+        # CPU seconds, which other work changes little; the rates need them beside what `policy` finds.
+        Part("start", [*bench, "start", "--repeats", "1", *into], 150),
+        Part("policy", [*bench, "policy", "--repeats", "2", "--add", *into, *rates, *where], 260, alone=True),
         Part(
-            "policy",
-            [*bench, "policy", "start", "--repeats", "2", "--output", str(output / "bench"), *rates, *where],
-            240,
+            "decoding",
+            [*bench, "decoding", "--repeats", "1", "--output", str(output / "decoding"), *where],
+            200,
             alone=True,
         ),
-        Part("decoding", [*bench, "decoding", "--output", str(output / "decoding"), *where], 150, alone=True),
         _workflow("miniature", ROOT / "config" / "one_seed.yaml", 300, device, work, alone=True),
     ]
 

@@ -95,6 +95,7 @@ def _stand_ins(config: Config, raw: dict[str, Any], folder: Path) -> dict[str, A
 def _stand_in_model(folder: Path) -> None:
     folder.mkdir()
     (folder / "config.json").write_text('{"architectures": ["StandInForCausalLM"]}', encoding="utf-8")
-    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    header = b'{"stand_in":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'  # the preflight asks for a tensor
+    (folder / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
     (folder / "chat_template.jinja").write_text("-", encoding="utf-8")

@@ -78,6 +78,9 @@ rule examine_encoder:
     input:
         model="results/encoders/{encoder}/model",
         files=lambda wc: given(exam_files(ALL_ENCODERS[wc.encoder])),
+        held_out=expand(
+            "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
+        ),
     output:
         exam="results/encoders/{encoder}/exam.json",
     log:

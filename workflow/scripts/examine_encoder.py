@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from semalign.config.data import EncoderSource, PairSource, Table
-from semalign.data.corpus import contrastive_rows
+from semalign.data.corpus import contrastive_rows, held_out_texts
 from semalign.data.sources import read_all_pairs
 from semalign.data.tabular import read_rows
 from semalign.encoder.exam import examine
@@ -21,7 +21,9 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     pairs = list(read_all_pairs(PAIRS.validate_python(exam["pairs"]), "exam.pairs"))
     tables = TABLES.validate_python(exam["probes"])
     probes = [row for table in tables for row in read_rows(table, ("kind", "reference", "candidate"))]
-    rows, _ = contrastive_rows(TRAINING.validate_python(settings["train"]), set(), "encoders")
+    rows, _ = contrastive_rows(
+        TRAINING.validate_python(settings["train"]), held_out_texts(input.held_out), "encoders"
+    )
     training = {text for row in rows for text in row.values()}
     report = examine(lambda texts: embed(encoder, texts), pairs, probes, training, exam["size"], exam["seed"])
     write_json(output.exam, report)

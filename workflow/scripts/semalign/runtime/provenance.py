@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -42,7 +43,10 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The project's commit, with `-dirty` when its files differ from it; `unknown` outside a git checkout."""
+    """The project's commit, with `-dirty` when its files differ from it; `unknown` outside a git checkout, or where
+    there is no git."""
+    if not shutil.which("git"):
+        return "unknown"
     root = Path(__file__).resolve().parents[4]
     git = subprocess.run(
         ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--match="],
