@@ -100,7 +100,7 @@ def parts(device: str, output: Path, work: Path) -> list[Part]:
     tested = {"SEMALIGN_DEVICE": device, "SEMALIGN_GPU_FIGURES": str(figures), "OMP_NUM_THREADS": "1"}
     return [
         Part("machine", [sys.executable, "-c", MACHINE], 90),
-        Part("correctness", [*test, "-n", workers, "-m", "long or not long", "tests/gpu"], 150, environment=tested),
+        Part("correctness", [*test, "-n", workers, "-m", "long or not long", "tests/gpu"], 170, environment=tested),
         _workflow("tiny", ROOT / "tests" / "workflow" / "tiny.yaml", 240, device, work),
         # CPU seconds, which other work changes little; the rates need them beside what `policy` finds.
         Part("start", [*bench, "start", "--repeats", "1", *into], 150),

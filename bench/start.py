@@ -1,5 +1,6 @@
 """Seconds that a job takes before its own work begins: Python and what its script imports."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -19,6 +20,7 @@ IMPORTS = {
 
 def measure(repeats: int) -> dict[str, dict[str, float]]:
     """CPU seconds of each kind, the first start of each aside, which reads files from the disk."""
+    path = os.pathsep.join([str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])])
     found = {}
     for kind, statement in IMPORTS.items():
         values = []
@@ -27,7 +29,7 @@ def measure(repeats: int) -> dict[str, dict[str, float]]:
             subprocess.run(
                 [sys.executable, "-c", f"import gc, semalign.runtime.job; {statement}; gc.freeze()"],  # as a job begins
                 check=True,
-                env={"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"},
+                env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             )
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             values.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
