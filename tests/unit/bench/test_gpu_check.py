@@ -100,9 +100,9 @@ def test_parts_use_this_python_and_name_the_device(
     for device in ("cuda", "cpu"):
         (tmp_path / device).mkdir()
         made = {part.name: part for part in parts(device, tmp_path, tmp_path / device)}
-        assert list(made) == ["machine", "correctness", "tiny", "policy", "decoding", "miniature"]
+        assert list(made) == ["machine", "correctness", "tiny", "start", "policy", "decoding", "miniature"]
         assert {part.command[0] for part in made.values()} == {sys.executable}
-        assert [part.name for part in made.values() if not part.alone] == ["machine", "correctness", "tiny"]
+        assert [part.name for part in made.values() if not part.alone] == ["machine", "correctness", "tiny", "start"]
         assert made["correctness"].environment["SEMALIGN_DEVICE"] == device
         assert (tmp_path / device / "tiny" / "device.yaml").read_text() == f"device: {device}\n"
         for name in ("policy", "decoding"):
