@@ -183,10 +183,11 @@ def ended(part: Part, output: Path, seconds: float) -> Record:
     record: Record = {"part": part.name, "status": "passed" if code == 0 else "failed", "exit_code": code}
     if code is None:
         record["status"] = f"ended after {seconds:.0f} s"
-    if part.folder:
-        _keep(part.folder, output / part.name)
     said = log.read_text(encoding="utf-8", errors="replace").splitlines()
     last = [line.strip() for line in said if line.strip()][-LINES:]
+    if part.folder:
+        _keep(part.folder, output / part.name)
+        last += [line for line in said if " steps (" in line][-1:]  # how far the workflow came
     return record | {"seconds": round(time.monotonic() - started, 1), "command": part.command, "last": last}
 
 

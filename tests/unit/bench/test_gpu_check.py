@@ -88,7 +88,9 @@ def test_a_workflow_s_tables_and_logs_are_kept(tmp_path: Path) -> None:
     for name in ("table3.csv", "logs/train.log", "world/text.jsonl", "base/model.safetensors"):
         (folder / "results" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "results" / name).write_text("x")
-    run([script("tiny", "", folder=folder)], output, 60, {})
+    text = "print('1 of 9 steps (11%) done'); print('2 of 9 steps (22%) done'); print('an error')"
+    (found,) = run([script("tiny", text, folder=folder)], output, 60, {})
+    assert found["last"][-1] == "2 of 9 steps (22%) done"  # how far it came
     kept = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
     assert kept == ["summary.json", "tiny.log", "tiny/results/logs/train.log", "tiny/results/table3.csv"]
 
