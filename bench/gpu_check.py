@@ -1,9 +1,9 @@
 """Try the whole project on a GPU, unattended and in minutes: `python -m bench.gpu_check`, or `make gpu-check`.
 
 Parts, in this order: machine (what there is), correctness (tests/gpu), tiny (the workflow to table 3, on amounts too
-small to learn from), policy and decoding (parts of bench.run), miniature (the workflow to table 3, as far as it comes).
-Each runs in a process of its own, which is ended when its time is up, and the next one goes on. The first three, none
-of which is a timing, run side by side.
+small to learn from), start, policy and decoding (parts of bench.run), miniature (the workflow to table 3, as far as it
+comes). Each runs in a process of its own, which is ended when its time is up, and the next one goes on. The first four,
+none of which measures seconds of the GPU, run side by side.
 """
 
 import argparse
@@ -31,6 +31,8 @@ GRACE = 5.0  # between the request to end and the end
 LINES = 5  # of what a part printed last
 KEPT = {".csv", ".html", ".json", ".jsonl", ".log", ".md", ".tsv", ".txt"}  # kept of a workflow's folder
 LARGEST = 1_000_000  # bytes of a file that is kept
+
+TESTS = ["tests/gpu", "tests/unit/policy/test_micro_batch.py::test_a_trial_leaves_no_trace_on_a_gpu"]
 
 MACHINE = """
 import json, os, platform, torch
@@ -100,7 +102,7 @@ def parts(device: str, output: Path, work: Path) -> list[Part]:
     tested = {"SEMALIGN_DEVICE": device, "SEMALIGN_GPU_FIGURES": str(figures), "OMP_NUM_THREADS": "1"}
     return [
         Part("machine", [sys.executable, "-c", MACHINE], 90),
-        Part("correctness", [*test, "-n", workers, "-m", "long or not long", "tests/gpu"], 170, environment=tested),
+        Part("correctness", [*test, "-n", workers, "-m", "long or not long", *TESTS], 150, environment=tested),
         _workflow("tiny", ROOT / "tests" / "workflow" / "tiny.yaml", 240, device, work),
         # CPU seconds, which other work changes little; the rates need them beside what `policy` finds.
         Part("start", [*bench, "start", "--repeats", "1", *into], 150),
@@ -181,10 +183,11 @@ def ended(part: Part, output: Path, seconds: float) -> Record:
     record: Record = {"part": part.name, "status": "passed" if code == 0 else "failed", "exit_code": code}
     if code is None:
         record["status"] = f"ended after {seconds:.0f} s"
-    if part.folder:
-        _keep(part.folder, output / part.name)
     said = log.read_text(encoding="utf-8", errors="replace").splitlines()
     last = [line.strip() for line in said if line.strip()][-LINES:]
+    if part.folder:
+        _keep(part.folder, output / part.name)
+        last += [line for line in said if " steps (" in line][-1:]  # how far the workflow came
     return record | {"seconds": round(time.monotonic() - started, 1), "command": part.command, "last": last}
 
 

@@ -50,7 +50,9 @@ def of_card(name: str) -> Rates:
 
 def from_bench(found: dict[str, Any]) -> dict[str, Any]:
     """Rates as JSON from what bench wrote with the parts policy and start: of several benchmarks of a kind, the
-    geometric mean of their ratios. Raises ValueError where a kind was not measured."""
+    geometric mean of their ratios. Raises ValueError where a kind or a part was not measured."""
+    if missing := [part for part in ("policy", "start") if part not in found]:
+        raise ValueError(f"rates need the parts policy and start; not measured: {', '.join(missing)}")
     about, policy = found["about"], found["policy"]
     ratios = {}
     for kind in KINDS:

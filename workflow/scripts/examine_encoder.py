@@ -21,9 +21,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     pairs = list(read_all_pairs(PAIRS.validate_python(exam["pairs"]), "exam.pairs"))
     tables = TABLES.validate_python(exam["probes"])
     probes = [row for table in tables for row in read_rows(table, ("kind", "reference", "candidate"))]
-    rows, _ = contrastive_rows(
-        TRAINING.validate_python(settings["train"]), held_out_texts(input.held_out), "encoders"
-    )
+    rows, _ = contrastive_rows(TRAINING.validate_python(settings["train"]), held_out_texts(input.held_out), "encoders")
     training = {text for row in rows for text in row.values()}
     report = examine(lambda texts: embed(encoder, texts), pairs, probes, training, exam["size"], exam["seed"])
     write_json(output.exam, report)

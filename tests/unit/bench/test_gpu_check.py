@@ -88,7 +88,9 @@ def test_a_workflow_s_tables_and_logs_are_kept(tmp_path: Path) -> None:
     for name in ("table3.csv", "logs/train.log", "world/text.jsonl", "base/model.safetensors"):
         (folder / "results" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "results" / name).write_text("x")
-    run([script("tiny", "", folder=folder)], output, 60, {})
+    text = "print('1 of 9 steps (11%) done'); print('2 of 9 steps (22%) done'); print('an error')"
+    (found,) = run([script("tiny", text, folder=folder)], output, 60, {})
+    assert found["last"][-1] == "2 of 9 steps (22%) done"  # how far it came
     kept = sorted(str(path.relative_to(output)) for path in output.rglob("*") if path.is_file())
     assert kept == ["summary.json", "tiny.log", "tiny/results/logs/train.log", "tiny/results/table3.csv"]
 
@@ -100,9 +102,9 @@ def test_parts_use_this_python_and_name_the_device(
     for device in ("cuda", "cpu"):
         (tmp_path / device).mkdir()
         made = {part.name: part for part in parts(device, tmp_path, tmp_path / device)}
-        assert list(made) == ["machine", "correctness", "tiny", "policy", "decoding", "miniature"]
+        assert list(made) == ["machine", "correctness", "tiny", "start", "policy", "decoding", "miniature"]
         assert {part.command[0] for part in made.values()} == {sys.executable}
-        assert [part.name for part in made.values() if not part.alone] == ["machine", "correctness", "tiny"]
+        assert [part.name for part in made.values() if not part.alone] == ["machine", "correctness", "tiny", "start"]
         assert made["correctness"].environment["SEMALIGN_DEVICE"] == device
         assert (tmp_path / device / "tiny" / "device.yaml").read_text() == f"device: {device}\n"
         for name in ("policy", "decoding"):
