@@ -44,7 +44,6 @@ def variants(sizes: Sizes) -> list[Benchmark]:
         ("plain", plain, False),
         ("graphs, drawn", graphs, True),
         ("graphs, merged", partial(merged, graphs), False),
-        ("plain, merged", partial(merged, plain), False),
     ]
     measured = [(*way, batch) for batch in sizes.decode_batches for way in ways]
     measured.append(("compiled", compiled, False, sizes.decode_batches[0]))

@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> int:
     output = options.output.absolute()
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as work:
-        known = {part.name: part for part in parts(options.device, output, Path(work))}
+        known = {part.name: part for part in parts(options.device, output, Path(work), options.repeats)}
         chosen = options.parts.split(",") if options.parts else list(known)
         if unknown := sorted(set(chosen) - known.keys()):
             print(f"gpu-check: no such part: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
@@ -85,34 +85,30 @@ def _options() -> argparse.ArgumentParser:
         "--output", type=Path, default=Path("results/gpu-check"), help="folder of summary.json and logs"
     )
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of all parts together")
+    parser.add_argument("--repeats", type=int, default=2, help="of each measurement of bench.run")
     parser.add_argument("--apart", action="store_true", help="one part after the other, whatever they are")
     return parser
 
 
-def parts(device: str, output: Path, work: Path) -> list[Part]:
+def parts(device: str, output: Path, work: Path, repeats: int = 2) -> list[Part]:
     """All parts on a device; workflows run in folders within `work`."""
     python = [sys.executable, "-m"]
     where = ["--device", "cpu", "--shape", "tiny"] if device == "cpu" else ["--device", device]
-    bench = [*python, "bench.run"]
+    bench = [*python, "bench.run", "--repeats", str(repeats)]
     into, rates = ["--output", str(output / "bench")], ["--rates", str(output / "rates.json")]
     figures = output / "figures.jsonl"
     figures.unlink(missing_ok=True)
     test = [*python, "pytest", "-q", "--tb=short", "--durations=10", "-p", "no:cacheprovider"]
-    workers = str(min(4, os.cpu_count() or 1))
+    workers = str(min(8, os.cpu_count() or 1))
     tested = {"SEMALIGN_DEVICE": device, "SEMALIGN_GPU_FIGURES": str(figures), "OMP_NUM_THREADS": "1"}
     return [
         Part("machine", [sys.executable, "-c", MACHINE], 90),
-        Part("correctness", [*test, "-n", workers, "-m", "long or not long", *TESTS], 150, environment=tested),
+        Part("correctness", [*test, "-n", workers, "-m", "long or not long", *TESTS], 180, environment=tested),
         _workflow("tiny", ROOT / "tests" / "workflow" / "tiny.yaml", 240, device, work),
         # CPU seconds, which other work changes little; the rates need them beside what `policy` finds.
-        Part("start", [*bench, "start", "--repeats", "1", *into], 150),
-        Part("policy", [*bench, "policy", "--repeats", "2", "--add", *into, *rates, *where], 260, alone=True),
-        Part(
-            "decoding",
-            [*bench, "decoding", "--repeats", "1", "--output", str(output / "decoding"), *where],
-            200,
-            alone=True,
-        ),
+        Part("start", [*bench, "start", *into], 150),
+        Part("policy", [*bench, "policy", "--add", *into, *rates, *where], 260, alone=True),
+        Part("decoding", [*bench, "decoding", "--output", str(output / "decoding"), *where], 200, alone=True),
         _workflow("miniature", ROOT / "config" / "one_seed.yaml", 300, device, work, alone=True),
     ]
 
