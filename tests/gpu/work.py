@@ -18,10 +18,11 @@ from semalign.config.training import Grpo, Lora, Sft
 from semalign.encoder.model import embed, load_encoder
 from semalign.encoder.training import train_encoder
 from semalign.generation.answers import generate
-from semalign.policy.grpo import RolloutTrainer, train_grpo
+from semalign.policy.grpo import train_grpo
 from semalign.policy.likelihood import noise_floor, token_statistics
 from semalign.policy.models import load_adapter, load_policy, new_adapter, save_adapter
 from semalign.policy.sft import train_sft
+from semalign.policy.trl_private import RolloutTrainer
 from semalign.rewards.builtin import Reward, length_reward, similarity_reward
 from semalign.runtime.files import read_jsonl, sha256
 from semalign.runtime.workspace import Workspace

@@ -10,9 +10,9 @@ import torch
 from semalign.config.training import Lora, Sft
 from semalign.methods import grpo_kl
 from semalign.methods.base import Given
-from semalign.policy.grpo import RolloutTrainer
 from semalign.policy.models import digest, load_adapter, load_policy, new_adapter, save_adapter
 from semalign.policy.sft import kl_sum, train_sft
+from semalign.policy.trl_private import RolloutTrainer
 from semalign.preflight.methods import method
 from semalign.rewards.builtin import Reward, length_reward, repetition_reward
 from semalign.runtime.files import sha256

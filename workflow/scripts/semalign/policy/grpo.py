@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallback, TrainerControl, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOConfig
 
 from semalign.config.training import Grpo
 from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import accumulation, chosen
-from semalign.policy.models import TrainingProof, full_precision, merged_adapter, save_adapter
+from semalign.policy.models import TrainingProof, full_precision, save_adapter
 from semalign.policy.rollouts import ROLLOUTS, Rollouts, spreadless_share
+from semalign.policy.trl_private import RolloutTrainer, check_version
 from semalign.resume import checkpoints
 from semalign.rewards.builtin import Reward
 from semalign.runtime import distributed
@@ -93,29 +93,6 @@ def steps_of_a_generation(settings: Grpo, micro_batch: int) -> int:
     return lcm(micro_steps, passes) // passes
 
 
-class RolloutTrainer(GRPOTrainer):
-    """trl's trainer, which samples from merged weights where merging is exact to rounding: fewer operations a
-    token.
-
-    epochs_before: how many had ended before a training that is taken up again.
-    """
-
-    epochs_before = 0
-
-    def _get_train_sampler(self, dataset: Any = None) -> Any:
-        """trl's, whose generator draws an order an epoch: a later epoch must not begin with the first one's."""
-        sampler: Any = super()._get_train_sampler(dataset)
-        for _ in range(self.epochs_before):
-            torch.randperm(sampler.num_samples, generator=sampler.generator)
-        return sampler
-
-    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> Any:
-        if self.use_vllm:  # has weights of its own
-            return super()._generate_single_turn(*args, **kwargs)
-        with merged_adapter(self.accelerator.unwrap_model(self.model)):
-            return super()._generate_single_turn(*args, **kwargs)
-
-
 class EpochsBefore:
     """A part of checkpoints: tells the trainer in which epoch it goes on, which the checkpoint knows."""
 
@@ -168,6 +145,7 @@ def train_grpo(
     `reference_is_base` the base. Returns a report and the log of every step. Raises RuntimeError when the adapter did
     not move or the base did.
     """
+    check_version()
     proof = TrainingProof(model)
     dataset, longest, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
     rollouts = Rollouts(workspace.folder / ROLLOUTS)

@@ -168,8 +168,8 @@ def digest(model: PeftModel, adapter: bool) -> str:
     """SHA-256 of the adapter's tensors, or of the base's, in the order of their names."""
     state = hashlib.sha256()
     for name, parameter in sorted(model.named_parameters()):
-        # the reference copy that GRPO keeps for its KL term is neither
-        if ("lora_" in name) == adapter and ".ref." not in name:
+        # no other adapter counts, such as the reference copy that GRPO keeps for its KL term
+        if (f".{model.active_adapter}." in name) if adapter else ("lora_" not in name):
             state.update(name.encode())
             state.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
     return state.hexdigest()

@@ -13,7 +13,7 @@ from semalign.config.training import Optimisation
 from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import chosen
 from semalign.policy.models import TrainingProof
-from semalign.policy.sft import TokensSeen
+from semalign.policy.trl_private import TokensSeen
 from semalign.resume import checkpoints
 from semalign.runtime import distributed
 from semalign.runtime.files import Row

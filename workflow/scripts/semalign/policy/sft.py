@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,11 @@ from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import chosen
 from semalign.policy.models import TrainingProof, logits
 from semalign.policy.pretraining import IGNORED, encoded
+from semalign.policy.trl_private import TokensSeen, check_version
 from semalign.resume import checkpoints
 from semalign.runtime import distributed
 from semalign.runtime.errors import InputError
-from semalign.runtime.files import Row, read_json, write_json
+from semalign.runtime.files import Row
 from semalign.runtime.step_progress import StepProgress
 from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, user_turn
@@ -58,24 +58,6 @@ def token_lengths(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[
     return [len(ids) for ids in conversation_ids(tokenizer, texts, answers)]
 
 
-class TokensSeen:
-    """trl's count of tokens so far, which its checkpoints lack."""
-
-    def __init__(self, trainer: Any) -> None:
-        self.trainer = trainer
-
-    def save(self, checkpoint: Path) -> None:
-        if distributed.is_first():
-            write_json(checkpoint / "tokens_seen.json", self.trainer._total_train_tokens)
-
-    def problem(self, checkpoint: Path) -> str | None:
-        return None
-
-    def load(self, checkpoint: Path | None) -> None:
-        if checkpoint:
-            self.trainer._total_train_tokens = read_json(checkpoint / "tokens_seen.json")
-
-
 class KlToBase(SFTTrainer):
     """trl's trainer with the KL from the policy to the base in its loss, `kl_weight` times, where a token is learnt.
 
@@ -83,6 +65,10 @@ class KlToBase(SFTTrainer):
     """
 
     kl_weight: float
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kl_of_passes: list[float] = []
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -102,8 +88,15 @@ class KlToBase(SFTTrainer):
         total = kl_sum(partial(logits, policy), seen[0][:, :-1][learnt], reference[:, :-1][learnt])
         tokens = learnt.sum() if num_items_in_batch is None else num_items_in_batch
         shared = self.accelerator.num_processes if num_items_in_batch is not None else 1  # gradients are averaged
-        self._metrics["train"]["kl"].append((total.detach() / learnt.sum().clamp(min=1)).item())
+        self.kl_of_passes.append((total.detach() / learnt.sum().clamp(min=1)).item())
         return loss + self.kl_weight * shared * total / tokens
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """With the mean KL of the passes since the last log."""
+        if self.kl_of_passes:
+            logs = logs | {"kl": sum(self.kl_of_passes) / len(self.kl_of_passes)}
+            self.kl_of_passes.clear()
+        super().log(logs, *args, **kwargs)
 
 
 def kl_sum(
@@ -149,6 +142,7 @@ def train_sft(
     Returns a report and the log of every step. Raises InputError when the trainer would cut an example, and
     RuntimeError when the adapter did not move or the base did.
     """
+    check_version()
     proof = TrainingProof(model)
     dataset = conversations(rows, prompt)
     lengths = token_lengths(dataset, tokenizer)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 from typing import Any
+from unicodedata import category
+from weakref import WeakKeyDictionary
 
 from semalign.runtime.errors import InputError
 
@@ -10,6 +12,8 @@ from semalign.runtime.errors import InputError
 TEMPLATE_KWARGS = {"enable_thinking": False}
 # Where a template's output is tokenised: `<|im_end|>` and the like in the user's own text stay text.
 TOKENIZED = TEMPLATE_KWARGS | {"sanitize_control_tokens": True}
+
+_CONTROL: WeakKeyDictionary[Any, list[str]] = WeakKeyDictionary()  # control tokens of the tokenizers that are loaded
 
 
 def fill(prompt: str, **fields: str) -> str:
@@ -56,10 +60,28 @@ def conversation_ids(tokenizer: Any, texts: Sequence[str], answers: Sequence[str
 
 
 def _tokenized(tokenizer: Any, conversations: list[list[dict[str, str]]], **how: bool) -> list[list[int]]:
-    if not conversations:
-        return []
-    try:
-        ids: list[list[int]] = tokenizer.apply_chat_template(conversations, **how, **TOKENIZED)["input_ids"]
-    except ValueError as error:  # "Can't sanitize …"
-        raise InputError(f"a text holds a control token of the policy: {error}; take it out of the text") from error
-    return ids
+    """Only what holds a control token is sanitised: transformers lists all of them anew for each conversation, which
+    takes 20 ms with the 6,250 of Gemma 3."""
+    if tokenizer not in _CONTROL:
+        _CONTROL[tokenizer] = list(tokenizer.added_tokens_encoder)
+    control = _CONTROL[tokenizer]
+    marked = [any(_holds(turn["content"], control) for turn in turns) for turns in conversations]
+    found: list[list[int]] = [[]] * len(conversations)
+    for sanitised, settings in ((False, TEMPLATE_KWARGS), (True, TOKENIZED)):
+        places = [place for place, one in enumerate(marked) if one == sanitised]
+        if not places:
+            continue
+        chosen = [conversations[place] for place in places]
+        try:
+            ids = tokenizer.apply_chat_template(chosen, **how, **settings)["input_ids"]
+        except ValueError as error:  # "Can't sanitize …"
+            raise InputError(f"a text holds a control token of the policy: {error}; take it out of the text") from error
+        for place, own in zip(places, ids, strict=True):
+            found[place] = own
+    return found
+
+
+def _holds(text: str, control: Sequence[str]) -> bool:
+    """Whether a text holds a control token, or a character for private use, with which transformers marks them."""
+    private = not text.isascii() and any(category(character) == "Co" for character in text)
+    return private or any(token in text for token in control)
