@@ -1,0 +1,118 @@
+"""Distinct scenes: how many there are, and that the last one is drawn too."""
+
+from collections import Counter
+from itertools import product
+from random import Random
+
+import pytest
+
+from semalign.miniature.distinct import NEAR, SUPPLIES, Supply, distinct, every_scene, problem
+from semalign.miniature.scenes import (
+    NARROW_DOMAIN,
+    Domain,
+    Scene,
+    draw_training,
+    has_reserved_part,
+    is_reserved,
+)
+from tests.unit.miniature.test_miniature_world import SETTINGS
+
+SMALL = Domain(
+    {slot: names[:2] for slot, names in NARROW_DOMAIN.ranges.items()}
+    | {"subject": NARROW_DOMAIN.ranges["subject"][:6]},
+    NARROW_DOMAIN.filled,
+    negated=0.15,
+)
+
+
+def small(reserved: bool, headline: bool | None) -> list[Scene]:
+    """The scenes of the small world that are wanted, one slot after the other."""
+    words = SMALL.ranges
+    open_ = {slot: ("", *words[slot]) for slot in ("companion", "number", "quality")}
+    every = [
+        Scene(*values)
+        for values in product(
+            words["time"], words["subject"], words["place"], open_["companion"], words["action"], open_["number"],
+            open_["quality"], words["object"], (False, True),
+        )
+    ]  # fmt: skip
+    assert len(every) == len(set(every)) == 2 * 6 * 2 * 3 * 2 * 3 * 3 * 2 * 2
+    return [
+        scene
+        for scene in every
+        if is_reserved(scene) == reserved and (headline is None or is_reserved(scene.headline()) == headline)
+    ]
+
+
+KINDS = [(False, False), (True, None), (True, True)]
+
+
+@pytest.mark.parametrize(("reserved", "headline"), KINDS)
+def test_every_scene_is_found_once(reserved: bool, headline: bool | None) -> None:
+    wanted = small(reserved, headline)
+    supply = Supply(SMALL, reserved, headline, len(wanted))
+    found = list(every_scene(supply))
+    assert len({number for number, _ in found}) == len(found) == len(wanted)
+    assert {scene for _, scene in found} == set(wanted)
+    assert all(supply.holds(scene) for scene in wanted)
+
+
+@pytest.mark.parametrize(("reserved", "headline"), KINDS)
+def test_all_that_there_are_can_be_had(reserved: bool, headline: bool | None) -> None:
+    wanted = small(reserved, headline)
+    most = len(wanted)
+    for count in (most, most - 1, most // NEAR + 1, most // NEAR, 1):
+        scenes = list(distinct(Random(0), Supply(SMALL, reserved, headline, most), count))
+        assert len(set(scenes)) == len(scenes) == count
+        assert set(scenes) <= set(wanted)
+        assert scenes == list(distinct(Random(0), Supply(SMALL, reserved, headline, most), count))
+
+
+def test_scenes_come_as_often_as_they_are_drawn() -> None:
+    """One in five of the small world: what is likely is had first, whether scenes are drawn or all are gone through."""
+    supply = Supply(SMALL, False, False, len(small(False, False)))
+    many = Supply(SMALL, False, False, 10**9)  # as if there were so many that they are drawn
+    count = supply.most // 5
+    shares = []
+    for one in (supply, many):
+        told: Counter[str] = Counter()
+        for seed in range(20):
+            for scene in distinct(Random(seed), one, count):
+                told.update(scene.values.values())
+        shares.append({value: number / 20 / count for value, number in told.items()})
+    assert shares[0] == pytest.approx(shares[1], abs=0.03)
+    assert shares[0]["no"] < 0.3  # half of all there are
+
+
+def test_few_scenes_are_the_first_that_are_drawn() -> None:
+    rng, first = Random(3), dict[Scene, None]()
+    while len(first) < 50:
+        first.setdefault(draw_training(rng, NARROW_DOMAIN))
+    assert list(distinct(Random(3), SUPPLIES["mt_train"], 50)) == list(first)
+
+
+@pytest.mark.parametrize("key", SUPPLIES)
+def test_more_than_there_are_is_said_with_the_key_and_the_most(key: str) -> None:
+    most = SUPPLIES[key].most
+    assert problem(SETTINGS.model_copy(update={key: most})) is None
+    said = problem(SETTINGS.model_copy(update={key: most + 1}))
+    assert said is not None
+    assert said.startswith(f"world.{key}: {most + 1} is more than the {most} different scenes")
+    assert said.endswith(f"{most} is the most")
+
+
+@pytest.mark.long
+def test_the_numbers_are_those_of_the_lexicon() -> None:
+    """All scenes of the narrow domain, sorted by what they may be used for; minutes."""
+    found: Counter[tuple[bool, bool | None]] = Counter()
+    for reserved, headline in ((True, None), (False, None)):
+        for _, scene in every_scene(Supply(NARROW_DOMAIN, reserved, headline, 0)):
+            found[reserved, None] += 1
+            if reserved and is_reserved(scene.headline()):
+                found[True, True] += 1
+            if not has_reserved_part(scene):
+                found[False, False] += 1
+    for supply in SUPPLIES.values():
+        if supply.domain is NARROW_DOMAIN:
+            assert found[supply.reserved, supply.headline] == supply.most
+    assert found[True, None] + found[False, None] == 6 * 10 * 8 * 7 * 6 * 6 * 6 * 10 * 2
