@@ -2,12 +2,14 @@
 
 from collections import Counter
 from itertools import product
+from math import prod
 from random import Random
 
 import pytest
 
 from semalign.miniature.distinct import NEAR, SUPPLIES, Supply, distinct, every_scene, problem
 from semalign.miniature.scenes import (
+    GENERAL,
     NARROW_DOMAIN,
     Domain,
     Scene,
@@ -99,6 +101,19 @@ def test_more_than_there_are_is_said_with_the_key_and_the_most(key: str) -> None
     assert said is not None
     assert said.startswith(f"world.{key}: {most + 1} is more than the {most} different scenes")
     assert said.endswith(f"{most} is the most")
+
+
+def test_the_number_of_the_general_domain_is_near_that_of_a_sample() -> None:
+    """To count them all takes hours: four standard errors of 20,000 scenes."""
+    rng, drawn = Random(0), 20_000
+    choices = {slot: (("", *names) if slot in GENERAL.filled else names) for slot, names in GENERAL.ranges.items()}
+    every = 2 * prod(map(len, choices.values()))
+    found = 0
+    for _ in range(drawn):
+        scene = Scene(*(rng.choice(values) for values in choices.values()), rng.random() < 0.5)
+        found += not has_reserved_part(scene)
+    share = SUPPLIES["translations"].most / every
+    assert abs(found / drawn - share) < 4 * (share * (1 - share) / drawn) ** 0.5
 
 
 @pytest.mark.long

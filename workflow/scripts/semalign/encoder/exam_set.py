@@ -65,8 +65,8 @@ def choose_pairs(pairs: Iterable[Row], seen: set[str], size: int, seed: int) -> 
         )
     if groups < 2:
         raise InputError(
-            f"config key exam.pairs: {groups} documents are left of {len(whole)} pairs ({duplicates} duplicate or empty, "
-            f"{left_out} in documents the encoder was trained on); at least 2 that it has not seen are needed"
+            f"config key exam.pairs: {groups} documents are left of {len(whole)} pairs ({duplicates} duplicate or "
+            f"empty, {left_out} in documents the encoder was trained on); at least 2 that it has not seen are needed"
         )
     counts = {"left_out": len(pairs) - len(whole), "offered": len(whole)}
     counts |= {"duplicate_or_empty": duplicates, "trained_on": left_out}
