@@ -110,7 +110,8 @@ def test_the_number_of_the_general_domain_is_near_that_of_a_sample() -> None:
     every = 2 * prod(map(len, choices.values()))
     found = 0
     for _ in range(drawn):
-        scene = Scene(*(rng.choice(values) for values in choices.values()), rng.random() < 0.5)
+        values = {slot: rng.choice(words) for slot, words in choices.items()}
+        scene = Scene(**values, negated=rng.random() < 0.5)
         found += not has_reserved_part(scene)
     share = SUPPLIES["translations"].most / every
     assert abs(found / drawn - share) < 4 * (share * (1 - share) / drawn) ** 0.5

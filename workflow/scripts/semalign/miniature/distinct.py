@@ -37,7 +37,7 @@ class Supply:
         return self.headline is None or is_reserved(scene.headline()) == self.headline
 
 
-# The numbers follow from the lexicon alone; tests/unit/miniature/test_distinct.py counts those of the narrow domain anew.
+# The numbers follow from the lexicon; tests/unit/miniature/test_distinct.py counts those of the narrow domain anew.
 # `every_scene` would take hours for the general one: its number is from a walk in C, which gave the others too.
 SUPPLIES: dict[str, Supply] = {
     "translations": Supply(GENERAL, False, False, 3_168_236_908),
