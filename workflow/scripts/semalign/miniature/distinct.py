@@ -3,15 +3,27 @@
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from math import prod
+from operator import itemgetter
 from random import Random
 from typing import Any
 
 import numpy as np
 
 from semalign.config.data import World
-from semalign.miniature.scenes import GENERAL, HEADLINE_SLOTS, NARROW_DOMAIN, Domain, Scene, draw, is_reserved
+from semalign.miniature.lexicon import SLOTS
+from semalign.miniature.scenes import (
+    GENERAL,
+    HEADLINE_SLOTS,
+    NARROW_DOMAIN,
+    Domain,
+    Scene,
+    draw,
+    is_reserved,
+    is_reserved_key,
+)
 
 NEAR = 10
 """Where more than one in so many of all scenes is wanted, all are gone through: a draw would seldom bring a new one."""
@@ -77,58 +89,59 @@ def distinct(rng: Random, supply: Supply, count: int) -> Iterator[Scene]:
             yield scene
 
 
-def every_scene(supply: Supply) -> Iterator[tuple[int, Scene]]:
-    """All scenes of a supply once, each with its number among all of the domain."""
-    choices = _choices(supply.domain)
-    of_headline = [values for name, values in choices.items() if name in _HEADLINE]
-    others = [values for name, values in choices.items() if name not in _HEADLINE]
-    names, beside = list(choices), prod(map(len, others))
-    for first, headline in enumerate(product(*of_headline)):
-        if supply.headline is not None:
-            told = Scene(**dict(zip(names, headline, strict=False)))
-            if is_reserved(told) != supply.headline:
-                continue
-        for number, rest in enumerate(product(*others), first * beside):
-            scene = Scene(**dict(zip(names, headline + rest, strict=True)))
-            if is_reserved(scene) == supply.reserved:
-                yield number, scene
+def every_scene(supply: Supply) -> Iterator[tuple[int, float]]:
+    """All scenes of a supply once: the number of each (see `scene_of`), and its chance when one is drawn.
+
+    Keys are put together from the slots' parts, which is many times as fast as from scenes.
+    """
+    domain, fields = supply.domain, _fields(supply.domain)
+    parts = [[_part(name, value) for value in values] for name, values in fields.items()]
+    chances = [[_chance(domain, name, value) for value in values] for name, values in fields.items()]
+    headline = itemgetter(*(place for place, name in enumerate(fields) if name in (*HEADLINE_SLOTS, "negated")))
+    of_headline = cache(_is_reserved)
+    for number, (told, each) in enumerate(zip(product(*parts), product(*chances), strict=True)):
+        if _is_reserved(told) == supply.reserved and supply.headline in (None, of_headline(headline(told))):
+            yield number, prod(each)
 
 
-_HEADLINE = (*HEADLINE_SLOTS, "negated")
-
-
-def _choices(domain: Domain) -> dict[str, tuple[Any, ...]]:
-    """The values of each field of a scene, those that a headline tells first."""
-    choices: dict[str, tuple[Any, ...]] = {
-        slot: names if domain.filled.get(slot, 1.0) == 1.0 else ("", *names) for slot, names in domain.ranges.items()
-    }
-    choices["negated"] = (False, True) if domain.negated else (False,)
-    return {name: choices[name] for name in _HEADLINE} | choices
-
-
-def _scene(choices: dict[str, tuple[Any, ...]], number: int) -> Scene:
+def scene_of(domain: Domain, number: int) -> Scene:
     """The scene of a number, as `every_scene` gives them out."""
     values: dict[str, Any] = {}
-    for name in reversed(choices):
-        number, place = divmod(number, len(choices[name]))
-        values[name] = choices[name][place]
+    for name, choices in reversed(_fields(domain).items()):
+        number, place = divmod(number, len(choices))
+        values[name] = choices[place]
     return Scene(**values)
 
 
-def _chance(domain: Domain, scene: Scene) -> float:
-    """The probability that `draw` brings this scene."""
-    chance = domain.negated if scene.negated else 1 - domain.negated
-    for slot, names in domain.ranges.items():
-        filled = domain.filled.get(slot, 1.0)
-        chance *= filled / len(names) if getattr(scene, slot) else 1 - filled
-    return chance
+def _fields(domain: Domain) -> dict[str, tuple[Any, ...]]:
+    """The values of each field of a scene, in the order of its key."""
+    slots = {slot: domain.ranges[slot] for slot in SLOTS}
+    open_slots = {slot: ("", *slots[slot]) for slot, filled in domain.filled.items() if filled < 1}
+    return slots | open_slots | {"negated": (False, True) if domain.negated else (False,)}
+
+
+def _part(name: str, value: str | bool) -> str:
+    """What a field adds to a scene's key, with the bar that follows."""
+    told = name if value is True else f"{name}={value}"
+    return f"{told}|" if value else ""
+
+
+def _chance(domain: Domain, name: str, value: str | bool) -> float:
+    """The probability that `draw` gives a field this value."""
+    if name == "negated":
+        return domain.negated if value else 1 - domain.negated
+    filled = domain.filled.get(name, 1.0)
+    return filled / len(domain.ranges[name]) if value else 1 - filled
+
+
+def _is_reserved(parts: tuple[str, ...]) -> bool:
+    return is_reserved_key("".join(parts)[:-1])
 
 
 def _in_drawn_order(rng: Random, supply: Supply, count: int) -> Iterator[Scene]:
     numbers, moments = array("q"), array("d")
-    for number, scene in every_scene(supply):
+    for number, chance in every_scene(supply):
         numbers.append(number)
-        moments.append(rng.expovariate(_chance(supply.domain, scene)))
-    choices = _choices(supply.domain)
+        moments.append(rng.expovariate(chance))
     for place in np.argsort(np.frombuffer(moments), kind="stable")[:count]:
-        yield _scene(choices, numbers[place])
+        yield scene_of(supply.domain, numbers[place])
