@@ -100,7 +100,11 @@ READ_BY: dict[str, list[str]] = {
         "examine_encoder independent",
         "check_amounts",
     ],
-    rf"encoder_ablation\.encoders\.raw\.train\.{SOURCE}": ["train_encoder raw", "examine_encoder raw"],
+    rf"encoder_ablation\.encoders\.raw\.train\.{SOURCE}": [
+        "train_encoder raw",
+        "examine_encoder raw",
+        "check_amounts",  # another exam
+    ],
     rf"{OF_REWARD}\.train\.{SOURCE}": [
         *TRAINED_ALIKE,
         "examine_encoder reward",
@@ -108,8 +112,9 @@ READ_BY: dict[str, list[str]] = {
         "check_amounts",
     ],
     rf"({ENCODER}|{OF_REWARD})\.mini_batch_size": [],  # as long as it is not smaller than the batch
-    rf"exam\.(pairs|probes)\.{SOURCE}": ["examine_encoder *"],
-    r"exam\.(size|seed)": ["examine_encoder *"],
+    rf"exam\.pairs\.{SOURCE}": ["examine_encoder *", "check_amounts"],
+    rf"exam\.probes\.{SOURCE}": ["examine_encoder *"],
+    r"exam\.(size|seed)": ["examine_encoder *", "check_amounts"],
     r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *", "tabulate_encoders"],
     r"generation_batch_size": ["measure_threshold *", "generate *", "sample_candidates *", "choose_answers *"],
     r"checkpoint_seconds": [],

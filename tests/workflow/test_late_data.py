@@ -54,7 +54,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     "people's votes": (
         {"late.csv": "id,vote\na,3\n"},
         {"judge": JUDGE | {"human_votes": {"mt": {"format": "csv", "path": "late.csv"}}}},
-        "late.csv: the vote on 'a' is '3'; it must be 1, 2 or 0",
+        "late.csv:2: the vote on 'a' is '3'; it must be 1, 2 or 0",
     ),
     "a question in two files": (
         {"late.json": ONE_QUESTION},

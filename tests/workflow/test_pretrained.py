@@ -6,8 +6,8 @@ from sentence_transformers.sentence_transformer.modules import Dense, Pooling
 
 from semalign.runtime.files import read_json
 from tests.conftest import ROOT
-from tests.unit.encoder.test_pretrained_encoders import WIDTH, made, tensors
-from tests.unit.encoder.test_pretrained_encoders import folders as folders
+from tests.unit.encoder.pretrained_folders import WIDTH, made, tensors
+from tests.unit.encoder.pretrained_folders import folders as folders
 from tests.workflow.run import snakemake
 
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"

@@ -162,7 +162,7 @@ rule check_amounts:
         test=expand("results/data/{task}/test.jsonl", task=TASKS),
         filtered=expand("results/data/{task}/filtered.report.json", task=TASKS),
         tokenizer=given([TOKENIZER])[0],
-        files=given(files(chain(*(encoder.train for encoder in TUNED.values())))),
+        files=given(files_of_amounts()),
     output:
         report="results/data/amounts.json",
     log:
@@ -175,11 +175,17 @@ rule check_amounts:
     params:
         settings=settings(
             "check_amounts",
-            reads=[
-                TOKENIZER,
-                *files(chain(*(encoder.train for encoder in TUNED.values()))),
+            reads=[TOKENIZER, *files_of_amounts()],
+            tasks=[
+                to_jsonable_python({"name": task} | amounts_of(task)) for task in TASKS
             ],
-            tasks=[{"name": task} | amounts_of(task) for task in TASKS],
+            exam=to_jsonable_python(
+                {
+                    name: getattr(CONFIG.exam, name)
+                    for name in ["pairs", "size", "seed"]
+                }
+                | {"trained_on": TRAINED_ON}
+            ),
             encoders={
                 key: {
                     "train": [

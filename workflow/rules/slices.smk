@@ -198,9 +198,15 @@ TUNED = {
     if encoder.epochs
 }
 
+# What is trained on, under the key of the first of the encoders that learn the same.
+TRAINED_ON = {}
+for name in [*ENCODERS, *sorted(ABLATED)]:
+    if ALL_ENCODERS[name].train not in TRAINED_ON.values():
+        TRAINED_ON[encoder_key(name)] = ALL_ENCODERS[name].train
+
 
 def amounts_of(task):
-    """What a task's data must hold, and the longest that its trainings take."""
+    """What a task's data must hold, the longest that its trainings take, and the votes on its test set."""
     sections = {"cold": {"cold_sft": CONFIG.cold_sft}}
     sections["pairs"] = {"strong_sft": CONFIG.strong_sft}
     if CONFIG.few_shot and CONFIG.few_shot.task == task:
@@ -212,9 +218,19 @@ def amounts_of(task):
     return {
         "prompt": CONFIG.tasks[task].prompt,
         "needs": [asdict(need) for need in needs(CONFIG, task)],
+        "votes": votes_of(task),
         "limits": limits
         | {"prompts": {"rl.max_prompt_tokens": CONFIG.rl.max_prompt_tokens}},
     }
+
+
+def files_of_amounts():
+    """What is counted, or looked up in a test set, beside the tasks' own data."""
+    votes = [votes_of(task) for task in TASKS]
+    return [
+        *files(chain(CONFIG.exam.pairs, *TRAINED_ON.values())),
+        *(entry.path for entry in votes if entry),
+    ]
 
 
 def exam_files(encoder):
@@ -240,11 +256,14 @@ def asked_again():
     return {"asked_again": times} if times else {}
 
 
+def votes_of(task):
+    """People's votes on a task's answers; None where the config has none."""
+    return CONFIG.judge.human_votes.get(task) if CONFIG.judge.kind == "openai" else None
+
+
 def votes_on(task, seed):
-    """People's votes on a run's answers; None where the config has none."""
-    votes = (
-        CONFIG.judge.human_votes.get(task) if CONFIG.judge.kind == "openai" else None
-    )
+    """Those on the answers of a run."""
+    votes = votes_of(task)
     return votes if votes and votes.seed == int(seed) else None
 
 
@@ -252,58 +271,3 @@ def vote_files(task, seed):
     """Their file, in a list."""
     votes = votes_on(task, seed)
     return [votes.path] if votes else []
-
-
-# Of frontier.methods
-
-
-def entry_of(model):
-    """The entry that a model is of."""
-    return METHODS[STRENGTHS[model][0]]
-
-
-def method_settings(script, model, **values):
-    """What a model depends on: its entry at its own strength alone, its method's module, and these values."""
-    entry = entry_of(model)
-    return settings(
-        script,
-        modules=[f"semalign.methods.{entry.method}"],
-        method=entry.model_dump(mode="json", exclude={"strengths"}),
-        strength=STRENGTHS[model][1],
-        **values,
-    )
-
-
-def if_needed(model, need, paths):
-    """The paths where a model's method needs them."""
-    return paths if need in entry_of(model).needs else []
-
-
-def method_adapter(wc):
-    """The adapter that a method begins with, or samples from."""
-    start = entry_of(wc.model).adapter
-    return f"results/{wc.task}/{start}/{wc.seed}/adapter" if start else []
-
-
-def method_pairs(wc):
-    """The pairs that a method learns from."""
-    parts = {"pairs": ["cold", "rl"], "rl_pairs": ["rl"]}
-    needed = chain(*(parts[need] for need in parts if need in entry_of(wc.model).needs))
-    return expand("results/data/{task}/{part}.jsonl", task=wc.task, part=needed)
-
-
-def method_rewards(model):
-    """The rewards of a method that needs them: those of `rl`, and its own."""
-    own = entry_of(model).own_rewards.values()
-    every = {name: weight for rewards in own for name, weight in rewards.items()}
-    return if_needed(model, "reward", CONFIG.rl.rewards | every) or {}
-
-
-def recipes_of(model):
-    """The sections of the config that a method reads; rewards and snapshots are no part of RL's."""
-    sections = {
-        "lora": CONFIG.lora.model_dump(mode="json"),
-        "strong_sft": CONFIG.strong_sft.model_dump(mode="json"),
-        "rl": grpo_settings("rl") | {"rewards": None, "snapshot_steps": None},
-    }
-    return {name: sections[name] for name in sorted(entry_of(model).recipes)}

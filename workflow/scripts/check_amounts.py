@@ -4,15 +4,18 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from semalign.config.data import EncoderSource
+from semalign.config.data import EncoderSource, PairSource
+from semalign.config.judge import Votes
 from semalign.data.corpus import contrastive_rows, held_out_texts
+from semalign.data.sources import read_all_pairs
+from semalign.judging.votes import read_votes
 from semalign.preflight.amounts import Need
-from semalign.preflight.counts import check_encoder, check_task
+from semalign.preflight.counts import check_encoder, check_exam, check_task
 from semalign.runtime import job
 from semalign.runtime.files import Row, read_json, read_jsonl, write_json
 from semalign.text.prompts import conversation_ids, fill, prompt_ids
 
-TRAINING = TypeAdapter(list[EncoderSource])
+PAIRS, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[EncoderSource])
 
 
 class Lengths:
@@ -61,11 +64,25 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             (lambda row: 0) if every else lengths.of_prompt,
             lengths.of_conversation,
         )
+        if task["votes"] is not None:
+            ids = {row["id"] for row in read_jsonl(input.test[number])}
+            report[task["name"]]["votes"] = len(read_votes(Votes.model_validate(task["votes"]), ids))
     for key, encoder in settings["encoders"].items():
         rows, counts = contrastive_rows(TRAINING.validate_python(encoder["train"]), held_out, f"{key}.train")
         check_encoder(key, len(rows), encoder["batch_size"], encoder["least"])
         report[key] = counts
+    report["exam"] = exams(settings["exam"])
     write_json(output.report, report)
+
+
+def exams(exam: dict[str, Any]) -> dict[str, dict[str, int]]:
+    """What each encoder's exam has of the pairs, by the encoder's config key."""
+    pairs = list(read_all_pairs(PAIRS.validate_python(exam["pairs"]), "exam.pairs"))
+    found = {}
+    for key, train in exam["trained_on"].items():
+        learnt, _ = contrastive_rows(TRAINING.validate_python(train), set(), f"{key}.train")
+        found[key] = check_exam(key, pairs, learnt, exam["size"], exam["seed"])
+    return found
 
 
 job.run(main, snakemake)

@@ -9,6 +9,7 @@ from semalign.config.judge import Votes
 from semalign.data.corpus import contrastive_rows
 from semalign.data.sources import read_all_pairs, read_documents
 from semalign.data.tabular import read_rows
+from semalign.encoder.exam_set import choose_probes
 from semalign.judging.votes import read_votes
 from semalign.runtime import job
 from semalign.runtime.files import write_json
@@ -25,8 +26,8 @@ def rows_of(key: str, sources: list[Any]) -> int:
     if key == "exam.pairs":
         return sum(1 for _ in read_all_pairs(PAIRS.validate_python(sources), key))
     if key == "exam.probes":
-        columns = ("kind", "reference", "candidate")
-        return sum(1 for table in sources for _ in read_rows(Table.model_validate(table), columns))
+        tables, columns = map(Table.model_validate, sources), ("kind", "reference", "candidate")
+        return len(choose_probes((row for table in tables for row in read_rows(table, columns)), set())[0])
     if key.startswith("frontier.methods"):
         return sum(1 for item in sources for _ in read_documents(CorpusItem.model_validate(item)))
     if key.startswith("judge"):

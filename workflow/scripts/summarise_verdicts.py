@@ -23,7 +23,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         name: agreement(verdicts, side) for name, side in (("itself", "again"), ("second_judge", "second_judge"))
     }
     if settings["votes"] is not None:
-        votes = read_votes(Votes.model_validate(settings["votes"]))
+        votes = read_votes(Votes.model_validate(settings["votes"]), {row["id"] for row in verdicts})
         agreements["people"] = votes_agreement(verdicts, votes, NAMES)
     write_json(output.summary, figures | {"agreement": {name: found for name, found in agreements.items() if found}})
 

@@ -1,4 +1,4 @@
-"""Too few pairs, prompts or updates: known from the config, or as soon as the data are divided."""
+"""Too few pairs, prompts, updates, documents or scenes: known from the config, or as soon as the data are divided."""
 
 import copy
 import math
@@ -12,7 +12,7 @@ from snakemake.utils import update_config
 
 from semalign.config.training import Grpo, Sft
 from semalign.preflight.amounts import least_examples, least_prompts, needs
-from semalign.preflight.counts import check_encoder, check_task
+from semalign.preflight.counts import check_encoder, check_exam, check_task
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
@@ -65,6 +65,7 @@ def method(name: str, **entry: Any) -> dict[str, Any]:
         ([method("grpo_guard", strengths=[7])], "frontier.methods.grpo_guard.strengths: 7: one update would be made, or none"),
         ([method("dpo", strengths=[1601])], "frontier.methods.dpo.strengths: 1601 prompts are asked for, mt has 1600 for RL"),
         ([method("grpo_guard", strengths=[1601])], "frontier.methods.grpo_guard.strengths: 1601 prompts are asked for, RL of mt has 1600"),
+        ([{"world": {"hg_test": 300000}}], "config: world.hg_test: 300000 is more than the 141344 different scenes that the world can make for it; 141344 is the most"),
         ([{"policy": {"pretraining": {"steps": 1}}}], "config key policy.pretraining: the only one of steps: 1 falls into the warm-up"),
     ],
 )  # fmt: skip
@@ -83,6 +84,7 @@ def test_an_amount_that_teaches_nothing(changes: list[dict[str, Any]], message: 
         [method("replay", strengths=[14], share=0.2), {"strong_sft": {"epochs": 1}}],  # 18 examples
         [{"policy": {"pretraining": {"steps": 1, "warmup_ratio": 0}}}],
         [{"policy": {"pretraining": {"steps": 2}}}],
+        [{"world": {"hg_test": 141344}}],
     ],
 )
 def test_an_amount_that_is_just_enough(changes: list[dict[str, Any]]) -> None:
@@ -177,3 +179,26 @@ def test_an_encoder_learns_from_more_than_one_batch() -> None:
         check_encoder("encoders.reward", 64, 64, 65)
     with pytest.raises(InputError, match="2 are needed"):
         check_encoder("encoders.reward", 1, 64, 1)
+
+
+EXAM = [{"group": group, "source": f"书{n}", "target": f"དེབ་{n}"} for n, group in enumerate("aabbb")]
+
+
+def test_an_exam_of_two_documents_that_the_encoder_does_not_see() -> None:
+    assert check_exam("encoders.reward", EXAM, [{"anchor": "水", "positive": "ཆུ"}], 300, 0)["documents"] == 2
+
+
+@pytest.mark.parametrize(
+    ("pairs", "learnt", "size", "message"),
+    [
+        (EXAM[2:], [], 300, "config key exam.pairs: 1 documents are left of 3 pairs (0 duplicate or empty, 0 in"),
+        (EXAM[:2] * 2, [], 300, "exam.pairs: 1 documents are left of 4 pairs (2 duplicate or empty, 0 in documents"),
+        (EXAM, [{"anchor": "书 1", "positive": "ཆུ"}], 300, "exam.pairs: 1 documents are left of 5 pairs (0 duplicate or empty, 2 in documents the encoder was trained on)"),
+        (EXAM, [], 2, "config key exam.size: 2 pairs are all of one document of"),
+    ],
+)  # fmt: skip
+def test_an_exam_of_fewer(pairs: list[Any], learnt: list[Any], size: int, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_exam("encoders.reward", pairs, learnt, size, 0)
+    assert message in str(caught.value)
+    assert str(caught.value).endswith("(for the exam of encoders.reward)")

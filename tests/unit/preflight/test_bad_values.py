@@ -222,66 +222,6 @@ def test_a_question_has_two_placeholders() -> None:
     assert "there are {context}, {question}" in said(at("cmrc.prompt", "{context}{question}{answers}"))
 
 
-@pytest.mark.parametrize(
-    ("url", "message"),
-    [
-        ("host/a.txt", "does not begin with http:// or https://"),
-        ("www.example.org", "does not begin with http:// or https://"),
-        ("//host/a", "does not begin with http:// or https://"),
-        ("file:///data/a.txt", "a file of your own needs no download"),
-        ("ftp://host/a", "does not begin with http"),
-        ("s3://bucket/a", "does not begin with http"),
-        ("https:/host/a", "names no server"),
-        ("https:host/a", "names no server"),
-        ("https://", "names no server"),
-        ("https:///a", "names no server"),
-        ("https://ho st/a", "holds a space"),
-        ("https://host/a b.txt", "holds a space or a character that cannot be seen; write %20"),
-        ("https://host/a\n", "holds a space"),
-        ("https://host/a\u200b", "holds a space"),
-        ("https://host:99999/a", "is no address"),
-        ("https://host:port/a", "is no address"),
-        ("https://host:0/a", "has port 0"),
-        ("https://[::1/a", "is no address"),
-        ("https://[host]/a", "is no address"),
-        ("https://a..b/c", "names no server"),
-        ("https://.host/a", "names no server"),
-        ("https://-host/a", "names no server"),
-        ("https://*.host/a", "names no server"),
-        ("https://1.2.3/a", "names no server"),
-        ("https://1.2.3.999/a", "names no server"),
-        (r"https:\\host\a", "holds a backslash"),
-    ],
-)
-def test_an_address_that_cannot_be_asked_for(url: str, message: str) -> None:
-    found = said({"downloads": {"x": {"urls": {"a.txt": url}, "licence": "CC0"}}})
-    assert found.startswith("config key downloads.x.urls.a.txt: ")
-    assert message in found
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://host/a",
-        "HTTP://localhost:8000/a%20b?x=1&y=2#z",
-        "https://[::1]:8000/a",
-        "http://127.0.0.1/a",
-        "https://例子.测试/藏文.txt",
-        "https://a_b.example.org./c",
-    ],
-)
-def test_an_address_that_can(url: str) -> None:
-    assert said({"downloads": {"x": {"urls": {"a.txt": url}, "licence": "CC0"}}}) == ""
-
-
-@pytest.mark.parametrize(
-    "repo", ["name", "https://huggingface.co/a/b", "a/b/c", "a/b--c", "a/..b", "a/b.git", "a b/c", "/b"]
-)
-def test_a_repository_that_the_hub_cannot_have(repo: str) -> None:
-    entry = {"repo": repo, "kind": "model", "revision": "main", "licence": "MIT"}
-    assert f"config key downloads.x.repo: {repo!r} is no repository" in said({"downloads": {"x": entry}})
-
-
 @pytest.mark.parametrize(("kind", "limit"), [("xlm-roberta", 512), ("bert", 514)])
 def test_an_encoder_has_positions_for_its_tokens(kind: str, limit: int, tmp_path: Path) -> None:
     shape = {"model_type": kind, "max_position_embeddings": 514, "pad_token_id": 1}

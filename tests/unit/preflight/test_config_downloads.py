@@ -22,6 +22,15 @@ def config(**changes: Any) -> dict[str, Any]:
     return raw | changes
 
 
+def said(entry: Any) -> str:
+    """What is said of a download; nothing where it is right."""
+    try:
+        validate(config(downloads={"x": entry}))
+    except InputError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.parametrize("entry", [MODEL, SET, URLS, URLS | {"about": "x"}, SET | {"sha256": {"bo/a.csv": "0" * 64}}])
 def test_both_kinds_are_told_apart_by_their_keys(entry: dict[str, Any]) -> None:
     found = validate(config(downloads={"x": entry, "taken-out": None})).downloads
@@ -52,9 +61,66 @@ def test_both_kinds_are_told_apart_by_their_keys(entry: dict[str, Any]) -> None:
     ],
 )
 def test_a_wrong_entry_is_named(entry: Any, expected: str) -> None:
-    with pytest.raises(InputError) as caught:
-        validate(config(downloads={"x": entry}))
-    assert expected in str(caught.value)
+    assert expected in said(entry)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("host/a.txt", "does not begin with http:// or https://"),
+        ("www.example.org", "does not begin with http:// or https://"),
+        ("//host/a", "does not begin with http:// or https://"),
+        ("file:///data/a.txt", "a file of your own needs no download"),
+        ("ftp://host/a", "does not begin with http"),
+        ("s3://bucket/a", "does not begin with http"),
+        ("https:/host/a", "names no server"),
+        ("https:host/a", "names no server"),
+        ("https://", "names no server"),
+        ("https:///a", "names no server"),
+        ("https://ho st/a", "holds a space"),
+        ("https://host/a b.txt", "holds a space or a character that cannot be seen; write %20"),
+        ("https://host/a\n", "holds a space"),
+        ("https://host/a\u200b", "holds a space"),
+        ("https://host:99999/a", "is no address"),
+        ("https://host:port/a", "is no address"),
+        ("https://host:0/a", "has port 0"),
+        ("https://[::1/a", "is no address"),
+        ("https://[host]/a", "is no address"),
+        ("https://a..b/c", "names no server"),
+        ("https://.host/a", "names no server"),
+        ("https://-host/a", "names no server"),
+        ("https://*.host/a", "names no server"),
+        ("https://1.2.3/a", "names no server"),
+        ("https://1.2.3.999/a", "names no server"),
+        (r"https:\\host\a", "holds a backslash"),
+    ],
+)
+def test_an_address_that_cannot_be_asked_for(url: str, message: str) -> None:
+    found = said(URLS | {"urls": {"a.txt": url}})
+    assert found.startswith("config key downloads.x.urls.a.txt: ")
+    assert message in found
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host/a",
+        "HTTP://localhost:8000/a%20b?x=1&y=2#z",
+        "https://[::1]:8000/a",
+        "http://127.0.0.1/a",
+        "https://例子.测试/藏文.txt",
+        "https://a_b.example.org./c",
+    ],
+)
+def test_an_address_that_can(url: str) -> None:
+    assert said(URLS | {"urls": {"a.txt": url}}) == ""
+
+
+@pytest.mark.parametrize(
+    "repo", ["name", "https://huggingface.co/a/b", "a/b/c", "a/b--c", "a/..b", "a/b.git", "a b/c", "/b"]
+)
+def test_a_repository_that_the_hub_cannot_have(repo: str) -> None:
+    assert f"config key downloads.x.repo: {repo!r} is no repository" in said(MODEL | {"repo": repo})
 
 
 def test_a_name_is_a_folders() -> None:

@@ -32,6 +32,11 @@ def read_rows(table: Table, required: Sequence[str], optional: Sequence[str] = (
     where the file has none. An empty or null cell is an empty text. Raises InputError, with file and line, for a
     missing column, a cell that is not text, a repeated id, broken UTF-8, JSON, quoting or Parquet, and an empty file.
     """
+    return (row for _, row in read_placed(table, required, optional))
+
+
+def read_placed(table: Table, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[str, Row]]:
+    """The same rows, each with its place as a message names it (see `place_of`)."""
     optional = [name for name in ("id", *optional) if name not in required]
     known = [*required, *optional]
     if unknown := set(table.columns) - set(known):
@@ -66,7 +71,7 @@ def place_of(table: Table, number: int) -> str:
     return f"{table.path}: row {number}" if table.format in ("json", "parquet") else f"{table.path}:{number}"
 
 
-def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
+def _with_ids(table: Table, rows: Numbered) -> Iterator[tuple[str, Row]]:
     seen: dict[str, int] = {}
     for number, row in rows:
         place = place_of(table, number)
@@ -74,14 +79,14 @@ def _with_ids(table: Table, rows: Numbered) -> Iterator[Row]:
             row["id"] = f"{table.path.stem}:{number}"
         elif (name := label(row["id"], "id", place)) in seen:
             if isinstance(table, PairTable) and table.repeated_ids == "left_out":
-                yield {"id": name, "left_out": "repeated_id"}
+                yield place, {"id": name, "left_out": "repeated_id"}
                 continue
             kind = "row" if table.format in ("json", "parquet") else "line"
             raise InputError(f"{place}: id {name!r} was already at {kind} {seen[name]}")
         else:
             row["id"] = name
             seen[name] = number
-        yield row
+        yield place, row
 
 
 def label(text: str, name: str, place: str) -> str:

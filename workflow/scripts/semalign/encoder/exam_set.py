@@ -34,7 +34,7 @@ def _require(rows: Iterable[Row], columns: Sequence[str], key: str) -> Iterable[
 def choose_pairs(pairs: Iterable[Row], seen: set[str], size: int, seed: int) -> tuple[list[Row], dict[str, int]]:
     """Up to `size` pairs of whole documents in random order, none trained on, none twice; and the counts.
 
-    Raises InputError where fewer than two documents are left.
+    Raises InputError where fewer than two documents are left, or `size` is all of one.
     """
     documents: dict[str, list[Row]] = defaultdict(list)
     in_exam: dict[str, set[str]] = {"source": set(), "target": set()}
@@ -57,10 +57,16 @@ def choose_pairs(pairs: Iterable[Row], seen: set[str], size: int, seed: int) -> 
     random.Random(seed).shuffle(order)
     chosen = [row for group in order for row in documents[group]][:size]
     groups = len({str(row["group"]) for row in chosen})
+    if groups < 2 and len(order) > 1:
+        whole_document = len(documents[order[0]])
+        raise InputError(
+            f"config key exam.size: {size} pairs are all of one document of {whole_document} pairs, and pairs of two "
+            f"documents at least are needed; set it above {whole_document}"
+        )
     if groups < 2:
         raise InputError(
-            f"exam.pairs: {groups} documents are left of {len(whole)} pairs ({duplicates} duplicate or empty, "
-            f"{left_out} in documents the encoder was trained on); at least 2 that it has not seen are needed"
+            f"config key exam.pairs: {groups} documents are left of {len(whole)} pairs ({duplicates} duplicate or "
+            f"empty, {left_out} in documents the encoder was trained on); at least 2 that it has not seen are needed"
         )
     counts = {"left_out": len(pairs) - len(whole), "offered": len(whole)}
     counts |= {"duplicate_or_empty": duplicates, "trained_on": left_out}

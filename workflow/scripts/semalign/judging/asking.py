@@ -14,7 +14,7 @@ from semalign.judging.costs import ATTEMPTS, cost, cost_bound
 from semalign.judging.ledger import Ledger
 from semalign.judging.protocol import Decision
 from semalign.judging.questions import Question, Round, by_service, check_readable
-from semalign.judging.refusals import Refusals
+from semalign.judging.refusals import FEW, Refusals
 from semalign.judging.replies import read_reply
 from semalign.judging.service import AGAIN, Server
 from semalign.judging.templates import messages, template_hash
@@ -40,6 +40,7 @@ class Asking:
         self._ledger = Ledger(judge.ceiling, sum(cost(answer) for _, answer in cache.all()))
         self._servers: dict[int, Server] = {}
         self._refusals: dict[int, Refusals] = {}
+        self._open: dict[int, list[Question]] = {}  # what each service had not answered in earlier runs
         self._halted = False
         self._total = self._unanswered = self._settled = self._calls = 0
         self._started = time.monotonic()
@@ -87,24 +88,29 @@ class Asking:
                 server = Server(service, self._judge, self._go_on)
                 self._servers[id(service)] = await stack.enter_async_context(server)
                 self._refusals[id(service)] = self._refusals_of(service)
+                self._open[id(service)] = [question for question in unanswered if question.service is service]
             pilot = [question for question in questions if question.pilot]
             await self._ask(pilot)
             await self._ask_until_answered(questions)
             rest = [question for question in questions if question.decision is None]
             if unpaid := [question for question in rest if not self._is_answered(question)]:
-                check_readable([question for question in questions if question.decision])
-                self._extrapolate(questions, pilot, unpaid, others)
+                asked = [question for question in questions if question.decision]
+                check_readable(asked)
+                self._extrapolate(questions, asked, unpaid, others)
             await self._ask(rest)
             for refusals in self._refusals.values():
                 await refusals.at_the_end()
 
     async def _ask_until_answered(self, questions: list[Question]) -> None:
-        """Go on with single items after a pilot that was refused: its items may be at fault, or the config."""
+        """Go on with single items after a pilot without an answer: its items may be at fault, or the config."""
         for of_service in by_service(questions):
+            answered = any(question.answered for question in of_service)
             for question in of_service:
-                refusals = self._refusals.get(id(question.service))
-                if refusals and question.decision is None and refusals.waits():
+                if answered or id(question.service) not in self._refusals:
+                    break
+                if question.decision is None:
                     await self._ask([question])
+                    answered = question.answered
 
     def _refusals_of(self, service: Service) -> Refusals:
         """The refusals of a service, and what it answered in an earlier run."""
@@ -153,19 +159,19 @@ class Asking:
                 *(bound, ATTEMPTS * bound, ATTEMPTS, self._ledger.spent, self._judge.ceiling),
             )
 
-    def _extrapolate(self, questions: list[Question], pilot: list[Question], rest: list[Question], others: int) -> None:
+    def _extrapolate(self, questions: list[Question], asked: list[Question], rest: list[Question], others: int) -> None:
         """Work the whole cost out from the pilot's. Raises InputError where it would pass the ceiling."""
         if self._judge.ceiling is None:
             return
         own = whole = 0.0
         for service in {id(question.service): question.service for question in questions}.values():
-            paid = [question.cost for question in pilot if question.service is service]
+            paid = [question.cost for question in asked if question.service is service]
             mean = sum(paid) / len(paid)
             own += mean * sum(question.service is service for question in rest)
             whole += mean * others * sum(question.service is service for question in questions)
         total = self._ledger.spent + own + whole
         say = (
-            f"judge: by the {len(pilot)} calls of the pilot, the rest of this comparison costs about {own:.2f} and "
+            f"judge: by the {len(asked)} calls of the pilot, the rest of this comparison costs about {own:.2f} and "
             f"{others} more to come about {whole:.2f}; with {self._ledger.spent:.2f} spent that makes {total:.2f}"
         )
         if total > self._judge.ceiling:
@@ -183,7 +189,8 @@ class Asking:
             try:
                 for question in waiting:
                     self._go_on()
-                    await self._settle(question)
+                    async with question.turn:
+                        await self._settle(question)
                     self._settled += 1
                     self._say()
             except BaseException:
@@ -201,6 +208,7 @@ class Asking:
             stored = self._kept(request) or await self._pay(question, request)
             question.cost += cost(stored)
             answer = read_answer(stored.status, stored.body)
+            question.answered |= stored.status == 200
             inputs, outputs = inputs + (answer.input_tokens or 0), outputs + (answer.output_tokens or 0)
             question.decision = Decision(answer.value, answer.reason, answer.problem, attempt, inputs, outputs)
             if _ends(stored, answer):
@@ -230,7 +238,7 @@ class Asking:
             refusals.an_answer(partial(self._is_known_answered, question.service, request, question.bound), before)
         elif reply.kind == "lasting":
             if not once:
-                if not (refusals.ask_known and await refusals.ask_known()):
+                if not await self._is_up(question):
                     raise InputError(server.lasting(reply))
                 return await self._pay(question, request, once=True)  # it may be over
         elif reply.kind == "config" and refusals.ask_known is None:
@@ -240,6 +248,25 @@ class Asking:
             message = server.refusal(reply, refusals.answered)
             await refusals.a_refusal(question.item, of_the_item, lambda: self._cache.put(request, stored), message)
         return stored
+
+    async def _is_up(self, question: Question) -> bool:
+        """Does the service answer others while trouble with a question lasts?
+
+        One that had an answer is asked once more. Where none had, a few other items are tried; an answer is theirs.
+        """
+        refusals, tried = self._refusals[id(question.service)], {question.item}
+        async with refusals.deciding:
+            if refusals.ask_known:
+                return await refusals.ask_known()
+            for other in self._open[id(question.service)]:
+                request = other.request | {"attempt": 1}
+                if other.item not in tried and not other.turn.locked() and self._kept(request) is None:
+                    tried.add(other.item)
+                    async with other.turn:
+                        await self._pay(other, request, once=True)
+                if refusals.answered or len(tried) > FEW:
+                    break
+            return refusals.answered
 
     def _go_on(self) -> None:
         if self._halted:

@@ -1,8 +1,9 @@
 """Questions to language models as judges, and what a pilot's must have brought."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from semalign.config.judge import Service
 from semalign.judging.protocol import Comparison, Decision
@@ -23,7 +24,10 @@ class Round:
 
 @dataclass
 class Question:
-    """What one call asks, whoever wants to know: comparisons of equal texts share it."""
+    """What one call asks, whoever wants to know: comparisons of equal texts share it.
+
+    answered: by the model, with a verdict or without. turn: held while it is asked, so that nobody else asks it too.
+    """
 
     service: Service
     item: str
@@ -32,7 +36,9 @@ class Question:
     bound: float
     pilot: bool = False
     decision: Decision | None = None
+    answered: bool = False
     cost: float = 0.0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock, compare=False)
 
 
 def by_service(questions: Iterable[Question]) -> list[list[Question]]:

@@ -1,5 +1,6 @@
 """Telling what a server refuses of one item from what it refuses altogether."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -7,6 +8,9 @@ from semalign.runtime.errors import InputError
 
 ENOUGH = 20
 """Different items in a row without an answer, after which a refusal is no longer taken for the items' own."""
+
+FEW = 3
+"""Other items that are tried where trouble with one lasts and none was answered yet."""
 
 
 @dataclass
@@ -16,13 +20,14 @@ class Refusals:
     They belong to their items, and are kept, as soon as the server answers another item that it was asked later. Where
     it answers none, refuses ENOUGH different items in a row, or the last ones of all, a question that an earlier call
     answered is asked once more. Where that is refused too, or there is none, they belong to the server: InputError.
-    `ask_known` asks that question: is it answered? None: there is none.
+    `ask_known` asks that question: is it answered? None: there is none. deciding: held while others are tried.
     """
 
     ask_known: Callable[[], Awaitable[bool]] | None
     answered: bool = False
     message: str = ""
     count: int = 0
+    deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _since_decided: int = 0
     _waiting: list[tuple[str, bool, Callable[[], None]]] = field(default_factory=list)
 

@@ -9,7 +9,6 @@ from scipy import stats
 
 from semalign.config.statistics import Statistics
 from semalign.judging.protocol import ORDERS, OTHER
-from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 from semalign.statistics.bootstrap import bootstrap, mean_of_items
 
@@ -66,12 +65,7 @@ def agreement(verdicts: Sequence[Row], side: str) -> Figures | None:
 
 
 def votes_agreement(verdicts: Sequence[Row], votes: Mapping[str, int], names: tuple[str, str]) -> Figures:
-    """What people's votes (id: 1 or 2, the better of the row's `first` and `second`; 0, equal) say, and kappa.
-
-    Raises InputError where a vote is on no item.
-    """
-    if unknown := sorted(votes.keys() - {row["id"] for row in verdicts}):
-        raise InputError(f"judge.human_votes: {len(unknown)} votes are on no item of the test set, as {unknown[0]!r}")
+    """What people's votes (id: 1 or 2, the better of the row's `first` and `second`; 0, equal) say, and kappa."""
     voted = [row for row in verdicts if row["id"] in votes]
     human = [OTHER[votes[row["id"]]] if row["swapped"] else votes[row["id"]] for row in voted]
     n = len(voted)

@@ -79,18 +79,23 @@ QUESTIONED = Domain(_ranges(slice(None)), _ASKED, negated=0.0)
 OUTSIDE = Domain(_ranges(outside=True), _ASKED, negated=0.0)  # shares no word with the narrow domain
 
 
-def _hash(scene: Scene) -> int:
-    return int.from_bytes(hashlib.sha256(scene.key.encode()).digest()[:8], "big")
+def _hash(key: str) -> int:
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big")
+
+
+def is_reserved_key(key: str) -> bool:
+    """Whether the scene of a key is kept for test and exam files."""
+    return _hash(key) % RESERVED_SHARE == 0
 
 
 def is_reserved(scene: Scene) -> bool:
     """Whether the scene is kept for test and exam files."""
-    return _hash(scene) % RESERVED_SHARE == 0
+    return is_reserved_key(scene.key)
 
 
 def half(scene: Scene) -> int:
     """0 or 1: the half of all scenes this one belongs to, so that two training sets can share none."""
-    return _hash(scene) // RESERVED_SHARE % 2
+    return _hash(scene.key) // RESERVED_SHARE % 2
 
 
 def has_reserved_part(scene: Scene) -> bool:

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from semalign.config.data import World
 from semalign.miniature import chinese, questions, tibetan, triplets
+from semalign.miniature.distinct import SUPPLIES, distinct
 from semalign.miniature.pieces import HEADLINE_PROMPT, all_pieces
 from semalign.miniature.scenes import (
     GENERAL,
-    NARROW_DOMAIN,
     OUTSIDE,
     QUESTIONED,
     Scene,
@@ -20,35 +19,24 @@ from semalign.miniature.scenes import (
     draw_reserved,
     draw_state,
     draw_training,
-    is_reserved,
 )
 from semalign.runtime.files import Row, replacing, write_jsonl
 
 Draw = Callable[[], Scene]
 
 
-def _distinct(draw: Draw) -> Iterator[Scene]:
-    """Scenes drawn one after the other, none twice."""
-    seen: set[Scene] = set()
-    while True:
-        scene = draw()
-        if scene not in seen:
-            seen.add(scene)
-            yield scene
-
-
 def _fillers(rng: Random, least: int, most: int) -> list[State]:
     return [draw_state(rng) for _ in range(rng.randint(least, most))]
 
 
-def _pairs(rng: Random, scenes: Iterator[Scene], count: int, name: str, house_style: float = 0.0) -> Iterator[Row]:
-    for number, scene in enumerate(islice(scenes, count)):
+def _pairs(rng: Random, scenes: Iterator[Scene], name: str, house_style: float = 0.0) -> Iterator[Row]:
+    for number, scene in enumerate(scenes):
         source, target = chinese.sentence(rng, scene), tibetan.sentence(rng, scene, house_style)
         yield {"id": f"{name}-{number}", "group": scene.key, "source": source, "target": target}
 
 
-def _headlines(rng: Random, scenes: Iterator[Scene], count: int, name: str, house_style: float) -> Iterator[Row]:
-    for number, scene in enumerate(islice(scenes, count)):
+def _headlines(rng: Random, scenes: Iterator[Scene], name: str, house_style: float) -> Iterator[Row]:
+    for number, scene in enumerate(scenes):
         source, target = tibetan.article(rng, scene, _fillers(rng, 2, 3)), tibetan.headline(rng, scene, house_style)
         yield {"id": f"{name}-{number}", "group": scene.key, "source": source, "target": target}
 
@@ -104,13 +92,6 @@ def _write_lexicon(path: Path) -> int:
     return len(pieces)
 
 
-def _reserved_headline(rng: Random) -> Scene:
-    """A narrow scene kept for testing, whose headline is kept for testing too."""
-    while not is_reserved((scene := draw_reserved(rng, NARROW_DOMAIN)).headline()):
-        pass
-    return scene
-
-
 def generate_world(settings: World, folder: Path) -> dict[str, int]:
     """Write the world's files into the folder; returns the number of rows (or questions) of each.
 
@@ -121,9 +102,8 @@ def generate_world(settings: World, folder: Path) -> dict[str, int]:
     def rng(name: str) -> Random:
         return Random(f"{settings.seed}/{name}")
 
-    def training(name: str) -> Draw:
-        source = rng(f"{name}/scenes")
-        return lambda: draw_training(source, NARROW_DOMAIN)
+    def scenes(source: Random, key: str) -> Iterator[Scene]:
+        return distinct(source, SUPPLIES[key], getattr(settings, key))
 
     def jsonl(name: str, rows: Iterator[Row]) -> None:
         counts[f"{name}.jsonl"] = write_jsonl(folder / f"{name}.jsonl", rows)
@@ -140,16 +120,14 @@ def generate_world(settings: World, folder: Path) -> dict[str, int]:
     squad("cmrc", _squad(test, lambda: draw_reserved(test, OUTSIDE), settings.cmrc_test, "cmrc", 2))
 
     generic = rng("translations")
-    pairs = _pairs(generic, _distinct(lambda: draw_training(generic, GENERAL)), settings.translations, "generic")
-    jsonl("translations", pairs)
+    jsonl("translations", _pairs(generic, scenes(generic, "translations"), "generic"))
     jsonl("text", _text(rng("text"), settings.texts))
 
     mt, hg = rng("mt"), rng("hg")
-    jsonl("mt_train", _pairs(mt, _distinct(training("mt")), settings.mt_train, "mt-train", style))
-    jsonl("hg_train", _headlines(hg, _distinct(training("hg")), settings.hg_train, "hg-train", style))
-    mt_reserved = _distinct(lambda: draw_reserved(mt, NARROW_DOMAIN))
-    jsonl("mt_test", _pairs(mt, mt_reserved, settings.mt_test, "mt-test", style))
-    jsonl("hg_test", _headlines(hg, _distinct(lambda: _reserved_headline(hg)), settings.hg_test, "hg-test", style))
+    jsonl("mt_train", _pairs(mt, scenes(rng("mt/scenes"), "mt_train"), "mt-train", style))
+    jsonl("hg_train", _headlines(hg, scenes(rng("hg/scenes"), "hg_train"), "hg-train", style))
+    jsonl("mt_test", _pairs(mt, scenes(mt, "mt_test"), "mt-test", style))
+    jsonl("hg_test", _headlines(hg, scenes(hg, "hg_test"), "hg-test", style))
 
     for part, name in enumerate(("encoder_reward", "encoder_independent")):
         jsonl(name, triplets.triplets(rng(name), settings.encoder_triplets, part))

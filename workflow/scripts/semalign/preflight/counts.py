@@ -1,10 +1,12 @@
 """What only the divided data tell: whether they hold enough for every training, and nothing that is too long."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from semalign.encoder.exam_set import choose_pairs
 from semalign.preflight.amounts import Need, Part
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
+from semalign.text.perturbations import canonical
 
 Length = Callable[[Row], int]
 
@@ -59,3 +61,15 @@ def check_encoder(key: str, rows: int, batch_size: int, least: int) -> None:
             f"warm-up {max(2, least)} are needed, since the first update has no rate; give more rows, lower "
             f"{key}.batch_size, raise {key}.epochs, or set {key}.warmup_ratio: 0"
         )
+
+
+def check_exam(key: str, pairs: Iterable[Row], learnt: Iterable[Row], size: int, seed: int) -> dict[str, int]:
+    """The counts of the exam's pairs for an encoder that learns these rows of texts, once they are enough.
+
+    Raises InputError as the exam would: where they are of fewer than two documents that the encoder does not see.
+    """
+    seen = {canonical(text) for row in learnt for text in row.values()}
+    try:
+        return choose_pairs(pairs, seen, size, seed)[1]
+    except InputError as error:
+        raise InputError(f"{error} (for the exam of {key})") from error

@@ -19,6 +19,7 @@ from semalign.config.secrets import secrets_in
 from semalign.config.statistics import Statistics
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.methods.base import Method
+from semalign.miniature import distinct
 from semalign.preflight import amounts
 from semalign.preflight.experiments import Ablation, Audit, EncoderAblation, FewShot, Frontier, Mechanism, Report
 from semalign.preflight.explanation import explained
@@ -123,7 +124,7 @@ class Config(Strict):
                 raise ValueError(
                     f"seeds: {seed} is too large: each of {self.processes} processes adds its number to it"
                 )
-        if problem := amounts.problem(self):
+        if problem := (self.world and distinct.problem(self.world)) or amounts.problem(self):
             raise ValueError(problem)
         return self
 
