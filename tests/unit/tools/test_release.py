@@ -128,7 +128,7 @@ def test_merged_weights_answer_as_the_adapter_does(here: Path) -> None:
 
 
 def test_a_bfloat16_policy_is_merged_in_float32_and_rounded_once(here: Path) -> None:
-    write_merged(Path("results/base/model"), Path(f"results/{RUN}/adapter"), "bfloat16", Path("rounded"))
+    write_merged(Path("results/base/model"), Path(f"results/{RUN}/adapter"), "bfloat16", "float32", Path("rounded"))
     whole, rounded = load_file(FOLDER / "merged" / "model.safetensors"), load_file("rounded/model.safetensors")
     assert whole.keys() == rounded.keys()
     assert all(torch.equal(whole[name].bfloat16(), rounded[name]) for name in whole)

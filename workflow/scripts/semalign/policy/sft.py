@@ -17,7 +17,7 @@ from trl import SFTConfig, SFTTrainer
 from semalign.config.training import Sft
 from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import chosen
-from semalign.policy.models import TrainingProof, logits
+from semalign.policy.models import TrainingProof, logits, own_precision
 from semalign.policy.pretraining import IGNORED, encoded
 from semalign.resume import checkpoints
 from semalign.runtime import distributed
@@ -28,6 +28,9 @@ from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, user_turn
 
 log = logging.getLogger(__name__)
+
+# What a model reads of a batch: with padding, or where each conversation of one row begins and ends.
+READ = ("input_ids", "attention_mask", "position_ids", "cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
 
 
 def first(rows: list[Row], pairs: int | None, key: str | None) -> list[Row]:
@@ -96,7 +99,7 @@ class KlToBase(SFTTrainer):
         finally:
             hook.remove()
         learnt = inputs["labels"][:, 1:] != IGNORED
-        given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+        given = {name: inputs[name] for name in READ if name in inputs}
         with torch.no_grad(), policy.disable_adapter():
             reference = backbone(**given, use_cache=False).last_hidden_state
         total = kl_sum(partial(logits, policy), seen[0][:, :-1][learnt], reference[:, :-1][learnt])
@@ -172,13 +175,16 @@ def train_sft(
         workspace=workspace,
     )
     shared = arguments(settings, micro, dtype, device, seed, workspace)
-    trainer = (KlToBase if kl_weight else SFTTrainer)(
-        model=model,
-        args=SFTConfig(**shared, max_length=settings.max_tokens),
-        train_dataset=dataset,
-        processing_class=tokenizer,
-        callbacks=[StepProgress({"loss": "loss", "mean_token_accuracy": "token accuracy"})],
-    )
+    # nothing is left to be cut; trl takes no length where it does not pad
+    how = {"padding_free": True, "max_length": None} if settings.padding_free else {"max_length": settings.max_tokens}
+    with own_precision(model):
+        trainer = (KlToBase if kl_weight else SFTTrainer)(
+            model=model,
+            args=SFTConfig(**shared, **how),
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            callbacks=[StepProgress({"loss": "loss", "mean_token_accuracy": "token accuracy"})],
+        )
     trainer.remove_callback(PrinterCallback)
     if isinstance(trainer, KlToBase):
         trainer.kl_weight = kl_weight
