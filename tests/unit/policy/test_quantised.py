@@ -143,7 +143,7 @@ def test_it_answers_and_is_measured_unmerged(folder: Path, workspace: Workspace)
 def test_a_saved_adapter_belongs_to_the_base_in_4_bits_and_is_merged_into_the_folder_s(
     folder: Path, tmp_path: Path
 ) -> None:
-    model, tokenizer = adapted(folder)
+    model, _ = adapted(folder)
     save_adapter(model, tmp_path / "adapter")
     again = load_adapter(load_policy(folder, **NF4)[0], tmp_path / "adapter", trainable=True)
     assert digest(again, adapter=True) == digest(model, adapter=True)

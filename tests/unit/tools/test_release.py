@@ -10,7 +10,7 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 from peft import PeftModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from semalign.policy.models import load_policy
 from semalign.reporting.lineage import lineage
@@ -133,6 +133,20 @@ def test_a_bfloat16_policy_is_merged_in_float32_and_rounded_once(here: Path) -> 
     assert whole.keys() == rounded.keys()
     assert all(torch.equal(whole[name].bfloat16(), rounded[name]) for name in whole)
     assert read_json("rounded/config.json")["dtype"] == "bfloat16"
+
+
+def test_a_run_in_bfloat16_is_merged_and_still_belongs_to_its_base(
+    tmp_path: Path, tiny_policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    finished_run(tiny_policy, dtype="bfloat16")
+    release.main([RUN, "--merged"])
+    assert {tensor.dtype for tensor in load_file(FOLDER / "merged" / "model.safetensors").values()} == {torch.bfloat16}
+    weights = load_file("results/base/model/model.safetensors")
+    weights["model.norm.weight"] += 1
+    save_file(weights, "results/base/model/model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match="the adapter was trained on another base"):
+        write_merged(Path("results/base/model"), Path(f"results/{RUN}/adapter"), "bfloat16", "bfloat16", Path("no"))
 
 
 @pytest.mark.parametrize("name", ["mt/rl/7", "base", "mt/rl", "../etc/0"])

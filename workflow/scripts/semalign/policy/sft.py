@@ -29,9 +29,6 @@ from semalign.text.prompts import TOKENIZED, assistant_turn, conversation_ids, f
 
 log = logging.getLogger(__name__)
 
-# What a model reads of a batch: with padding, or where each conversation of one row begins and ends.
-READ = ("input_ids", "attention_mask", "position_ids", "cu_seq_lens_q", "cu_seq_lens_k", "max_length_q", "max_length_k")
-
 
 def first(rows: list[Row], pairs: int | None, key: str | None) -> list[Row]:
     """The first so many rows, or all. Raises InputError naming the config key where there are fewer."""
@@ -99,7 +96,7 @@ class KlToBase(SFTTrainer):
         finally:
             hook.remove()
         learnt = inputs["labels"][:, 1:] != IGNORED
-        given = {name: inputs[name] for name in READ if name in inputs}
+        given = {name: value for name, value in inputs.items() if name not in ("labels", "use_cache")}
         with torch.no_grad(), policy.disable_adapter():
             reference = backbone(**given, use_cache=False).last_hidden_state
         total = kl_sum(partial(logits, policy), seen[0][:, :-1][learnt], reference[:, :-1][learnt])

@@ -162,8 +162,8 @@ class Config(Strict):
             raise ValueError(f"generation_engine: vllm knows lora.rank {', '.join(map(str, VLLM_RANKS))} alone")
 
     def _check_loading(self) -> None:
-        policy, found = self.policy, {"device": self.device, "policy.dtype": self.policy.dtype}
-        found["policy.cuda_graphs"] = str(policy.cuda_graphs).lower()
+        policy, graphs = self.policy, str(self.policy.cuda_graphs).lower()
+        found = {"device": str(self.device), "policy.dtype": str(policy.dtype), "policy.cuda_graphs": graphs}
         wanted = {"device": "cuda", "policy.dtype": "bfloat16", "policy.cuda_graphs": "false"}
         for key in policy.on_a_gpu():
             if wrong := [f"{name}: {value}" for name, value in wanted.items() if found[name] != value]:
@@ -180,8 +180,9 @@ class Config(Strict):
 
     def padding_free(self) -> list[str]:
         """The trainings that put conversations into one row."""
-        trainings = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft}
+        trainings: dict[str, Sft] = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft}
         trainings |= {"few_shot.sft": self.few_shot.sft} if self.few_shot else {}
+        trainings |= {f"frontier.methods.{name}": one for name, one in self.methods().items() if isinstance(one, Sft)}
         return [key for key, training in trainings.items() if training.padding_free]
 
     def with_vllm(self) -> list[str]:
