@@ -144,9 +144,16 @@ def _use(settings: dict[str, Any], shown: tuple[str, str], merged: bool) -> str:
         "In a checkout of semalign, `python tools/translate.py --release FOLDER` answers a line, a file or standard "
         "input in the same way.",
         _about_merged(settings["dtype"]) if merged else "",
+        IN_4_BITS if settings["trained_in"] == "nf4" else "",
         "`sha256sum --check SHA256SUMS` tells whether all files arrived whole.",
     ]
     return "\n\n".join(line for line in lines if line)
+
+
+IN_4_BITS = (
+    "It was trained and measured on the base in 4 bits (NF4, by bitsandbytes), and is loaded here on the base as it is: "
+    "its answers can differ from those that the figures are of."
+)
 
 
 def _about_merged(dtype: str) -> str:

@@ -121,7 +121,9 @@ class Policy(Strict):
         "envs/requirements-flash.txt, cuda, dtype bfloat16 and cuda_graphs: false",
     )
     cuda_graphs: bool = Field(
-        True, description="on a GPU, transformers' generation replays its step as a CUDA graph; a CPU has none"
+        True,
+        description="on a GPU, transformers' generation replays its step as a CUDA graph, and what trains or answers "
+        "there reads this; a CPU has none",
     )
 
     @model_validator(mode="after")
