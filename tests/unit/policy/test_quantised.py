@@ -18,6 +18,7 @@ from semalign.policy.grpo import train_grpo
 from semalign.policy.likelihood import token_statistics
 from semalign.policy.lora_targets import lora_targets
 from semalign.policy.models import digest, load_adapter, load_policy, merged_adapter, new_adapter, save_adapter
+from semalign.policy.preferences import train_dpo
 from semalign.policy.sft import train_sft
 from semalign.rewards.builtin import length_reward
 from semalign.runtime.errors import InputError
@@ -101,13 +102,16 @@ def test_what_the_folder_holds_is_verified_before_4_bits_hide_it(folder: Path, t
 
 
 @needs_bitsandbytes
-@pytest.mark.parametrize("kind", ["sft", "grpo"])
+@pytest.mark.parametrize("kind", ["sft", "grpo", "dpo"])
 def test_a_step_moves_nearly_every_weight_of_a_float32_adapter(kind: str, folder: Path, workspace: Workspace) -> None:
     model, tokenizer = adapted(folder)
     before = {name: p.detach().clone() for name, p in trainable(model).items()}
     given = (model, tokenizer, PAIRS, "{source}")
     if kind == "sft":
         report, _ = train_sft(*given, SFT, **HERE, workspace=workspace)
+    elif kind == "dpo":
+        rows = [{"source": row["source"], "chosen": row["target"], "rejected": row["source"]} for row in PAIRS]
+        report, _ = train_dpo(model, tokenizer, rows, "{source}", SFT, 0.1, **HERE, workspace=workspace)
     else:
         report, _ = train_grpo(*given, {"length": length_reward}, GRPO, **HERE, workspace=workspace)
     after = trainable(model)

@@ -18,8 +18,9 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, sha256, write_jsonl
 from tests.unit.releases import HUB, RUN, adapter_config, fetched, finished_run
 from tools import release
+from tools.releasing.card import IN_4_BITS, _use
 from tools.releasing.finished import base_of, find
-from tools.releasing.folder import write_merged
+from tools.releasing.folder import settings_of, write_merged
 
 FOLDER = Path("results/release") / RUN
 
@@ -133,6 +134,16 @@ def test_a_bfloat16_policy_is_merged_in_float32_and_rounded_once(here: Path) -> 
     assert whole.keys() == rounded.keys()
     assert all(torch.equal(whole[name].bfloat16(), rounded[name]) for name in whole)
     assert read_json("rounded/config.json")["dtype"] == "bfloat16"
+
+
+def test_a_card_says_that_the_base_was_in_4_bits(here: Path) -> None:
+    run = find(RUN)
+    assert IN_4_BITS not in (FOLDER / "README.md").read_text(encoding="utf-8")
+    run.answering["settings"]["policy"]["quantization"] = "nf4"
+    base = base_of(run, None)
+    settings = settings_of(run, base)
+    assert (settings["dtype"], settings["trained_in"]) == ("float32", "nf4")
+    assert IN_4_BITS in _use(settings, ("a", "b"), merged=False)
 
 
 def test_a_run_in_bfloat16_is_merged_and_still_belongs_to_its_base(

@@ -182,7 +182,9 @@ class Config(Strict):
         """The trainings that put conversations into one row."""
         trainings: dict[str, Sft] = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft}
         trainings |= {"few_shot.sft": self.few_shot.sft} if self.few_shot else {}
-        trainings |= {f"frontier.methods.{name}": one for name, one in self.methods().items() if isinstance(one, Sft)}
+        for name, entry in self.methods().items():
+            if isinstance(entry, Sft):
+                trainings[f"frontier.methods.{name}"] = entry
         return [key for key, training in trainings.items() if training.padding_free]
 
     def with_vllm(self) -> list[str]:
