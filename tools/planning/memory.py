@@ -15,7 +15,7 @@ from tools.planning.dag import Job
 GIB = 2**30
 BYTES = {"float32": 4, "bfloat16": 2}
 NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)  # a weight: 4 bits, a scale of 8 bits each 64, one of 32 bits each 256 of these
-ADAPTER = 4 * 4  # bytes of a parameter: itself, its gradient and AdamW's two moments, all float32
+ADAPTER = 4 * 4 + 2  # bytes of a parameter: itself, gradient and AdamW's two moments in float32; autocast's copy
 HIDDEN, QUERY, KEY, INNER, DROPPED, RANK = 18, 10, 8, 8, 4, 2  # bytes of a token and layer, by width; docs/training.md
 TILE_TOKENS, TILE_WIDTH, TILE_BYTES = 4096, 32_768, 4  # of trl's LM head, which never has all logits at once
 KL_TOKENS, KL_BYTES = 1024, 20  # of the LM head of kl_sft: two distributions in float32, and what they are made from

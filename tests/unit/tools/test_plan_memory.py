@@ -4,7 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
+from peft import LoraConfig, get_peft_model
+from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from bench.floors import MINIATURE_ENCODER, QWEN3_4B, Shape, memory_of
 from semalign.preflight.root import Config, validate
@@ -31,7 +34,7 @@ def test_sft_by_hand() -> None:
     parts = memory(training, config(), SMALL, MINIATURE_ENCODER, None)
     assert parts == {
         "weights": 144 * 2 + 40 * 2,
-        "adapter": 64 * 16,  # itself, gradient and two moments
+        "adapter": 64 * 18,  # itself, gradient, two moments, and in bfloat16
         "update": 10 * (1 * 2 * 4 + layer) + 10 * 10 * 4,  # the layer's input, one layer, a tile of logits
         "generation": 0,
         "encoder": 0,
@@ -42,11 +45,46 @@ def test_sft_by_hand() -> None:
     assert kept["update"] == 10 * layer + 10 * 10 * 4
 
 
+def saved(layers: int, dropout: float) -> int:
+    """Bytes that autograd saves of a forward pass of 4 × 64 tokens, weights aside."""
+    shape: dict[str, Any] = {
+        "hidden_size": 128,
+        "intermediate_size": 320,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+    }
+    model: Any = Qwen3ForCausalLM(Qwen3Config(vocab_size=60, num_hidden_layers=layers, head_dim=48, **shape))
+    lora = LoraConfig(r=8, lora_dropout=dropout, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(model.bfloat16(), lora).train()
+    weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+    kept: dict[int, torch.Tensor] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = tensor
+        return tensor
+
+    ids = torch.ones((4, 64), dtype=torch.long)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), torch.autocast("cpu", torch.bfloat16):
+        output = model.get_base_model().model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
+    assert output is not None
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_a_layer_keeps_what_autograd_saves(dropout: float) -> None:
+    """Beside the adapter's copies in bfloat16, which autocast makes once."""
+    shape = Shape(1, 128, 320, 4, 2, 48, 60, lora_rank=8)
+    found = saved(3, dropout) - saved(2, dropout) - 2 * shape.lora
+    assert layer_bytes(shape, dropout > 0) == pytest.approx(found / (4 * 64), rel=0.03)
+
+
 def test_grpo_by_hand() -> None:
     """Six completions of three tokens to prompts of two; the cache has 8 bytes a token."""
     training = Training(rows=2, length=5, reference=True, sampled=6, prompt=2, encoder=True)
     parts = memory(training, config(), SMALL, SMALL, None)
-    assert parts["adapter"] == 64 * 20
+    assert parts["adapter"] == 64 * 22
     assert parts["generation"] == 6 * (5 * 8 + 10 * 24 + 2 * 2 * (4 * 4 + 3 * 8))
     assert parts["encoder"] == 4 * (144 + 40)
     assert peak(parts) == sum(parts.values()) - min(parts["update"], parts["generation"])
