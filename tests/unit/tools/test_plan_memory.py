@@ -53,7 +53,7 @@ def saved(layers: int, dropout: float) -> int:
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
     }
-    model: Any = Qwen3ForCausalLM(Qwen3Config(vocab_size=60, num_hidden_layers=layers, head_dim=48, **shape))
+    model: Any = Qwen3ForCausalLM(Qwen3Config(vocab_size=60, **shape))
     lora = LoraConfig(r=8, lora_dropout=dropout, target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(model.bfloat16(), lora).train()
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
