@@ -52,6 +52,8 @@ def saved(layers: int, dropout: float) -> int:
         "intermediate_size": 320,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
+        "num_hidden_layers": layers,
+        "head_dim": 48,
     }
     model: Any = Qwen3ForCausalLM(Qwen3Config(vocab_size=60, **shape))
     lora = LoraConfig(r=8, lora_dropout=dropout, target_modules="all-linear", task_type="CAUSAL_LM")
