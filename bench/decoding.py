@@ -13,13 +13,13 @@ Prepare = Callable[[PeftModel], None]
 
 
 def plain(policy: PeftModel) -> None:
-    """As transformers and trl do by themselves: a cache that grows, each kernel launched by Python."""
+    """As transformers and trl do by default: a cache that grows, each kernel launched by Python."""
     base: Any = policy.get_base_model()
     decode_plainly(base)
 
 
 def graphs(policy: PeftModel) -> None:
-    """By CUDA graphs, as `load_policy` sets it on a GPU."""
+    """By CUDA graphs, as with `policy.cuda_graphs: true`."""
     base: Any = policy.get_base_model()
     decode_with_graphs(base)
 

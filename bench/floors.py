@@ -35,6 +35,21 @@ DATA_SHEETS = {
     "RTX 4090": (165e12, 1.008e12),
     "RTX 3090": (71e12, 0.936e12),
 }
+# GiB of memory, as the same sheets name them; a driver keeps some.
+MEMORY = {
+    "H200": 141,
+    "H100": 80,
+    "A100-SXM4-80GB": 80,
+    "A100-SXM4-40GB": 40,
+    "L40S": 48,
+    "RTX 4090": 24,
+    "RTX 3090": 24,
+}
+
+
+def memory_of(name: str) -> float | None:
+    """Bytes of memory of the card whose known name is part of `name`; None where none is."""
+    return next((size * 2.0**30 for known, size in MEMORY.items() if known in name), None)
 
 
 def known_device(name: str) -> Device | None:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import get_args
 
+from bench.floors import memory_of
 from bench.rates import FOLDER, Rates, of_card, read_rates
 from semalign.config.data import TaskName
 from semalign.preflight.root import Config, validate
@@ -19,6 +20,7 @@ from semalign.runtime.errors import InputError
 from tools.planning.cost import Models, disk, seconds, start_seconds
 from tools.planning.dag import Job, jobs, merged
 from tools.planning.judging import judged, sentence
+from tools.planning.memory import fits, memory, peak, training_of
 from tools.planning.shapes import encoder_shape, policy_shape
 from tools.planning.steps import Work
 from tools.planning.work import Bounds, Plan
@@ -43,6 +45,8 @@ def main(arguments: list[str]) -> None:
     print(f"Policy of {(shape.linear + shape.embedding) / 1e9:.3g}e9 parameters ({whose}).\n")
     print(_table(found, work, models, rates))
     print(_trainings(work))
+    if not rates.device.name.startswith("cpu"):
+        print(_memory(config, found, models, rates))
     print(_disk(config, {job: amount for job, amount in work.items() if amount}, models))
     tests = {task: plan.test_pairs(task) for task in config.tasks}
     print(sentence(config.judge, judged(config, tests, found)) + "\n")
@@ -126,6 +130,24 @@ def _trainings(work: dict[Job, Work | None]) -> str:
     for (rule, name), (runs, steps, completions, tokens) in sorted(rows.items()):
         lines.append(f"| {rule} | {name} | {runs} | {steps} | {completions or ''} | {tokens:.3g} |")
     return "\n".join([*lines, ""])
+
+
+def _memory(config: Config, found: list[Job], models: Models, rates: Rates) -> str:
+    """What trainings of adapters need on the card, estimated: docs/training.md has the formulas."""
+    card = memory_of(rates.device.name)
+    title = f"of {card / GIB:.0f} GiB?" if card else "fits?"
+    parts = ("weights", "adapter", "update", "generation", "encoder")
+    lines = [f"| GPU memory, GiB (ESTIMATE) | of | {' | '.join(parts)} | at the peak | {title} |"]
+    rows = set()
+    for job in found:
+        training = training_of(config, job)
+        if training is not None:
+            needed = memory(training, config, models.policy, models.encoder, card)
+            shown = " | ".join(f"{needed[part] / GIB:.3g}" for part in parts)
+            whole = peak(needed)
+            name = f"{job.wildcards['task']}/{job.wildcards['model']}"
+            rows.add(f"| {job.rule} | {name} | {shown} | {whole / GIB:.3g} | {fits(whole, card)} |")
+    return "\n".join([*lines, "|---" * 9 + "|", *sorted(rows), ""]) if rows else ""
 
 
 def _disk(config: Config, work: dict[Job, Work], models: Models) -> str:

@@ -3,6 +3,7 @@
 Each returns plain figures and arrays, so that another process can run it.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -41,6 +42,9 @@ GRPO = Grpo.model_validate(
     | {"temperature": 1.0, "top_p": 1.0, "rewards": {"similarity": 1.0}}
 )
 
+# What generates here does so by CUDA graphs, beside the CPU's plain loop; 0: by the plain loop.
+GRAPHS = os.environ.get("SEMALIGN_CUDA_GRAPHS", "1") != "0"
+
 
 def start(policy: Path, dtype: str, folder: Path, dropout: float = 0.0) -> Path:
     """An adapter both of whose matrices have values, the same ones whatever the precision of the base."""
@@ -56,7 +60,7 @@ def start(policy: Path, dtype: str, folder: Path, dropout: float = 0.0) -> Path:
 
 
 def adapted(policy: Path, adapter: Path, device: str, dtype: str, trainable: bool = False) -> tuple[PeftModel, Any]:
-    base, tokenizer = load_policy(policy, dtype, device)
+    base, tokenizer = load_policy(policy, dtype, device, cuda_graphs=GRAPHS)
     return load_adapter(base, adapter, trainable=trainable), tokenizer
 
 

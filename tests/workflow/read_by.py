@@ -62,6 +62,10 @@ READ_BY: dict[str, list[str]] = {
     r"policy\.pretraining\.shape\.\w+": ["train_base"],
     r"policy\.pretraining\.(seed|steps|batch_size|learning_rate|warmup_ratio|max_tokens)": ["train_base"],
     r"policy\.dtype": MODELS,
+    r"policy\.quantization": MODELS,
+    r"policy\.attention": [*MODELS, "check_policy"],
+    r"policy\.cuda_graphs": [],  # as long as no GPU decodes
+    r"(cold_sft|strong_sft|few_shot\.sft)\.padding_free": ["train_sft *"],  # with flash attention alone
     r"lora\.(rank|alpha|dropout|target_modules)": ["train_sft *"],
     rf"cold_sft\.{OPTIMISATION}": ["train_sft */cold_sft"],
     rf"cold_sft\.{COUNTED}": ["train_sft */cold_sft", "check_amounts"],

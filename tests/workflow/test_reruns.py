@@ -33,6 +33,8 @@ CHANGE_THE_JOBS |= {
 # Keys of one possible value, for the format of their files.
 FIXED = {"policy.pretraining.corpus.0.kind", "policy.pretraining.corpus.0.task"}
 FIXED |= {"rl.generation", "generation_engine"}  # vllm is refused where it is not installed: test_bad_config.py
+FIXED |= {"policy.quantization", "policy.attention"}  # so are these, and without a GPU
+FIXED |= {f"{training}.padding_free" for training in ("cold_sft", "strong_sft", "few_shot.sft")}  # with flash attention
 
 # Another value for a key, or other values for keys that must change together, where doubling would not do.
 OTHER: dict[str, Any] = {
@@ -70,6 +72,7 @@ OTHER: dict[str, Any] = {
         **{f"{key}.micro_batch_size": 4 for key in ("cold_sft", "strong_sft", "rl", "few_shot.sft")},
     },
     r"gradient_checkpointing": True,
+    r"policy\.cuda_graphs": False,
     r"lora\.target_modules": ["q_proj", "v_proj"],
     r"downloads": {
         "downloads": {"d": {"urls": {"a": "http://localhost/a"}, "sha256": {"a": "0" * 64}, "licence": "MIT"}}

@@ -89,7 +89,17 @@ def _stand_ins(config: Config, raw: dict[str, Any], folder: Path) -> dict[str, A
             file.parent.mkdir(parents=True, exist_ok=True)
             with open(file, "a", encoding="utf-8") as text:
                 text.write(f"def {function}(completions, references, sources):\n    return []\n")
+    _without_extras(changed)
     return changed
+
+
+def _without_extras(raw: dict[str, Any]) -> None:
+    """Take out what asks for packages that a plan does not need here; it makes no other jobs."""
+    methods = (raw.get("frontier") or {}).get("methods") or {}
+    trainings = [raw["cold_sft"], raw["strong_sft"], (raw.get("few_shot") or {}).get("sft"), *methods.values()]
+    for section in [raw, raw["policy"], raw["rl"], *trainings]:
+        for key in ("generation_engine", "generation", "quantization", "attention", "padding_free"):
+            (section or {}).pop(key, None)
 
 
 def _stand_in_model(folder: Path) -> None:

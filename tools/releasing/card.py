@@ -20,6 +20,11 @@ TRAINING = ("train_sft", "train_grpo", "take_snapshot")
 SHOWN = ("grpo", "sft", "lora", "pairs", "policy", "processes", "seed", "step")
 PAPER = "https://arxiv.org/abs/2605.14366"
 
+IN_4_BITS = (
+    "It was trained and measured on the base in 4 bits (NF4, by bitsandbytes), and the program above loads it as it "
+    "is: answers can differ from those that the figures are of."
+)
+
 
 def language_tags(run: Run) -> tuple[list[str], list[str]]:
     """BCP-47 tags of the task's languages, and their names in the config that are none."""
@@ -144,6 +149,7 @@ def _use(settings: dict[str, Any], shown: tuple[str, str], merged: bool) -> str:
         "In a checkout of semalign, `python tools/translate.py --release FOLDER` answers a line, a file or standard "
         "input in the same way.",
         _about_merged(settings["dtype"]) if merged else "",
+        IN_4_BITS if settings["trained_in"] == "nf4" else "",
         "`sha256sum --check SHA256SUMS` tells whether all files arrived whole.",
     ]
     return "\n\n".join(line for line in lines if line)

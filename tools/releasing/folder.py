@@ -42,7 +42,8 @@ def write_release(run: Run, base: Base, card: str, settings: dict[str, Any], mer
         if base.repo is None:
             _write_base(base.folder, folder / OWN_BASE)
         if merged:
-            write_merged(base.folder, run.folder / "adapter", str(settings["dtype"]), folder / MERGED)
+            precisions = str(settings["dtype"]), str(settings["trained_in"])
+            write_merged(base.folder, run.folder / "adapter", *precisions, folder / MERGED)
         (folder / CHECKSUMS).write_text(checksums(folder), encoding="utf-8")
     return target
 
@@ -50,7 +51,7 @@ def write_release(run: Run, base: Base, card: str, settings: dict[str, Any], mer
 def settings_of(run: Run, base: Base) -> dict[str, Any]:
     """How the model was asked when it was measured."""
     tokenizer = load_tokenizer(base.folder)
-    task = run.of_task(run.task)
+    task, policy = run.of_task(run.task), run.answering["settings"]["policy"]
     return {
         "run": run.name,
         "source_language": task.source_language,
@@ -60,7 +61,8 @@ def settings_of(run: Run, base: Base) -> dict[str, Any]:
         "max_new_tokens": run.max_new_tokens,
         "batch_size": run.answering["settings"]["batch_size"],
         "end_tokens": end_tokens(base.folder, tokenizer),
-        "dtype": run.answering["settings"]["policy"]["dtype"],
+        "dtype": policy["dtype"],
+        "trained_in": policy.get("quantization") or policy["dtype"],
         "base": {"folder": OWN_BASE} if base.repo is None else {"repo": base.repo, "revision": base.revision},
     }
 
@@ -83,15 +85,18 @@ def write_tokenizer(source: Path, folder: Path) -> None:
     write_json(folder / "tokenizer_config.json", {k: v for k, v in settings.items() if k not in _OF_THIS_MACHINE})
 
 
-def write_merged(base: Path, adapter: Path, dtype: str, folder: Path) -> None:
-    """The whole model with the adapter added to its weights in float32, and only then rounded to `dtype`."""
+def write_merged(base: Path, adapter: Path, dtype: str, trained_in: str, folder: Path) -> None:
+    """The whole model with the adapter added to its weights in float32, and only then rounded to `dtype`.
+
+    They are the folder's weights, whatever precision the adapter was trained in, 4 bits too.
+    """
     import torch
 
     from semalign.model_files.weights import check_finite
     from semalign.policy.models import load_adapter, load_policy
 
     model, _ = load_policy(base, "float32", "cpu")
-    adapted: Any = load_adapter(model, adapter, trainable=False)
+    adapted: Any = load_adapter(model, adapter, trainable=False, trained_in=trained_in)
     whole: Any = adapted.merge_and_unload().to(getattr(torch, dtype))
     check_finite(whole, f"{base} merged with {adapter}", "release the adapter alone, without --merged")
     whole.save_pretrained(str(folder), safe_serialization=True)

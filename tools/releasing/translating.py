@@ -25,7 +25,7 @@ class Translator:
         self.batch_size: int = settings["batch_size"]
         device = "cuda" if torch.cuda.is_available() else "cpu"
         base, self.tokenizer = load_policy(_base(folder, settings["base"]), settings["dtype"], device)
-        self.model = load_adapter(base, folder, trainable=False)
+        self.model = load_adapter(base, folder, trainable=False, trained_in=settings.get("trained_in"))
         self.model.eval()
 
     def answers(self, batch: list[tuple[int, str]]) -> Iterator[tuple[int, str, str | None]]:

@@ -136,7 +136,11 @@ JUDGED = CONFIG.judge.kind != "none"
 ENVIRONMENT = os.path.join(PROJECT, "envs", "semalign.yaml")
 BASE = str(CONFIG.policy.path or "results/base/model")
 TOKENIZER = str(CONFIG.policy.path or "results/base/tokenizer")
-POLICY = {"dtype": CONFIG.policy.dtype, "device": CONFIG.device}
+POLICY = CONFIG.policy.model_dump(include={"dtype", "quantization", "attention"}) | {
+    "device": CONFIG.device,
+    "cuda_graphs": CONFIG.policy.cuda_graphs
+    and CONFIG.device == "cuda",  # else it changes nothing
+}
 READ_FIRST = (
     10  # the user's files before anything else: what is wrong with them shows at once
 )

@@ -159,6 +159,7 @@ def policy_use():
         "lengths": lengths,
         "target_modules": CONFIG.lora.target_modules,
         "dtype": CONFIG.policy.dtype,
+        "attention": CONFIG.policy.attention,
     }
 
 

@@ -3,6 +3,8 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from semalign.model_files.model_folders import ENCODER, POLICY, model_problem
 from semalign.policy.models import load_policy
 from semalign.policy.policy_checks import Use, policy_checks
+from semalign.runtime.errors import InputError
 from tests.unit.policies import TEMPLATES, policy, rewritten, tokenizer_of
 
 PROMPT = "翻译：{source}"
@@ -160,6 +163,20 @@ def test_what_is_wrong_with_a_folder_is_said(case: str, families: dict[str, Path
 @pytest.mark.parametrize("model_type", ["xglm", "ctrl"])
 def test_a_model_that_padding_shifts_is_refused(model_type: str, tmp_path: Path) -> None:
     assert "padding" in found(policy(tmp_path, tokenizer_of("chatml"), model_type))["positions"]
+
+
+def test_flash_attention_is_looked_up(families: dict[str, Path], tmp_path: Path) -> None:
+    use = replace(USE, attention="flash_attention_2")
+    assert found(families["chatml"], use) == {}
+    without = policy(tmp_path, tokenizer_of("chatml"), "bloom")
+    assert "attention" not in found(without)
+    assert found(without, use)["attention"] == "BloomForCausalLM has no flash_attention_2; set policy.attention: sdpa"
+
+
+@pytest.mark.skipif(find_spec("flash_attn") is not None, reason="flash-attn is installed")
+def test_without_flash_attn_the_library_refuses(families: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match=r"cannot be loaded as a causal language model: .*[Ff]lash.?[Aa]ttention.?2"):
+        load_policy(families["chatml"], "bfloat16", "cpu", attention="flash_attention_2")
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from peft import PeftModel
+from peft import PeftModel, get_peft_model_state_dict
 from transformers import PreTrainedModel
 
 from semalign.config.training import Grpo, Lora, Sft
@@ -104,6 +104,27 @@ def test_sft_is_repeatable_bit_by_bit(tiny_policy: Path, workspace: Workspace) -
         report, _ = train_sft(model, tokenizer, PAIRS, PROMPT, SFT, **HERE, workspace=workspace)
         digests.add(report["adapter_sha256"])
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("kl_weight", [0.0, 0.5])
+def test_sft_without_padding_learns_the_same_in_as_many_updates(
+    kl_weight: float, tiny_policy: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    """PyTorch's attention keeps a row's conversations apart by a mask; flash attention, on a GPU, needs none."""
+    found = {}
+    for padding_free in (False, True):
+        model, tokenizer = fresh(tiny_policy)
+        settings = SFT.model_copy(update={"padding_free": padding_free, "learning_rate": 1e-3, "micro_batch_size": 4})
+        (tmp_path / str(padding_free)).mkdir()
+        own = Workspace(tmp_path / str(padding_free), 3600)
+        report, history = train_sft(
+            model, tokenizer, PAIRS, PROMPT, settings, **HERE, workspace=own, kl_weight=kl_weight
+        )
+        found[padding_free] = report, history, get_peft_model_state_dict(model)
+    (padded, losses, weights), (flat, flat_losses, flat_weights) = found[False], found[True]
+    assert (flat["steps"], flat["examples"], flat["tokens"]) == (padded["steps"], padded["examples"], padded["tokens"])
+    assert [row["loss"] for row in flat_losses] == pytest.approx([row["loss"] for row in losses], rel=1e-5)
+    assert all(torch.allclose(flat_weights[name], weight, atol=1e-5) for name, weight in weights.items())
 
 
 def test_sft_refuses_to_cut_an_example(tiny_policy: Path, workspace: Workspace) -> None:

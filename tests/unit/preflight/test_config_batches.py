@@ -84,6 +84,49 @@ def test_vllm_asks_for_a_gpu_and_bfloat16(key: str) -> None:
     assert validate(raw).with_vllm() == [key]
 
 
+def on_a_card(**policy: Any) -> dict[str, Any]:
+    raw = copy.deepcopy(SHIPPED) | {"device": "cuda"}
+    raw["policy"] |= {"dtype": "bfloat16", "cuda_graphs": False} | policy
+    return raw
+
+
+@pytest.mark.parametrize("key", ["policy.quantization: nf4", "policy.attention: flash_attention_2"])
+def test_4_bits_and_flash_attention_ask_for_a_gpu_bfloat16_and_no_graphs(key: str) -> None:
+    name, value = key.removeprefix("policy.").split(": ")
+    raw = copy.deepcopy(SHIPPED)
+    raw["policy"][name] = value
+    with pytest.raises(InputError) as caught:
+        validate(raw)
+    needed = "device: cuda and policy.dtype: bfloat16 and policy.cuda_graphs: false"
+    assert str(caught.value) == f"config: {key} needs {needed}"
+    assert getattr(validate(on_a_card(**{name: value})).policy, name) == value
+    with pytest.raises(InputError, match=rf"{key} needs policy\.cuda_graphs: false$"):
+        validate(on_a_card(**{name: value, "cuda_graphs": True}))
+
+
+def test_4_bits_are_for_one_process_and_not_for_vllm() -> None:
+    raw = on_a_card(quantization="nf4")
+    with pytest.raises(InputError, match=r"generation_engine: vllm reads the base unquantised; .* it must be hf"):
+        validate(raw | {"generation_engine": "vllm"})
+    for part in (*(raw[name] for name in TRAININGS), raw["few_shot"]["sft"], *raw["frontier"]["methods"].values()):
+        part.update({"micro_batch_size": 1} if "micro_batch_size" in part else {})
+    with pytest.raises(InputError, match=r"policy\.quantization: nf4 is for one GPU and needs processes: 1, found 2"):
+        validate(raw | {"processes": 2})
+
+
+@pytest.mark.parametrize("key", ["cold_sft", "few_shot.sft", "frontier.methods.best_of_n"])
+def test_conversations_of_one_row_ask_for_flash_attention(key: str) -> None:
+    raw = copy.deepcopy(SHIPPED)
+    section: Any = raw
+    for part in key.split("."):
+        section = section[part]
+    section["padding_free"] = True
+    with pytest.raises(InputError, match=rf"{key}\.padding_free: needs policy\.attention: flash_attention_2"):
+        validate(raw)
+    raw["device"], card = "cuda", on_a_card(attention="flash_attention_2")
+    assert validate(raw | {"policy": card["policy"]}).padding_free() == [key]
+
+
 def test_vllm_knows_few_ranks_of_an_adapter() -> None:
     raw = copy.deepcopy(SHIPPED) | {"device": "cuda", "generation_engine": "vllm"}
     raw["policy"]["dtype"], raw["lora"] = "bfloat16", {"rank": 48}

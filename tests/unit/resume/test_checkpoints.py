@@ -27,13 +27,24 @@ BATCHES = {"learning_rate": 1e-2, "batch_size": 4, "micro_batch_size": 2}
 TEXTS = [row[side] for row in PAIRS for side in ("source", "target")]
 
 
-def sft(policy: Path, output: Path, workspace: Workspace) -> Any:
-    base, tokenizer = load_policy(policy, "float32", "cpu")
+def sft(policy: Path, output: Path, workspace: Workspace, dtype: str = "float32", **how: Any) -> Any:
+    base, tokenizer = load_policy(policy, dtype, "cpu", quantization=how.pop("quantization", None))
     model = new_adapter(base, Lora(rank=4, alpha=8, dropout=0.1), seed=0)
-    settings = Sft.model_validate(BATCHES | {"epochs": 2, "max_tokens": 128})
-    made = train_sft(model, tokenizer, PAIRS, "{source}", settings, **HERE, workspace=workspace)
+    settings = Sft.model_validate(BATCHES | {"epochs": 2, "max_tokens": 128} | how)
+    made = train_sft(model, tokenizer, PAIRS, "{source}", settings, **HERE | {"dtype": dtype}, workspace=workspace)
     save_adapter(model, output)
     return made
+
+
+def sft_without_padding(policy: Path, output: Path, workspace: Workspace) -> Any:
+    return sft(policy, output, workspace, padding_free=True)
+
+
+def sft_in_4_bits(policy: Path, output: Path, workspace: Workspace) -> Any:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    with pytest.MonkeyPatch.context() as patch:  # see test_quantised.py
+        patch.setattr("bitsandbytes.nn.modules.has_avx512bf16", lambda: False)
+        return sft(policy, output, workspace, "bfloat16", quantization="nf4")
 
 
 def grpo(policy: Path, output: Path, workspace: Workspace, **changes: Any) -> Any:
@@ -86,6 +97,8 @@ def base(policy: Path, output: Path, workspace: Workspace) -> Any:
 
 TRAININGS: dict[str, tuple[Callable[[Path, Path, Workspace], Any], list[int]]] = {
     "sft": (sft, [2, 5, 7]),
+    "sft without padding": (sft_without_padding, [5]),
+    "sft in 4 bits": (sft_in_4_bits, [5]),
     "grpo": (grpo, [1, 4, 7]),
     "grpo, KL, rollouts for two steps": (grpo_with_kl_and_stale_rollouts, [2, 5, 8]),
     "grpo, at the end of an epoch and in the second": (grpo_of_two_epochs, [9, 13]),

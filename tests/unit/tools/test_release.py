@@ -10,7 +10,7 @@ import pytest
 import torch
 from huggingface_hub import ModelCard
 from peft import PeftModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from semalign.policy.models import load_policy
 from semalign.reporting.lineage import lineage
@@ -18,8 +18,9 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, sha256, write_jsonl
 from tests.unit.releases import HUB, RUN, adapter_config, fetched, finished_run
 from tools import release
+from tools.releasing.card import IN_4_BITS, _use
 from tools.releasing.finished import base_of, find
-from tools.releasing.folder import write_merged
+from tools.releasing.folder import settings_of, write_merged
 
 FOLDER = Path("results/release") / RUN
 
@@ -128,11 +129,35 @@ def test_merged_weights_answer_as_the_adapter_does(here: Path) -> None:
 
 
 def test_a_bfloat16_policy_is_merged_in_float32_and_rounded_once(here: Path) -> None:
-    write_merged(Path("results/base/model"), Path(f"results/{RUN}/adapter"), "bfloat16", Path("rounded"))
+    write_merged(Path("results/base/model"), Path(f"results/{RUN}/adapter"), "bfloat16", "float32", Path("rounded"))
     whole, rounded = load_file(FOLDER / "merged" / "model.safetensors"), load_file("rounded/model.safetensors")
     assert whole.keys() == rounded.keys()
     assert all(torch.equal(whole[name].bfloat16(), rounded[name]) for name in whole)
     assert read_json("rounded/config.json")["dtype"] == "bfloat16"
+
+
+def test_a_card_says_that_the_base_was_in_4_bits(here: Path) -> None:
+    run = find(RUN)
+    assert IN_4_BITS not in (FOLDER / "README.md").read_text(encoding="utf-8")
+    run.answering["settings"]["policy"]["quantization"] = "nf4"
+    base = base_of(run, None)
+    settings = settings_of(run, base)
+    assert (settings["dtype"], settings["trained_in"]) == ("float32", "nf4")
+    assert IN_4_BITS in _use(settings, ("a", "b"), merged=False)
+
+
+def test_a_run_in_bfloat16_is_merged_and_still_belongs_to_its_base(
+    tmp_path: Path, tiny_policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    finished_run(tiny_policy, dtype="bfloat16")
+    release.main([RUN, "--merged"])
+    assert {tensor.dtype for tensor in load_file(FOLDER / "merged" / "model.safetensors").values()} == {torch.bfloat16}
+    weights = load_file("results/base/model/model.safetensors")
+    weights["model.norm.weight"] += 1
+    save_file(weights, "results/base/model/model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match="the adapter was trained on another base"):
+        write_merged(Path("results/base/model"), Path(f"results/{RUN}/adapter"), "bfloat16", "bfloat16", Path("no"))
 
 
 @pytest.mark.parametrize("name", ["mt/rl/7", "base", "mt/rl", "../etc/0"])

@@ -109,12 +109,35 @@ class Policy(Strict):
     path: Path | None = Field(None, description="folder of a pretrained model; null: made by `pretraining`")
     pretraining: Pretraining | None = Field(None, description="how one is made on the spot; not read where path is set")
     dtype: Literal["float32", "bfloat16"] = Field("float32", description="of the base's weights; adapters are float32")
+    quantization: Literal["nf4"] | None = Field(
+        None,
+        description="nf4: the projections of the base in 4 bits, adapters as ever (QLoRA); needs "
+        "envs/requirements-nf4.txt, cuda, dtype bfloat16, one process, no cuda_graphs and no vllm; a release is of "
+        "the base as its folder has it",
+    )
+    attention: Literal["sdpa", "flash_attention_2"] = Field(
+        "sdpa",
+        description="sdpa: PyTorch's own, or eager where the architecture has no other; flash_attention_2 needs "
+        "envs/requirements-flash.txt, cuda, dtype bfloat16 and no cuda_graphs",
+    )
+    cuda_graphs: bool = Field(
+        False,
+        description="whether generation on a GPU replays its decoding step as a CUDA graph; never run on a GPU, hence "
+        "off; on a CPU it changes nothing",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "Policy":
         if self.path is None and self.pretraining is None:
             raise ValueError("give path or pretraining")
         return self
+
+    def on_a_gpu(self) -> list[str]:
+        """The keys whose values need a GPU, a bfloat16 base and generation without graphs: transformers records no step
+        of a quantised model, and flash attention reads its mask outside of the GPU."""
+        chosen = {"policy.quantization: nf4": self.quantization == "nf4"}
+        chosen["policy.attention: flash_attention_2"] = self.attention == "flash_attention_2"
+        return [key for key, is_so in chosen.items() if is_so]
 
 
 class EncoderShape(Shape):

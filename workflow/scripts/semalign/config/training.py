@@ -92,6 +92,12 @@ class Optimisation(Strict):
 
 class Sft(Optimisation):
     max_tokens: CountFromTwo = Field(2048, description="sequence length; longer examples are an error after the filter")
+    padding_free: bool = Field(
+        False,
+        description="the conversations of a forward pass in one row without padding; batch_size and micro_batch_size "
+        "count conversations all the same, so updates are as many and hold the same ones. Needs policy.attention: "
+        "flash_attention_2, which alone keeps them apart without a mask of all tokens by all",
+    )
 
 
 def _check_rewards(weights: dict[str, float]) -> dict[str, float]:

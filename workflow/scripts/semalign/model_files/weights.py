@@ -13,7 +13,7 @@ import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 
 from semalign.model_files.weight_files import AGAIN, some, weight_paths, weight_problems
 from semalign.runtime.errors import InputError
@@ -154,18 +154,25 @@ def check_architecture(model: PreTrainedModel, folder: Path) -> None:
             )
 
 
-def read_policy(folder: Path, dtype: str, device: str, **options: Any) -> PreTrainedModel:
+def read_policy(
+    folder: Path, dtype: str, device: str, quantization: str | None = None, **options: Any
+) -> PreTrainedModel:
     """The causal language model of a folder, on a device, all its tensors checked; `options`: of from_pretrained.
 
-    Raises InputError where it is not what the folder claims.
+    quantization: nf4 puts its projections into 4 bits, their scales into 8. Raises InputError where it is not what the
+    folder claims.
     """
-    model, info = _from_pretrained(folder, dtype, **options)
+    if quantization:
+        check_policy_weights(folder, dtype)  # 4 bits would hide what the files hold
+        options |= {"device_map": {"": torch.cuda.current_device() if device == "cuda" else device}}
+    model, info = _from_pretrained(folder, dtype, quantization, **options)
     check_loaded(model, info, folder)
     head, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
     if model.config.tie_word_embeddings and head.weight is not embeddings.weight:
         raise InputError(f"{folder}: {TIED}")
     moved: Any = model
-    moved.to(device)
+    if not quantization:
+        moved.to(device)
     check_finite(model, str(folder), AGAIN)
     check_filled(model.state_dict().items(), folder)
     try:
@@ -219,12 +226,21 @@ def stored(folder: Path) -> Iterator[tuple[str, torch.Tensor]]:
                 yield name, tensors.get_tensor(name)
 
 
-def _from_pretrained(folder: Path, dtype: str, **options: Any) -> tuple[PreTrainedModel, dict[str, Any]]:
+def _from_pretrained(
+    folder: Path, dtype: str, quantization: str | None = None, **options: Any
+) -> tuple[PreTrainedModel, dict[str, Any]]:
     problem = next(weight_problems(folder), None)
     if problem:
         raise InputError(problem)
     wanted: dict[str, Any] = {"dtype": getattr(torch, dtype), "use_safetensors": True, **SAFE, **CHECKED, **options}
     try:
+        if quantization:
+            wanted["quantization_config"] = BitsAndBytesConfig(
+                load_in_4bit=True,
+                bnb_4bit_quant_type=quantization,
+                bnb_4bit_use_double_quant=True,
+                bnb_4bit_compute_dtype=getattr(torch, dtype),
+            )
         loaded: Any = AutoModelForCausalLM.from_pretrained(folder, **wanted)
     except UNREADABLE as error:
         raise InputError(f"{folder}: cannot be loaded as a causal language model: {error}") from error

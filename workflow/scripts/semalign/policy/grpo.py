@@ -16,7 +16,7 @@ from trl import GRPOConfig
 from semalign.config.training import Grpo
 from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import accumulation, chosen
-from semalign.policy.models import TrainingProof, full_precision, save_adapter
+from semalign.policy.models import TrainingProof, full_precision, own_precision, save_adapter
 from semalign.policy.rollouts import ROLLOUTS, Rollouts, spreadless_share
 from semalign.policy.trl_private import RolloutTrainer, check_version
 from semalign.resume import checkpoints
@@ -161,19 +161,20 @@ def train_grpo(
     )
     # vLLM is given merged weights at every step: below float32 the base would drift with each merge.
     with full_precision(model) if settings.generation == "vllm" else nullcontext():
-        trainer = RolloutTrainer(
-            model=model,
-            args=config(settings, micro, model.generation_config.eos_token_id, dtype, device, seed, workspace),
-            reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
-            train_dataset=dataset,
-            processing_class=tokenizer,
-            callbacks=[
-                StepProgress(
-                    {"reward": "reward", "completions/mean_length": "length", "frac_reward_zero_std": "spreadless"}
-                ),
-                Snapshots(settings.snapshot_steps, snapshots, proof.base),
-            ],
-        )
+        with own_precision(model):
+            trainer = RolloutTrainer(
+                model=model,
+                args=config(settings, micro, model.generation_config.eos_token_id, dtype, device, seed, workspace),
+                reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
+                train_dataset=dataset,
+                processing_class=tokenizer,
+                callbacks=[
+                    StepProgress(
+                        {"reward": "reward", "completions/mean_length": "length", "frac_reward_zero_std": "spreadless"}
+                    ),
+                    Snapshots(settings.snapshot_steps, snapshots, proof.base),
+                ],
+            )
         trainer.remove_callback(PrinterCallback)
         if reference_is_base and settings.beta:
             model.delete_adapter("ref")  # trl's copy: without one it takes the policy with no adapter

@@ -30,8 +30,18 @@ ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 BASE_DIGEST = "trained_on.json"
 
 
-def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_policy(
+    path: str | Path,
+    dtype: str,
+    device: str,
+    *,
+    quantization: str | None = None,
+    attention: str = "sdpa",
+    cuda_graphs: bool = False,
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base model (evaluation mode) and its tokenizer, padding on the left; safetensors only, no remote code.
+
+    quantization, attention, cuda_graphs: the config's keys of `policy`.
 
     Of the folder's settings for decoding only the tokens that end an answer are kept, and its dropout is off: the
     config has one for the adapter.
@@ -55,8 +65,11 @@ def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedMo
         setattr(config, name, 0.0)
     # what a folder may switch on: outputs as tuples, or more of them than anyone reads
     config.return_dict, config.output_attentions, config.output_hidden_states = True, False, False
-    model = read_policy(Path(path), dtype, checked_device(device), config=config, generation_config=decoding)
-    if model.device.type == "cuda":
+    how: dict[str, Any] = {"config": config, "generation_config": decoding}
+    if attention != "sdpa":  # transformers takes that by itself, and another where an architecture has none
+        how["attn_implementation"] = attention
+    model = read_policy(Path(path), dtype, checked_device(device), quantization, **how)
+    if model.device.type == "cuda" and cuda_graphs:
         decode_with_graphs(model)
     return model.eval(), tokenizer
 
@@ -89,8 +102,11 @@ def new_adapter(model: PreTrainedModel, lora: Lora, seed: int) -> PeftModel:
     return adapted
 
 
-def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> PeftModel:
+def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool, trained_in: str | None = None) -> PeftModel:
     """A saved adapter on the base; unmerged, since merging into bf16 would round the update away.
+
+    trained_in: where the base is loaded in another precision than the adapter was trained on: that one, `float32`,
+    `bfloat16` or `nf4`; a base in 4 bits cannot be made again from this one, so that it is not compared.
 
     Raises InputError where it cannot be loaded, or was trained on another base.
     """
@@ -102,7 +118,7 @@ def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> P
         check_stored(get_peft_model_state_dict(adapted), Path(path) / ADAPTER)
     except unusable as error:
         raise InputError(f"{path}: no adapter of this base ({str(error)[:500]}); {remedy}") from error
-    if digest(adapted, adapter=False) != trained_on:
+    if trained_in != "nf4" and digest(adapted, adapter=False, dtype=trained_in) != trained_on:
         raise InputError(f"{path}: the adapter was trained on another base; {remedy}")
     return adapted
 
@@ -111,7 +127,7 @@ def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool) -> P
 def merged_adapter(model: PeftModel) -> Iterator[None]:
     """Within the block the active adapter is merged into the base's weights; afterwards they are bit for bit as before.
 
-    Does nothing below float32, where merging would round the update away.
+    Does nothing below float32, 4 bits among it, where merging would round the update away.
     """
     layers: list[Any] = [module for module in model.modules() if isinstance(module, LoraLayer)]
     if any(layer.get_base_layer().weight.dtype != torch.float32 for layer in layers):
@@ -164,15 +180,30 @@ def logits(model: Any, states: torch.Tensor) -> torch.Tensor:
     return found if cap is None else torch.tanh(found / cap) * cap
 
 
-def digest(model: PeftModel, adapter: bool) -> str:
-    """SHA-256 of the adapter's tensors, or of the base's, in the order of their names."""
+def digest(model: PeftModel, adapter: bool, dtype: str | None = None) -> str:
+    """SHA-256 of the adapter's tensors, or of the base's, in the order of their names; of 4-bit ones with their scales.
+    dtype: as if they were of this one."""
     state = hashlib.sha256()
     for name, parameter in sorted(model.named_parameters()):
         # no other adapter counts, such as the reference copy that GRPO keeps for its KL term
-        if (f".{model.active_adapter}." in name) if adapter else ("lora_" not in name):
+        if ("lora_" in name) == adapter and (not adapter or f".{model.active_adapter}." in name):
+            rounded = parameter.detach() if dtype is None else parameter.detach().to(getattr(torch, dtype))
+            scales: Any = getattr(parameter, "quant_state", None)
+            tensors = [rounded, *(scales.as_dict(packed=True).values() if scales is not None else ())]
             state.update(name.encode())
-            state.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            for tensor in tensors:
+                state.update(tensor.cpu().contiguous().view(torch.uint8).numpy().tobytes())
     return state.hexdigest()
+
+
+@contextmanager
+def own_precision(model: PeftModel) -> Iterator[None]:
+    """Within the block a trainer is made for the model; afterwards its adapter is as before. trl rounds one on a 4-bit
+    base to bfloat16, and a small learning rate would not move it."""
+    before = [(parameter, parameter.data) for parameter in model.parameters() if parameter.requires_grad]
+    yield
+    for parameter, data in before:
+        parameter.data = data
 
 
 class TrainingProof:

@@ -32,13 +32,14 @@ class Use:
     """What the config does with a policy.
 
     prompts: user turns with their fields in braces, by config key. lengths: tokens that must fit into its context, by
-    the config keys that ask for them. dtype: what the weights are loaded in.
+    the config keys that ask for them. dtype: what the weights are loaded in. attention: who computes it.
     """
 
     prompts: dict[str, str]
     lengths: dict[str, int]
     target_modules: list[str] | None
     dtype: str = "float32"
+    attention: str = "sdpa"
 
 
 def policy_checks(folder: Path, use: Use) -> list[Row]:
@@ -71,6 +72,7 @@ def policy_checks(folder: Path, use: Use) -> list[Row]:
     if model is not None:
         noted("context", lambda: _context(model, use.lengths))
         noted("positions", lambda: _positions(model))
+        noted("attention", lambda: _attention(model, use.attention))
         noted("LoRA", lambda: _adapted(model, use.target_modules), ", ".join)
         noted("weights", lambda: check_policy_weights(folder, use.dtype), lambda _: "complete and finite")
     if loaded and model is not None:
@@ -151,6 +153,13 @@ def _adapted(model: Any, own: list[str] | None) -> list[str]:
     names = lora_targets(model, own)
     new_adapter(copy.deepcopy(model), Lora(rank=1, target_modules=own), 0)
     return names
+
+
+def _attention(model: Any, wanted: str) -> str:
+    """Who computes it. (Whether its package is there is looked at before anything runs.)"""
+    if wanted == "flash_attention_2" and not model._supports_flash_attn:
+        raise InputError(f"{type(model).__name__} has no {wanted}; set policy.attention: sdpa")
+    return str(model.config._attn_implementation if wanted == "sdpa" else wanted)
 
 
 def _context(model: Any, lengths: dict[str, int]) -> str:

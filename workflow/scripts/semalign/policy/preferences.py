@@ -12,7 +12,7 @@ from trl import DPOConfig, DPOTrainer
 from semalign.config.training import Optimisation
 from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import chosen
-from semalign.policy.models import TrainingProof
+from semalign.policy.models import TrainingProof, own_precision
 from semalign.policy.trl_private import TokensSeen
 from semalign.resume import checkpoints
 from semalign.runtime import distributed
@@ -54,19 +54,20 @@ def train_dpo(
         checkpointing=checkpointing(workspace, device),
         workspace=workspace,
     )
-    trainer = DPOTrainer(
-        model=model,
-        args=DPOConfig(
-            **arguments(settings, micro, dtype, device, seed, workspace),
-            beta=beta,
-            # With dropout on, the policy would differ from its reference before it has learnt anything.
-            disable_dropout=True,
-            max_length=None,
-        ),
-        train_dataset=_conversations(rows, prompt),
-        processing_class=tokenizer,
-        callbacks=[StepProgress({"loss": "loss", "rewards/accuracies": "preferred"})],
-    )
+    with own_precision(model):
+        trainer = DPOTrainer(
+            model=model,
+            args=DPOConfig(
+                **arguments(settings, micro, dtype, device, seed, workspace),
+                beta=beta,
+                # With dropout on, the policy would differ from its reference before it has learnt anything.
+                disable_dropout=True,
+                max_length=None,
+            ),
+            train_dataset=_conversations(rows, prompt),
+            processing_class=tokenizer,
+            callbacks=[StepProgress({"loss": "loss", "rewards/accuracies": "preferred"})],
+        )
     trainer.remove_callback(PrinterCallback)
     history = checkpoints.train(trainer, workspace, [TokensSeen(trainer)])
     report = {

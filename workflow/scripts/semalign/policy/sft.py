@@ -16,7 +16,7 @@ from trl import SFTConfig, SFTTrainer
 from semalign.config.training import Sft
 from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import chosen
-from semalign.policy.models import TrainingProof, logits
+from semalign.policy.models import TrainingProof, logits, own_precision
 from semalign.policy.pretraining import IGNORED, encoded
 from semalign.policy.trl_private import TokensSeen, check_version
 from semalign.resume import checkpoints
@@ -82,7 +82,7 @@ class KlToBase(SFTTrainer):
         finally:
             hook.remove()
         learnt = inputs["labels"][:, 1:] != IGNORED
-        given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+        given = {name: value for name, value in inputs.items() if name not in ("labels", "use_cache")}
         with torch.no_grad(), policy.disable_adapter():
             reference = backbone(**given, use_cache=False).last_hidden_state
         total = kl_sum(partial(logits, policy), seen[0][:, :-1][learnt], reference[:, :-1][learnt])
@@ -166,13 +166,16 @@ def train_sft(
         workspace=workspace,
     )
     shared = arguments(settings, micro, dtype, device, seed, workspace)
-    trainer = (KlToBase if kl_weight else SFTTrainer)(
-        model=model,
-        args=SFTConfig(**shared, max_length=settings.max_tokens),
-        train_dataset=dataset,
-        processing_class=tokenizer,
-        callbacks=[StepProgress({"loss": "loss", "mean_token_accuracy": "token accuracy"})],
-    )
+    # nothing is left to be cut; trl takes no length where it does not pad
+    how = {"padding_free": True, "max_length": None} if settings.padding_free else {"max_length": settings.max_tokens}
+    with own_precision(model):
+        trainer = (KlToBase if kl_weight else SFTTrainer)(
+            model=model,
+            args=SFTConfig(**shared, **how),
+            train_dataset=dataset,
+            processing_class=tokenizer,
+            callbacks=[StepProgress({"loss": "loss", "mean_token_accuracy": "token accuracy"})],
+        )
     trainer.remove_callback(PrinterCallback)
     if isinstance(trainer, KlToBase):
         trainer.kl_weight = kl_weight

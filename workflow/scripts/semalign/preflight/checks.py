@@ -21,17 +21,30 @@ def check(config: Config, folder: Path) -> None:
     if os.path.lexists(results) and not results.is_dir():
         raise InputError("results: is no folder, and results go there; move it away")
     check_languages(config)
-    for key in config.with_vllm() if find_spec("vllm") is None else ():
-        raise InputError(
-            f"config key {key}: vllm is not installed here; install it with python -m pip install -r "
-            "envs/requirements-vllm.txt, or set it to hf"
-        )
+    check_extras(config)
     check_named_files(config)
     check_positions(config)
     check_downloads(config)
     if isinstance(config.judge, LlmJudge):
         for task in config.tasks:
             read_template(task, config.judge.prompts)
+
+
+def check_extras(config: Config) -> None:
+    """Raise InputError where a key needs a package of an extra that is not installed."""
+    policy = config.policy
+    needed = [(key, "vllm", "-r envs/requirements-vllm.txt", "hf") for key in config.with_vllm()]
+    if policy.quantization:
+        needed.append(("policy.quantization", "bitsandbytes", "-r envs/requirements-nf4.txt", "null"))
+    if policy.attention == "flash_attention_2":
+        how = "--no-build-isolation -r envs/requirements-flash.txt"
+        needed.append(("policy.attention", "flash_attn", how, "sdpa"))
+    for key, package, how, otherwise in needed:
+        if find_spec(package) is None:
+            raise InputError(
+                f"config key {key}: {package} is not installed here; install it with python -m pip install {how}, or "
+                f"set it to {otherwise}"
+            )
 
 
 def check_languages(config: Config) -> None:

@@ -152,6 +152,7 @@ class Config(Strict):
         for problem in [*problems, self.rl.generation_problem("rl", self.processes)]:
             if problem:
                 raise ValueError(problem)
+        self._check_loading()
         for key in self.with_vllm():
             if (self.device, self.policy.dtype) != ("cuda", "bfloat16"):
                 raise ValueError(
@@ -160,6 +161,32 @@ class Config(Strict):
                 )
         if self.generation_engine == "vllm" and self.lora.rank not in VLLM_RANKS:
             raise ValueError(f"generation_engine: vllm knows lora.rank {', '.join(map(str, VLLM_RANKS))} alone")
+
+    def _check_loading(self) -> None:
+        policy, graphs = self.policy, str(self.policy.cuda_graphs).lower()
+        found = {"device": str(self.device), "policy.dtype": str(policy.dtype), "policy.cuda_graphs": graphs}
+        wanted = {"device": "cuda", "policy.dtype": "bfloat16", "policy.cuda_graphs": "false"}
+        for key in policy.on_a_gpu():
+            if wrong := [f"{name}: {value}" for name, value in wanted.items() if found[name] != value]:
+                raise ValueError(f"{key} needs {' and '.join(wrong)}")
+        if policy.quantization and self.processes > 1:
+            raise ValueError(f"policy.quantization: nf4 is for one GPU and needs processes: 1, found {self.processes}")
+        for key in self.with_vllm() if policy.quantization else ():
+            raise ValueError(f"{key}: vllm reads the base unquantised; with policy.quantization: nf4 it must be hf")
+        for key in self.padding_free() if policy.attention != "flash_attention_2" else ():
+            raise ValueError(
+                f"{key}.padding_free: needs policy.attention: flash_attention_2; {policy.attention} would need a mask "
+                "of all tokens by all to keep conversations apart"
+            )
+
+    def padding_free(self) -> list[str]:
+        """The trainings that put conversations into one row."""
+        trainings: dict[str, Sft] = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft}
+        trainings |= {"few_shot.sft": self.few_shot.sft} if self.few_shot else {}
+        for name, entry in self.methods().items():
+            if isinstance(entry, Sft):
+                trainings[f"frontier.methods.{name}"] = entry
+        return [key for key, training in trainings.items() if training.padding_free]
 
     def with_vllm(self) -> list[str]:
         """The keys that ask for vLLM."""
