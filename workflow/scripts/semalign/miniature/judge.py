@@ -4,6 +4,7 @@ It reads the texts with the world's own parser and shares nothing with the sente
 """
 
 from collections import Counter
+from statistics import fmean
 from typing import Literal
 
 from semalign.miniature.lexicon import STATE_SLOTS
@@ -63,7 +64,13 @@ def compare(task: JudgedTask, source: str, first: str, second: str) -> int:
     return 0 if scores[0] == scores[1] else 1 if scores[0] > scores[1] else 2
 
 
+def slots_told(task: JudgedTask, source: str, candidate: str) -> dict[str, bool]:
+    """Of each of the source's wanted slots, whether the output tells it rightly: the share that it does is the content.
+    Raises InputError as `compare`."""
+    wanted, reading = _wanted(task, _source_scene(task, source)), parse_tibetan(candidate)
+    return {slot: value in reading.slots.get(slot, ()) for slot, value in wanted.items()}
+
+
 def content_score(task: JudgedTask, source: str, candidate: str) -> float:
     """Share (0..1) of the source's wanted slots that the output tells rightly. Raises InputError as `compare`."""
-    wanted = _wanted(task, _source_scene(task, source))
-    return _right(wanted, parse_tibetan(candidate)) / len(wanted)
+    return fmean(slots_told(task, source, candidate).values())
