@@ -5,7 +5,7 @@ than one that tries.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import log2
 from random import Random
 from statistics import fmean
@@ -21,7 +21,7 @@ Level = Literal["ok", "warning", "collapsed"]
 LEVELS: tuple[Level, ...] = ("ok", "warning", "collapsed")
 
 COMMON = 5
-"""References that must hold a token before its absence counts: expected 5 times, it is absent by chance in e⁻⁵ = 0.7%."""
+"""References that must hold a token before its absence counts: expected 5 times, it is absent by chance in e⁻⁵ < 1%."""
 
 Tokens = Sequence[Sequence[str]]
 
@@ -195,29 +195,28 @@ def _over_use_in_words(figures: Mapping[str, Any]) -> str:
     return f"“{figures['over_used']}” is in {held['outputs']} of {n} answers, in {held['references']} of the references"
 
 
-def _length_in_words(figures: Mapping[str, Any]) -> str:
-    return f"the answers are {figures['length_ratio']:.2g} times as long as the references"
+def _above(share: str, name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda figures: f"the share of {share} lies {100 * figures[name]:.0f} points above the references'"
 
 
-_WORDS = {
+def _fell(what: str, name: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda figures: f"{what} fell to {_percent(figures[name])} of what it was in RL's first tenth"
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "over_use": _over_use_in_words,
-    "unused": lambda f: f"{_percent(f['unused'])} of the words of {COMMON} references or more are in no answer",
+    "unused": lambda f: f"{_percent(f['unused'])} of the words that {COMMON} references or more hold are in no answer",
     "divergence": lambda f: (
         f"the words' frequencies lie {f['divergence']:.2f} bits from the references' "
         f"({f['divergence_by_chance']:.2f} by chance)"
     ),
-    "length": _length_in_words,
+    "length": lambda f: f"the answers are {f['length_ratio']:.2g} times as long as the references",
     "truncated": lambda f: f"{_percent(f['truncated'])} of the answers are cut at the length limit",
-    "repeated": lambda f: f"{_percent(f['repeated'])} more of the 4-grams are repetitions than in the references",
-    "copied": lambda f: f"{_percent(f['copied'])} more of an answer is copied from its source than of a reference",
-    "duplicates": lambda f: (
-        f"{_percent(f['duplicates'])} more of the answers are given to several items than references"
-    ),
-    "off_script": lambda f: f"{_percent(f['off_script'])} more of the answers than of the references are off script",
-    "empty": lambda f: f"{_percent(f['empty'])} of the answers are empty",
-    "entropy": lambda f: f"the policy's entropy fell to {_percent(f['entropy'])} of what it was in RL's first tenth",
-    "group_diversity": lambda f: (
-        f"the diversity of a prompt's completions fell to {_percent(f['group_diversity'])} of what it was in RL's "
-        "first tenth"
-    ),
+    "repeated": _above("4-grams that repeat an earlier one", "repeated"),
+    "copied": _above("an answer that is one piece of its source", "copied"),
+    "duplicates": _above("answers that other items have, too,", "duplicates"),
+    "off_script": _above("answers off script", "off_script"),
+    "empty": _above("empty answers", "empty"),
+    "entropy": _fell("the policy's entropy", "entropy"),
+    "group_diversity": _fell("the diversity of a prompt's completions", "group_diversity"),
 }

@@ -1,6 +1,6 @@
 """The audit's verdict on a run: its answers against the references, its slots against its cold start, its training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ class Verdict:
     updates. Both are empty where there is nothing to read: outside the miniature, or of a run that is not RL.
     """
 
+    task: str
     run: str
     start: str | None
     level: Level
@@ -74,7 +75,7 @@ def of_run(
     if lost:
         level = worst([level, "warning"])
         reasons = [*reasons, *(_slot_in_words(slot, slots[slot]) for slot in lost)]
-    return Verdict(run, start, level, reasons, figures, slots, [_rollouts(tenth, thresholds) for tenth in tenths])
+    return Verdict(task, run, start, level, reasons, figures, slots, [_rollouts(tenth, thresholds) for tenth in tenths])
 
 
 def slots_against(items: pd.DataFrame, before: pd.DataFrame, confidence: float) -> dict[str, dict[str, Any]]:
@@ -119,9 +120,21 @@ def _rollouts(tenth: dict[str, Any], thresholds: Bars) -> dict[str, Any]:
     return {"first": tenth["first"], "last": tenth["last"], "level": level, "reasons": reasons}
 
 
+def by_run(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """For a table's sidecar, by run; the base's by task."""
+    return {f"{found.task}/base" if found.run == "base" else found.run: found.content() for found in verdicts}
+
+
 def remark(found: Verdict) -> str:
     """A line for a reader; empty of a run that is as it should be."""
     if found.level == "ok":
         return ""
+    lower = [slot for slot, told in found.slots.items() if told["lost"] > told["won"] and not told["worse"]]
+    shares = [
+        f"{slot} {100 * found.slots[slot]['cold_start']:.0f}% → {100 * found.slots[slot]['value']:.0f}%"
+        for slot in lower
+    ]
+    by_chance = f"; lower than in the cold start, but perhaps by chance: {', '.join(shares)}" if shares else ""
     gain = "; no gain over its cold start, whatever its scores say" if found.is_no_gain else ""
-    return f"Audit of {found.run}: {found.level}{gain}: {'; '.join(found.reasons)}."
+    of = f"the base on {found.task}" if found.run == "base" else found.run
+    return f"Audit of {of}: {found.level}{gain}: {'; '.join(found.reasons)}{by_chance}."
