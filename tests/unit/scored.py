@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-
 CLEAN: dict[str, Any] = {
     **dict.fromkeys(("over_use", "unused", "unused_of_all", "divergence", "divergence_by_chance", "truncated"), 0.0),
     **dict.fromkeys(("repeated", "copied", "duplicates", "off_script", "empty"), 0.0),

@@ -1,4 +1,4 @@
-"""The audit of rollouts while a policy trains: what it says, when it stops, and that the training is the same with it."""
+"""The audit of rollouts while a policy trains: what it says, when it stops, that the training is the same with it."""
 
 import json
 import logging

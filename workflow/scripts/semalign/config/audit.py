@@ -82,8 +82,8 @@ class Thresholds(Strict):
     )
     length: Factor = Field(
         Factor(warning=1.5, collapsed=3.0),
-        description="how many times the references' length, or what part of it; translations of one text by people "
-        "differ less than by half",
+        description="how many times the references' length, or what part of it; half as long again, or three times, is "
+        "no choice of words",
     )
     copied: Rising = _rising(
         0.25, 0.5, "share of an answer that one piece of its source makes up, above the references'"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json
 
 LAST_LINES = 20
@@ -82,7 +83,10 @@ def _audited(targets: Iterable[str]) -> list[str]:
     levels: dict[str, str] = {}
     remarks: dict[str, None] = {}
     for sidecar in sorted(Path(target).with_suffix(".json") for target in targets):
-        content = read_json(sidecar) if sidecar.is_file() else {}
+        try:
+            content = read_json(sidecar) if sidecar.is_file() else {}
+        except InputError:  # the run itself ended well
+            continue
         if not isinstance(content, dict):
             continue
         levels |= {run: found["level"] for run, found in content.get("audit", {}).items()}
