@@ -138,6 +138,7 @@ READ_BY: dict[str, list[str]] = {
     r"audit\.thresholds\.\w+\.(warning|collapsed)": [
         *[f"tabulate_paper table{number}" for number in (1, 2, 3)],
         "tabulate_audit",
+        "tabulate_frontier",
     ],
     r"audit\.training\.(every|stop)": [],
     r"report\.(examples|contrasts|seed)": [],  # `all` does not make the report: test_report.py

@@ -200,6 +200,7 @@ if CONFIG.frontier:
                 seeds=SEEDS,
                 curves=CURVES,
                 mechanism=CONFIG.mechanism is not None,
+                thresholds=CONFIG.audit.thresholds,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}
                 ),

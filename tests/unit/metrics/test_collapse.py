@@ -22,8 +22,8 @@ def of(outputs: list[str], references: list[str], truncated: float | None = 0.0)
     return collapse(outputs, references, nothing, [str(n) for n, _ in enumerate(outputs)], truncated)
 
 
-def judged(outputs: list[str], sources: list[str] = SOURCES, truncated: float = 0.0, **more: float) -> Any:
-    return verdict(collapse(outputs, REFERENCES, sources, IDS, truncated) | more, BARS)
+def judged(outputs: list[str], truncated: float = 0.0, **more: float) -> Any:
+    return verdict(collapse(outputs, REFERENCES, SOURCES, IDS, truncated) | more, BARS)
 
 
 def test_over_use_by_hand() -> None:

@@ -70,7 +70,7 @@ def train(policy: Path, folder: Path, audit: dict[str, Any], **changes: Any) -> 
     settings = Grpo.model_validate(values | {"max_new_tokens": 6, "rewards": {"mine:one_word": 1.0}} | changes)
     folder.mkdir(exist_ok=True)
     workspace = Workspace(folder, 0, None, audit)
-    where = {"dtype": "float32", "device": "cpu", "seed": 0, "workspace": workspace}
+    where: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0, "workspace": workspace}
     made = train_grpo(model, tokenizer, PAIRS, "{source}", {"mine:one_word": one_word}, settings, **where)
     return json.dumps(made), sha256(folder / "rollouts.jsonl")
 

@@ -32,7 +32,7 @@ def test_a_slot_is_worse_by_the_exact_test_of_what_was_lost_and_won() -> None:
 
 def test_an_item_counts_for_the_slots_that_it_wants() -> None:
     before, now = told(verb=[True, True]), told(verb=[True, False])
-    now.loc["0", "slots"]["place"] = before.loc["0", "slots"]["place"] = True
+    now["slots"].iloc[0]["place"] = before["slots"].iloc[0]["place"] = True
     found = slots_against(now, before, 0.95)
     assert (found["verb"]["n"], found["place"]["n"], found["place"]["p"]) == (2, 1, 1.0)
 

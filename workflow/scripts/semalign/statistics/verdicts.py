@@ -9,6 +9,7 @@ import pandas as pd
 from statsmodels.stats.contingency_tables import mcnemar
 
 from semalign.metrics.collapse import FALLING, Level, verdict, worst
+from semalign.runtime.files import read_json
 from semalign.statistics import runs
 
 Bars = Mapping[str, Mapping[str, float]]
@@ -76,6 +77,12 @@ def of_run(
         level = worst([level, "warning"])
         reasons = [*reasons, *(_slot_in_words(slot, slots[slot]) for slot in lost)]
     return Verdict(task, run, start, level, reasons, figures, slots, [_rollouts(tenth, thresholds) for tenth in tenths])
+
+
+def of_rl(results: Path, task: str, seed: int, thresholds: Bars, confidence: float) -> Verdict:
+    """The verdict on the paper's RL, which went on from the cold start of its seed."""
+    report = read_json(results / runs.name(task, "rl", seed) / "training.json")
+    return of_run(results, task, "rl", seed, thresholds, confidence, start="cold_sft", training=report)
 
 
 def slots_against(items: pd.DataFrame, before: pd.DataFrame, confidence: float) -> dict[str, dict[str, Any]]:

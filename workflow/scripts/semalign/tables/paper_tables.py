@@ -12,7 +12,7 @@ from semalign.metrics.collapse import worst
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.intervals import about_seeds, interval
-from semalign.statistics.verdicts import Bars, Verdict, by_run, of_run, remark
+from semalign.statistics.verdicts import Bars, Verdict, by_run, of_rl, of_run, remark
 from semalign.tables.published import PAPER, published
 from semalign.tables.tables import Cell, Row, Table
 
@@ -106,15 +106,11 @@ def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
     """The audit's of a model's runs; RL is compared with the cold start of its seed, and its training read."""
     if request.thresholds is None:
         return []
-    found = []
-    for seed in request.seeds if model != "base" else [None]:
-        of_rl = {}
-        if model == "rl":
-            report = read_json(request.results / runs.name(task, model, seed) / "training.json")
-            of_rl = {"start": "cold_sft", "training": report}
-        confidence = request.statistics.confidence
-        found.append(of_run(request.results, task, model, seed, request.thresholds, confidence, **of_rl))
-    return found
+    bars, confidence = request.thresholds, request.statistics.confidence
+    if model == "rl":
+        return [of_rl(request.results, task, seed, bars, confidence) for seed in request.seeds]
+    seeds = request.seeds if model != "base" else [None]
+    return [of_run(request.results, task, model, seed, bars, confidence) for seed in seeds]
 
 
 def _label(table: str, model: str) -> str:
