@@ -111,7 +111,7 @@ class Thresholds(Strict):
 class TrainingAudit(Strict):
     """The audit while RL trains."""
 
-    every: Count = Field(20, description="updates from one look at the rollouts to the next; reruns nothing")
+    every: Count = Field(10, description="updates from one look at the rollouts to the next; reruns nothing")
     stop: bool = Field(
         False, description="end the training with an error once its rollouts have collapsed; reruns nothing"
     )

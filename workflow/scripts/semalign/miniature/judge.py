@@ -4,7 +4,6 @@ It reads the texts with the world's own parser and shares nothing with the sente
 """
 
 from collections import Counter
-from statistics import fmean
 from typing import Literal
 
 from semalign.miniature.lexicon import STATE_SLOTS
@@ -69,8 +68,3 @@ def slots_told(task: JudgedTask, source: str, candidate: str) -> dict[str, bool]
     Raises InputError as `compare`."""
     wanted, reading = _wanted(task, _source_scene(task, source)), parse_tibetan(candidate)
     return {slot: value in reading.slots.get(slot, ()) for slot, value in wanted.items()}
-
-
-def content_score(task: JudgedTask, source: str, candidate: str) -> float:
-    """Share (0..1) of the source's wanted slots that the output tells rightly. Raises InputError as `compare`."""
-    return fmean(slots_told(task, source, candidate).values())

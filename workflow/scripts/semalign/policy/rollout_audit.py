@@ -78,7 +78,8 @@ def _by_end(rows: Iterator[Row], ends: Sequence[int]) -> Iterator[tuple[int, lis
 
 
 class RolloutAudit(TrainerCallback):
-    """Looks at the rollouts every so many updates, warns in the log, and with `stop` ends a training that collapsed.
+    """Looks at the rollouts every so many updates and after the last, warns in the log, and with `stop` ends a training
+    that collapsed.
 
     The rollouts are those since the look before it, read back from the file; so a training that is taken up again sees
     what one that was never stopped sees.
@@ -93,13 +94,14 @@ class RolloutAudit(TrainerCallback):
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         last = state.global_step
-        if last == 0 or last % self.every or "entropy" not in state.log_history[-1]:
+        due = last > 0 and (last % self.every == 0 or last == state.max_steps)
+        if not due or "entropy" not in state.log_history[-1]:
             return
+        first = (last - 1) // self.every * self.every + 1
         self.rollouts.flush()
-        level, reasons = distributed.from_first(lambda: self._look(last, state.log_history))
+        level, reasons = distributed.from_first(lambda: self._look(first, last, state.log_history))
         if level == "ok":
             return
-        first = last - self.every + 1
         said = f"the rollouts of updates {first} to {last}: {'; '.join(reasons)}"
         if self.stop and level == "collapsed":
             raise InputError(
@@ -110,18 +112,18 @@ class RolloutAudit(TrainerCallback):
         if distributed.is_first():
             log.warning("audit: %s: %s", level, said)
 
-    def _look(self, last: int, history: Sequence[Row]) -> tuple[str, list[str]]:
-        rows = self._since(last - self.every)
+    def _look(self, first: int, last: int, history: Sequence[Row]) -> tuple[str, list[str]]:
+        rows = self._from(first)
         if not rows:
             return "ok", []
-        logged = [row for row in history if last - self.every < row.get("step", 0) <= last]
+        logged = [row for row in history if first <= row.get("step", 0) <= last]
         found = {name: value for name, value in figures(rows, self.items, logged).items() if name not in FALLING}
         return verdict(found, self.thresholds)
 
-    def _since(self, step: int) -> list[Row]:
-        """The rollouts after an update. The first look reads the whole file, each later one what is new in it."""
+    def _from(self, first: int) -> list[Row]:
+        """The rollouts from an update on. The first look reads the whole file, each later one what is new in it."""
         with open(self.rollouts.path, "rb") as file:
             file.seek(self.read)
-            rows = [row for line in file if (row := json.loads(line))["step"] > step]
+            rows = [row for line in file if (row := json.loads(line))["step"] >= first]
             self.read = file.tell()
         return rows
