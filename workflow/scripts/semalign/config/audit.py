@@ -98,7 +98,7 @@ class Thresholds(Strict):
     entropy: Falling = _falling(
         0.25,
         0.05,
-        "the policy's entropy in the last tenth of RL, as a share of that in the first; RL halves it in good runs too",
+        "the policy's entropy in the last tenth of RL, as a share of that in the first; some narrowing is what RL is for",
     )
     group_diversity: Falling = _falling(
         0.25,
