@@ -78,7 +78,7 @@ class Thresholds(Strict):
         0.1, 0.5, "share of the answers cut at the length limit; one that is cut has not been ended by the policy"
     )
     repeated: Rising = _rising(
-        0.1, 0.5, "share of repeated 4-grams above the references'; texts of people repeat few or none"
+        0.1, 0.5, "share of repeated 4-grams above the references'; texts of people repeat few: 3% and less"
     )
     length: Factor = Field(
         Factor(warning=1.5, collapsed=3.0),
@@ -98,7 +98,8 @@ class Thresholds(Strict):
     entropy: Falling = _falling(
         0.25,
         0.05,
-        "the policy's entropy in the last tenth of RL, as a share of that in the first; some narrowing is what RL is for",
+        "the policy's entropy in the last tenth of RL, as a share of that in the first; some narrowing is what RL is "
+        "for",
     )
     group_diversity: Falling = _falling(
         0.25,
