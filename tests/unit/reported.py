@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from semalign.config.audit import Thresholds
 from semalign.config.data import TaskName
 from semalign.config.statistics import Statistics
 from semalign.frontier import curves, verdict
@@ -104,6 +105,7 @@ def _runs(results: Path, tasks: list[TaskName], seeds: list[int]) -> None:
                 run = f"{task}/{model}/{seed}"
                 write_run(results, run, [task], values, [100.0, 100.0, 100.0, 0.0 if model == "strong_sft" else 100.0])
                 write_likelihood(results, run, [1.0 + value] * 4, [value] * 4)
+                _write(results / run / "training.json", {"rollouts": []})
                 _add_counts(results / run / "scores" / "text.jsonl", task)
                 answers = [{"testset": task, "id": str(i), "output": f"{TIBETAN} {model} {i}"} for i in range(ITEMS)]
                 write_lines(results / run / "predictions.jsonl", answers)
@@ -133,7 +135,9 @@ def _paper_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> lis
         if set(of) <= set(tasks):
             rewards = {"rl": {"similarity": 1.5, "language": 1.0}} if name == "table5" else {}
             statistics = Statistics(resamples=20)
-            table = build_table(TableRequest(results, name, of, models, seeds, rewards, name == "table3", statistics))
+            bars = Thresholds().model_dump() if name in ("table1", "table2", "table3") else None
+            given = (results, name, of, models, seeds, rewards, name == "table3", statistics, bars)
+            table = build_table(TableRequest(*given))
             table.frame().to_csv(results / f"{name}.csv", index=False)
             _write(results / f"{name}.json", table.sidecar)
             made.append(name)
@@ -170,7 +174,8 @@ def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> N
     signs |= dict.fromkeys(("off_script", "empty", "similarity", "similarity_independent", "encoder_gap"), 0.25)
     audited = [
         {"task": task, "model": model, "seed": None if model == "references" else seed, "part": part, **signs}
-        | {"zero_spread_groups": None, "reward": None}
+        | {"zero_spread_groups": None, "reward": None, "verdict": "warning" if part == "test" else None}
+        | dict.fromkeys(("over_use", "unused", "divergence", "truncated"), 0.125 if part == "test" else None)
         for task in tasks
         for model, part in (("references", "test"), ("rl", "rollouts first"), ("rl", "test"))
         for seed in (seeds if model == "rl" else seeds[:1])

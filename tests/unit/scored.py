@@ -6,6 +6,16 @@ from typing import Any
 
 import numpy as np
 
+CLEAN: dict[str, Any] = {
+    **dict.fromkeys(("over_use", "unused", "unused_of_all", "divergence", "divergence_by_chance", "truncated"), 0.0),
+    **dict.fromkeys(("repeated", "copied", "duplicates", "off_script", "empty"), 0.0),
+    "n": 2,
+    "over_used": "",
+    "over_used_in": {"outputs": 0, "references": 0},
+    "length_ratio": 1.0,
+}
+"""The audit's figures of answers in which there is nothing to find."""
+
 
 def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -21,7 +31,7 @@ def write_run(results: Path, run: str, tasks: list[str], values: list[float], em
     mean = sum(values) / len(values)
     one = {"value": mean}
     own: dict[str, Any] = {"metric": "rouge_l", "rouge_l": one, "chrf": one, "bleu_char": one, "content": one}
-    own |= {"language_consistency": mean, "n": len(values)}
+    own |= {"language_consistency": mean, "n": len(values), "collapse": CLEAN}
     cmrc = dict.fromkeys(("avg", "f1", "em"), sum(em) / len(em)) | {"answer_length": 2.0, "n": len(em)}
     folder = results / run / "scores"
     folder.mkdir(parents=True)

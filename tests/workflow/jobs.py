@@ -109,15 +109,16 @@ def _measures() -> dict[str, set[str]]:
 def _tables() -> dict[str, set[str]]:
     exams, judged = {f"examine_encoder {e}" for e in ENCODERS}, {f"summarise_verdicts {task}" for task in TASKS}
     made = {
-        "tabulate_paper table1": scores("base", "mt/cold_sft", "mt/rl"),
-        "tabulate_paper table2": scores("base", "hg/cold_sft", "hg/rl"),
-        "tabulate_paper table3": scores("base", *PAPER) | exams | judged,
+        "tabulate_paper table1": scores("base", "mt/cold_sft", "mt/rl") | {"train_grpo mt/rl"},
+        "tabulate_paper table2": scores("base", "hg/cold_sft", "hg/rl") | {"train_grpo hg/rl"},
+        "tabulate_paper table3": scores("base", *PAPER) | exams | judged | {f"train_grpo {task}/rl" for task in TASKS},
         "tabulate_paper table4": scores(*FEW),
         "tabulate_paper table5": scores("mt/rl", VARIANT),
         "tabulate_paper table6a": likelihoods("base", *PAPER),
         "tabulate_paper table6b": likelihoods("base", *PAPER),
         "compare_systems": scores(*PAPER) | likelihoods(*PAPER) | judged | {f"generate {run}" for run in PAPER},
-        "tabulate_audit": scores(*FRONTIER, VARIANT) | {f"audit_rollouts {run}" for run in REWARDED},
+        "tabulate_audit": scores(*FRONTIER, VARIANT)
+        | {f"{rule} {run}" for run in REWARDED for rule in ("audit_rollouts", "train_grpo")},
         "tabulate_frontier": scores(*FRONTIER) | likelihoods(*FRONTIER),
         "tabulate_costs": {"tabulate_frontier", *[f"generate {run}" for run in FRONTIER]},
         "draw_reward": {"train_grpo mt/rl", "train_grpo hg/rl"},

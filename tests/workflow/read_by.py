@@ -13,6 +13,13 @@ ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_
 ANSWERS = ["generate base", "generate {task}/*"]
 TEXT_OF_MT = ["score_text base", "score_text mt/*"]
 TRAINED_ALIKE = ["train_encoder reward", "train_encoder raw"]
+RESAMPLED = [
+    "tabulate_paper *",
+    "compare_systems",
+    "summarise_verdicts *",
+    "tabulate_frontier",
+    "tabulate_encoders",
+]
 LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", "score_text *"]
 
 # What reads each key. Nothing: it changes no result.
@@ -133,15 +140,16 @@ READ_BY: dict[str, list[str]] = {
     r"frontier\.methods\.mbr\.\w+": ["choose_answers */mbr@2"],
     r"mechanism\.(passages|sha256)": ["select_passages"],
     r"mechanism\.(max_tokens|batch_size|chunk_tokens)": ["measure_likelihood *"],
-    r"statistics\.(resamples|confidence|seed)": [
-        "tabulate_paper *",
-        "compare_systems",
-        "summarise_verdicts *",
-        "tabulate_frontier",
-        "tabulate_encoders",
-    ],
+    r"statistics\.(resamples|seed)": RESAMPLED,
+    r"statistics\.confidence": [*RESAMPLED, "tabulate_audit"],
     r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],
     r"audit\.steps": ["audit_rollouts *"],
+    r"audit\.thresholds\.\w+\.(warning|collapsed)": [
+        *[f"tabulate_paper table{number}" for number in (1, 2, 3)],
+        "tabulate_audit",
+        "tabulate_frontier",
+    ],
+    r"audit\.training\.(every|stop)": [],
     r"report\.(examples|contrasts|seed)": [],  # `all` does not make the report: test_report.py
 }
 # Keys whose other value names other sources, or their licences: the table of sources is made anew, too.

@@ -110,6 +110,12 @@ OTHER: dict[str, Any] = {
     r".*\.micro_batch_size": 8,
     r".*(top_p|confidence|max_spreadless_share|dropout|latin_share|house_style|quantile|bars\..*)": 0.75,
     r".*\.beta": 0.1,
+    r"audit\.thresholds\.(entropy|group_diversity)\.warning": 0.5,
+    r"audit\.thresholds\.(entropy|group_diversity)\.collapsed": 0.01,
+    r"audit\.thresholds\.length\.warning": 1.25,
+    r"audit\.thresholds\.length\.collapsed": 4.0,
+    r"audit\.thresholds\.\w+\.warning": 0.05,
+    r"audit\.thresholds\.\w+\.collapsed": 0.75,
     r"cmrc\.prompt": "{question} {context}",
     r"tasks\..*\.prompt": "译：{source}",
 }

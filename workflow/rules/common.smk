@@ -119,6 +119,7 @@ os.environ.update(
 # for jobs; no rule's result depends on them
 config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
 config["gradient_checkpointing"] = CONFIG.gradient_checkpointing
+config["audit"] = CONFIG.audit.model_dump(mode="json")
 
 # With its defaults, for jobs: how servers are asked, on which no rule's result depends.
 config["judge"] = CONFIG.judge.model_dump(mode="json")

@@ -75,6 +75,27 @@ def table_scores(name):
     return scores(table_runs(name))
 
 
+# Tables whose rows have the audit's verdict.
+AUDITED = ["table1", "table2", "table3"]
+
+
+def started_of(task):
+    """The models that went on from the cold start, whose slots the audit compares with it."""
+    methods = [
+        model
+        for model, (name, _) in STRENGTHS.items()
+        if METHODS[name].weakest == "cold_sft"
+    ]
+    return ["rl", *variants_of(task), *SNAPSHOTS, *methods]
+
+
+def audited_trainings(name):
+    """The reports of RL in which a table reads what became of its rollouts."""
+    if name not in AUDITED:
+        return []
+    return expand("results/{run}/training.json", run=runs(TABLE_ROWS[name][0], ["rl"]))
+
+
 def scores(names):
     """The scores of runs, in all and by item."""
     return expand(

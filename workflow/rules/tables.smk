@@ -12,6 +12,7 @@ rule tabulate_paper:
         scores=lambda wc: table_scores(wc.table),
         judge=lambda wc: VERDICTS if wc.table == "table3" else [],
         exams=lambda wc: EXAMS if wc.table == "table3" else [],
+        training=lambda wc: audited_trainings(wc.table),
     output:
         csv="results/{table}.csv",
         markdown="results/{table}.md",
@@ -38,6 +39,7 @@ rule tabulate_paper:
             },
             seeds=SEEDS,
             judged=JUDGED and wc.table == "table3",
+            thresholds=CONFIG.audit.thresholds if wc.table in AUDITED else None,
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
         ),
     script:
@@ -85,6 +87,7 @@ rule compare_systems:
 rule tabulate_audit:
     input:
         rollouts=expand("results/{run}/audit.json", run=RL_RUNS),
+        training=expand("results/{run}/training.json", run=RL_RUNS),
         scores=scores(
             [
                 *FRONTIER_RUNS,
@@ -119,6 +122,9 @@ rule tabulate_audit:
                 for task in TASKS
             },
             rl_models={task: ["rl", *variants_of(task)] for task in TASKS},
+            started={task: started_of(task) for task in TASKS},
+            thresholds=CONFIG.audit.thresholds,
+            confidence=CONFIG.statistics.confidence,
         ),
     script:
         "../scripts/tabulate_audit.py"
@@ -194,6 +200,7 @@ if CONFIG.frontier:
                 seeds=SEEDS,
                 curves=CURVES,
                 mechanism=CONFIG.mechanism is not None,
+                thresholds=CONFIG.audit.thresholds,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}
                 ),

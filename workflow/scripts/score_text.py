@@ -1,15 +1,16 @@
-"""BLEU or ROUGE-L of a run's task, signs of a gamed reward, CMRC; in the miniature, the content told."""
+"""BLEU or ROUGE-L of a run's task, signs of a gamed reward and of collapse, CMRC; in the miniature, content."""
 
 from statistics import fmean
 from typing import Any
 
 from semalign.config.data import Language
 from semalign.metrics.audit import audit
+from semalign.metrics.collapse import collapse
 from semalign.metrics.predictions import join
 from semalign.metrics.scoring import score_pairs, score_questions
-from semalign.miniature.judge import content_score
+from semalign.miniature.judge import slots_told
 from semalign.runtime import job
-from semalign.runtime.files import write_json, write_jsonl
+from semalign.runtime.files import Row, write_json, write_jsonl
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -20,18 +21,26 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             scores[testset], values = score_questions(rows)
         else:
             task = settings["tasks"][testset]
-            scores[testset], values = score_pairs(rows, task["metric"], Language.model_validate(task["language"]))
-            for name, column in (("audit", "output"), ("audit_of_references", "target")):
-                texts, references, sources, ids = ([row[c] for row in rows] for c in (column, "target", "source", "id"))
-                language = Language.model_validate(task["language"])
-                scores[testset][name] = audit(texts, references, sources, ids, language)
+            language = Language.model_validate(task["language"])
+            scores[testset], values = score_pairs(rows, task["metric"], language)
+            scores[testset] |= _signs(rows, language)
             if settings["content"]:
-                content = [content_score(testset, row["source"], row["output"]) for row in rows]
+                told = [slots_told(testset, row["source"], row["output"]) for row in rows]
+                content = [fmean(slots.values()) for slots in told]
                 scores[testset]["content"] = {"value": fmean(content), "n": len(rows)}
-                values = [v | {"content": c} for v, c in zip(values, content, strict=True)]
+                values = [v | {"content": c, "slots": s} for v, c, s in zip(values, content, told, strict=True)]
         items += [{"testset": testset, "id": row["id"], **v} for row, v in zip(rows, values, strict=True)]
     write_json(output.scores, scores)
     write_jsonl(output.by_item, items)
+
+
+def _signs(rows: list[Row], language: Language) -> dict[str, Any]:
+    """Of a gamed reward and of collapse; the references' own beside them."""
+    outputs, references, sources, ids = ([row[c] for row in rows] for c in ("output", "target", "source", "id"))
+    own, theirs = (audit(texts, references, sources, ids, language) for texts in (outputs, references))
+    signs = collapse(outputs, references, sources, ids, fmean(row["truncated"] for row in rows))
+    signs["off_script"] = own["off_script"] - theirs["off_script"]
+    return {"audit": own, "audit_of_references": theirs, "collapse": signs}
 
 
 job.run(main, snakemake)

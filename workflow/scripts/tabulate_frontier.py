@@ -11,6 +11,7 @@ from semalign.frontier.taxes import Request, taxes
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
 from semalign.statistics import runs
+from semalign.statistics.verdicts import of_rl, remark
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import frame_latex, frame_markdown
 
@@ -28,12 +29,17 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     write_csv(output.csv, frame)
     write_csv(output.taxes, pd.DataFrame([tax.record() for tax in found]))
     text = verdict.note(found, len(settings["seeds"]))
+    bars, confidence = settings["thresholds"], settings["statistics"]["confidence"]
+    audited = [of_rl(RESULTS, task, seed, bars, confidence) for task in settings["tasks"] for seed in settings["seeds"]]
+    remarks = list(filter(None, map(remark, audited)))
     strengths = f"{POINTS}{curves.strengths(asked['curves'])}."
     with replacing(output.markdown) as file:
-        file.write(frame_markdown(verdict.table(found), text) + "\n" + frame_markdown(curves.shown(frame), strengths))
+        file.write(frame_markdown(verdict.table(found), text, remarks) + "\n")
+        file.write(frame_markdown(curves.shown(frame), strengths))
     with replacing(output.latex) as file:
         file.write(
-            frame_latex(verdict.table(found), text, keys=3) + frame_latex(curves.shown(frame), strengths, keys=4)
+            frame_latex(verdict.table(found), "\n".join([text, *remarks]), keys=3)
+            + frame_latex(curves.shown(frame), strengths, keys=4)
         )
     measured = dict.fromkeys(runs.name(row.task, row.model, row.seed) for row in frame.itertuples())
     content = {
@@ -43,6 +49,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         "multiplicity": verdict.multiplicity(found, len(settings["seeds"])),
         "units": {name: curve["unit"] for name, curve in asked["curves"].items()},
         "note": text,
+        "remarks": remarks,
         "strengths": strengths,
     }
     write_json(output.sidecar, content)

@@ -13,13 +13,13 @@ from semalign.tables.tables import frame_latex, frame_markdown
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     statistics = Statistics.model_validate(settings["statistics"])
-    names = ("table", "tasks", "models", "seeds", "rewards", "judged")
+    names = ("table", "tasks", "models", "seeds", "rewards", "judged", "thresholds")
     table = build(Request(Path("results"), statistics=statistics, **{name: settings[name] for name in names}))
     write_csv(output.csv, table.frame())
     with replacing(output.markdown) as file:
-        file.write(frame_markdown(table.lines(), table.note))
+        file.write(frame_markdown(table.lines(), table.note, table.remarks))
     with replacing(output.latex) as file:
-        file.write(frame_latex(table.lines(), table.note, keys=2))
+        file.write(frame_latex(table.lines(), "\n".join([table.note, *table.remarks]), keys=2))
     judges = {path: read_json(path) for path in input.judge if path.endswith(".json")}
     exams = {Path(path).parent.name: read_json(path) for path in input.exams}
     extra = {"judge": judges, "encoder_exams": exams} if settings["table"] == "table3" else {}

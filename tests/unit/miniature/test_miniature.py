@@ -7,13 +7,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from statistics import fmean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from semalign.miniature import chinese, tibetan
-from semalign.miniature.judge import compare, content_score
+from semalign.miniature.judge import JudgedTask, compare, slots_told
 from semalign.miniature.lexicon import SLOTS, TSHEG
 from semalign.miniature.parser import parse_chinese, parse_tibetan
 from semalign.miniature.questions import paragraph
@@ -36,6 +37,11 @@ LESSON = Scene(
     action="buy", number="3", quality="red", object="book",
 )  # fmt: skip
 MONK = Scene(time="spring", subject="monk", place="monastery", action="see", object="horse", negated=True)
+
+
+def content_score(task: JudgedTask, source: str, candidate: str) -> float:
+    """As score_text has it: the share of the slots that are told."""
+    return fmean(slots_told(task, source, candidate).values())
 
 
 @st.composite
@@ -140,6 +146,9 @@ def test_judge_of_translations() -> None:
     assert content_score("mt", source, right) == 1.0
     assert content_score("mt", source, worse["wrong number"]) == pytest.approx(8 / 9)  # eight slots and the polarity
     assert content_score("mt", source, "") == 0.0
+    told = slots_told("mt", source, worse["wrong number"])
+    assert [slot for slot, right in told.items() if not right] == ["number"]
+    assert len(told) == 9
 
 
 def test_judge_of_headlines() -> None:

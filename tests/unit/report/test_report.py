@@ -81,6 +81,25 @@ def test_key_figures_are_the_tables_own(run: Request) -> None:
     assert "CMRC AVG, RL − strong SFT: +0.50 (interval 0.25 to 0.75); p 0.0020 after Holm." in said
 
 
+def test_what_the_audit_finds_stands_before_every_gain(run: Request) -> None:
+    path = run.table("table3", "json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["audit"]["mt/rl/1"] |= {
+        "level": "collapsed",
+        "is_no_gain": True,
+        "reasons": ["“lost” is in 9 of 9 answers"],
+    }
+    content["remarks"] = ["Audit of mt/rl/1: collapsed."]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    said = Page(build(run)).said()
+    assert "seed 0: ok. seed 1: collapsed: “lost” is in 9 of 9 answers." in said
+    caution = "By the audit, RL is no gain over its cold start here, whatever the scores say."
+    assert f"after strong SFT; n 6. {caution}" in said
+    assert f"No difference shown: sft. {caution}" in said
+    assert said.count(caution) == 2  # of one task of the two
+    assert "Audit of mt/rl/1: collapsed." in said
+
+
 def test_the_frontier_says_what_it_shows_and_what_it_took(run: Request) -> None:
     said = Page(build(run)).said()
     assert "Translation, at equal adequacy: No method is shown to beat RL." in said

@@ -33,7 +33,9 @@ snakemake = SimpleNamespace(
     rule="train", log=["log.txt"], input=[], output=["results/made"], wildcards={{}}, threads=2,
     params=SimpleNamespace(settings={settings!r}),
     resources={{'gpu': 0}},
-    config={{"checkpoint_seconds": {seconds!r}, "gradient_checkpointing": None}},
+    config={{
+        "checkpoint_seconds": {seconds!r}, "gradient_checkpointing": None, "audit": {{"training": {{"every": 2}}}}
+    }},
 )
 job.run(ranked_job.{main}, snakemake, resumable=True)
 """
@@ -113,6 +115,8 @@ def test_every_rollout_is_written_once_and_in_the_order_of_the_prompts(grpo: tup
     report, log = read_json(folder / "made.json")
     assert report["completions"] == len(rows)
     first = rows[: GRPO["batch_size"]]
+    assert report["rollouts"][-1]["last"] == report["steps"]
+    assert (folder / "log.txt").read_text().count(": the rollouts of updates 1 to 2: ") == 1  # by the first process
     assert log[0]["reward"] == pytest.approx(sum(row["length"] for row in first) / len(first), abs=1e-6)
 
 

@@ -1,5 +1,6 @@
 """Lines of progress by a clock of the test's own, and the last words of a run."""
 
+import json
 import logging
 import os
 import pty
@@ -170,6 +171,21 @@ def test_the_last_line_says_what_lies_where(tmp_path: Path, monkeypatch: pytest.
     ]
     monkeypatch.setenv("PWD", "/elsewhere")
     assert f"is in {tmp_path}/results/table3.csv" in results_made(["results/table3.csv"])
+
+
+def test_the_last_lines_say_what_the_audit_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PWD", str(tmp_path))
+    made(tmp_path, "results/table3.csv", "results/table1.csv")
+    levels = {"mt/strong_sft/0": "ok", "mt/rl/0": "collapsed"}
+    content = {"audit": {run: {"level": level} for run, level in levels.items()}, "remarks": ["Audit of mt/rl/0: bad."]}
+    for name in ("table1", "table3"):
+        (tmp_path / "results" / f"{name}.json").write_text(json.dumps(content))
+    assert results_made(["results/table1.csv", "results/table3.csv"]).splitlines() == [
+        "semalign: audit: ok: mt/strong_sft/0",
+        "semalign: Audit of mt/rl/0: bad.",
+        "semalign: table1 and table3 are in results/, each as .csv and .json",
+    ]
 
 
 def test_each_failed_job_is_told_with_its_last_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from semalign.config.audit import Thresholds
 from semalign.config.statistics import Statistics
 from semalign.tables.paper_tables import DEFINITIONS, Request, build
 from semalign.tables.published import published
@@ -128,9 +129,41 @@ def test_published_gaps_are_differences_of_published_rows() -> None:
         assert {name: rl[name] - strong[name] for name in gap} == pytest.approx(gap, abs=1e-9)
 
 
-def test_gain_of_rl_on_the_cold_start(results: Path) -> None:
+def test_change_of_rl_from_the_cold_start(results: Path) -> None:
     found = rows(make(results, "table1", ["mt"], ["base", "cold_sft", "rl"]))
-    assert found["mt", "gain"]["similarity"] == pytest.approx(0.3)  # .2 and .4
+    assert found["mt", "change"]["similarity"] == pytest.approx(0.3)  # .2 and .4
+
+
+def audited(results: Path, table: str, models: list[str]) -> Table:
+    """The table with the audit's verdicts, by the thresholds as they come."""
+    for seed in (0, 1):
+        (results / f"mt/rl/{seed}/training.json").write_text("{}")
+    bars = Thresholds().model_dump()
+    return build(Request(results, table, ["mt"], models, [0, 1], {}, table == "table3", SETTINGS, bars))
+
+
+def test_the_audits_verdict_is_that_of_the_worst_seed(results: Path) -> None:
+    path = results / "mt/rl/1/scores/text.json"
+    content = json.loads(path.read_text())
+    content["mt"]["collapse"] |= {"truncated": 0.9}
+    path.write_text(json.dumps(content))
+    table = audited(results, "table3", MODELS)
+    found = rows(table)
+    assert [found["mt", model]["audit"] for model in [*MODELS, "gap"]] == ["ok", "ok", "ok", "collapsed", ""]
+    assert list(table.frame().columns)[-2:] == ["audit", "seeds"]
+    said = (
+        "Audit of mt/rl/1: collapsed; no gain over its cold start, whatever its scores say: 90% of the answers are cut "
+        "at the length limit."
+    )
+    assert table.remarks == table.sidecar["remarks"] == [said]
+    assert table.sidecar["audit"]["mt/rl/0"]["level"] == "ok"
+    assert table.lines()["audit"].tolist()[:4] == ["ok", "", "ok", ""]
+    assert frame_markdown(table.lines(), table.note, table.remarks).endswith(f"\n\n{said}\n")
+    assert "gain" not in {row.keys["model"] for row in audited(results, "table1", ["base", "cold_sft", "rl"]).rows}
+
+
+def test_a_remark_is_plain_text_in_markdown() -> None:
+    assert frame_markdown(pd.DataFrame({"a": ["1"]}), "note", ["“*” is in 2"]).endswith("\n\n“\\*” is in 2\n")
 
 
 def test_rewards_of_a_variant_stand_in_its_row(results: Path) -> None:
@@ -156,7 +189,7 @@ def test_a_spreadsheet_reads_numbers(results: Path) -> None:
     write_csv(results / "table3.csv", make(results, "table3", ["mt"], MODELS).frame())
     for row in csv.DictReader(io.StringIO((results / "table3.csv").read_text(encoding="utf-8"))):
         for name, cell in row.items():
-            if name not in ("task", "model", "metric_name"):
+            if name not in ("task", "model", "metric_name", "audit"):
                 assert re.fullmatch(r"(-?\d+(\.\d+)?(e-\d+)?)?", cell), (name, cell)
 
 

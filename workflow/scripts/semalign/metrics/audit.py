@@ -51,7 +51,7 @@ def audit(
         "distinct_2": _share(len(different), bigrams),
         "repeated_4grams": _share(repeated, fourgrams),
         "copied": fmean(copied) if copied else None,
-        "duplicates": _duplicates(outputs, items),
+        "duplicates": duplicates(outputs, items),
         "off_script": 1 - fmean(language_consistency(text, language) for text in outputs),
         "empty": fmean(is_blank(text) for text in outputs),
     }
@@ -72,7 +72,8 @@ def common_substring(one: str, two: str) -> int:
     return SequenceMatcher(None, one, two, autojunk=False).find_longest_match().size
 
 
-def _duplicates(outputs: Sequence[str], items: Sequence[str]) -> float:
+def duplicates(outputs: Sequence[str], items: Sequence[str]) -> float:
+    """Share of the outputs that are equal to one for another item."""
     owners: dict[str, set[str]] = defaultdict(set)
     for text, item in zip(outputs, items, strict=True):
         owners[text].add(item)

@@ -63,7 +63,8 @@ def compare(task: JudgedTask, source: str, first: str, second: str) -> int:
     return 0 if scores[0] == scores[1] else 1 if scores[0] > scores[1] else 2
 
 
-def content_score(task: JudgedTask, source: str, candidate: str) -> float:
-    """Share (0..1) of the source's wanted slots that the output tells rightly. Raises InputError as `compare`."""
-    wanted = _wanted(task, _source_scene(task, source))
-    return _right(wanted, parse_tibetan(candidate)) / len(wanted)
+def slots_told(task: JudgedTask, source: str, candidate: str) -> dict[str, bool]:
+    """Of each of the source's wanted slots, whether the output tells it rightly: the share that it does is the content.
+    Raises InputError as `compare`."""
+    wanted, reading = _wanted(task, _source_scene(task, source)), parse_tibetan(candidate)
+    return {slot: value in reading.slots.get(slot, ()) for slot, value in wanted.items()}

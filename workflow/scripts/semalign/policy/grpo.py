@@ -13,10 +13,12 @@ from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallba
 from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig
 
+from semalign.config.audit import Audit
 from semalign.config.training import Grpo
 from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import accumulation, chosen
 from semalign.policy.models import TrainingProof, full_precision, own_precision, save_adapter
+from semalign.policy.rollout_audit import RolloutAudit, tenths
 from semalign.policy.rollouts import ROLLOUTS, Rollouts, spreadless_share
 from semalign.policy.trl_private import RolloutTrainer, check_version
 from semalign.resume import checkpoints
@@ -138,8 +140,9 @@ def train_grpo(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's trainable adapter in place against rewards by name, weighted by `settings.rewards`.
 
-    Goes on from the workspace's last checkpoint. Every rollout is written to its `rollouts.jsonl`, and the adapter is
-    kept at `snapshots/<step>` every `settings.snapshot_steps` updates before the last.
+    Goes on from the workspace's last checkpoint. Rows hold `id`, `source` and `target`. Every rollout is written to its
+    `rollouts.jsonl`, and the adapter is kept at `snapshots/<step>` every `settings.snapshot_steps` updates before the
+    last. The rollouts are audited on the way (`RolloutAudit`).
 
     With beta > 0 the KL reference is a frozen copy of the adapter as given (the cold start), or with
     `reference_is_base` the base. Returns a report and the log of every step. Raises RuntimeError when the adapter did
@@ -173,6 +176,7 @@ def train_grpo(
                         {"reward": "reward", "completions/mean_length": "length", "frac_reward_zero_std": "spreadless"}
                     ),
                     Snapshots(settings.snapshot_steps, snapshots, proof.base),
+                    RolloutAudit(Audit.model_validate(workspace.audit or {}), rollouts, rows),
                 ],
             )
         trainer.remove_callback(PrinterCallback)
@@ -184,6 +188,8 @@ def train_grpo(
         )
     rollouts.flush()
     completions, spreadless = distributed.from_first(lambda: spreadless_share(read_jsonl(rollouts.path), settings))
+    items = {row["id"]: row for row in rows}
+    looks = distributed.from_first(lambda: tenths(rollouts.path, items, history, trainer.state.global_step))
     steps = [entry for entry in history if "frac_reward_zero_std" in entry]
     tenth = max(1, len(steps) // 10)
     report = {
@@ -196,6 +202,7 @@ def train_grpo(
         "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in steps[:tenth]])),
         "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in steps[-tenth:]])),
         "spreadless_group_share": spreadless,
+        "rollouts": looks,
         **proof.check(),
     }
     return report, history

@@ -117,9 +117,3 @@ class Report(Strict):
         20, description="further items a task: those on which rl and strong_sft differ most"
     )
     seed: Seed = Field(0, description="of the draw")
-
-
-class Audit(Strict):
-    """Signs that a reward is gamed, read from rollouts and test outputs."""
-
-    steps: Count = Field(50, description="steps of a run, evenly spaced, whose rollouts are read")

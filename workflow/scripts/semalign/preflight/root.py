@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from semalign.config.audit import Audit
 from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over, without_null
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
@@ -21,7 +22,7 @@ from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.methods.base import Method
 from semalign.miniature import distinct
 from semalign.preflight import amounts
-from semalign.preflight.experiments import Ablation, Audit, EncoderAblation, FewShot, Frontier, Mechanism, Report
+from semalign.preflight.experiments import Ablation, EncoderAblation, FewShot, Frontier, Mechanism, Report
 from semalign.preflight.explanation import explained
 from semalign.runtime.errors import InputError
 

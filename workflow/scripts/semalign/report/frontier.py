@@ -31,7 +31,7 @@ def verdict(request: Request) -> list[str]:
     """What the frontier says, a sentence a task, and how many comparisons stand behind it."""
     content = sidecar(request, "frontier")
     said = [f"{labels.task(answer['task'])}, at equal adequacy: {answer['sentence']}" for answer in content["answers"]]
-    return [*said, content["multiplicity"]]
+    return [*said, content["multiplicity"], *content.get("remarks", [])]
 
 
 def answer(request: Request, task: str) -> str:

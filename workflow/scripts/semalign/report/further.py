@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from semalign.metrics.collapse import Level, worst
 from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, number, whole
 from semalign.report.paper import sidecar
@@ -79,17 +80,24 @@ def _p(value: Any) -> str:
     return "" if pd.isna(value) else number(value, 4) if value >= 0.0001 else f"{value:.1e}".replace("-", "−")
 
 
+def _worst(runs: pd.DataFrame) -> str:
+    known: list[Level] = list(runs["verdict"].dropna())
+    return worst(known) if known else ""
+
+
 def audit(request: Request) -> Grid:
     """Signs of a gamed reward: rollouts at first and at last, and answers to the test set."""
-    rows = read_csv(request.table("audit", "csv"), dtype={"task": str, "model": str, "part": str})
+    rows = read_csv(request.table("audit", "csv"), dtype={"task": str, "model": str, "part": str, "verdict": str})
     names = named(audit_table.FIGURES, rows)
     groups = []
     for task, part in rows.groupby("task", sort=False):
         lines = [
-            [Cell(labels.model(str(model))), Cell(str(what)), *means(runs, names)]
+            [Cell(labels.model(str(model))), Cell(str(what)), *means(runs, names), Cell(_worst(runs))]
             for (model, what), runs in part.groupby(["model", "part"], sort=False)
         ]
         groups.append(Group(lines, labels.task(str(task))))
     heads = [Column("model", number=False), Column("of", number=False), *columns(names)]
-    note = sidecar(request, "audit")["note"]
+    heads.append(Column("verdict", number=False))
+    content = sidecar(request, "audit")
+    note = "\n\n".join([content["note"], *content.get("remarks", [])])
     return Grid("audit", "Reward audit: signs that a reward is gamed", heads, groups, notes=note)

@@ -11,7 +11,7 @@ from semalign.runtime.files import read_json
 from semalign.tables.paper_tables import DEFINITIONS
 from semalign.tables.spreadsheets import read_csv
 
-DIFFERENCES = {"gap", "gain"}
+DIFFERENCES = {"gap", "change"}
 TITLES = {
     "table1": "Table 1: translation, cold start and RL",
     "table2": "Table 2: headlines, cold start and RL",
@@ -25,7 +25,7 @@ KEY = (
     "Below each mean: the interval in brackets; where the paper has the cell, its figure, and Δ, ours less the paper's."
 )
 BOUNDS = 3  # decimals of an interval's ends
-NAMES = {"model", "task", "metric_name", "rewards"}
+NAMES = {"model", "task", "metric_name", "rewards", "audit"}
 
 
 def frame(request: Request, name: str) -> pd.DataFrame:
@@ -53,11 +53,14 @@ def table(request: Request, name: str) -> Grid:
     for column in figures:
         named, n = labels.FIGURES[column], counted[column]
         columns.append(Column(named.title, ", ".join(part for part in (named.unit, f"n {n}" if n else "") if part)))
+    columns += [Column("audit", number=False)] if "audit" in rows else []
     groups = []
     for task, part in rows.groupby("task", sort=False):
         lines = [_line(row, figures, counted) for row in part.to_dict("records")]
         groups.append(Group(lines, labels.task(str(task), request.tasks.get(task))))  # type: ignore[call-overload]
-    return Grid(name, TITLES[name], columns, groups, KEY, sidecar(request, name)["note"])
+    content = sidecar(request, name)
+    notes = "\n\n".join([content["note"], *content.get("remarks", [])])
+    return Grid(name, TITLES[name], columns, groups, KEY, notes)
 
 
 def _same_n(rows: pd.DataFrame, column: str) -> str:
@@ -70,7 +73,8 @@ def _line(row: dict[Any, Any], figures: list[str], counted: dict[str, str]) -> l
     runs = "" if row["model"] == "base" or row["seeds"] == 1 else f"{row['seeds']} seeds"
     line = [Cell(labels.model(row["model"]), details=(runs,) if runs else ())]
     line += [Cell(row["rewards"])] if "rewards" in row else []
-    return [*line, *(_cell(row, name, not counted[name]) for name in figures)]
+    line += [_cell(row, name, not counted[name]) for name in figures]
+    return [*line, Cell(row["audit"] if given(row["audit"]) else "")] if "audit" in row else line
 
 
 def _cell(row: dict[Any, Any], name: str, with_n: bool) -> Cell:

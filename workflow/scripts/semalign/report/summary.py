@@ -31,15 +31,19 @@ def cards(request: Request) -> list[Card]:
     if "table3" not in request.tables:
         return []
     rows = paper.frame(request, "table3")
+    audited: dict[str, Any] = paper.sidecar(request, "table3").get("audit", {})
     found = []
     for task, part in rows.groupby("task", sort=False):
         by_model: dict[str, Row] = {row["model"]: row for row in part.to_dict("records")}
+        of_rl = {run: found for run, found in audited.items() if run.startswith(f"{task}/rl/")}
+        no_gain = any(verdict["is_no_gain"] for verdict in of_rl.values())
         lines = [
-            ("Learnt", _learnt(by_model)),
+            ("Audit of RL", _audited(of_rl)),
+            ("Learnt", _learnt(by_model, no_gain)),
             ("Meaning, by the encoder that never rewards", _meaning(by_model)),
             ("Reading comprehension", _kept(by_model)),
             ("Judge", _judged(by_model["rl"], by_model["strong_sft"], request)),
-            ("At equal adequacy", frontier.answer(request, str(task))),
+            ("At equal adequacy", _with_caution(frontier.answer(request, str(task)), no_gain)),
         ]
         lines += [("Declared beforehand", text) for text in _declared(request, str(task))]
         title = labels.task(str(task), request.tasks[str(task)])  # type: ignore[index]
@@ -63,7 +67,23 @@ def _paper(row: Row, name: str, signed: bool = False) -> str:
     return number(value, labels.FIGURES[name].digits, signed) if given(value) else ""
 
 
-def _learnt(rows: dict[str, Row]) -> str:
+def _audited(verdicts: dict[str, Any]) -> str:
+    """The audit's verdict on each seed of RL, and why."""
+    said = []
+    for run, found in verdicts.items():
+        seed = f"seed {run.rpartition('/')[2]}: " if len(verdicts) > 1 else ""
+        said.append(f"{seed}{': '.join([found['level'], '; '.join(found['reasons'])]).removesuffix(': ')}.")
+    return " ".join(said)
+
+
+NO_GAIN = "By the audit, RL is no gain over its cold start here, whatever the scores say."
+
+
+def _with_caution(text: str, no_gain: bool) -> str:
+    return f"{text} {NO_GAIN}" if text and no_gain else text
+
+
+def _learnt(rows: dict[str, Row], no_gain: bool) -> str:
     metric = labels.METRICS[rows["rl"]["metric_name"]]
     cold, strong, rl = rows["cold_sft"], rows["strong_sft"], rows["rl"]
     change = number(rl["metric"] - cold["metric"], 4, signed=True)
@@ -72,6 +92,7 @@ def _learnt(rows: dict[str, Row]) -> str:
         f"{_value(strong, 'metric')} after strong SFT; n {whole(rl['metric_n'])}."
     )
     published = [_paper(rl, "metric"), _paper(strong, "metric")]
+    said = _with_caution(said, no_gain)
     return f"{said} The paper: RL {published[0]}, strong SFT {published[1]}." if all(published) else said
 
 

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from semalign.runtime.errors import InputError
+from semalign.runtime.files import read_json
+
 LAST_LINES = 20
 _ORDER = (".csv", ".md", ".tex", ".json", ".png", ".svg")
 _STOPPED = re.compile(r"\bstopped(; the same command goes on from here| by SIG\w+)$")
@@ -64,13 +67,33 @@ def say_last(text: str) -> None:
 
 
 def results_made(targets: Iterable[str]) -> str:
-    """One line for each folder: what lies there, and in which forms."""
+    """What the audit says of the runs in the tables made; and of each folder what lies there, in which forms."""
+    targets = set(targets)
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for target in sorted(map(Path, set(targets))):
+    for target in sorted(map(Path, targets)):
         forms = (target.suffix,) if target.is_dir() else _forms(target)
         stems = found.setdefault((str(_seen_from_outside(target.parent)), forms), [])
         stems += [target.stem] if target.stem not in stems else []
-    return "\n".join(f"semalign: {_where(folder, names, forms)}" for (folder, forms), names in found.items())
+    where = [_where(folder, names, forms) for (folder, forms), names in found.items()]
+    return "\n".join(f"semalign: {line}" for line in [*_audited(targets), *where])
+
+
+def _audited(targets: Iterable[str]) -> list[str]:
+    """The runs that are ok in one line, and a line for each that is not; where table 3 was made, of its runs alone."""
+    targets = [target for target in targets if Path(target).stem == "table3"] or targets
+    levels: dict[str, str] = {}
+    remarks: dict[str, None] = {}
+    for sidecar in sorted(Path(target).with_suffix(".json") for target in targets):
+        try:
+            content = read_json(sidecar) if sidecar.is_file() else {}
+        except InputError:  # the run itself ended well
+            continue
+        if not isinstance(content, dict):
+            continue
+        levels |= {run: found["level"] for run, found in content.get("audit", {}).items()}
+        remarks |= dict.fromkeys(content.get("remarks", []))
+    good = [run for run, level in levels.items() if level == "ok"]
+    return [*([f"audit: ok: {', '.join(good)}"] if good else []), *remarks]
 
 
 def _forms(target: Path) -> tuple[str, ...]:

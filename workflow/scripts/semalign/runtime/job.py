@@ -117,7 +117,7 @@ def _work(main: Callable[..., None], snakemake: Any, resumable: bool, terminal: 
     if resumable:
         first = str(snakemake.output[0])
         name = identity(settings=snakemake.params.settings, inputs=inputs, versions=provenance.versions())
-        with stop_on_signals(), opened(first, name, *_without_effect(snakemake)) as workspace:
+        with stop_on_signals(), opened(first, name, **_without_effect(snakemake)) as workspace:
             resumed = any(workspace.folder.iterdir())
             if processes > 1:
                 launcher.launch(processes, snakemake.threads, workspace, terminal)
@@ -135,7 +135,7 @@ def _take_part(main: Callable[..., None], snakemake: Any) -> None:
     settings = snakemake.params.settings
     try:
         with launcher.taking_part(settings["policy"]["device"]), launcher.heard_of_first(job_name(snakemake)):
-            workspace = launcher.workspace_of_rank(*_without_effect(snakemake))
+            workspace = launcher.workspace_of_rank(**_without_effect(snakemake))
             main(settings, snakemake.input, snakemake.output, workspace)
     except InputError as error:
         launcher.fail(str(error))
@@ -143,9 +143,10 @@ def _take_part(main: Callable[..., None], snakemake: Any) -> None:
         launcher.fail(_unexpected(error, str(snakemake.log[0])))
 
 
-def _without_effect(snakemake: Any) -> tuple[float, bool | None]:
+def _without_effect(snakemake: Any) -> dict[str, Any]:
     """The config's values that a job takes and no result depends on."""
-    return snakemake.config["checkpoint_seconds"], snakemake.config["gradient_checkpointing"]
+    names = ("checkpoint_seconds", "gradient_checkpointing")
+    return {name: snakemake.config[name] for name in names} | {"audit": snakemake.config.get("audit")}
 
 
 def _log_to_stderr() -> None:

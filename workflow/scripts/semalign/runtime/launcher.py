@@ -203,6 +203,6 @@ def _write(report: dict[str, Any]) -> None:
     write_json(Path(os.environ[PLACE]) / f"{os.environ['RANK']}.json", report)
 
 
-def workspace_of_rank(checkpoint_seconds: float, gradient_checkpointing: bool | None) -> Workspace:
+def workspace_of_rank(**without_effect: Any) -> Workspace:
     """The launcher's workspace, as a rank sees it."""
-    return Workspace(Path(os.environ[PLACE]).parent, checkpoint_seconds, gradient_checkpointing)
+    return Workspace(Path(os.environ[PLACE]).parent, **without_effect)

@@ -12,7 +12,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +35,14 @@ class Workspace:
 
     folder: its own, under a lock as long as it runs. checkpoint_seconds: how often to save at most; a save may wait for
     the end of a step. gradient_checkpointing: whether a training computes activations twice instead of keeping them;
-    None: on a GPU. Neither changes a result.
+    None: on a GPU. audit: when a training whose rollouts have collapsed warns or ends, as the config has it. None of
+    them changes a result.
     """
 
     folder: Path
     checkpoint_seconds: float
     gradient_checkpointing: bool | None = None
+    audit: Mapping[str, Any] | None = None
 
     def check(self) -> None:
         """Raise Stopped if the job was asked to stop; call it where nothing would be lost."""
@@ -56,9 +58,9 @@ def identity(**depends_on: Any) -> str:
 
 @contextmanager
 def opened(
-    first_output: str, name: str, checkpoint_seconds: float, gradient_checkpointing: bool | None = None
+    first_output: str, name: str, checkpoint_seconds: float, gradient_checkpointing: bool | None = None, **more: Any
 ) -> Iterator[Workspace]:
-    """The workspace of the job that makes `first_output`, `name` being its identity.
+    """The workspace of the job that makes `first_output`, `name` being its identity; `more`: as in `Workspace`.
 
     Waits while another process works there. It is removed, with what older settings left beside it, when the block ends
     without an error; else it stays for the next run.
@@ -71,7 +73,7 @@ def opened(
             if other != folder:
                 log.info("%s: left by other settings, data or code; removed", other)
                 shutil.rmtree(other)
-        yield Workspace(folder, checkpoint_seconds, gradient_checkpointing)
+        yield Workspace(folder, checkpoint_seconds, gradient_checkpointing, **more)
         shutil.rmtree(place)
 
 

@@ -1,17 +1,23 @@
 """The reward audit as a table: each run's rollouts at first and at last, and its test outputs."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from semalign.metrics.audit import MEASURES
+from semalign.metrics.collapse import worst
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
+from semalign.statistics.verdicts import Bars, Verdict, of_run
 
 KEYS = ["task", "model", "seed", "part"]
+COLLAPSE = ["over_use", "unused", "divergence", "truncated"]
+WORDS = ["over_used", "verdict"]
 FIGURES = [
     *MEASURES,
+    *COLLAPSE,
     "zero_spread_groups",
     "reward",
     "similarity",
@@ -25,28 +31,67 @@ NOTE = (
     "longest common substring with the source, share of the output: read it and duplicates against the row of the "
     "references. duplicates: outputs equal to one for another item. "
     "zero_spread_groups: prompts whose rollouts all earned the same. encoder_gap: similarity by the rewarding encoder "
-    "less that by the independent one; a gap that grows is over-optimisation. ± is over seeds (ddof 1)."
+    "less that by the independent one; a gap that grows is over-optimisation. over_use: the most that a token's share "
+    "of the answers lies above its share of the references, and over_used that token. unused: share of the tokens of 5 "
+    "references or more that no answer has. divergence: of the tokens from the references', bits. truncated: cut at "
+    "the length limit. verdict: by audit.thresholds, of several seeds the worst. ± is over seeds (ddof 1)."
 )
 
 
-def collect(
-    results: Path, tasks: list[str], seeds: list[int], models: dict[str, list[str]], rl_models: dict[str, list[str]]
-) -> pd.DataFrame:
-    """One row a task, model, seed and part (rollouts first, rollouts last, test); one a task of the references."""
+@dataclass(frozen=True)
+class Request:
+    """Which runs are read: by task the models, those of RL, and those that went on from the cold start by RL or the
+    like (`started`); the audit's thresholds, and the confidence at which a slot counts as worse."""
+
+    results: Path
+    tasks: list[str]
+    seeds: list[int]
+    models: dict[str, list[str]]
+    rl_models: dict[str, list[str]]
+    started: dict[str, list[str]]
+    thresholds: Bars
+    confidence: float
+
+    def verdict(self, task: str, model: str, seed: int | None) -> Verdict:
+        """The audit's, on a run."""
+        report = self.results / runs.name(task, model, seed) / "training.json"
+        return of_run(
+            self.results,
+            task,
+            model,
+            seed,
+            self.thresholds,
+            self.confidence,
+            start="cold_sft" if model in self.started[task] else None,
+            training=read_json(report) if model in self.rl_models[task] else None,
+        )
+
+
+def collect(request: Request) -> tuple[pd.DataFrame, list[Verdict]]:
+    """One row a task, model, seed and part (rollouts first, rollouts last, test); one a task of the references. And the
+    verdict on each run."""
+    results, tasks, seeds = request.results, request.tasks, request.seeds
+    verdicts: list[Verdict] = []
     rows: list[dict[str, Any]] = []
     for task in tasks:
         own = runs.details(results, "base")["text"][task]["audit_of_references"]
         rows.append({"task": task, "model": "references", "part": "test"} | own)
-        for model in models[task]:
+        for model in request.models[task]:
             for seed in seeds if model != "base" else [None]:
                 run = runs.name(task, model, seed)
                 keys = {"task": task, "model": model, "seed": seed}
-                if model in rl_models[task]:
+                if model in request.rl_models[task]:
                     content = read_json(results / run / "audit.json")
                     rows.append(keys | {"part": "rollouts first"} | content["first_tenth"])
                     rows.append(keys | {"part": "rollouts last"} | content["last_tenth"])
-                rows.append(keys | {"part": "test"} | _test(results, run, task))
-    return pd.DataFrame(rows, columns=[*KEYS, *FIGURES]).astype({"seed": "Int64"})
+                verdicts.append(request.verdict(task, model, seed))
+                rows.append(keys | {"part": "test"} | _test(results, run, task) | _words(verdicts[-1]))
+    return pd.DataFrame(rows, columns=[*KEYS, *FIGURES, *WORDS]).astype({"seed": "Int64"}), verdicts
+
+
+def _words(verdict: Verdict) -> dict[str, Any]:
+    measured = {name: verdict.figures[name] for name in COLLAPSE}
+    return measured | {"over_used": verdict.figures["over_used"], "verdict": verdict.level}
 
 
 def _test(results: Path, run: str, task: str) -> dict[str, Any]:
@@ -61,7 +106,8 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for (task, model, part), group in frame.groupby(["task", "model", "part"], sort=False):
         cells = {name: _cell(group[name].astype(float)) for name in FIGURES}
-        lines.append({"task": task, "model": model, "part": part} | cells)
+        worst_of = worst(group["verdict"].dropna()) if part == "test" and model != "references" else ""
+        lines.append({"task": task, "model": model, "part": part} | cells | {"verdict": worst_of})
     return pd.DataFrame(lines)
 
 

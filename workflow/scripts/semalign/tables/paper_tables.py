@@ -3,14 +3,16 @@
 Every figure is a mean over seeds; a difference row is taken seed by seed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from semalign.config.statistics import Statistics
+from semalign.metrics.collapse import worst
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.intervals import about_seeds, interval
+from semalign.statistics.verdicts import Bars, Verdict, by_run, of_rl, of_run, remark
 from semalign.tables.published import PAPER, published
 from semalign.tables.tables import Cell, Row, Table
 
@@ -34,8 +36,8 @@ class Definition:
 
 
 DEFINITIONS = {
-    "table1": Definition("translation: cold start and RL", QUALITY + SIDE, QUALITY, ("gain", "rl", "cold_sft")),
-    "table2": Definition("headlines: cold start and RL", QUALITY + SIDE, QUALITY, ("gain", "rl", "cold_sft")),
+    "table1": Definition("translation: cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
+    "table2": Definition("headlines: cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
     "table3": Definition(
         "the trade-off", [*TRADE_OFF, *SIDE, "cmrc_answer_length", *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
     ),
@@ -62,6 +64,8 @@ class Request:
     rewards: dict[str, dict[str, float]]
     judged: bool
     statistics: Statistics
+    thresholds: Bars | None = None
+    """Of the audit; None: a table without its verdicts."""
 
 
 def build(request: Request) -> Table:
@@ -69,10 +73,14 @@ def build(request: Request) -> Table:
     definition = DEFINITIONS[request.table]
     rows: list[Row] = []
     by_seed: dict[str, Any] = {}
+    audited: list[Verdict] = []
     for task in request.tasks:
         found = {model: _figures(request, task, model) for model in request.models}
         for model, figures in found.items():
-            rows.append(_row(request, task, model, _runs(request, task, model), figures))
+            verdicts = _verdicts(request, task, model)
+            row = _row(request, task, model, _runs(request, task, model), figures)
+            rows.append(replace(row, words={"audit": worst(v.level for v in verdicts)}) if verdicts else row)
+            audited += verdicts
             by_seed[f"{task}/{_label(request.table, model)}"] = figures
         if definition.difference:
             name, model, less = definition.difference
@@ -89,7 +97,20 @@ def build(request: Request) -> Table:
         "runs": _details(request),
         "note": text,
     }
-    return Table(definition.figures, definition.shown, rows, request.statistics.confidence, text, sidecar)
+    remarks = list(filter(None, dict.fromkeys(map(remark, audited))))
+    sidecar |= {"audit": by_run(audited), "remarks": remarks} if audited else {}
+    return Table(definition.figures, definition.shown, rows, request.statistics.confidence, text, sidecar, remarks)
+
+
+def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
+    """The audit's of a model's runs; RL is compared with the cold start of its seed, and its training read."""
+    if request.thresholds is None:
+        return []
+    bars, confidence = request.thresholds, request.statistics.confidence
+    if model == "rl":
+        return [of_rl(request.results, task, seed, bars, confidence) for seed in request.seeds]
+    seeds = request.seeds if model != "base" else [None]
+    return [of_run(request.results, task, model, seed, bars, confidence) for seed in seeds]
 
 
 def _label(table: str, model: str) -> str:
@@ -202,8 +223,13 @@ def note(table: str, seeds: int, statistics: Statistics) -> str:
             "similarity is by the rewarding encoder, similarity_independent by one that never rewarded; content, where "
             "given, is the share of the source's facts that an answer tells, read by the miniature's parser."
         )
+    if table in ("table1", "table2", "table3"):
+        parts.append(
+            "audit is the verdict on a run's answers, of several seeds the worst; where it is not ok its reasons stand "
+            "below; its thresholds are in the config (audit.thresholds)."
+        )
     if table in ("table1", "table2"):
-        parts.append("gain = rl − cold_sft, seed by seed.")
+        parts.append("change = rl − cold_sft, seed by seed.")
     if table == "table3":
         parts.append(
             "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier. "

@@ -55,22 +55,27 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: what names it, its cells by figure (absent where there is none), the number of runs behind it."""
+    """A row: what names it, its cells by figure (absent where there is none), the number of runs behind it, and what is
+    said of it in words, by column."""
 
     keys: dict[str, str]
     cells: dict[str, Cell]
     seeds: int
     signed: bool = False
+    words: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Table:
+    """remarks: lines below the note, on rows that a reader must not take for what they seem."""
+
     figures: list[str]
     shown: list[str]
     rows: list[Row]
     confidence: float
     note: str
     sidecar: dict[str, Any] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
     def frame(self) -> pd.DataFrame:
         """The CSV's content: one row a model."""
@@ -83,10 +88,14 @@ class Table:
                 parts = ["mean", "sd", "low", "high", "n", *(["paper", "difference"] if name in compared else [])]
                 for part in parts:
                     columns[name if part == "mean" else f"{name}_{part}"] = getattr(cell, part) if cell else None
-            table.append(columns | {"seeds": row.seeds})
+            table.append(columns | {name: row.words.get(name, "") for name in self._said} | {"seeds": row.seeds})
         frame = pd.DataFrame(table)
         counts = [f"{name}_n" for name in self.figures]
         return frame.astype(dict.fromkeys(counts, "Int64"))
+
+    @property
+    def _said(self) -> list[str]:
+        return list(dict.fromkeys(name for row in self.rows for name in row.words))
 
     def lines(self) -> pd.DataFrame:
         """The content for reading: for each row a line of mean ± sd, its interval, and what the paper has."""
@@ -98,13 +107,13 @@ class Table:
             if "metric_name" in row.keys:
                 keys["task"] += f" ({row.keys['metric_name']})"
             blank, last = dict.fromkeys(keys, ""), "model"
-            lines.append(keys | {name: _mean(cell, name, row.signed) for name, cell in cells.items()})
+            lines.append(keys | {name: _mean(cell, name, row.signed) for name, cell in cells.items()} | row.words)
             lines.append(blank | {last: interval} | {name: _interval(cell, name) for name, cell in cells.items()})
             if any(cell.paper is not None for cell in cells.values()):
                 for label, signed in (("paper", row.signed), ("difference", True)):
                     shown = {n: _number(getattr(c, label), n, signed) for n, c in cells.items()}
                     lines.append(blank | {last: label} | shown)
-        return pd.DataFrame(lines, columns=[*keys, *self.shown]).fillna("")
+        return pd.DataFrame(lines, columns=[*keys, *self.shown, *self._said]).fillna("")
 
 
 def _number(value: float | None, name: str, signed: bool = False) -> str:
@@ -133,13 +142,18 @@ _MARKDOWN = re.compile(r"[\\|`*]|<(?=[a-z/!?])|&(?=#?\w+;)|\](?=[(\[])|~(?=~)|(?
 
 def markdown_line(cells: Iterable[str]) -> str:
     """A row of a table in Markdown, from plain texts."""
-    return "| " + " | ".join(_MARKDOWN.sub(r"\\\g<0>", " ".join(cell.splitlines())) for cell in cells) + " |"
+    return "| " + " | ".join(map(_plain, cells)) + " |"
 
 
-def frame_markdown(frame: pd.DataFrame, note: str) -> str:
-    """A table of texts in Markdown, and its note below."""
+def _plain(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.splitlines()))
+
+
+def frame_markdown(frame: pd.DataFrame, note: str, remarks: Iterable[str] = ()) -> str:
+    """A table of texts in Markdown, its note below, and each remark as a paragraph of its own."""
     head = [markdown_line(frame.columns), "|---" * len(frame.columns) + "|"]
-    return "\n".join([*head, *(markdown_line(row) for row in frame.itertuples(index=False))]) + f"\n\n{note}\n"
+    table = "\n".join([*head, *(markdown_line(row) for row in frame.itertuples(index=False))])
+    return "\n\n".join([table, note, *map(_plain, remarks)]) + "\n"
 
 
 _LATEX = {

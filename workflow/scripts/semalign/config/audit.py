@@ -1,0 +1,126 @@
+"""Config of the audit: from which figure on answers are suspect, and from which on they have collapsed."""
+
+from pydantic import Field, model_validator
+
+from semalign.config.base import Count, Positive, Share, Strict
+
+
+class Rising(Strict):
+    """Bars of a share: the more, the worse."""
+
+    warning: Share = Field(description="from here on")
+    collapsed: Share = Field(description="from here on")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> "Rising":
+        if self.warning > self.collapsed:
+            raise ValueError(f"warning {self.warning} must not be above collapsed {self.collapsed}")
+        return self
+
+
+class Factor(Strict):
+    """Bars of a ratio, either way: 2 is twice as much, or half."""
+
+    warning: Positive = Field(ge=1, description="from here on")
+    collapsed: Positive = Field(ge=1, description="from here on")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> "Factor":
+        if self.warning > self.collapsed:
+            raise ValueError(f"warning {self.warning} must not be above collapsed {self.collapsed}")
+        return self
+
+
+class Falling(Strict):
+    """Bars of what is left: the less, the worse."""
+
+    warning: Share = Field(description="from here down")
+    collapsed: Share = Field(description="from here down")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> "Falling":
+        if self.warning < self.collapsed:
+            raise ValueError(f"warning {self.warning} must not be below collapsed {self.collapsed}")
+        return self
+
+
+def _rising(warning: float, collapsed: float, description: str) -> "Rising":
+    field: Rising = Field(Rising(warning=warning, collapsed=collapsed), description=description)
+    return field
+
+
+def _falling(warning: float, collapsed: float, description: str) -> "Falling":
+    field: Falling = Field(Falling(warning=warning, collapsed=collapsed), description=description)
+    return field
+
+
+class Thresholds(Strict):
+    """When a run's answers are suspect and when they have collapsed; docs/method.md has the formulas and reasons."""
+
+    over_use: Rising = _rising(
+        0.25,
+        0.5,
+        "the most that a token's share of the answers lies above its share of the references; a quarter, or half, of "
+        "the answers hold a word that has no place there",
+    )
+    unused: Rising = _rising(
+        0.25,
+        0.5,
+        "share of the tokens of 5 references or more that no answer has; by chance one in a hundred is missing (e⁻⁵)",
+    )
+    divergence: Rising = _rising(
+        0.1,
+        0.3,
+        "Jensen-Shannon divergence of the tokens from the references', bits above chance; about a fifth, or half, of "
+        "the text turned into one foreign word",
+    )
+    truncated: Rising = _rising(
+        0.1, 0.5, "share of the answers cut at the length limit; one that is cut has not been ended by the policy"
+    )
+    repeated: Rising = _rising(
+        0.1, 0.5, "share of repeated 4-grams above the references'; texts of people repeat few: 3% and less"
+    )
+    length: Factor = Field(
+        Factor(warning=1.5, collapsed=3.0),
+        description="how many times the references' length, or what part of it; half as long again, or three times, is "
+        "no choice of words",
+    )
+    copied: Rising = _rising(
+        0.25, 0.5, "share of an answer that one piece of its source makes up, above the references'"
+    )
+    duplicates: Rising = _rising(
+        0.25, 0.5, "share of answers that another item has too, above the references': they leave their source aside"
+    )
+    off_script: Rising = _rising(
+        0.1, 0.5, "share of answers not in the target language's script, above the references'"
+    )
+    empty: Rising = _rising(0.1, 0.5, "share of blank answers, above the references'")
+    entropy: Falling = _falling(
+        0.25,
+        0.05,
+        "the policy's entropy in the last tenth of RL, as a share of that in the first; some narrowing is what RL is "
+        "for",
+    )
+    group_diversity: Falling = _falling(
+        0.25,
+        0.05,
+        "the diversity of a prompt's completions in the last tenth of RL, as a share of that in the first; alike "
+        "completions earn alike and teach nothing",
+    )
+
+
+class TrainingAudit(Strict):
+    """The audit while RL trains."""
+
+    every: Count = Field(10, description="updates from one look at the rollouts to the next; reruns nothing")
+    stop: bool = Field(
+        False, description="end the training with an error once its rollouts have collapsed; reruns nothing"
+    )
+
+
+class Audit(Strict):
+    """Signs that a reward is gamed, or that a policy has collapsed, read from rollouts and test outputs."""
+
+    steps: Count = Field(50, description="steps of a run, evenly spaced, whose rollouts are read")
+    thresholds: Thresholds = Field(default_factory=Thresholds, description="of a run's verdict: ok, warning, collapsed")
+    training: TrainingAudit = Field(default_factory=TrainingAudit, description="the same while RL trains")
