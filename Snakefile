@@ -31,9 +31,10 @@ if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/slices.smk"
-include: "workflow/rules/runs.smk"
-include: "workflow/rules/shown.smk"
+include: "workflow/rules/rule_settings.smk"
+include: "workflow/rules/experiments.smk"
+include: "workflow/rules/method_settings.smk"
+include: "workflow/rules/table_contents.smk"
 
 
 wildcard_constraints:

@@ -1,4 +1,4 @@
-"""The slices of the config: the files that each rule reads of it, and the values that its result depends on."""
+"""The parts of the config that each rule reads: its files, and the values that its result depends on."""
 
 from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""What is shown of the runs: the frontier's curves, each table's rows, and the files that they read."""
+"""What tables and figures show of the runs: the frontier's curves, each table's rows, and the files that they read."""
 
 
 def curve_of(name):
