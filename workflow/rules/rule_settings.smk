@@ -1,4 +1,4 @@
-"""The parts of the config that each rule reads: its files, and the values that its result depends on."""
+"""What rules depend on: the files that each one reads of the config, and the values that its result follows from."""
 
 from dataclasses import asdict
 
