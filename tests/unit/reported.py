@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from semalign.config.data import TaskName
+from semalign.config.names import TaskName
 from semalign.config.statistics import Statistics
 from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request as TaxRequest
@@ -24,7 +24,10 @@ ITEMS = 6
 TIBETAN = "སློབ་མས་ཡི་གེ་བྲིས།"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="237.6pt" height="72pt"><rect width="9" height="9"/></svg>'
 FIGURES = ["tradeoff", "frontier", "ablation", "likelihood", "reward", "rollouts", "audit", "encoder"]
-TASKS: dict[TaskName, TaskOf] = {"mt": TaskOf("zh", "bo", "bleu"), "hg": TaskOf("bo", "bo", "rouge_l")}
+TASKS: dict[TaskName, TaskOf] = {
+    "mt": TaskOf("translation", "zh", "bo", ["bleu", "chrf"]),
+    "hg": TaskOf("headlines", "bo", "bo", ["rouge_l"]),
+}
 BARS = {"retrieval": 0.9, "spearman": 0.8, "auc": 0.4, "inequality": {"negated": 0.9}}
 GRADES = ("near_identical", "paraphrase")
 CURVES: dict[str, curves.Curve] = {

@@ -13,6 +13,7 @@ ENCODED = ["train_encoder *", "examine_encoder *", "score_similarity *", "audit_
 ANSWERS = ["generate base", "generate {task}/*"]
 TEXT_OF_MT = ["score_text base", "score_text mt/*"]
 TRAINED_ALIKE = ["train_encoder reward", "train_encoder raw"]
+DRAWN = [f"draw_{name}" for name in ("reward", "rollouts", "audit", "tradeoff", "ablation", "frontier", "likelihood")]
 LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", "score_text *"]
 
 # What reads each key. Nothing: it changes no result.
@@ -30,8 +31,10 @@ READ_BY: dict[str, list[str]] = {
     r"world\.(?!mixed_share)\w+": ["generate_world"],
     rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
-    r"tasks\.mt\.metric": [*TEXT_OF_MT, "compare_systems"],
-    r"tasks\.hg\.metric": ["score_text base", "score_text hg/*", "compare_systems"],
+    r"tasks\.mt\.title": ["tabulate_paper table1", *DRAWN],
+    r"tasks\.hg\.title": ["tabulate_paper table2", *[name for name in DRAWN if name != "draw_ablation"]],
+    r"tasks\.mt\.metrics": [*TEXT_OF_MT, "compare_systems"],  # whose first says how it is tested
+    r"tasks\.hg\.metrics": ["score_text base", "score_text hg/*"],
     r"tasks\.mt\.prompt": ["prepare_corpus", "check_amounts"],  # base training shows translations with it
     r"tasks\.hg\.prompt": [
         "filter_length hg",

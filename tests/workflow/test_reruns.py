@@ -80,6 +80,9 @@ OTHER: dict[str, Any] = {
     r"rl\.steps_per_generation": 2,
     r"policy\.path": "models/policy",
     r".*encoders\.\w+\.path": "models/encoder",
+    r"tasks\.mt\.metrics": ["rouge_l"],
+    r"tasks\.hg\.metrics": ["rouge_l", "chrf"],
+    r"tasks\.\w+\.title": "another title",
     r"languages\.bo\.script": "Han",
     r"languages\.zh\.script": "Tibetan",
     r"languages\.\w+\.excluded_scripts": ["Greek"],
@@ -113,7 +116,6 @@ OTHER: dict[str, Any] = {
 CHOICES = (
     "error left_out",
     "cpu cuda",
-    "bleu rouge_l",
     "mt hg",
     "cosine linear",
     "float32 bfloat16",

@@ -56,7 +56,7 @@ from semalign.report.look import fingerprint as fingerprint_of_look
 from semalign.runtime.run_lock import check_writable, clear_dead_locks, record_locks
 from semalign.reruns.scheduler_patch import patch_planner, patch_scheduler
 from semalign.runtime.signals import pass_on_terminations, stop_before_any_job
-from semalign.rewards.user_rewards import find_user_reward, modules_of
+from semalign.runtime.user_functions import LIBRARY, find_function, modules_of
 
 name_python_safely()
 
@@ -86,10 +86,17 @@ try:
     CONFIG = validate(config)
     check(CONFIG, Path.cwd())
     USER_REWARDS = {
-        name: modules_of(find_user_reward(name, Path.cwd(), key), Path.cwd())
+        name: modules_of(find_function(name, Path.cwd(), key), Path.cwd())
         for key, rewards in CONFIG.rewards().items()
         for name in rewards
         if ":" in name
+    }
+    USER_METRICS = {
+        entry.function: modules_of(
+            find_function(entry.function, Path.cwd(), key), Path.cwd()
+        )
+        for key, entry in CONFIG.metric_functions().items()
+        if not entry.function.startswith(LIBRARY)
     }
     if workflow.is_main_process:
         os.environ.update(

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from semalign.config.metrics import function_of
 from semalign.preflight.amounts import least_examples, needs
 
 FILES_FETCHED = {
@@ -129,11 +130,42 @@ def generation_settings(task):
     )
 
 
+def metric_settings(metric):
+    """A metric as its rule is given it: a built-in's name, or the function with its name and model."""
+    function = function_of(metric)
+    return function.model_dump(mode="json") if function else metric
+
+
+def metric_functions(tasks):
+    """The metrics of these tasks that are functions."""
+    metrics = chain(*(CONFIG.tasks[task].metrics for task in tasks))
+    return [function for metric in metrics if (function := function_of(metric))]
+
+
+def metric_models(tasks):
+    """The models of these tasks' metrics."""
+    return sorted(
+        {str(entry.model) for entry in metric_functions(tasks) if entry.model}
+    )
+
+
+def metric_files(tasks):
+    """The user's own files behind these tasks' metrics."""
+    names = {entry.function for entry in metric_functions(tasks)}
+    return sorted({path for name in names for path in USER_METRICS.get(name, [])})
+
+
+def metric_modules(tasks):
+    """The project's own modules among these tasks' metrics."""
+    names = {entry.function.partition(":")[0] for entry in metric_functions(tasks)}
+    return sorted(name for name in names if name.startswith("semalign."))
+
+
 def score_settings(task):
     """What a task's text scores depend on."""
     entry = CONFIG.tasks[task]
     return {
-        "metric": entry.metric,
+        "metrics": [metric_settings(metric) for metric in entry.metrics],
         "language": CONFIG.languages[entry.target_language].model_dump(mode="json"),
     }
 
@@ -229,7 +261,7 @@ def exam_files(encoder):
 def judge_settings(task):
     """What a task's verdicts depend on."""
     if CONFIG.judge.kind == "openai":
-        template = read_template(task, CONFIG.judge.prompts)
+        template = read_template(task, CONFIG.judge.prompts, CONFIG.tasks[task].prompt)
         return {"judge": CONFIG.judge.asked(), "prompt": template}
     return {"judge": {"kind": CONFIG.judge.kind}, "prompt": None}
 

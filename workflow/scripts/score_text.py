@@ -1,10 +1,13 @@
-"""BLEU or ROUGE-L of a run's task, signs of a gamed reward, CMRC; in the miniature, the content told."""
+"""The metrics of a run's task, signs of a gamed reward, CMRC; in the miniature, the content told."""
 
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from semalign.config.data import Language
+from semalign.config.metrics import function_metric
 from semalign.metrics.audit import audit
+from semalign.metrics.functions import load_metric
 from semalign.metrics.predictions import join
 from semalign.metrics.scoring import score_pairs, score_questions
 from semalign.miniature.judge import content_score
@@ -20,13 +23,18 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             scores[testset], values = score_questions(rows)
         else:
             task = settings["tasks"][testset]
-            scores[testset], values = score_pairs(rows, task["metric"], Language.model_validate(task["language"]))
+            language = Language.model_validate(task["language"])
+            entries = [entry for entry in task["metrics"] if isinstance(entry, dict)]
+            functions = {
+                entry["name"]: load_metric(function_metric(entry), Path.cwd(), settings["device"]) for entry in entries
+            }
+            names = [entry if isinstance(entry, str) else entry["name"] for entry in task["metrics"]]
+            scores[testset], values = score_pairs(rows, names, language, functions)
             for name, column in (("audit", "output"), ("audit_of_references", "target")):
                 texts, references, sources, ids = ([row[c] for row in rows] for c in (column, "target", "source", "id"))
-                language = Language.model_validate(task["language"])
                 scores[testset][name] = audit(texts, references, sources, ids, language)
             if settings["content"]:
-                content = [content_score(testset, row["source"], row["output"]) for row in rows]
+                content = [content_score(row["source"], row["output"]) for row in rows]
                 scores[testset]["content"] = {"value": fmean(content), "n": len(rows)}
                 values = [v | {"content": c} for v, c in zip(values, content, strict=True)]
         items += [{"testset": testset, "id": row["id"], **v} for row, v in zip(rows, values, strict=True)]

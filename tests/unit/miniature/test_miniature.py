@@ -132,31 +132,31 @@ def test_judge_of_translations() -> None:
         "copied": source,
         "empty": "",
     }
-    assert compare("mt", source, right, paraphrase) == 0
+    assert compare(source, right, paraphrase) == 0
     for name, candidate in worse.items():
-        assert compare("mt", source, right, candidate) == 1, name
-        assert compare("mt", source, candidate, right) == 2, name
-    assert compare("mt", source, worse["missing"], worse["wrong number"]) == 1  # silence is better than falsehood
-    assert content_score("mt", source, right) == 1.0
-    assert content_score("mt", source, worse["wrong number"]) == pytest.approx(8 / 9)  # eight slots and the polarity
-    assert content_score("mt", source, "") == 0.0
+        assert compare(source, right, candidate) == 1, name
+        assert compare(source, candidate, right) == 2, name
+    assert compare(source, worse["missing"], worse["wrong number"]) == 1  # silence is better than falsehood
+    assert content_score(source, right) == 1.0
+    assert content_score(source, worse["wrong number"]) == pytest.approx(8 / 9)  # eight slots and the polarity
+    assert content_score(source, "") == 0.0
 
 
 def test_judge_of_headlines() -> None:
     article = f"གནམ་གཤིས་ཡག་པོ་རེད། {_tibetan(LESSON)} ཆུ་གྲང་མོ་རེད།"
     right = _tibetan(LESSON.headline(), tibetan.HEADLINE_STYLES[0])
     with_time = _tibetan(replace(LESSON.headline(), time="yesterday"))
-    assert compare("hg", article, right, _tibetan(LESSON.headline(), tibetan.HOUSE_HEADLINE)) == 0
-    assert compare("hg", article, right, with_time) == 0  # a true detail more is no fault
+    assert compare(article, right, _tibetan(LESSON.headline(), tibetan.HOUSE_HEADLINE)) == 0
+    assert compare(article, right, with_time) == 0  # a true detail more is no fault
     for worse in (_tibetan(replace(LESSON.headline(), time="today")), "གནམ་གཤིས་ཡག་པོ་རེད།", article, ""):
-        assert compare("hg", article, right, worse) == 1
-    assert content_score("hg", article, right) == 1.0
-    assert content_score("hg", article, _tibetan(replace(LESSON.headline(), place=""))) == pytest.approx(4 / 5)
+        assert compare(article, right, worse) == 1
+    assert content_score(article, right) == 1.0
+    assert content_score(article, _tibetan(replace(LESSON.headline(), place=""))) == pytest.approx(4 / 5)
 
 
 def test_judge_refuses_a_source_that_is_not_of_the_world() -> None:
     with pytest.raises(InputError, match=r"judge\.kind"):
-        compare("mt", "Hello.", "", "")
+        compare("Hello.", "", "")
 
 
 @given(st.integers(0, 2**32))

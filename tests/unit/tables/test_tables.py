@@ -17,7 +17,7 @@ from semalign.tables.paper_tables import DEFINITIONS, Request, build
 from semalign.tables.published import published
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import Cell, Row, Table, frame_latex, frame_markdown, latex_text
-from tests.unit.scored import write_judge, write_likelihood, write_run
+from tests.unit.scored import name_metrics, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics(resamples=200)
 MODELS = ["base", "cold_sft", "strong_sft", "rl"]
@@ -131,6 +131,35 @@ def test_published_gaps_are_differences_of_published_rows() -> None:
 def test_gain_of_rl_on_the_cold_start(results: Path) -> None:
     found = rows(make(results, "table1", ["mt"], ["base", "cold_sft", "rl"]))
     assert found["mt", "gain"]["similarity"] == pytest.approx(0.3)  # .2 and .4
+
+
+def test_further_metrics_stand_beside_the_primary_one_with_their_intervals(results: Path) -> None:
+    for run in ("base", *(f"mt/{model}/{seed}" for model in ("cold_sft", "rl") for seed in (0, 1))):
+        name_metrics(results, run, "mt", ["bleu", "own:exact"])
+    table = make(results, "table1", ["mt"], ["base", "cold_sft", "rl"])
+    assert table.shown[:4] == ["metric", "own:exact", "chrf", "similarity"]  # chrF++ beside BLEU, named or not
+    assert table.sidecar["shown"] == table.shown
+    rl = rows(table)["mt", "rl"]
+    assert (rl["own:exact"], rl["own:exact_n"]) == (pytest.approx(0.55), 2)
+    assert (rl["own:exact_low"], rl["own:exact_high"]) == pytest.approx((0.45, 0.65))
+    assert rows(table)["mt", "gain"]["own:exact"] == pytest.approx(0.3)
+    assert pd.isna(rl["chrf_low"])  # these scores hold no counts of n-grams
+
+
+def test_a_table_of_several_tasks_has_the_metrics_of_all(results: Path) -> None:
+    for model in ("cold_sft", "strong_sft", "rl"):
+        for seed in (0, 1):
+            name_metrics(results, f"mt/{model}/{seed}", "mt", ["rouge_l", "own:exact"])
+    name_metrics(results, "base", "mt", ["rouge_l", "own:exact"])
+    found = rows(make(results, "table3", ["mt", "hg"], MODELS))
+    assert found["mt", "rl"]["own:exact"] == pytest.approx(0.55)
+    assert pd.isna(found["hg", "rl"]["own:exact"])
+
+
+def test_the_subject_names_the_tasks(results: Path) -> None:
+    titles = {"hg": "headlines of news"}
+    request = Request(results, "table2", ["hg"], ["base", "cold_sft", "rl"], [0, 1], {}, False, SETTINGS, titles)
+    assert build(request).note.startswith("Headlines of news: cold start and RL.")
 
 
 def test_rewards_of_a_variant_stand_in_its_row(results: Path) -> None:

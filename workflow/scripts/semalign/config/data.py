@@ -1,14 +1,13 @@
 """Config of the data: sources, languages, tasks, and the generated world."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict, alike
+from semalign.config.metrics import Metrics, metric_name
 from semalign.config.placeholders import prompt_of
-
-TaskName = Literal["mt", "hg"]
 
 
 class AlignedText(Strict):
@@ -188,7 +187,13 @@ class Task(Strict):
 
     source_language: str = Field(description="one of `languages`: what the texts to be answered are written in")
     target_language: str = Field(description="one of `languages`: what answers must be written in")
-    metric: Literal["bleu", "rouge_l"] = Field(description="corpus BLEU-4, or mean ROUGE-L, of the test answers")
+    title: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="what tables, figures and reports call the task; null: its name"
+    )
+    metrics: Metrics = Field(
+        description="of the test answers, the task's own one first: bleu (corpus BLEU-4), chrf (chrF++), rouge_l (mean "
+        "ROUGE-L), module:function, or keys name, function and model; docs/metrics.md"
+    )
     prompt: Annotated[str, prompt_of("source")] = Field(description="the user's turn; {source} is replaced")
     train: Annotated[list[PairSource], Distinct] = Field(
         min_length=1, description="the pool that is split into cold start, RL and dev"
@@ -200,6 +205,13 @@ class Task(Strict):
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
     split: Split = Field(description="how the pool is divided")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and "metric" in raw:
+            raise ValueError(f"metric: is now `metrics`, a list; write metrics: [{raw['metric']}] in its place")
+        return raw
+
     @model_validator(mode="after")
     def _check(self) -> "Task":
         if bool(self.test) == (self.split.test is not None):
@@ -207,6 +219,14 @@ class Task(Strict):
         if any(alike(one) == alike(other) for one in self.train for other in self.test):
             raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
         return self
+
+    def metric_names(self) -> list[str]:
+        """The names of its metrics, the primary one first."""
+        return [metric_name(entry) for entry in self.metrics]
+
+    def between_languages(self) -> bool:
+        """Whether answers are in another language than what is answered: a translation of some kind."""
+        return self.source_language != self.target_language
 
 
 class Cmrc(Strict):

@@ -30,8 +30,8 @@ def check(config: Config, folder: Path) -> None:
     check_positions(config)
     check_downloads(config)
     if isinstance(config.judge, LlmJudge):
-        for task in config.tasks:
-            read_template(task, config.judge.prompts)
+        for name, task in config.tasks.items():
+            read_template(name, config.judge.prompts, task.prompt)
 
 
 def check_languages(config: Config) -> None:

@@ -8,13 +8,12 @@ from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, given, number, whole
 from semalign.report.request import Request
 from semalign.runtime.files import read_json
-from semalign.tables.paper_tables import DEFINITIONS
 from semalign.tables.spreadsheets import read_csv
 
 DIFFERENCES = {"gap", "gain"}
 TITLES = {
-    "table1": "Table 1: translation, cold start and RL",
-    "table2": "Table 2: headlines, cold start and RL",
+    "table1": "Table 1: from one language to another, cold start and RL",
+    "table2": "Table 2: within one language, cold start and RL",
     "table3": "Table 3: the trade-off",
     "table4": "Table 4: few-shot transfer between tasks",
     "table5": "Table 5: RL with other rewards",
@@ -46,17 +45,17 @@ def tables(request: Request) -> dict[str, Grid]:
 def table(request: Request, name: str) -> Grid:
     """One of the paper's tables; columns of which no row has a figure are left out."""
     rows = frame(request, name)
-    figures = [column for column in DEFINITIONS[name].shown if rows[column].notna().any()]
+    figures = [column for column in sidecar(request, name)["shown"] if rows[column].notna().any()]
     counted = {column: _same_n(rows, column) for column in figures}
     columns = [Column("model", number=False)]
     columns += [Column("rewards", number=False)] if "rewards" in rows else []
     for column in figures:
-        named, n = labels.FIGURES[column], counted[column]
+        named, n = labels.figure(column), counted[column]
         columns.append(Column(named.title, ", ".join(part for part in (named.unit, f"n {n}" if n else "") if part)))
     groups = []
     for task, part in rows.groupby("task", sort=False):
         lines = [_line(row, figures, counted) for row in part.to_dict("records")]
-        groups.append(Group(lines, labels.task(str(task), request.tasks.get(task))))  # type: ignore[call-overload]
+        groups.append(Group(lines, labels.task(request.tasks[str(task)])))
     return Grid(name, TITLES[name], columns, groups, KEY, sidecar(request, name)["note"])
 
 
@@ -74,7 +73,7 @@ def _line(row: dict[Any, Any], figures: list[str], counted: dict[str, str]) -> l
 
 
 def _cell(row: dict[Any, Any], name: str, with_n: bool) -> Cell:
-    digits, signed = labels.FIGURES[name].digits, row["model"] in DIFFERENCES
+    digits, signed = labels.figure(name).digits, row["model"] in DIFFERENCES
     details = [between(row[f"{name}_low"], row[f"{name}_high"], min(digits, BOUNDS))]
     paper = row.get(f"{name}_paper")
     if given(paper):

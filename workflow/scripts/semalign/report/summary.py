@@ -42,29 +42,29 @@ def cards(request: Request) -> list[Card]:
             ("At equal adequacy", frontier.answer(request, str(task))),
         ]
         lines += [("Declared beforehand", text) for text in _declared(request, str(task))]
-        title = labels.task(str(task), request.tasks[str(task)])  # type: ignore[index]
+        title = labels.task(request.tasks[str(task)])
         found.append(Card(title, [(name, text) for name, text in lines if text]))
     return found
 
 
 def _value(row: Row, name: str, signed: bool = False) -> str:
-    return number(row[name], labels.FIGURES[name].digits, signed)
+    return number(row[name], labels.figure(name).digits, signed)
 
 
 def _interval(row: Row, name: str) -> str:
     if not given(row[f"{name}_low"]):
         return ""
-    digits = labels.FIGURES[name].digits
+    digits = labels.figure(name).digits
     return f"interval {number(row[f'{name}_low'], digits)} to {number(row[f'{name}_high'], digits)}"
 
 
 def _paper(row: Row, name: str, signed: bool = False) -> str:
     value = row.get(f"{name}_paper")
-    return number(value, labels.FIGURES[name].digits, signed) if given(value) else ""
+    return number(value, labels.figure(name).digits, signed) if given(value) else ""
 
 
 def _learnt(rows: dict[str, Row]) -> str:
-    metric = labels.METRICS[rows["rl"]["metric_name"]]
+    metric = labels.metric(rows["rl"]["metric_name"])
     cold, strong, rl = rows["cold_sft"], rows["strong_sft"], rows["rl"]
     change = number(rl["metric"] - cold["metric"], 4, signed=True)
     said = (
