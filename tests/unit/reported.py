@@ -136,7 +136,10 @@ def _paper_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> lis
         if set(of) <= set(tasks):
             rewards = {"rl": {"similarity": 1.5, "language": 1.0}} if name == "table5" else {}
             statistics = Statistics(resamples=20)
-            table = build_table(TableRequest(results, name, of, models, seeds, rewards, name == "table3", statistics))
+            judged, published = name == "table3", {task: f"paper_{task}" for task in of}
+            table = build_table(
+                TableRequest(results, name, of, models, seeds, rewards, judged, statistics, published=published)
+            )
             table.frame().to_csv(results / f"{name}.csv", index=False)
             _write(results / f"{name}.json", table.sidecar)
             made.append(name)

@@ -33,6 +33,8 @@ READ_BY: dict[str, list[str]] = {
     rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
     r"tasks\.mt\.title": ["tabulate_paper table1", *DRAWN],
     r"tasks\.hg\.title": ["tabulate_paper table2", *[name for name in DRAWN if name != "draw_ablation"]],
+    r"tasks\.mt\.published": ["tabulate_paper table[1356]*"],
+    r"tasks\.hg\.published": ["tabulate_paper table[2346]*"],
     r"tasks\.mt\.metrics": [*TEXT_OF_MT, "compare_systems"],  # whose first says how it is tested
     r"tasks\.hg\.metrics": ["score_text base", "score_text hg/*"],
     r"tasks\.mt\.prompt": ["prepare_corpus", "check_amounts"],  # base training shows translations with it

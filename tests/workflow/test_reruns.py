@@ -82,6 +82,8 @@ OTHER: dict[str, Any] = {
     r".*encoders\.\w+\.path": "models/encoder",
     r"tasks\.mt\.metrics": ["rouge_l"],
     r"tasks\.hg\.metrics": ["rouge_l", "chrf"],
+    r"tasks\.mt\.published": "paper_mt",
+    r"tasks\.hg\.published": "paper_hg",
     r"tasks\.\w+\.title": "another title",
     r"languages\.bo\.script": "Han",
     r"languages\.zh\.script": "Tibetan",

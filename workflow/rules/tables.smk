@@ -31,6 +31,11 @@ rule tabulate_paper:
             table=wc.table,
             tasks=TABLE_ROWS[wc.table][0],
             titles=titles_of(wc.table),
+            published={
+                task: CONFIG.tasks[task].published
+                for task in TABLE_ROWS[wc.table][0]
+                if CONFIG.tasks[task].published
+            },
             models=TABLE_ROWS[wc.table][1],
             rewards={
                 model: rewards_of(model)

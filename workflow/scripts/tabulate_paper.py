@@ -13,7 +13,7 @@ from semalign.tables.tables import frame_latex, frame_markdown
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     statistics = Statistics.model_validate(settings["statistics"])
-    names = ("table", "tasks", "models", "seeds", "rewards", "judged")
+    names = ("table", "tasks", "models", "seeds", "rewards", "judged", "published")
     values = {name: settings[name] for name in names}
     table = build(Request(Path("results"), statistics=statistics, titles=dict(settings["titles"]), **values))
     write_csv(output.csv, table.frame())

@@ -137,6 +137,11 @@ def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expe
         ("tasks.mt.split.test", 5, "config key tasks.mt: give either `test` (sources) or `split.test`"),
         ("tasks.mt.test", [], "config key tasks.mt: give either `test` (sources) or `split.test`"),
         ("tasks.mt.source_language", "en", "tasks.mt: language 'en' is not among languages"),
+        (
+            "tasks.mt.published",
+            "paper_hg",
+            "tasks.mt.published: paper_hg is from Tibetan to Tibetan script, and this task from Han to Tibetan; set it",
+        ),
         ("world", None, "judge.kind: parser reads the miniature's language and needs `world`"),
         ("policy.pretraining", None, "config key policy: give path or pretraining"),
         ("policy.pretraining.tokenizer", {}, "config key policy.pretraining.tokenizer: give either lexicon or vocab"),

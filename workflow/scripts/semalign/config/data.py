@@ -194,6 +194,11 @@ class Task(Strict):
         description="of the test answers, the task's own one first: bleu (corpus BLEU-4), chrf (chrF++), rouge_l (mean "
         "ROUGE-L), module:function, or keys name, function and model; docs/metrics.md"
     )
+    published: Literal["paper_mt", "paper_hg"] | None = Field(
+        None,
+        description="whose figures tables show beside ours: the paper's Chinese to Tibetan, or its Tibetan headlines; "
+        "null: nobody's",
+    )
     prompt: Annotated[str, prompt_of("source")] = Field(description="the user's turn; {source} is replaced")
     train: Annotated[list[PairSource], Distinct] = Field(
         min_length=1, description="the pool that is split into cold start, RL and dev"

@@ -107,6 +107,8 @@ class Config(Strict):
                     raise ValueError(
                         f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}"
                     )
+            if problem := self._published_problem(task):
+                raise ValueError(f"tasks.{name}.published: {problem}")
         self._check_corpus()
         self._check_experiments()
         self._check_batches()
@@ -128,6 +130,19 @@ class Config(Strict):
         if problem := amounts.problem(self):
             raise ValueError(problem)
         return self
+
+    def _published_problem(self, task: Task) -> str | None:
+        """Why the paper's figures are of other languages than a task's."""
+        if task.published is None:
+            return None
+        found = tuple(self.languages[name].script for name in (task.source_language, task.target_language))
+        wanted = ("Han" if task.published == "paper_mt" else "Tibetan", "Tibetan")
+        if found == wanted:
+            return None
+        return (
+            f"{task.published} is from {wanted[0]} to {wanted[1]} script, and this task from {found[0]} to {found[1]}; "
+            "set it to null"
+        )
 
     def _check_judge(self) -> None:
         by_task = {

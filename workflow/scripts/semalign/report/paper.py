@@ -20,7 +20,8 @@ TITLES = {
     "table6a": "Table 6a: token NLL out of the domain",
     "table6b": "Table 6b: token KL to the base out of the domain",
 }
-KEY = (
+KEY = "Below each mean: the interval in brackets."
+PUBLISHED_KEY = (
     "Below each mean: the interval in brackets; where the paper has the cell, its figure, and Δ, ours less the paper's."
 )
 BOUNDS = 3  # decimals of an interval's ends
@@ -52,11 +53,17 @@ def table(request: Request, name: str) -> Grid:
     for column in figures:
         named, n = labels.figure(column), counted[column]
         columns.append(Column(named.title, ", ".join(part for part in (named.unit, f"n {n}" if n else "") if part)))
+    key = PUBLISHED_KEY if has_published(rows) else KEY
     groups = []
     for task, part in rows.groupby("task", sort=False):
         lines = [_line(row, figures, counted) for row in part.to_dict("records")]
         groups.append(Group(lines, labels.task(request.tasks[str(task)])))
-    return Grid(name, TITLES[name], columns, groups, KEY, sidecar(request, name)["note"])
+    return Grid(name, TITLES[name], columns, groups, key, sidecar(request, name)["note"])
+
+
+def has_published(rows: pd.DataFrame) -> bool:
+    """Whether the paper's figures stand beside ours."""
+    return any(str(column).endswith("_paper") for column in rows.columns)
 
 
 def _same_n(rows: pd.DataFrame, column: str) -> str:

@@ -126,7 +126,9 @@ def _declared(request: Request, task: str) -> list[str]:
 
 
 def caution(request: Request) -> str:
-    """What the figures cannot be taken for."""
+    """What the figures cannot be taken for; nothing where none are the paper's."""
+    if not any(paper.has_published(paper.frame(request, name)) for name in paper.TITLES if name in request.tables):
+        return ""
     return (
         f"Published figures are those of {PAPER}, made with other models, data and scale unless the config is the "
         "paper's own: compare the pattern, not the level."

@@ -54,7 +54,8 @@ DEFINITIONS = {
 class Request:
     """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds.
 
-    titles: what the tasks are called; without one, their names.
+    titles: what the tasks are called; without one, their names. published: the tasks that have the paper's figures
+    beside ours, and which.
     """
 
     results: Path
@@ -66,6 +67,7 @@ class Request:
     judged: bool
     statistics: Statistics
     titles: dict[str, str] = field(default_factory=dict)
+    published: dict[str, str] = field(default_factory=dict)
 
     def further(self) -> list[str]:
         """The figures of metrics beyond the primary ones: those that the tasks name, and chrF++ beside BLEU."""
@@ -115,7 +117,7 @@ def build(request: Request) -> Table:
     sidecar = {
         "table": request.table,
         "subject": request.subject(),
-        "paper": f"{PAPER}, {request.table.replace('table', 'table ')}",
+        "paper": f"{PAPER}, {request.table.replace('table', 'table ')}" if request.published else None,
         "statistics": request.statistics.model_dump(mode="json", exclude={"primary"}),
         "shown": request.shown(),
         "figures_by_seed": by_seed,
@@ -192,7 +194,9 @@ def _row(
     if request.table == "table5":
         by_weight = sorted(request.rewards[model].items(), key=lambda item: (-item[1], item[0]))
         keys["rewards"] = " + ".join(f"{weight:g} {name}" for name, weight in by_weight)
-    paper = published(request.table, task, label, keys.get("metric_name"), request.rewards.get(model))
+    paper = published(
+        request.table, request.published.get(task), label, keys.get("metric_name"), request.rewards.get(model)
+    )
     cells = {}
     for name in figures[next(iter(figures))]:
         values = [by_name[name] for by_name in figures.values()]
@@ -228,9 +232,12 @@ def note(request: Request, seeds: int) -> str:
         f"{subject[0].upper()}{subject[1:]}.",
         f"{spread}; the {statistics.confidence:.0%} interval is a percentile bootstrap over {unit}, given these "
         f"trained models ({statistics.resamples} resamples, seed {statistics.seed}).",
-        f"paper is {PAPER}; difference is ours less the paper's. The paper's models, data and scale are others than "
-        "the miniature's, whose figures are to be compared in pattern, not in level.",
     ]
+    if request.published:
+        parts.append(
+            f"paper is {PAPER}; difference is ours less the paper's. Where models, data or scale are others than the "
+            "paper's, compare the pattern, not the level."
+        )
     if not table.startswith("table6"):
         parts.append(
             "similarity is by the rewarding encoder, similarity_independent by one that never rewarded; content, where "
@@ -245,10 +252,10 @@ def note(request: Request, seeds: int) -> str:
             "(judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
             f" {about_seeds(seeds)}"
         )
-    if table == "table5":
+    if table == "table5" and request.published:
         parts.append("With a length constraint the paper reports no better output and about 2 CMRC points lost.")
     if table == "table6b":
         parts.append("noise_floor is the base against itself in batches of another size.")
-    if table.startswith("table6"):
-        parts.append("The paper does not name its table's task; its figures stand with mt.")
+    if table.startswith("table6") and request.published:
+        parts.append("The paper does not name its table's task; its figures stand with translation.")
     return " ".join(parts)
