@@ -24,10 +24,11 @@ READ_BY: dict[str, list[str]] = {
     "downloads": [],  # as long as nothing reads them; test_downloads.py has those that are read
     "mirror": [],
     "licences": [],
-    r"languages\.zh\.(script|excluded_scripts|latin_share)": ["prepare_pairs mt"],
+    r"languages\.zh\.(script|excluded_scripts|latin_share|identify|code)": ["prepare_pairs mt"],
     r"languages\.zh\.bleu_tokens": [],
-    r"languages\.bo\.(script|excluded_scripts|latin_share)": LANGUAGE,
+    r"languages\.bo\.(script|excluded_scripts|latin_share|identify|code)": LANGUAGE,
     r"languages\.bo\.bleu_tokens": ["score_text *", "train_grpo mt/rl-bleu_similarity_lc", "compare_systems"],
+    r"languages\.\w+\.(among|threshold|least_letters)": [],  # as long as the script alone decides
     r"world\.(?!mixed_share)\w+": ["generate_world"],
     rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],

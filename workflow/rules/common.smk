@@ -98,6 +98,14 @@ try:
         for key, entry in CONFIG.metric_functions().items()
         if not entry.function.startswith(LIBRARY)
     }
+    IDENTIFIERS = {
+        entry.identify: modules_of(
+            find_function(entry.identify, Path.cwd(), f"languages.{name}.identify"),
+            Path.cwd(),
+        )
+        for name, entry in CONFIG.languages.items()
+        if ":" in entry.identify
+    }
     if workflow.is_main_process:
         os.environ.update(
             {"SEMALIGN_COMMAND": shlex.join(["snakemake", *sys.argv[1:]])}
@@ -173,17 +181,30 @@ def settings(script, reads=(), modules=(), **values):
     `reads`: paths of the config among the inputs; the content of those that no rule makes is a value too.
     `modules`: those that the script imports by a name among the values.
     """
-    contents = {path: CONTENTS.hash(Path(path)) for path in external(reads)}
-    values |= {"contents": contents} if contents else {}
     plain = {
         key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         for key, value in values.items()
     }
+    contents = {
+        path: CONTENTS.hash(Path(path))
+        for path in external([*reads, *identifier_files(plain)])
+    }
+    plain |= {"contents": contents} if contents else {}
     return json.loads(
         json.dumps(
             plain | {"code": fingerprint(script, *modules)}, sort_keys=True, default=str
         )
     )
+
+
+def identifier_files(value):
+    """The user's own files behind the languages that stand within a rule's values."""
+    if isinstance(value, dict):
+        own = IDENTIFIERS.get(value.get("identify"), [])
+        return [*own, *chain(*map(identifier_files, value.values()))]
+    if isinstance(value, list):
+        return [*chain(*map(identifier_files, value))]
+    return []
 
 
 def files(sources):

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict, alike
-from semalign.config.metrics import Metrics, metric_name
+from semalign.config.base import Count, CountFromTwo, Distinct, PositiveShare, Seed, Share, Strict, alike
+from semalign.config.metrics import Metrics, check_function, metric_name
 from semalign.config.placeholders import prompt_of
 
 
@@ -139,6 +139,13 @@ class CorpusItem(Strict):
         return self
 
 
+def _check_identify(name: str) -> str:
+    return name if name in ("script", "lingua") else check_function(name)
+
+
+Identify = Annotated[str, AfterValidator(_check_identify)]
+
+
 class Language(Strict):
     """One language: its script and what may stand beside it."""
 
@@ -146,6 +153,27 @@ class Language(Strict):
     excluded_scripts: Annotated[list[str], Distinct] = Field(description="scripts none of whose letters may occur")
     latin_share: Share = Field(description="largest share of Latin among the letters")
     bleu_tokens: str = Field(description="`tibetan` (this project's tokens) or a sacrebleu tokenizer: zh, 13a, char …")
+    identify: Identify = Field(
+        "script",
+        description="what tells the language beside its script: `script` alone, `lingua`, or module:function, called "
+        "with a text and `code`, which gives a confidence from 0 to 1",
+    )
+    code: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="what the identifier calls the language; lingua: its ISO 639 code or its name in English"
+    )
+    among: Annotated[list[str], Field(min_length=1), Distinct] | None = Field(
+        None, description="codes of the languages that lingua tells it from; null: all that lingua knows, slowly"
+    )
+    threshold: PositiveShare = Field(0.5, description="least confidence of the identifier")
+    least_letters: Count = Field(10, description="of a text with fewer letters the script alone decides")
+
+    @model_validator(mode="after")
+    def _check(self) -> "Language":
+        if (self.code is None) != (self.identify == "script"):
+            raise ValueError("code: is given with identify: lingua or module:function, and needed there")
+        if self.among and self.identify != "lingua":
+            raise ValueError("among: is for identify: lingua alone")
+        return self
 
 
 class World(Strict):

@@ -54,7 +54,8 @@ def similarity_reward(embed: Embed, tau: float) -> Reward:
 
 
 def language_reward(language: Language) -> Reward:
-    """R_lang: 1 where a completion is written in the language's script alone, else 0."""
+    """R_lang: 1 where a completion is written in the language's script alone and, where the language has an identifier,
+    in that language; else 0."""
     return lambda completions, references, sources: [language_consistency(text, language) for text in completions]
 
 
