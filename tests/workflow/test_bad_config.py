@@ -99,7 +99,7 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "an excluded script that is none": ({"languages": {"bo": {"excluded_scripts": ["Han", "Foo"]}}}, "config key languages.bo.excluded_scripts: 'Foo' is not the name"),
     "a tokenizer that is none": ({"languages": {"bo": {"bleu_tokens": "syllables"}}}, "config key languages.bo.bleu_tokens: there is no tokenizer 'syllables'"),
     "no task": ({"tasks": {"mt": None, "hg": None}}, "config key tasks:"),
-    "a task of another name": ({"tasks": {"qa": {}}}, "config key tasks.qa:"),
+    "a task without its keys": ({"tasks": {"qa": {}}}, "config key tasks.qa.metrics: missing, and it has no default"),
     "a test set and a size of one": ({"tasks": {"mt": {"split": {"test": 5}}}}, "config key tasks.mt: give either `test` (sources) or `split.test`"),
     "a format that is none": ({"tasks": {"mt": {"train": [{"format": "xlsx", "path": "a"}]}}}, "config key tasks.mt.train.0: format: 'xlsx' is not one of"),
     "no format": ({"tasks": {"mt": {"train": [{"path": "a"}]}}}, "config key tasks.mt.train.0: `format` is missing"),

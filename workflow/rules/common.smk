@@ -91,12 +91,14 @@ try:
         for name in rewards
         if ":" in name
     }
-    USER_METRICS = {
-        entry.function: modules_of(
-            find_function(entry.function, Path.cwd(), key), Path.cwd()
-        )
+    METRIC_FILES = {
+        entry.function: find_function(entry.function, Path.cwd(), key)
         for key, entry in CONFIG.metric_functions().items()
-        if not entry.function.startswith(LIBRARY)
+    }
+    USER_METRICS = {
+        name: modules_of(file, Path.cwd())
+        for name, file in METRIC_FILES.items()
+        if not name.startswith(LIBRARY)
     }
     IDENTIFIERS = {
         entry.identify: modules_of(
