@@ -224,41 +224,6 @@ if USER_REWARDS:
             "../scripts/check_rewards.py"
 
 
-if CONFIG.metric_functions():
-
-    rule check_metrics:
-        input:
-            rows=expand("results/data/{task}/rl.jsonl", task=TASKS[0])[0],
-            metrics=given(metric_files(TASKS)),
-            models=given(
-                path for path in metric_models(TASKS) if is_external(Path(path))
-            ),
-        output:
-            report="results/data/metrics.json",
-        log:
-            "results/logs/check_metrics.log",
-        benchmark:
-            "results/benchmarks/check_metrics.tsv"
-        priority: READ_FIRST
-        conda:
-            ENVIRONMENT
-        resources:
-            gpu=GPUS if metric_models(TASKS) else 0,
-        params:
-            settings=settings(
-                "check_metrics",
-                reads=[*metric_files(TASKS), *metric_models(TASKS)],
-                modules=metric_modules(TASKS),
-                device=CONFIG.device,
-                metrics={
-                    key: entry.model_dump(mode="json")
-                    for key, entry in CONFIG.metric_functions().items()
-                },
-            ),
-        script:
-            "../scripts/check_metrics.py"
-
-
 if MIXED:
 
     rule mix_scripts:

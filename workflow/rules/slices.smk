@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from semalign.config.metrics import function_of
 from semalign.preflight.amounts import least_examples, needs
 
 FILES_FETCHED = {
@@ -135,37 +134,6 @@ def generation_settings(task):
     return CONFIG.tasks[task].model_dump(
         mode="json", include={"prompt", "max_new_tokens"}
     )
-
-
-def metric_settings(metric):
-    """A metric as its rule is given it: a built-in's name, or the function with its name and model."""
-    function = function_of(metric)
-    return function.model_dump(mode="json") if function else metric
-
-
-def metric_functions(tasks):
-    """The metrics of these tasks that are functions."""
-    metrics = chain(*(CONFIG.tasks[task].metrics for task in tasks))
-    return [function for metric in metrics if (function := function_of(metric))]
-
-
-def metric_models(tasks):
-    """The models of these tasks' metrics."""
-    return sorted(
-        {str(entry.model) for entry in metric_functions(tasks) if entry.model}
-    )
-
-
-def metric_files(tasks):
-    """The user's own files behind these tasks' metrics."""
-    names = {entry.function for entry in metric_functions(tasks)}
-    return sorted({path for name in names for path in USER_METRICS.get(name, [])})
-
-
-def metric_modules(tasks):
-    """The project's own modules among these tasks' metrics."""
-    names = {entry.function.partition(":")[0] for entry in metric_functions(tasks)}
-    return sorted(name for name in names if name.startswith("semalign."))
 
 
 def score_settings(task):
