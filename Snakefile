@@ -47,6 +47,7 @@ wildcard_constraints:
 
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/metrics.smk"
 include: "workflow/rules/encoder.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/methods.smk"

@@ -19,7 +19,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from bench import LIBRARY, ROOT
 from bench.clock import StepClock
-from semalign.config.data import TaskName
+from semalign.config.names import TaskName
 from semalign.encoder.model import embed, load_encoder
 from semalign.policy.grpo import prompts, train_grpo
 from semalign.policy.models import load_adapter, load_policy

@@ -85,7 +85,7 @@ def _options() -> argparse.ArgumentParser:
     trl_ = parser.add_argument_group("trl")
     trl_.add_argument("--results", type=Path, default=Path("results"), help="a finished run: base, cold start, encoder")
     trl_.add_argument("--config", type=Path, default=ROOT / "config" / "config.yaml", help="that run's config")
-    trl_.add_argument("--task", default="mt")
+    trl_.add_argument("--task", default="mt", help="of that run; default: mt, the miniature's")
     trl_.add_argument("--updates", type=int, default=100, help="of each training")
     trl_.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     data_ = parser.add_argument_group("data")

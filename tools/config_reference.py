@@ -46,8 +46,8 @@ INTRODUCTION = """\
 Written by `make schema` from the config's model; do not edit it. How configs are laid over one another and
 what else to know is in [Change one number](tutorial.md#4-change-one-number) and [Data](data.md).
 
-- `<name>`, `<task>` and `<encoder>` stand for a name of your own, for `mt` or `hg`, and for `reward` or `independent`;
-  `[]` for each entry of a list.
+- `<name>` and `<task>` stand for a name of your own, `<encoder>` for `reward` or `independent`, `[]` for each entry of
+  a list.
 - *default*: what holds where no config says anything; **needed** means that there is none, where the keys above it are
   given. *miniature*: what `config/config.yaml` sets, and what you inherit, since your own file is laid over that one.
 - *a change reruns*: the rules that read the key; all that is made from their results follows. `nothing`: it changes no

@@ -7,14 +7,13 @@ counted in files that are here; of others they are as published, or taken from t
 """
 
 import argparse
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
-from typing import get_args
 
 from bench.floors import memory_of
 from bench.rates import FOLDER, Rates, of_card, read_rates
-from semalign.config.data import TaskName
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
 from tools.planning.cost import Models, disk, seconds, start_seconds
@@ -85,7 +84,7 @@ def _rates(options: argparse.Namespace, config: Config) -> Rates:
 def _of_task(text: str) -> tuple[str, int]:
     """`mt=90000` -> ("mt", 90000)."""
     task, _, number = text.partition("=")
-    if task not in get_args(TaskName) or not number.isdecimal():
+    if not re.fullmatch("[a-z][a-z0-9_]*", task) or not number.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not like mt=90000")
     return task, int(number)
 

@@ -61,7 +61,10 @@ def finished_run(source: Path, dtype: str = "float32", base: str = "results/base
     write_jsonl(folder / "predictions.jsonl", rows)
     measure = {"value": 0.25, "floor": 0.1, "n": 4, "signature": "s"}
     cmrc = {"n": 5, "em": 80.0, "f1": 90.0, "avg": 85.0, "signature": "c"}
-    write_json(folder / "scores" / "text.json", {"mt": {"n": 4, "bleu": measure, "chrf": measure}, "cmrc": cmrc})
+    write_json(
+        folder / "scores" / "text.json",
+        {"mt": {"n": 4, "metrics": ["bleu", "chrf"], "bleu": measure, "chrf": measure}, "cmrc": cmrc},
+    )
     write_json(folder / "scores" / "similarity.json", {"mt": {"reward": measure, "independent": measure}})
     write_json(folder / "training.json", {"steps": 7})
     _records(base, {"dtype": dtype, "device": "cpu"})

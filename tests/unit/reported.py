@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from semalign.config.audit import Thresholds
-from semalign.config.data import TaskName
+from semalign.config.names import TaskName
 from semalign.config.statistics import Statistics
 from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request as TaxRequest
@@ -25,7 +25,10 @@ ITEMS = 6
 TIBETAN = "སློབ་མས་ཡི་གེ་བྲིས།"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="237.6pt" height="72pt"><rect width="9" height="9"/></svg>'
 FIGURES = ["tradeoff", "frontier", "ablation", "likelihood", "reward", "rollouts", "audit", "encoder"]
-TASKS: dict[TaskName, TaskOf] = {"mt": TaskOf("zh", "bo", "bleu"), "hg": TaskOf("bo", "bo", "rouge_l")}
+TASKS: dict[TaskName, TaskOf] = {
+    "mt": TaskOf("translation", "zh", "bo", ["bleu", "chrf"]),
+    "hg": TaskOf("headlines", "bo", "bo", ["rouge_l"]),
+}
 BARS = {"retrieval": 0.9, "spearman": 0.8, "auc": 0.4, "inequality": {"negated": 0.9}}
 GRADES = ("near_identical", "paraphrase")
 CURVES: dict[str, curves.Curve] = {
@@ -136,8 +139,9 @@ def _paper_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> lis
             rewards = {"rl": {"similarity": 1.5, "language": 1.0}} if name == "table5" else {}
             statistics = Statistics(resamples=20)
             bars = Thresholds().model_dump() if name in ("table1", "table2", "table3") else None
-            given = (results, name, of, models, seeds, rewards, name == "table3", statistics, bars)
-            table = build_table(TableRequest(*given))
+            judged, published = name == "table3", {task: f"paper_{task}" for task in of}
+            given = (results, name, of, models, seeds, rewards, judged, statistics, bars)
+            table = build_table(TableRequest(*given, published=published))
             table.frame().to_csv(results / f"{name}.csv", index=False)
             _write(results / f"{name}.json", table.sidecar)
             made.append(name)

@@ -30,7 +30,14 @@ def write_run(results: Path, run: str, tasks: list[str], values: list[float], em
     em = em if em is not None else [100.0] * 4
     mean = sum(values) / len(values)
     one = {"value": mean}
-    own: dict[str, Any] = {"metric": "rouge_l", "rouge_l": one, "chrf": one, "bleu_char": one, "content": one}
+    own: dict[str, Any] = {
+        "metric": "rouge_l",
+        "metrics": ["rouge_l"],
+        "rouge_l": one,
+        "chrf": one,
+        "bleu_char": one,
+        "content": one,
+    }
     own |= {"language_consistency": mean, "n": len(values), "collapse": CLEAN}
     cmrc = dict.fromkeys(("avg", "f1", "em"), sum(em) / len(em)) | {"answer_length": 2.0, "n": len(em)}
     folder = results / run / "scores"
@@ -47,6 +54,21 @@ def write_run(results: Path, run: str, tasks: list[str], values: list[float], em
     text += [{"testset": "cmrc", "id": f"q{i}", "group": f"p{i // 2}", "em": e, "f1": e} for i, e in enumerate(em)]
     write_lines(folder / "text.jsonl", text)
     write_lines(folder / "similarity.jsonl", similar)
+
+
+def name_metrics(results: Path, run: str, task: str, metrics: list[str]) -> None:
+    """Of a run of `write_run` the task's metrics; a further one that is not there has the figures of ROUGE-L."""
+    folder = results / run / "scores"
+    scores = json.loads((folder / "text.json").read_text(encoding="utf-8"))
+    scores[task] |= {"metric": metrics[0], "metrics": metrics}
+    scores[task] = dict.fromkeys(metrics, scores[task]["rouge_l"]) | scores[task]
+    (folder / "text.json").write_text(json.dumps(scores), encoding="utf-8")
+    rows = [json.loads(line) for line in (folder / "text.jsonl").read_text(encoding="utf-8").splitlines()]
+    own = [name for name in metrics if ":" in name]
+    write_lines(
+        folder / "text.jsonl",
+        [row | (dict.fromkeys(own, row["rouge_l"]) if row["testset"] == task else {}) for row in rows],
+    )
 
 
 def write_judge(results: Path, task: str, seed: int, winners: list[int], unparsed: int = 0) -> None:

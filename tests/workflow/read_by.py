@@ -20,6 +20,7 @@ RESAMPLED = [
     "tabulate_frontier",
     "tabulate_encoders",
 ]
+DRAWN = [f"draw_{name}" for name in ("reward", "rollouts", "audit", "tradeoff", "ablation", "frontier", "likelihood")]
 LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", "score_text *"]
 
 # What reads each key. Nothing: it changes no result.
@@ -30,15 +31,20 @@ READ_BY: dict[str, list[str]] = {
     "downloads": [],  # as long as nothing reads them; test_downloads.py has those that are read
     "mirror": [],
     "licences": [],
-    r"languages\.zh\.(script|excluded_scripts|latin_share)": ["prepare_pairs mt"],
+    r"languages\.zh\.(script|excluded_scripts|latin_share|identify|code)": ["prepare_pairs mt"],
     r"languages\.zh\.bleu_tokens": [],
-    r"languages\.bo\.(script|excluded_scripts|latin_share)": LANGUAGE,
+    r"languages\.bo\.(script|excluded_scripts|latin_share|identify|code)": LANGUAGE,
     r"languages\.bo\.bleu_tokens": ["score_text *", "train_grpo mt/rl-bleu_similarity_lc", "compare_systems"],
+    r"languages\.\w+\.(among|threshold|least_letters)": [],  # as long as the script alone decides
     r"world\.(?!mixed_share)\w+": ["generate_world"],
     rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
-    r"tasks\.mt\.metric": [*TEXT_OF_MT, "compare_systems"],
-    r"tasks\.hg\.metric": ["score_text base", "score_text hg/*", "compare_systems"],
+    r"tasks\.mt\.title": ["tabulate_paper table1", *DRAWN],
+    r"tasks\.hg\.title": ["tabulate_paper table2", *[name for name in DRAWN if name != "draw_ablation"]],
+    r"tasks\.mt\.published": ["tabulate_paper table[1356]*"],
+    r"tasks\.hg\.published": ["tabulate_paper table[2346]*"],
+    r"tasks\.mt\.metrics": [*TEXT_OF_MT, "compare_systems"],  # whose first says how it is tested
+    r"tasks\.hg\.metrics": ["score_text base", "score_text hg/*"],
     r"tasks\.mt\.prompt": ["prepare_corpus", "check_amounts"],  # base training shows translations with it
     r"tasks\.hg\.prompt": [
         "filter_length hg",

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -74,6 +75,51 @@ def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
         "draw_ablation",
         "tabulate_encoders",
     }
+
+
+TASK: dict[str, Any] = {
+    "source_language": "bo",
+    "target_language": "bo",
+    "metrics": ["rouge_l"],
+    "prompt": "{source}",
+    "train": [{"format": "jsonl", "path": "results/world/hg_train.jsonl"}],
+    "test": [{"format": "jsonl", "path": "results/world/hg_test.jsonl"}],
+    "split": {"cold": 1000, "rl": 1600, "dev": 200},
+}
+
+
+def test_tasks_of_any_number_and_name(tmp_path: Path) -> None:
+    overlay = tmp_path / "more.yaml"
+    overlay.write_text(yaml.safe_dump({"tasks": {"story": TASK, "zh_bo_news": TASK | {"source_language": "zh"}}}))
+    two, four = plan(tmp_path), plan(tmp_path, overlays=[overlay])
+    assert four["tabulate_paper"] == two["tabulate_paper"]  # of more rows
+    assert four["split_pairs"] == 4
+    assert four["train_grpo"] - two["train_grpo"] == 3 * 2
+    assert four["judge_pairs"] == 3 * 4
+    first = plan(tmp_path, target="results/table1.csv", overlays=[overlay])
+    assert first["train_grpo"] == 3 * 2  # mt and zh_bo_news: from one language to another
+
+
+def test_a_task_of_another_name_takes_the_place_of_both(tmp_path: Path) -> None:
+    overlay = tmp_path / "other.yaml"
+    tasks = {"mt": None, "hg": None, "story": TASK}
+    primary = {"primary": [{"task": "story", "measure": "judge_net"}]}
+    nothing = dict.fromkeys(("few_shot", "ablation", "encoder_ablation", "frontier"))
+    policy = {"pretraining": {"corpus": [{"kind": "text", "source": TASK["train"][0]}]}}
+    overlay.write_text(yaml.safe_dump({"tasks": tasks, "statistics": primary, "policy": policy} | nothing))
+    jobs = plan(tmp_path, overlays=[overlay])
+    assert jobs["tabulate_paper"] == 4  # tables 2, 3, 6a and 6b
+    assert jobs["train_grpo"] == 3
+
+
+def test_metrics_that_are_functions_are_tried_first(tmp_path: Path) -> None:
+    (tmp_path / "own_metrics.py").write_text(
+        "def exact(outputs, references, sources):\n    return [1.0 for _ in outputs]\n"
+    )
+    overlay = tmp_path / "own.yaml"
+    overlay.write_text(yaml.safe_dump({"tasks": {"mt": {"metrics": ["bleu", "own_metrics:exact"]}}}))
+    assert plan(tmp_path, overlays=[overlay])["check_metrics"] == 1
+    assert "check_metrics" not in plan(tmp_path)
 
 
 def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ SUFFIXES = ("_sd", "_low", "_high", "_n", "_paper", "_difference")
 GIVEN = os.environ.get("SEMALIGN_RESULTS")
 PLACES = {
     "task": "mt|hg",
+    "metric": r"[\w.]+:\w+|own_\w+",
     "name": r"[a-z0-9_]+",
     "model": r"cold_sft|strong_sft|rl(-encoder)?(-\w+)?|rl@\d+|sft-\d+|fewshot-\w+|\w+@[\d.]+",
     "seed": r"\d+",

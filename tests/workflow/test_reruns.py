@@ -36,6 +36,8 @@ FIXED |= {"rl.generation", "generation_engine"}  # vllm is refused where it is n
 FIXED |= {"policy.quantization", "policy.attention"}  # so are these, and without a GPU
 FIXED |= {f"{training}.padding_free" for training in ("cold_sft", "strong_sft", "few_shot.sft")}  # with flash attention
 
+FIXED |= {"languages.zh.among", "languages.bo.among"}  # so is lingua
+
 # Another value for a key, or other values for keys that must change together, where doubling would not do.
 OTHER: dict[str, Any] = {
     r"tasks\.mt\.split\.test": {"tasks.mt.test": [], "tasks.mt.split.test": 5},
@@ -83,6 +85,14 @@ OTHER: dict[str, Any] = {
     r"rl\.steps_per_generation": 2,
     r"policy\.path": "models/policy",
     r".*encoders\.\w+\.path": "models/encoder",
+    r"tasks\.mt\.metrics": ["rouge_l"],
+    r"tasks\.hg\.metrics": ["rouge_l", "chrf"],
+    r"tasks\.mt\.published": "paper_mt",
+    r"tasks\.hg\.published": "paper_hg",
+    r"tasks\.\w+\.title": "another title",
+    r"languages\.zh\.(identify|code)": {"languages.zh.identify": "own_identifier:sure", "languages.zh.code": "zh"},
+    r"languages\.bo\.(identify|code)": {"languages.bo.identify": "own_identifier:sure", "languages.bo.code": "bo"},
+    r"languages\.\w+\.threshold": 0.75,
     r"languages\.bo\.script": "Han",
     r"languages\.zh\.script": "Tibetan",
     r"languages\.\w+\.excluded_scripts": ["Greek"],
@@ -122,7 +132,6 @@ OTHER: dict[str, Any] = {
 CHOICES = (
     "error left_out",
     "cpu cuda",
-    "bleu rouge_l",
     "mt hg",
     "cosine linear",
     "float32 bfloat16",
@@ -214,6 +223,7 @@ def planned(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     finished = shutil.copytree(untouched, folder / "finished")
     for name, made in (("policy", "base/model"), ("encoder", "encoders/reward/model")):
         shutil.copytree(finished / "results" / made, finished / "models" / name)
+    (finished / "own_identifier.py").write_text("def sure(text, code):\n    return 1.0\n")
     overlays = [[TINY]]
     for key in KEYS:
         file = folder / f"{key}.yaml"

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from semalign.config.data import TaskName
 from semalign.config.judge import LlmJudge
+from semalign.config.names import TaskName
 from semalign.judging.costs import MILLION, Items, Plan, assumed_text_bytes, plan
 from semalign.judging.templates import read_template
 from semalign.preflight.root import Config
@@ -19,7 +19,7 @@ def judged(config: Config, test_pairs: Mapping[TaskName, int], jobs: list[Job]) 
         task for job in jobs if job.rule == "judge_pairs" for task in config.tasks if job.wildcards["task"] == task
     }
     items = {task: Items(test_pairs[task], assumed_text_bytes(config.tasks[task])) for task in sorted(tasks)}
-    templates = {task: read_template(task, judge.prompts) for task in items}
+    templates = {task: read_template(task, judge.prompts, config.tasks[task].prompt) for task in items}
     return plan(judge, items, templates, len(config.seeds))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
-from semalign.config.data import TaskName
+from semalign.config.names import TaskName
 from semalign.config.training import Optimisation
 from semalign.data.questions import read_questions
 from semalign.data.sources import first_file, read_pairs
@@ -19,7 +19,7 @@ from tools.planning.dag import Job
 from tools.planning.rows import Rows, Source, read_training, rows_of
 from tools.planning.steps import Work, rows_a_pass
 
-PART = re.compile(r"results/data/(?P<task>mt|hg)/(?P<part>cold|rl|dev|mixed)\.jsonl")
+PART = re.compile(r"results/data/(?P<task>\w+)/(?P<part>cold|rl|dev|mixed)\.jsonl")
 
 
 @dataclass(frozen=True)

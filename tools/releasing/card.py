@@ -13,7 +13,7 @@ from semalign.tables.tables import markdown_line
 from tools.releasing.finished import Base, Run
 from tools.releasing.folder import MERGED, OWN_BASE
 from tools.releasing.licences import ON_THE_HUB
-from tools.releasing.words import METHODS, TASK_WORDS, limits
+from tools.releasing.words import METHODS, limits, task_words
 
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 TRAINING = ("train_sft", "train_grpo", "take_snapshot")
@@ -53,7 +53,7 @@ def metadata(run: Run, base: Base, licence: str | None, results: list[EvalResult
         datasets=data_sets or None,
         library_name="peft",
         pipeline_tag="text-generation",
-        tags=["semalign", "lora", method, TASK_WORDS[run.task][0]],
+        tags=["semalign", "lora", method, task_words(run)[0]],
         eval_results=results,
     )
 
@@ -98,13 +98,12 @@ def _method(run: Run) -> str:
 
 
 def _what(run: Run, base: Base) -> str:
-    task = run.of_task(run.task)
     where = (
         f"[{base.repo}](https://huggingface.co/{base.repo}) at `{base.revision}`"
         if base.repo
         else f"the model in `{OWN_BASE}/`"
     )
-    what = TASK_WORDS[run.task][1].format(source=task.source_language, target=task.target_language)
+    what = task_words(run)[1]
     how = f"{METHODS[_method(run)][1]} The method is that of [arXiv 2605.14366]({PAPER})."
     return f"A LoRA adapter on {where} that {what}. {how}"
 

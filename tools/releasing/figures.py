@@ -11,7 +11,6 @@ from semalign.runtime.files import Row, read_json
 from semalign.tables.sources_table import WORLD
 from tools.releasing.finished import Run
 
-TASKS = {"mt": ("translation", "Translation"), "hg": ("summarization", "Headline generation")}
 GENERATED = "generated"
 QUESTIONS = ("question-answering", "Reading comprehension")
 
@@ -22,8 +21,16 @@ def measured(run: Run) -> list[EvalResult]:
     return [*_of_task(run, text[run.task]), *_of_judge(run), *_of_questions(run, text["cmrc"]), *_of_likelihood(run)]
 
 
+def _kind(run: Run) -> tuple[str, str]:
+    """The hub's kind of a task, and its title. Within a language ROUGE is the measure of summaries."""
+    task = run.of_task(run.task)
+    within = "summarization" if task.metric_names()[0] == "rouge_l" else "text-generation"
+    title = task.title or run.task.replace("_", " ")
+    return "translation" if task.between_languages() else within, title.capitalize()
+
+
 def _of_task(run: Run, text: Row) -> list[EvalResult]:
-    data = _data_set(run, run.task, text["n"])
+    data, kind_of_task = _data_set(run, run.task, text["n"]), _kind(run)
     names = {
         "bleu": ("bleu", "BLEU-4 on tokens of the language, 0 to 1"),
         "rouge_l": ("rouge", "ROUGE-L on tokens of the language, 0 to 1"),
@@ -31,21 +38,22 @@ def _of_task(run: Run, text: Row) -> list[EvalResult]:
         "bleu_char": ("bleu", "BLEU-4 on characters, 0 to 1"),
         "content": ("content", "share of the source's facts that the answer tells"),
     }
+    names |= {name: (name, name) for name in text["metrics"] if name not in names}
     found = [
-        _result(TASKS[run.task], data, kind, name, text[key]["value"], signature=text[key].get("signature"))
+        _result(kind_of_task, data, kind, name, text[key]["value"], signature=text[key].get("signature"))
         for key, (kind, name) in names.items()
         if key in text
     ]
     if "language_consistency" in text:
         name = "share of answers in the language's script"
-        found.append(_result(TASKS[run.task], data, "language_consistency", name, text["language_consistency"]))
+        found.append(_result(kind_of_task, data, "language_consistency", name, text["language_consistency"]))
     similarity = read_json(run.folder / "scores" / "similarity.json")[run.task]
     whose = {"reward": "the encoder that rewards RL", "independent": "an encoder that never rewards"}
     for key, words in whose.items():
         entry = similarity[key]
         name = f"mean cosine to the reference by {words}"
         kind = f"similarity_{key}"
-        found.append(_result(TASKS[run.task], data, kind, name, entry["value"], signature=entry["signature"]))
+        found.append(_result(kind_of_task, data, kind, name, entry["value"], signature=entry["signature"]))
     return found
 
 
@@ -67,7 +75,7 @@ def _of_judge(run: Run) -> list[EvalResult]:
     judge = summary["judge"].get("model") or f"the {summary['judge']['kind']}"
     data = _data_set(run, run.task, summary["n"])
     name = f"blind comparison with {other} by {judge}: share of items won in both orders, percent"
-    return [_result(TASKS[run.task], data, "judge_win", name, summary["win"][run.model], losses=summary["win"][other])]
+    return [_result(_kind(run), data, "judge_win", name, summary["win"][run.model], losses=summary["win"][other])]
 
 
 def _of_likelihood(run: Run) -> list[EvalResult]:

@@ -2,14 +2,22 @@
 
 from tools.releasing.finished import Run
 
-TASK_WORDS = {
-    "mt": ("translation", "translates {source} into {target}"),
-    "hg": ("headline-generation", "writes a headline in {target} for an article in {source}"),
-}
 METHODS = {
     "train_sft": ("sft", "It was trained on pairs by supervised fine-tuning."),
     "train_grpo": ("grpo", "It was trained by GRPO from a short supervised start, with the rewards given below."),
 }
+
+
+def task_words(run: Run) -> tuple[str, str]:
+    """The tag of a run's task, and what its model does, after "it"."""
+    task = run.of_task(run.task)
+    source, target = task.source_language, task.target_language
+    title = task.title or run.task.replace("_", " ")
+    if task.between_languages():
+        return "translation", f"answers {source} in {target} ({title})" if title != "translation" else (
+            f"translates {source} into {target}"
+        )
+    return title.replace(" ", "-"), f"answers {source} in {target} ({title})"
 
 
 def limits(run: Run) -> list[str]:

@@ -56,7 +56,7 @@ from semalign.report.look import fingerprint as fingerprint_of_look
 from semalign.runtime.run_lock import check_writable, clear_dead_locks, record_locks
 from semalign.reruns.scheduler_patch import patch_planner, patch_scheduler
 from semalign.runtime.signals import pass_on_terminations, stop_before_any_job
-from semalign.rewards.user_rewards import find_user_reward, modules_of
+from semalign.runtime.user_functions import LIBRARY, find_function, modules_of
 
 name_python_safely()
 
@@ -86,10 +86,27 @@ try:
     CONFIG = validate(config)
     check(CONFIG, Path.cwd())
     USER_REWARDS = {
-        name: modules_of(find_user_reward(name, Path.cwd(), key), Path.cwd())
+        name: modules_of(find_function(name, Path.cwd(), key), Path.cwd())
         for key, rewards in CONFIG.rewards().items()
         for name in rewards
         if ":" in name
+    }
+    METRIC_FILES = {
+        entry.function: find_function(entry.function, Path.cwd(), key)
+        for key, entry in CONFIG.metric_functions().items()
+    }
+    USER_METRICS = {
+        name: modules_of(file, Path.cwd())
+        for name, file in METRIC_FILES.items()
+        if not name.startswith(LIBRARY)
+    }
+    IDENTIFIERS = {
+        entry.identify: modules_of(
+            find_function(entry.identify, Path.cwd(), f"languages.{name}.identify"),
+            Path.cwd(),
+        )
+        for name, entry in CONFIG.languages.items()
+        if ":" in entry.identify
     }
     if workflow.is_main_process:
         os.environ.update(
@@ -171,17 +188,30 @@ def settings(script, reads=(), modules=(), **values):
     `reads`: paths of the config among the inputs; the content of those that no rule makes is a value too.
     `modules`: those that the script imports by a name among the values.
     """
-    contents = {path: CONTENTS.hash(Path(path)) for path in external(reads)}
-    values |= {"contents": contents} if contents else {}
     plain = {
         key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
         for key, value in values.items()
     }
+    contents = {
+        path: CONTENTS.hash(Path(path))
+        for path in external([*reads, *identifier_files(plain)])
+    }
+    plain |= {"contents": contents} if contents else {}
     return json.loads(
         json.dumps(
             plain | {"code": fingerprint(script, *modules)}, sort_keys=True, default=str
         )
     )
+
+
+def identifier_files(value):
+    """The user's own files behind the languages that stand within a rule's values."""
+    if isinstance(value, dict):
+        own = IDENTIFIERS.get(value.get("identify"), [])
+        return [*own, *chain(*map(identifier_files, value.values()))]
+    if isinstance(value, list):
+        return [*chain(*map(identifier_files, value))]
+    return []
 
 
 def files(sources):

@@ -46,6 +46,8 @@ rule score_text:
     input:
         predictions="results/{run}/predictions.jsonl",
         tests=lambda wc: tests_of(wc.run),
+        metrics=lambda wc: given(metric_files(tasks_of(wc.run))),
+        models=lambda wc: given(metric_models(tasks_of(wc.run))),
     output:
         scores="results/{run}/scores/text.json",
         by_item="results/{run}/scores/text.jsonl",
@@ -55,9 +57,14 @@ rule score_text:
         "results/benchmarks/score_text/{run}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        gpu=lambda wc: GPUS if metric_models(tasks_of(wc.run)) else 0,
     params:
         settings=lambda wc: settings(
             "score_text",
+            reads=[*metric_files(tasks_of(wc.run)), *metric_models(tasks_of(wc.run))],
+            modules=metric_modules(tasks_of(wc.run)),
+            device=CONFIG.device if metric_models(tasks_of(wc.run)) else None,
             tasks={task: score_settings(task) for task in tasks_of(wc.run)},
             content=CONFIG.judge.kind == "parser",
         ),

@@ -10,8 +10,15 @@ import numpy as np
 
 from semalign.methods.base import Decoded, Trained
 
-# In an order of their own: a reordered config changes nothing.
-TASKS = sorted(CONFIG.tasks, reverse=True)
+# In an order of their own, since a reordered config changes nothing: those between languages first, then by name.
+TRANSLATIONS, WITHIN_A_LANGUAGE = (
+    sorted(
+        name for name, task in CONFIG.tasks.items() if task.between_languages() == kind
+    )
+    for kind in (True, False)
+)
+TASKS = [*TRANSLATIONS, *WITHIN_A_LANGUAGE]
+TITLES = [[name, CONFIG.tasks[name].title or name.replace("_", " ")] for name in TASKS]
 SEEDS = CONFIG.seeds
 MIXED = CONFIG.world is not None and CONFIG.world.mixed_share > 0
 MODELS = ["cold_sft", "strong_sft", "rl"]
@@ -50,7 +57,7 @@ TRAINED, DECODED = (
     for kind in (Trained, Decoded)
 )
 
-TASK_PATTERN = "mt|hg"
+TASK_PATTERN = "|".join(TASKS)
 SFT_PATTERN = r"cold_sft|strong_sft|sft-\d+|fewshot-[a-z_]+"
 GRPO_PATTERN = "rl(-encoder)?(-[a-z0-9_]+)?"
 ADAPTER_PATTERN = "|".join(
@@ -201,6 +208,7 @@ READ_THROUGH = [
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
     *(["results/data/files.json"] if OWN_READ_LATE else []),
     *(["results/data/rewards.json"] if USER_REWARDS else []),
+    *(["results/data/metrics.json"] if CONFIG.metric_functions() else []),
     *(["results/data/policy.checks.json"] if CONFIG.policy.path else []),
     *(["results/encoders/pretrained.json"] if PRETRAINED else []),
 ]

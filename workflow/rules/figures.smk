@@ -38,7 +38,7 @@ rule draw_reward:
         ENVIRONMENT
     params:
         settings=settings(
-            "draw_reward", tasks=TASKS, seeds=SEEDS, rewards=CONFIG.rl.rewards
+            "draw_reward", tasks=TITLES, seeds=SEEDS, rewards=CONFIG.rl.rewards
         ),
     script:
         "../scripts/draw_reward.py"
@@ -58,7 +58,7 @@ rule draw_rollouts:
     conda:
         ENVIRONMENT
     params:
-        settings=settings("draw_rollouts", tasks=TASKS, seeds=SEEDS),
+        settings=settings("draw_rollouts", tasks=TITLES, seeds=SEEDS),
     script:
         "../scripts/draw_rollouts.py"
 
@@ -76,7 +76,7 @@ rule draw_audit:
     conda:
         ENVIRONMENT
     params:
-        settings=settings("draw_audit", tasks=TASKS, seeds=SEEDS),
+        settings=settings("draw_audit", tasks=TITLES, seeds=SEEDS),
     script:
         "../scripts/draw_audit.py"
 
@@ -95,7 +95,7 @@ rule draw_tradeoff:
         ENVIRONMENT
     params:
         settings=settings(
-            "draw_tradeoff", tasks=TASKS, models=["base", *MODELS], seeds=SEEDS
+            "draw_tradeoff", tasks=TITLES, models=["base", *MODELS], seeds=SEEDS
         ),
     script:
         "../scripts/draw_tradeoff.py"
@@ -136,7 +136,7 @@ if CONFIG.ablation:
         params:
             settings=settings(
                 "draw_ablation",
-                task=CONFIG.ablation.task,
+                tasks=[title for title in TITLES if title[0] == CONFIG.ablation.task],
                 models=["rl", *VARIANTS],
                 seeds=SEEDS,
             ),
@@ -159,7 +159,7 @@ if CONFIG.frontier:
         conda:
             ENVIRONMENT
         params:
-            settings=settings("draw_frontier"),
+            settings=settings("draw_frontier", tasks=TITLES),
         script:
             "../scripts/draw_frontier.py"
 
@@ -180,7 +180,7 @@ if CONFIG.mechanism:
             ENVIRONMENT
         params:
             settings=settings(
-                "draw_likelihood", tasks=TASKS, models=["base", *MODELS], seeds=SEEDS
+                "draw_likelihood", tasks=TITLES, models=["base", *MODELS], seeds=SEEDS
             ),
         script:
             "../scripts/draw_likelihood.py"

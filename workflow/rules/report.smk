@@ -30,12 +30,15 @@ rule report:
     params:
         settings=settings(
             "report",
-            tasks={
-                task: CONFIG.tasks[task].model_dump(
-                    mode="json", include={*LANGUAGE_KEYS, "metric"}
-                )
-                for task in TASKS
-            },
+            tasks=[
+                CONFIG.tasks[task].model_dump(mode="json", include={*LANGUAGE_KEYS})
+                | {
+                    "name": task,
+                    "title": title,
+                    "metrics": CONFIG.tasks[task].metric_names(),
+                }
+                for task, title in TITLES
+            ],
             seeds=SEEDS,
             tables=[Path(table).stem for table in TABLES],
             figures=FIGURE_NAMES,

@@ -83,12 +83,19 @@ OWN_READ_LATE = {
 }
 
 
+def language_entry(name):
+    """A language, without what an identifier is told where the script alone decides."""
+    entry = CONFIG.languages[name]
+    unread = {"code", "among", "threshold", "least_letters"}
+    return entry.model_dump(
+        mode="json", exclude=unread if entry.identify == "script" else set()
+    )
+
+
 def language_settings(name, script=False, bleu_tokens=False):
     """Those of a language's settings that count; the others are blank, and an error where they are used after all."""
-    entry = CONFIG.languages[name].model_dump(mode="json")
-    of_script = {
-        key: entry[key] for key in ["script", "excluded_scripts", "latin_share"]
-    }
+    entry = language_entry(name)
+    of_script = {key: value for key, value in entry.items() if key != "bleu_tokens"}
     blank = {"script": "", "excluded_scripts": [], "latin_share": 0, "bleu_tokens": ""}
     return (
         blank
@@ -133,8 +140,8 @@ def score_settings(task):
     """What a task's text scores depend on."""
     entry = CONFIG.tasks[task]
     return {
-        "metric": entry.metric,
-        "language": CONFIG.languages[entry.target_language].model_dump(mode="json"),
+        "metrics": [metric_settings(metric) for metric in entry.metrics],
+        "language": language_entry(entry.target_language),
     }
 
 
@@ -246,7 +253,7 @@ def exam_files(encoder):
 def judge_settings(task):
     """What a task's verdicts depend on."""
     if CONFIG.judge.kind == "openai":
-        template = read_template(task, CONFIG.judge.prompts)
+        template = read_template(task, CONFIG.judge.prompts, CONFIG.tasks[task].prompt)
         return {"judge": CONFIG.judge.asked(), "prompt": template}
     return {"judge": {"kind": CONFIG.judge.kind}, "prompt": None}
 

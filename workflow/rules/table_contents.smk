@@ -33,10 +33,10 @@ if CONFIG.frontier:
     }
     CURVES |= {name: curve_of(name) for name in sorted(METHODS)}
 
-# Each table's tasks and rows; a table whose experiment the config leaves out is not there.
+# Each table's tasks and rows; a table of no task, or whose experiment the config leaves out, is not there.
 TABLE_ROWS = {
-    "table1": (["mt"], ["base", "cold_sft", "rl"]),
-    "table2": (["hg"], ["base", "cold_sft", "rl"]),
+    "table1": (TRANSLATIONS, ["base", "cold_sft", "rl"]),
+    "table2": (WITHIN_A_LANGUAGE, ["base", "cold_sft", "rl"]),
     "table3": (TASKS, ["base", *MODELS]),
 }
 if CONFIG.few_shot:
@@ -46,9 +46,7 @@ if CONFIG.ablation:
 if CONFIG.mechanism:
     TABLE_ROWS["table6a"] = (TASKS, ["base", *MODELS])
     TABLE_ROWS["table6b"] = (TASKS, ["base", *MODELS])
-TABLE_ROWS = {
-    name: entry for name, entry in TABLE_ROWS.items() if set(entry[0]) <= set(TASKS)
-}
+TABLE_ROWS = {name: entry for name, entry in TABLE_ROWS.items() if entry[0]}
 TABLES = [
     f"results/{name}.csv"
     for name in [
@@ -59,6 +57,12 @@ TABLES = [
         *(["encoders"] if ABLATED else []),
     ]
 ]
+
+
+def titles_of(table):
+    """What the tasks of a table are called, where its subject names them."""
+    named = TABLE_ROWS[table][0] if table in ("table1", "table2") else []
+    return [[task, title] for task, title in TITLES if task in named]
 
 
 def table_runs(name):

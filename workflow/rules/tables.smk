@@ -31,6 +31,12 @@ rule tabulate_paper:
             "tabulate_paper",
             table=wc.table,
             tasks=TABLE_ROWS[wc.table][0],
+            titles=titles_of(wc.table),
+            published={
+                task: CONFIG.tasks[task].published
+                for task in TABLE_ROWS[wc.table][0]
+                if CONFIG.tasks[task].published
+            },
             models=TABLE_ROWS[wc.table][1],
             rewards={
                 model: rewards_of(model)
@@ -72,7 +78,7 @@ rule compare_systems:
                     CONFIG.tasks[task].target_language, bleu_tokens=True
                 )
                 for task in TASKS
-                if CONFIG.tasks[task].metric == "bleu"
+                if CONFIG.tasks[task].metric_names()[0] == "bleu"
             },
             tasks=TASKS,
             seeds=SEEDS,

@@ -8,7 +8,7 @@ from semalign.runtime import job
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    tradeoff(Path("results"), [settings["task"]], settings["models"], settings["seeds"], output.png, output.svg)
+    tradeoff(Path("results"), dict(settings["tasks"]), settings["models"], settings["seeds"], output.png, output.svg)
 
 
 job.run(main, snakemake)

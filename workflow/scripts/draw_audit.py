@@ -8,7 +8,7 @@ from semalign.runtime import job
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    audit(Path("results"), settings["tasks"], settings["seeds"], output.png, output.svg)
+    audit(Path("results"), dict(settings["tasks"]), settings["seeds"], output.png, output.svg)
 
 
 job.run(main, snakemake)

@@ -8,7 +8,7 @@ from semalign.runtime import job
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    reward(Path("results"), settings["tasks"], settings["seeds"], settings["rewards"], output.png, output.svg)
+    reward(Path("results"), dict(settings["tasks"]), settings["seeds"], settings["rewards"], output.png, output.svg)
 
 
 job.run(main, snakemake)

@@ -8,7 +8,7 @@ from semalign.runtime import job
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    rollouts(Path("results"), settings["tasks"], settings["seeds"], output.png, output.svg)
+    rollouts(Path("results"), dict(settings["tasks"]), settings["seeds"], output.png, output.svg)
 
 
 job.run(main, snakemake)

@@ -21,7 +21,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
 
 
 def by_parser(settings: dict[str, Any], ids: list[str], asked: list[Comparison], workspace: Workspace) -> list[Row]:
-    judge = by_comparer(lambda source, one, two: compare(settings["task"], source, one, two), workspace)
+    judge = by_comparer(compare, workspace)
     return verdict_rows(ids, asked, judge(asked), settings["seed"])
 
 

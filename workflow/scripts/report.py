@@ -13,7 +13,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     names = ("seeds", "tables", "figures", "judge", "bars", "examples", "contrasts", "seed")
     request = Request(
         Path("."),
-        tasks={task: TaskOf(**entry) for task, entry in settings["tasks"].items()},
+        tasks={entry.pop("name"): TaskOf(**entry) for entry in map(dict, settings["tasks"])},
         artefacts=[str(path) for path in input],
         sources=True,
         **{name: settings[name] for name in names},

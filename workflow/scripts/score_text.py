@@ -1,11 +1,14 @@
-"""BLEU or ROUGE-L of a run's task, signs of a gamed reward and of collapse, CMRC; in the miniature, content."""
+"""The metrics of a run's task, signs of a gamed reward and of collapse, CMRC; in the miniature, the content told."""
 
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from semalign.config.data import Language
+from semalign.config.metrics import function_metric
 from semalign.metrics.audit import audit
 from semalign.metrics.collapse import collapse
+from semalign.metrics.functions import load_metric
 from semalign.metrics.predictions import join
 from semalign.metrics.scoring import score_pairs, score_questions
 from semalign.miniature.judge import slots_told
@@ -22,10 +25,15 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         else:
             task = settings["tasks"][testset]
             language = Language.model_validate(task["language"])
-            scores[testset], values = score_pairs(rows, task["metric"], language)
+            entries = [entry for entry in task["metrics"] if isinstance(entry, dict)]
+            functions = {
+                entry["name"]: load_metric(function_metric(entry), Path.cwd(), settings["device"]) for entry in entries
+            }
+            names = [entry if isinstance(entry, str) else entry["name"] for entry in task["metrics"]]
+            scores[testset], values = score_pairs(rows, names, language, functions)
             scores[testset] |= _signs(rows, language)
             if settings["content"]:
-                told = [slots_told(testset, row["source"], row["output"]) for row in rows]
+                told = [slots_told(row["source"], row["output"]) for row in rows]
                 content = [fmean(slots.values()) for slots in told]
                 scores[testset]["content"] = {"value": fmean(content), "n": len(rows)}
                 values = [v | {"content": c, "slots": s} for v, c, s in zip(values, content, told, strict=True)]

@@ -13,8 +13,9 @@ from semalign.tables.tables import frame_latex, frame_markdown
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     statistics = Statistics.model_validate(settings["statistics"])
-    names = ("table", "tasks", "models", "seeds", "rewards", "judged", "thresholds")
-    table = build(Request(Path("results"), statistics=statistics, **{name: settings[name] for name in names}))
+    names = ("table", "tasks", "models", "seeds", "rewards", "judged", "thresholds", "published")
+    values = {name: settings[name] for name in names}
+    table = build(Request(Path("results"), statistics=statistics, titles=dict(settings["titles"]), **values))
     write_csv(output.csv, table.frame())
     with replacing(output.markdown) as file:
         file.write(frame_markdown(table.lines(), table.note, table.remarks))

@@ -41,7 +41,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, run in enumerate(runs):
         scores = {"value": 0.1 + number / 20}
         cmrc = {"avg": 99 - number, "f1": 99, "em": 99, "answer_length": 2}
-        own = {"metric": "chrf", "chrf": scores, "bleu_char": scores, "language_consistency": scores}
+        own = {
+            "metric": "chrf",
+            "metrics": ["chrf"],
+            "chrf": scores,
+            "bleu_char": scores,
+            "language_consistency": scores,
+        }
         write_json(folder / run / "scores" / "text.json", {"mt": own, "hg": own, "cmrc": cmrc})
         encoders = {"reward": scores, "independent": scores}
         write_json(folder / run / "scores" / "similarity.json", {"mt": encoders, "hg": encoders})
@@ -86,6 +92,9 @@ def frontier_table(results: Path) -> Path:
     return results / "frontier.csv"
 
 
+TITLES = {"mt": "translation", "hg": "headlines"}
+
+
 def width(png: Path) -> float:
     """Inches at 300 dpi, from the file's header."""
     return int.from_bytes(png.read_bytes()[16:20], "big") / 300
@@ -94,14 +103,14 @@ def width(png: Path) -> float:
 def draw(name: str, results: Path, tasks: list[str], seeds: list[int], folder: Path) -> tuple[Path, str]:
     """The picture of that name, and its words, from the SVG."""
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
-    files = (str(png), str(svg))
+    files, titles = (str(png), str(svg)), {task: TITLES[task] for task in tasks}
     drawings: dict[str, Callable[[], None]] = {
-        "reward": lambda: reward(results, tasks, seeds, {"similarity": 1.5}, *files),
-        "rollouts": lambda: rollouts(results, tasks, seeds, *files),
-        "audit": lambda: audit(results, tasks, seeds, *files),
-        "tradeoff": lambda: tradeoff(results, tasks, MODELS, seeds, *files),
-        "likelihood": lambda: likelihood(results, tasks, MODELS, seeds, *files),
-        "frontier": lambda: frontier(frontier_table(results), *files),
+        "reward": lambda: reward(results, titles, seeds, {"similarity": 1.5}, *files),
+        "rollouts": lambda: rollouts(results, titles, seeds, *files),
+        "audit": lambda: audit(results, titles, seeds, *files),
+        "tradeoff": lambda: tradeoff(results, titles, MODELS, seeds, *files),
+        "likelihood": lambda: likelihood(results, titles, MODELS, seeds, *files),
+        "frontier": lambda: frontier(frontier_table(results), TITLES, *files),
         "encoder": lambda: encoder(exams(TIBETAN), *files),
     }
     drawings[name]()
@@ -140,7 +149,7 @@ def test_frontier_of_many_methods_has_a_second_row_that_names_them(results: Path
     own = rows[rows["method"] == "rl"]
     others = [own.assign(method=name, cmrc_avg=own["cmrc_avg"] + n + 1) for n, name in enumerate(("dpo", "kl_sft"))]
     pd.concat([rows, *others]).to_csv(tmp_path / "many.csv", index=False)
-    frontier(tmp_path / "many.csv", str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    frontier(tmp_path / "many.csv", TITLES, str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
     words = re.findall(r"<!-- (.*?) -->", (tmp_path / "a.svg").read_text("utf-8"), re.DOTALL)
     assert words.count("around the band") == 2  # of comprehension, and of the KL
     assert words.count("kl sft") >= 2  # in the legend, and at its curve
@@ -152,7 +161,7 @@ def test_frontier_of_many_methods_has_a_second_row_that_names_them(results: Path
 def test_frontier_without_kl_has_one_row(results: Path, tmp_path: Path) -> None:
     path = frontier_table(results)
     pd.read_csv(path).assign(kl_mean=None).to_csv(tmp_path / "no_kl.csv", index=False)
-    frontier(tmp_path / "no_kl.csv", str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    frontier(tmp_path / "no_kl.csv", TITLES, str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
     assert "KL" not in (tmp_path / "a.svg").read_text("utf-8")
 
 
@@ -206,7 +215,7 @@ def test_label_that_no_font_has_is_an_error(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "mt" / "rl" / "0" / "training.jsonl", logged)
     png = tmp_path / "a.png"
     with pytest.raises(InputError, match=r"a\.png: Glyph .* Rename"):
-        reward(tmp_path, ["mt"], [0], {"m:相似": 1.0}, str(png), str(tmp_path / "a.svg"))
+        reward(tmp_path, {"mt": "translation"}, [0], {"m:相似": 1.0}, str(png), str(tmp_path / "a.svg"))
     assert not png.exists()
 
 

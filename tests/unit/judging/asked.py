@@ -14,7 +14,7 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 from tests.unit.chat_server import ChatServer, Reply, Request, longer
 
-TEMPLATE = read_template("mt", {})
+TEMPLATE = read_template("mt", {"mt": "translation_zh_bo"}, "")
 KEY = "test-key-3f9a7c51d2"
 
 

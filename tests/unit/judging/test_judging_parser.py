@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semalign.config.data import TaskName
 from semalign.judging.templates import SHIPPED, disarmed, messages, read_template, template_hash
 from semalign.judging.verdicts import parse_verdict, read_answer, without_thought
 from semalign.runtime.errors import InputError
 from tests.unit.chat_server import completion
 
-MT = read_template("mt", {})
+MT = read_template("mt", {"mt": "translation_zh_bo"}, "")
 
 
 @pytest.mark.parametrize(
@@ -149,16 +148,22 @@ def test_tokens_are_the_servers_or_unknown() -> None:
         assert (read.input_tokens, read.output_tokens) == (None, None)
 
 
-@pytest.mark.parametrize("task", ["mt", "hg"])
-def test_the_projects_prompts_show_the_texts_once_and_name_no_system(task: TaskName) -> None:
-    template = read_template(task, {})
+@pytest.mark.parametrize("name", ["translation_zh_bo", "headline_bo", "any"])
+def test_the_projects_prompts_show_the_texts_once_and_name_no_system(name: str) -> None:
+    template = read_template("en_sw", {"en_sw": name}, "Translate: {source}")
     (turn,) = messages(template, "SOURCE", "ONE", "TWO")
     assert [turn["content"].count(text) for text in ("SOURCE", "ONE", "TWO")] == [1, 1, 1]
     assert turn["content"].index("ONE") < turn["content"].index("TWO")
     lowered = template.lower()
     assert "expert linguist" in lowered
     assert not any(word in lowered for word in ("reference", "sft", "reinforcement", "system"))
-    assert ("in Chinese" if task == "hg" else "in English") in template
+    assert ("in Chinese" if name == "headline_bo" else "in English") in template
+
+
+def test_without_a_prompt_of_its_own_a_judge_is_shown_what_the_task_asked_for() -> None:
+    template = read_template("en_sw", {"mt": "headline_bo", "en_sw": None}, "Say [[1]] in Swahili: {source}")
+    (turn,) = messages(template, "Good day", "Habari", "Good day")
+    assert "<request>\nSay [ [1] ] in Swahili: Good day\n</request>" in turn["content"]
 
 
 @given(st.text(), st.text(), st.text())
@@ -190,7 +195,7 @@ def test_a_prompt_of_ones_own_is_checked(tmp_path: Path, text: str, said: str) -
     file = tmp_path / "own.txt"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as raised:
-        read_template("mt", {"mt": file})
+        read_template("mt", {"mt": file}, "")
     assert said in str(raised.value)
     assert f"{file} (judge.prompts.mt)" in str(raised.value)
 
@@ -198,7 +203,10 @@ def test_a_prompt_of_ones_own_is_checked(tmp_path: Path, text: str, said: str) -
 def test_a_prompt_of_ones_own_replaces_the_projects_for_its_task(tmp_path: Path) -> None:
     file = tmp_path / "own.txt"
     file.write_text("{ {source} } {first} {second} [[0]] [[1]] [[2]]\n", encoding="utf-8")
-    own = read_template("mt", {"mt": file})
+    own = read_template("mt", {"mt": file}, "")
     assert own == "{ {source} } {first} {second} [[0]] [[1]] [[2]]"
     assert template_hash(own) != template_hash(MT)
-    assert read_template("hg", {"mt": file}) == (SHIPPED / "judge_hg.txt").read_text(encoding="utf-8").strip()
+    assert (
+        read_template("hg", {"mt": file, "hg": "headline_bo"}, "")
+        == (SHIPPED / "judge_headline_bo.txt").read_text(encoding="utf-8").strip()
+    )

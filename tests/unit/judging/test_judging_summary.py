@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from semalign.config.data import Task, TaskName
+from semalign.config.data import Task
 from semalign.config.judge import LlmJudge, Votes
+from semalign.config.names import TaskName
 from semalign.config.statistics import Statistics
 from semalign.judging.costs import Items, assumed_text_bytes, cost_bound, plan
 from semalign.judging.protocol import Decision, comparisons, drawn, verdict_rows
@@ -182,7 +183,7 @@ def test_a_plan_by_hand() -> None:
 
 
 def test_texts_that_do_not_exist_yet_are_taken_for_as_long_as_the_config_allows() -> None:
-    task = {"source_language": "zh", "target_language": "bo", "metric": "bleu", "prompt": "{source}", "train": TABLE}
+    task = {"source_language": "zh", "target_language": "bo", "metrics": ["bleu"], "prompt": "{source}", "train": TABLE}
     limits = {"max_tokens": 1000, "max_new_tokens": 200, "split": {"cold": 1, "dev": 1, "test": 1}}
     assert assumed_text_bytes(Task.model_validate(task | limits)) == 6 * (1000 + 2 * 200)
 

@@ -14,14 +14,14 @@ REFERENCES = ["ཀ་ཁ་ག་ང་ཅ།", "ཆ་ཇ་ཉ་ཏ་ཐ།"
 
 def pairs(outputs: list[str], truncated: bool = False) -> list[Row]:
     return [
-        {"output": output, "target": target, "truncated": truncated}
+        {"output": output, "target": target, "source": "书", "truncated": truncated}
         for output, target in zip(outputs, REFERENCES, strict=True)
     ]
 
 
 def test_perfect_answers_score_one_and_their_floor_is_low() -> None:
-    scores, items = score_pairs(pairs(REFERENCES), "bleu", TIBETAN)
-    assert scores["metric"] == "bleu"
+    scores, items = score_pairs(pairs(REFERENCES), ["bleu", "chrf"], TIBETAN, {})
+    assert (scores["metric"], scores["metrics"]) == ("bleu", ["bleu", "chrf"])
     assert scores["bleu"]["value"] == pytest.approx(1)
     assert scores["rouge_l"]["value"] == pytest.approx(1)
     assert scores["rouge_l"]["floor"] == 0  # no syllable in common with the next reference
@@ -31,7 +31,7 @@ def test_perfect_answers_score_one_and_their_floor_is_low() -> None:
 
 
 def test_empty_cut_and_off_script_answers_are_counted() -> None:
-    scores, items = score_pairs(pairs(["", REFERENCES[1], "书"], truncated=True), "rouge_l", TIBETAN)
+    scores, items = score_pairs(pairs(["", REFERENCES[1], "书"], truncated=True), ["rouge_l"], TIBETAN, {})
     assert (scores["n"], scores["empty"], scores["truncated"]) == (3, 1, 3)
     assert scores["rouge_l"]["value"] == pytest.approx(1 / 3)
     assert [item["language_consistency"] for item in items] == [0, 1, 0]

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from semalign.miniature import chinese, tibetan
-from semalign.miniature.judge import JudgedTask, compare, slots_told
+from semalign.miniature.judge import compare, slots_told
 from semalign.miniature.lexicon import SLOTS, TSHEG
 from semalign.miniature.parser import parse_chinese, parse_tibetan
 from semalign.miniature.questions import paragraph
@@ -39,9 +39,9 @@ LESSON = Scene(
 MONK = Scene(time="spring", subject="monk", place="monastery", action="see", object="horse", negated=True)
 
 
-def content_score(task: JudgedTask, source: str, candidate: str) -> float:
+def content_score(source: str, candidate: str) -> float:
     """As score_text has it: the share of the slots that are told."""
-    return fmean(slots_told(task, source, candidate).values())
+    return fmean(slots_told(source, candidate).values())
 
 
 @st.composite
@@ -138,15 +138,15 @@ def test_judge_of_translations() -> None:
         "copied": source,
         "empty": "",
     }
-    assert compare("mt", source, right, paraphrase) == 0
+    assert compare(source, right, paraphrase) == 0
     for name, candidate in worse.items():
-        assert compare("mt", source, right, candidate) == 1, name
-        assert compare("mt", source, candidate, right) == 2, name
-    assert compare("mt", source, worse["missing"], worse["wrong number"]) == 1  # silence is better than falsehood
-    assert content_score("mt", source, right) == 1.0
-    assert content_score("mt", source, worse["wrong number"]) == pytest.approx(8 / 9)  # eight slots and the polarity
-    assert content_score("mt", source, "") == 0.0
-    told = slots_told("mt", source, worse["wrong number"])
+        assert compare(source, right, candidate) == 1, name
+        assert compare(source, candidate, right) == 2, name
+    assert compare(source, worse["missing"], worse["wrong number"]) == 1  # silence is better than falsehood
+    assert content_score(source, right) == 1.0
+    assert content_score(source, worse["wrong number"]) == pytest.approx(8 / 9)  # eight slots and the polarity
+    assert content_score(source, "") == 0.0
+    told = slots_told(source, worse["wrong number"])
     assert [slot for slot, right in told.items() if not right] == ["number"]
     assert len(told) == 9
 
@@ -155,17 +155,17 @@ def test_judge_of_headlines() -> None:
     article = f"གནམ་གཤིས་ཡག་པོ་རེད། {_tibetan(LESSON)} ཆུ་གྲང་མོ་རེད།"
     right = _tibetan(LESSON.headline(), tibetan.HEADLINE_STYLES[0])
     with_time = _tibetan(replace(LESSON.headline(), time="yesterday"))
-    assert compare("hg", article, right, _tibetan(LESSON.headline(), tibetan.HOUSE_HEADLINE)) == 0
-    assert compare("hg", article, right, with_time) == 0  # a true detail more is no fault
+    assert compare(article, right, _tibetan(LESSON.headline(), tibetan.HOUSE_HEADLINE)) == 0
+    assert compare(article, right, with_time) == 0  # a true detail more is no fault
     for worse in (_tibetan(replace(LESSON.headline(), time="today")), "གནམ་གཤིས་ཡག་པོ་རེད།", article, ""):
-        assert compare("hg", article, right, worse) == 1
-    assert content_score("hg", article, right) == 1.0
-    assert content_score("hg", article, _tibetan(replace(LESSON.headline(), place=""))) == pytest.approx(4 / 5)
+        assert compare(article, right, worse) == 1
+    assert content_score(article, right) == 1.0
+    assert content_score(article, _tibetan(replace(LESSON.headline(), place=""))) == pytest.approx(4 / 5)
 
 
 def test_judge_refuses_a_source_that_is_not_of_the_world() -> None:
     with pytest.raises(InputError, match=r"judge\.kind"):
-        compare("mt", "Hello.", "", "")
+        compare("Hello.", "", "")
 
 
 @given(st.integers(0, 2**32))

@@ -98,7 +98,23 @@ def test_validated_config_cannot_be_changed() -> None:
         ("seeds", [0, 1, 0], "config key seeds: repeats 0; take one of them out"),
         ("seeds", [-1], "config key seeds.0: "),
         ("judge.kind", "gpt", "config key judge: kind: 'gpt' is not one of 'parser', 'none', 'openai'"),
-        ("tasks.xx", {}, "config key tasks.xx: Input should be 'mt' or 'hg', found 'xx'"),
+        ("tasks.MT", {}, "config key tasks.MT: 'MT' is no name of a task: small letters, digits and _ are, a letter"),
+        ("tasks.base", {}, "config key tasks.base: base is a folder of the results already; give the task another"),
+        ("tasks.mt.metric", "bleu", "config key tasks.mt: metric: is now `metrics`, a list; write metrics: [bleu]"),
+        ("tasks.mt.metrics", [], "config key tasks.mt.metrics: List should have at least 1 item"),
+        ("tasks.mt.metrics", ["blue"], "config key tasks.mt.metrics.0: 'blue' is neither one of bleu, chrf, rouge_l"),
+        ("tasks.mt.metrics", ["m:f", "m:f"], "config key tasks.mt.metrics: repeats m:f; take one of them out"),
+        (
+            "tasks.mt.metrics",
+            ["bleu", {"name": "similarity", "function": "m:f"}],
+            "config key tasks.mt.metrics.1: name: similarity is the name of another figure",
+        ),
+        (
+            "tasks.mt.metrics",
+            [{"name": "comet", "function": "comet"}],
+            "config key tasks.mt.metrics.0.function: 'comet' is no module:function",
+        ),
+        ("ablation.task", "qa", "ablation.task: qa is not among tasks: ['mt', 'hg']"),
         ("tasks.mt.train", [], "config key tasks.mt.train: "),
         ("tasks.mt.train.0", {"path": "x"}, "config key tasks.mt.train.0: `format` is missing"),
         ("tasks.mt.train.0.format", "xml", "config key tasks.mt.train.0: format: 'xml' is not one of 'aligned', "),
@@ -121,6 +137,11 @@ def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expe
         ("tasks.mt.split.test", 5, "config key tasks.mt: give either `test` (sources) or `split.test`"),
         ("tasks.mt.test", [], "config key tasks.mt: give either `test` (sources) or `split.test`"),
         ("tasks.mt.source_language", "en", "tasks.mt: language 'en' is not among languages"),
+        (
+            "tasks.mt.published",
+            "paper_hg",
+            "tasks.mt.published: paper_hg is from Tibetan to Tibetan script, and this task from Han to Tibetan; set it",
+        ),
         ("world", None, "judge.kind: parser reads the miniature's language and needs `world`"),
         ("policy.pretraining", None, "config key policy: give path or pretraining"),
         ("policy.pretraining.tokenizer", {}, "config key policy.pretraining.tokenizer: give either lexicon or vocab"),
@@ -160,7 +181,9 @@ def test_impossible_combination_is_refused(path: str, value: Any, expected: str)
 
 def test_an_encoder_of_the_ablation_is_what_it_changes_of_the_reward_encoder() -> None:
     changes = {"epochs": 0, "shape": {"architecture": "bert"}, "tokenizer": {"lexicon": None, "vocab_size": 300}}
-    config = validate(changed("encoder_ablation", {"encoders": {"one": changes, "same": {}, "none": None}}))
+    config = validate(
+        changed("encoder_ablation", {"task": "mt", "encoders": {"one": changes, "same": {}, "none": None}})
+    )
     assert config.encoder_ablation is not None
     one, reward = config.encoder_ablation.encoders["one"], config.encoders.reward
     assert one.shape == reward.shape.model_copy(update={"architecture": "bert"}) if reward.shape else None
@@ -175,12 +198,27 @@ def test_an_encoder_of_the_ablation_is_what_it_changes_of_the_reward_encoder() -
 @pytest.mark.parametrize(
     ("ablation", "expected"),
     [
-        ({"encoders": {"Raw": {}}}, "config key encoder_ablation: encoders: 'Raw' must be made of small letters"),
-        ({"encoders": {"reward": {}}}, "config key encoder_ablation: encoders: reward is the name of one that"),
-        ({"encoders": {"a": {"epoch": 1}}}, "config key encoder_ablation.encoders.a.epoch: unknown key; did you mean"),
-        ({"encoders": {"a": 1}}, "config key encoder_ablation.encoders.a: keys and values are needed here, found 1"),
-        ({"encoders": {"a": {"shape": None}}}, "config key encoder_ablation.encoders.a: give path, or shape and"),
-        ({"task": "qa", "encoders": {}}, "config key encoder_ablation.task: Input should be 'mt' or 'hg'"),
+        (
+            {"task": "mt", "encoders": {"Raw": {}}},
+            "config key encoder_ablation: encoders: 'Raw' must be made of small letters",
+        ),
+        (
+            {"task": "mt", "encoders": {"reward": {}}},
+            "config key encoder_ablation: encoders: reward is the name of one that",
+        ),
+        (
+            {"task": "mt", "encoders": {"a": {"epoch": 1}}},
+            "config key encoder_ablation.encoders.a.epoch: unknown key; did you mean",
+        ),
+        (
+            {"task": "mt", "encoders": {"a": 1}},
+            "config key encoder_ablation.encoders.a: keys and values are needed here, found 1",
+        ),
+        (
+            {"task": "mt", "encoders": {"a": {"shape": None}}},
+            "config key encoder_ablation.encoders.a: give path, or shape and",
+        ),
+        ({"task": "qa", "encoders": {}}, "config: encoder_ablation.task: qa is not among tasks: ['mt', 'hg']"),
     ],
 )
 def test_a_wrong_encoder_of_the_ablation_is_named(ablation: dict[str, Any], expected: str) -> None:

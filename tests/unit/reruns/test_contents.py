@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from semalign.reruns.file_hashes import Contents
-from semalign.rewards.user_rewards import modules_of
+from semalign.runtime.user_functions import modules_of
 
 
 def test_a_file_counts_by_what_it_holds(tmp_path: Path) -> None:

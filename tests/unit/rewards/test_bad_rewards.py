@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from semalign.rewards.builtin import user_reward
-from semalign.rewards.user_rewards import find_user_reward, modules_of
 from semalign.runtime.errors import InputError
+from semalign.runtime.user_functions import find_function, modules_of
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from semalign.runtime.errors import InputError
 def test_a_rewards_file_that_is_no_python(code: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_bytes(code)
     with pytest.raises(InputError) as caught:
-        find_user_reward("own:f", tmp_path, "rl.rewards")
+        find_function("own:f", tmp_path, "rl.rewards")
     assert message in str(caught.value)
     assert "config key rl.rewards" in str(caught.value)
 

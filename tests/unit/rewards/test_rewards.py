@@ -16,8 +16,8 @@ from semalign.rewards.builtin import (
     similarity_reward,
     user_reward,
 )
-from semalign.rewards.user_rewards import find_user_reward
 from semalign.runtime.errors import InputError
+from semalign.runtime.user_functions import find_function
 
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.1, bleu_tokens="tibetan")
 
@@ -106,8 +106,8 @@ def test_a_users_own_reward(folder: Path) -> None:
     assert user_reward("random:f", folder)(["a"], [""], [""]) == [3.0], "not the standard library's"
     assert user_reward("modern:f", folder)(["a"], [""], [""]) == [1.0]
     assert user_reward("modern:g", folder)(["a"], [""], [""]) == [2.0]
-    assert find_user_reward("own_rewards:words", folder, "rl.rewards") == folder / "own_rewards.py"
-    assert find_user_reward("pack.inner:f", folder, "rl.rewards") == folder / "pack" / "inner.py"
+    assert find_function("own_rewards:words", folder, "rl.rewards") == folder / "own_rewards.py"
+    assert find_function("pack.inner:f", folder, "rl.rewards") == folder / "pack" / "inner.py"
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_what_a_users_reward_returns_is_checked(folder: Path, name: str, message
 )
 def test_a_users_reward_is_looked_for_before_anything_runs(folder: Path, name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        find_user_reward(name, folder, "rl.rewards")
+        find_function(name, folder, "rl.rewards")

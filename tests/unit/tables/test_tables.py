@@ -18,7 +18,7 @@ from semalign.tables.paper_tables import DEFINITIONS, Request, build
 from semalign.tables.published import published
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import Cell, Row, Table, frame_latex, frame_markdown, latex_text
-from tests.unit.scored import write_judge, write_likelihood, write_run
+from tests.unit.scored import name_metrics, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics(resamples=200)
 MODELS = ["base", "cold_sft", "strong_sft", "rl"]
@@ -38,7 +38,9 @@ def results(tmp_path: Path) -> Path:
 
 
 def make(results: Path, table: str, tasks: list[str], models: list[str], **rewards: dict[str, float]) -> Table:
-    return build(Request(results, table, tasks, models, [0, 1], rewards, table == "table3", SETTINGS))
+    published = {"mt": "paper_mt", "hg": "paper_hg"}
+    judged = table == "table3"
+    return build(Request(results, table, tasks, models, [0, 1], rewards, judged, SETTINGS, published=published))
 
 
 def rows(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
@@ -95,14 +97,14 @@ def test_the_papers_figures_stand_beside_ours(results: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "task", "model", "figures"),
     [
-        ("table1", "mt", "rl", {"metric": 0.4519, "similarity": 0.7164}),
-        ("table2", "hg", "cold_sft", {"metric": 0.2204, "similarity": 0.5774}),
-        ("table3", "hg", "gap", {"metric": -0.0565, "cmrc_f1": -0.10, "judge_win": 16.1}),
-        ("table4", "hg", "fewshot-rl", {"metric": 0.1918, "similarity": 0.5690}),
-        ("table5", "mt", "rl-bleu_similarity", {"similarity": 0.2312}),
-        ("table6a", "mt", "strong_sft", {"nll_mean": 3.2504, "nll_p90": 7.3188}),
-        ("table6b", "mt", "rl", {"kl_median": 0.0073, "kl_p90": 0.0839}),
-        ("table3", "mt", "base", {}),
+        ("table1", "paper_mt", "rl", {"metric": 0.4519, "similarity": 0.7164}),
+        ("table2", "paper_hg", "cold_sft", {"metric": 0.2204, "similarity": 0.5774}),
+        ("table3", "paper_hg", "gap", {"metric": -0.0565, "cmrc_f1": -0.10, "judge_win": 16.1}),
+        ("table4", "paper_hg", "fewshot-rl", {"metric": 0.1918, "similarity": 0.5690}),
+        ("table5", "paper_mt", "rl-bleu_similarity", {"similarity": 0.2312}),
+        ("table6a", "paper_mt", "strong_sft", {"nll_mean": 3.2504, "nll_p90": 7.3188}),
+        ("table6b", "paper_mt", "rl", {"kl_median": 0.0073, "kl_p90": 0.0839}),
+        ("table3", "paper_mt", "base", {}),
     ],
 )
 def test_published_figures(table: str, task: str, model: str, figures: dict[str, float]) -> None:
@@ -112,21 +114,38 @@ def test_published_figures(table: str, task: str, model: str, figures: dict[str,
 
 
 def test_published_figures_stand_only_beside_the_same_quantity() -> None:
-    assert "metric" not in published("table1", "mt", "rl", metric="rouge_l")
-    assert published("table1", "mt", "rl", metric="bleu")["metric"] == 0.4519
-    assert published("table5", "mt", "rl", rewards={"bleu": 1.0, "language": 1.0}) == {"similarity": 0.6375}
-    assert published("table5", "mt", "rl-bleu_lc", rewards={"bleu": 1.0}) == {}
+    assert "metric" not in published("table1", "paper_mt", "rl", metric="rouge_l")
+    assert published("table1", "paper_mt", "rl", metric="bleu")["metric"] == 0.4519
+    assert published("table5", "paper_mt", "rl", rewards={"bleu": 1.0, "language": 1.0}) == {"similarity": 0.6375}
+    assert published("table5", "paper_mt", "rl-bleu_lc", rewards={"bleu": 1.0}) == {}
     assert (
-        published("table5", "mt", "rl", rewards={"similarity": 1.0, "language": 1.0, "bleu": 0.0})["similarity"]
+        published("table5", "paper_mt", "rl", rewards={"similarity": 1.0, "language": 1.0, "bleu": 0.0})["similarity"]
         == 0.7164
     )
 
 
 def test_published_gaps_are_differences_of_published_rows() -> None:
-    for task in ("mt", "hg"):
+    for task in ("paper_mt", "paper_hg"):
         gap = published("table3", task, "gap")
         rl, strong = published("table3", task, "rl"), published("table3", task, "strong_sft")
         assert {name: rl[name] - strong[name] for name in gap} == pytest.approx(gap, abs=1e-9)
+
+
+def test_without_a_published_task_no_figure_is_the_papers(results: Path) -> None:
+    table = build(Request(results, "table3", ["hg"], MODELS, [0, 1], {}, True, SETTINGS))
+    assert not any(name.endswith(("_paper", "_difference")) for name in table.frame().columns)
+    assert set(table.lines()["model"]) == {*MODELS, "gap", "95% interval"}
+    assert "arXiv" not in table.note
+    assert table.sidecar["paper"] is None
+    assert published("table3", None, "rl") == {}
+
+
+def test_published_figures_are_those_of_the_tasks_that_the_config_says(results: Path) -> None:
+    table = build(
+        Request(results, "table3", ["mt", "hg"], MODELS, [0, 1], {}, True, SETTINGS, published={"mt": "paper_hg"})
+    )
+    assert rows(table)["mt", "rl"]["metric_paper"] == 0.2530  # headlines by ROUGE-L, whatever the task is called
+    assert pd.isna(rows(table)["hg", "rl"]["metric_paper"])
 
 
 def test_change_of_rl_from_the_cold_start(results: Path) -> None:
@@ -164,6 +183,36 @@ def test_the_audits_verdict_is_that_of_the_worst_seed(results: Path) -> None:
 
 def test_a_remark_is_plain_text_in_markdown() -> None:
     assert frame_markdown(pd.DataFrame({"a": ["1"]}), "note", ["“*” is in 2"]).endswith("\n\n“\\*” is in 2\n")
+
+
+def test_further_metrics_stand_beside_the_primary_one_with_their_intervals(results: Path) -> None:
+    for run in ("base", *(f"mt/{model}/{seed}" for model in ("cold_sft", "rl") for seed in (0, 1))):
+        name_metrics(results, run, "mt", ["bleu", "own:exact"])
+    table = make(results, "table1", ["mt"], ["base", "cold_sft", "rl"])
+    assert table.shown[:4] == ["metric", "own:exact", "chrf", "similarity"]  # chrF++ beside BLEU, named or not
+    assert table.sidecar["shown"] == table.shown
+    rl = rows(table)["mt", "rl"]
+    assert (rl["own:exact"], rl["own:exact_n"]) == (pytest.approx(0.55), 2)
+    assert (rl["own:exact_low"], rl["own:exact_high"]) == pytest.approx((0.45, 0.65))
+    assert rows(table)["mt", "change"]["own:exact"] == pytest.approx(0.3)
+    assert pd.isna(rl["chrf_low"])  # these scores hold no counts of n-grams
+
+
+def test_a_table_of_several_tasks_has_the_metrics_of_all(results: Path) -> None:
+    for model in ("cold_sft", "strong_sft", "rl"):
+        for seed in (0, 1):
+            name_metrics(results, f"mt/{model}/{seed}", "mt", ["rouge_l", "own:exact"])
+    name_metrics(results, "base", "mt", ["rouge_l", "own:exact"])
+    found = rows(make(results, "table3", ["mt", "hg"], MODELS))
+    assert found["mt", "rl"]["own:exact"] == pytest.approx(0.55)
+    assert pd.isna(found["hg", "rl"]["own:exact"])
+
+
+def test_the_subject_names_the_tasks(results: Path) -> None:
+    titles = {"hg": "headlines of news"}
+    models = ["base", "cold_sft", "rl"]
+    request = Request(results, "table2", ["hg"], models, [0, 1], {}, False, SETTINGS, titles=titles)
+    assert build(request).note.startswith("Headlines of news: cold start and RL.")
 
 
 def test_rewards_of_a_variant_stand_in_its_row(results: Path) -> None:

@@ -1,14 +1,13 @@
 """Config of the data: sources, languages, tasks, and the generated world."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict, alike
+from semalign.config.base import Count, CountFromTwo, Distinct, PositiveShare, Seed, Share, Strict, alike
+from semalign.config.metrics import Metrics, check_function, metric_name
 from semalign.config.placeholders import prompt_of
-
-TaskName = Literal["mt", "hg"]
 
 
 class AlignedText(Strict):
@@ -140,6 +139,13 @@ class CorpusItem(Strict):
         return self
 
 
+def _check_identify(name: str) -> str:
+    return name if name in ("script", "lingua") else check_function(name)
+
+
+Identify = Annotated[str, AfterValidator(_check_identify)]
+
+
 class Language(Strict):
     """One language: its script and what may stand beside it."""
 
@@ -147,6 +153,27 @@ class Language(Strict):
     excluded_scripts: Annotated[list[str], Distinct] = Field(description="scripts none of whose letters may occur")
     latin_share: Share = Field(description="largest share of Latin among the letters")
     bleu_tokens: str = Field(description="`tibetan` (this project's tokens) or a sacrebleu tokenizer: zh, 13a, char …")
+    identify: Identify = Field(
+        "script",
+        description="what tells the language beside its script: `script` alone, `lingua`, or module:function, called "
+        "with a text and `code`, which gives a confidence from 0 to 1",
+    )
+    code: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="what the identifier calls the language; lingua: its ISO 639 code or its name in English"
+    )
+    among: Annotated[list[str], Field(min_length=1), Distinct] | None = Field(
+        None, description="codes of the languages that lingua tells it from; null: all that lingua knows, slowly"
+    )
+    threshold: PositiveShare = Field(0.5, description="least confidence of the identifier")
+    least_letters: Count = Field(10, description="of a text with fewer letters the script alone decides")
+
+    @model_validator(mode="after")
+    def _check(self) -> "Language":
+        if (self.code is None) != (self.identify == "script"):
+            raise ValueError("code: is given with identify: lingua or module:function, and needed there")
+        if self.among and self.identify != "lingua":
+            raise ValueError("among: is for identify: lingua alone")
+        return self
 
 
 class World(Strict):
@@ -188,7 +215,18 @@ class Task(Strict):
 
     source_language: str = Field(description="one of `languages`: what the texts to be answered are written in")
     target_language: str = Field(description="one of `languages`: what answers must be written in")
-    metric: Literal["bleu", "rouge_l"] = Field(description="corpus BLEU-4, or mean ROUGE-L, of the test answers")
+    title: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="what tables, figures and reports call the task; null: its name"
+    )
+    metrics: Metrics = Field(
+        description="of the test answers, the task's own one first: bleu (corpus BLEU-4), chrf (chrF++), rouge_l (mean "
+        "ROUGE-L), module:function, or keys name, function and model; docs/metrics.md"
+    )
+    published: Literal["paper_mt", "paper_hg"] | None = Field(
+        None,
+        description="whose figures tables show beside ours: the paper's Chinese to Tibetan, or its Tibetan headlines; "
+        "null: nobody's",
+    )
     prompt: Annotated[str, prompt_of("source")] = Field(description="the user's turn; {source} is replaced")
     train: Annotated[list[PairSource], Distinct] = Field(
         min_length=1, description="the pool that is split into cold start, RL and dev"
@@ -200,6 +238,13 @@ class Task(Strict):
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
     split: Split = Field(description="how the pool is divided")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and "metric" in raw:
+            raise ValueError(f"metric: is now `metrics`, a list; write metrics: [{raw['metric']}] in its place")
+        return raw
+
     @model_validator(mode="after")
     def _check(self) -> "Task":
         if bool(self.test) == (self.split.test is not None):
@@ -207,6 +252,14 @@ class Task(Strict):
         if any(alike(one) == alike(other) for one in self.train for other in self.test):
             raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
         return self
+
+    def metric_names(self) -> list[str]:
+        """The names of its metrics, the primary one first."""
+        return [metric_name(entry) for entry in self.metrics]
+
+    def between_languages(self) -> bool:
+        """Whether answers are in another language than what is answered: a translation of some kind."""
+        return self.source_language != self.target_language
 
 
 class Cmrc(Strict):

@@ -17,7 +17,8 @@ from semalign.config.base import (
     Strict,
     without_null,
 )
-from semalign.config.data import Table, TaskName
+from semalign.config.data import Table
+from semalign.config.names import TaskName
 from semalign.config.secrets import check_variable, secret_of_address, secret_of_parameters, split
 
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens")
@@ -134,8 +135,10 @@ class LlmJudge(Service):
     timeout: Rate = Field(120, gt=0, description="seconds until a call counts as lost")
     first_wait: Rate = Field(1.0, description="seconds before the first new try; doubled each time")
     longest_wait: Rate = Field(60.0, description="most seconds between tries, where the server asks for none")
-    prompts: dict[TaskName, Path | None] = Field(
-        default_factory=dict, description="a template of your own for a task; else workflow/prompts/judge_<task>.txt"
+    prompts: dict[TaskName, Literal["translation_zh_bo", "headline_bo", "any"] | Path | None] = Field(
+        default_factory=dict,
+        description="by task a template of your own, or the name of one of the project's (workflow/prompts/"
+        "judge_<name>.txt); else `any`, which shows the task's own prompt",
     )
     self_agreement: Share = Field(0.1, description="share of the items, drawn by the seed, that are judged twice")
     second: SecondJudge | None = Field(None, description="null: no second judge")

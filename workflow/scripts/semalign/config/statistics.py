@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from semalign.config.base import Count, Distinct, InnerShare, Seed, Strict
-from semalign.config.data import TaskName
+from semalign.config.names import TaskName
 
 
 class Primary(Strict):

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from semalign.config.data import Language
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
-from semalign.text.languages import language_consistency
+from semalign.text.languages import identified, script_consistency
 from semalign.text.matching import cleaned, comparable
 from semalign.text.prompts import fill
 
@@ -79,7 +79,8 @@ def prepare_pairs(rows: Iterable[Row], source_language: Language, target_languag
     """Texts as `matching.cleaned` leaves them; drops what cannot be learnt from or scored.
 
     Reasons, the first that holds: the row's own `left_out` (see `sources.read_pairs`), empty_source, empty_target,
-    wrong_script_source, wrong_script_target (language consistency 0), duplicate (source and target both seen before, as
+    wrong_script_source, wrong_script_target, wrong_language_source, wrong_language_target (by the identifier, where the
+    language has one), duplicate (source and target both seen before, as
     `matching.comparable` has it; a side for which that is empty is empty).
     `origin` names the rows in messages: see `sources.origin`.
     """
@@ -98,10 +99,14 @@ def prepare_pairs(rows: Iterable[Row], source_language: Language, target_languag
                 sifted.drop("empty_source", row)
             elif not sides[1]:
                 sifted.drop("empty_target", row)
-            elif not language_consistency(source, source_language):
+            elif not script_consistency(source, source_language):
                 sifted.drop("wrong_script_source", row)
-            elif not language_consistency(target, target_language):
+            elif not script_consistency(target, target_language):
                 sifted.drop("wrong_script_target", row)
+            elif not identified(source, source_language):
+                sifted.drop("wrong_language_source", row)
+            elif not identified(target, target_language):
+                sifted.drop("wrong_language_target", row)
             elif pair in seen:
                 sifted.drop("duplicate", row)
             else:

@@ -1,10 +1,10 @@
 """The reward audit of RL over its steps: signs that the reward is gamed, each in a panel, a line a task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from semalign.figures import style
-from semalign.figures.style import DOUBLE, TASKS, Look, curves, legend_above, note, picture, smoothing
+from semalign.figures.style import DOUBLE, Look, curves, legend_above, look_of, note, picture, smoothing
 from semalign.figures.training import steps
 
 PANELS = {
@@ -15,18 +15,18 @@ PANELS = {
     "copied": "longest copy of the\nsource (share of output)",
     "zero_spread_groups": "prompts of equal\nrewards (share)",
 }
-LOOKS = [("-", style.BLUE), ("--", style.VERMILLION)]
+LOOKS = [(style.BLUE, "-"), (style.VERMILLION, "--")]
 
 
-def audit(results: Path, tasks: Sequence[str], seeds: Sequence[int], png: str, svg: str) -> None:
+def audit(results: Path, tasks: Mapping[str, str], seeds: Sequence[int], png: str, svg: str) -> None:
     """Reads results/<task>/rl/<seed>/audit.jsonl; every panel's axis begins or ends at what no sign would show."""
     with picture(png, svg, DOUBLE, 3.8) as figure:
         panels = figure.subplots(2, 3, sharex=True).ravel()
         for axes, (key, label) in zip(panels, PANELS.items(), strict=True):
-            for task, (line, colour) in zip(tasks, LOOKS, strict=False):
+            for number, (task, title) in enumerate(tasks.items()):
                 files = [results / task / "rl" / str(seed) / "audit.jsonl" for seed in seeds]
                 by_seed = [steps(file, [key])[key] for file in files]
-                curves(axes, by_seed, Look(TASKS.get(task, task), colour, "", line))
+                curves(axes, by_seed, _look(title, number))
             low, high = axes.get_ylim()
             axes.set_ylim(min(low, 0.0), max(high, 1.05 if key == "length_ratio" else 0.05))
             axes.set_ylabel(label)
@@ -34,3 +34,9 @@ def audit(results: Path, tasks: Sequence[str], seeds: Sequence[int], png: str, s
             axes.set_xlabel("update step")
         legend_above(figure, panels[0], len(tasks))
         note(figure, smoothing(len(by_seed[0])), "thin: seeds, thick: their mean" if len(seeds) > 1 else "")
+
+
+def _look(title: str, number: int) -> Look:
+    spare = look_of(title, number)
+    colour, line = LOOKS[number] if number < len(LOOKS) else (spare.colour, spare.line)
+    return Look(title, colour, "", line)

@@ -1,6 +1,6 @@
 """The frontier: what each method reaches and costs along its strength, as a whole and where they are compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ class Label(NamedTuple):
     at: list[tuple[float, float]]
 
 
-def frontier(table: Path, png: str, svg: str) -> None:
+def frontier(table: Path, titles: Mapping[str, str], png: str, svg: str) -> None:
     """Similarity against CMRC AVG and, where it was measured, the KL to the base, along the strength of each method.
 
     A band reaches from the cold start's similarity to that which RL ends with. Where there are methods beside SFT and
@@ -44,7 +44,7 @@ def frontier(table: Path, png: str, svg: str) -> None:
     legend_columns = 5 if len(tasks) > 1 else 2
     height = 0.7 + 2.1 * len(panels) + 0.16 * -(-len(methods) // legend_columns)
     with picture(png, svg, width_for(len(tasks)), height) as figure:
-        grids = grid(figure, len(panels), tasks)
+        grids = grid(figure, len(panels), [titles[task] for task in tasks])
         labels = []
         for line, (cost, close) in zip(grids, panels, strict=True):
             line[0].set_ylabel(COSTS[cost] + ("\naround the band" if close else ""))

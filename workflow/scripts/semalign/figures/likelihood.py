@@ -1,6 +1,6 @@
 """Distributions of token NLL and of token KL to the base: what of its language modelling a model has kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,15 +35,15 @@ def _shares(axes: Axes, by_seed: list[np.ndarray], at: np.ndarray, look: Look) -
 
 
 def likelihood(
-    results: Path, tasks: Sequence[str], models: Sequence[str], seeds: Sequence[int], png: str, svg: str
+    results: Path, tasks: Mapping[str, str], models: Sequence[str], seeds: Sequence[int], png: str, svg: str
 ) -> None:
     """Share of tokens at or below each NLL and each KL, of the models, a column a task; the base has no KL.
 
     The lines of the grid stand at the 10th, 50th and 90th percentile. Reads results/<run>/likelihood.npz.
     """
-    noise = _tokens(results, tasks[0], "base", seeds, "noise")[0].max()
+    noise = _tokens(results, next(iter(tasks)), "base", seeds, "noise")[0].max()
     with picture(png, svg, width_for(len(tasks)), 4.4) as figure:
-        rows = grid(figure, 2, tasks, sharex="row", sharey=True)
+        rows = grid(figure, 2, list(tasks.values()), sharex="row", sharey=True)
         for name, panels in zip(("nll", "kl"), rows, strict=True):
             tokens = {
                 (task, model): _tokens(results, task, model, seeds, name)

@@ -1,6 +1,6 @@
 """What a model gains in its task against what it keeps of reading comprehension: one marker a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +27,7 @@ def points(axes: Axes, seeds: pd.DataFrame, y: str, look: Look, label: str | Non
 
 
 def tradeoff(
-    results: Path, tasks: Sequence[str], models: Sequence[str], seeds: Sequence[int], png: str, svg: str
+    results: Path, tasks: Mapping[str, str], models: Sequence[str], seeds: Sequence[int], png: str, svg: str
 ) -> None:
     """Similarity by the independent encoder against CMRC AVG of the models, a panel a task.
 
@@ -36,7 +36,7 @@ def tradeoff(
     legend_columns = 4 if len(tasks) > 1 else 2
     height = 2.3 + 0.16 * -(-len(models) // legend_columns)
     with picture(png, svg, width_for(len(tasks)), height) as figure:
-        panels = grid(figure, 1, tasks, sharex=True, sharey=True)[0]
+        panels = grid(figure, 1, list(tasks.values()), sharex=True, sharey=True)[0]
         for axes, task in zip(panels, tasks, strict=True):
             axes.margins(0.08)
             for number, model in enumerate(models):

@@ -16,7 +16,6 @@ from semalign.runtime.files import replacing_binary
 SINGLE, DOUBLE = 3.3, 6.9  # inches: one column of text, two columns
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"  # the palette of Okabe and Ito
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#777777"
-TASKS = {"mt": "translation", "hg": "headlines"}
 MINUTE, THIN, THICK = 0.5, 0.6, 1.5  # lines, in points
 
 _RC: dict[str, Any] = {
@@ -103,11 +102,11 @@ def width_for(panels: int) -> float:
     return SINGLE if panels == 1 else DOUBLE
 
 
-def grid(figure: Figure, rows: int, tasks: Sequence[str], **sharing: Any) -> list[list[Axes]]:
-    """Axes by row and task, a column a task under its name."""
-    axes = figure.subplots(rows, len(tasks), squeeze=False, **sharing)
-    for column, task in enumerate(tasks):
-        axes[0, column].set_title(TASKS.get(task, task))
+def grid(figure: Figure, rows: int, titles: Sequence[str], **sharing: Any) -> list[list[Axes]]:
+    """Axes by row and task, a column a task under its title."""
+    axes = figure.subplots(rows, len(titles), squeeze=False, **sharing)
+    for column, title in enumerate(titles):
+        axes[0, column].set_title(title)
     return [list(row) for row in axes]
 
 

@@ -1,6 +1,6 @@
 """Training curves: rewards, and what rollouts look like, over the steps of RL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def steps(path: Path, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def reward(
-    results: Path, tasks: Sequence[str], seeds: Sequence[int], rewards: dict[str, float], png: str, svg: str
+    results: Path, tasks: Mapping[str, str], seeds: Sequence[int], rewards: dict[str, float], png: str, svg: str
 ) -> None:
     """Mean reward of a step's completions and its parts, each between its own bounds, not yet weighted.
 
@@ -47,7 +47,7 @@ def reward(
         for (name, weight), (colour, line) in zip(rewards.items(), cycle(PARTS), strict=False)
     }
     with picture(png, svg, width_for(len(tasks)), 2.5) as figure:
-        panels = grid(figure, 1, tasks, sharey=True)[0]
+        panels = grid(figure, 1, list(tasks.values()), sharey=True)[0]
         for axes, task in zip(panels, tasks, strict=True):
             runs = [steps(results / task / "rl" / str(seed) / "training.jsonl", list(looks)) for seed in seeds]
             for key, look in looks.items():
@@ -58,14 +58,14 @@ def reward(
         legend_above(figure, panels[0], 4 if len(tasks) > 1 else 2)
 
 
-def rollouts(results: Path, tasks: Sequence[str], seeds: Sequence[int], png: str, svg: str) -> None:
+def rollouts(results: Path, tasks: Mapping[str, str], seeds: Sequence[int], png: str, svg: str) -> None:
     """Length of a step's completions, and the share of them that leave the language's script.
 
     Reads results/<task>/rl/<seed>/training.jsonl and audit.jsonl beside it.
     """
     look = style.MODELS["rl"]
     with picture(png, svg, width_for(len(tasks)), 3.6) as figure:
-        lengths, shares = grid(figure, 2, tasks, sharex="col", sharey="row")
+        lengths, shares = grid(figure, 2, list(tasks.values()), sharex="col", sharey="row")
         for top, bottom, task in zip(lengths, shares, tasks, strict=True):
             folders = [results / task / "rl" / str(seed) for seed in seeds]
             length = [steps(f / "training.jsonl", [LENGTH])[LENGTH] for f in folders]

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from semalign.config.data import Task, TaskName
+from semalign.config.data import Task
 from semalign.config.judge import LlmJudge, Service
+from semalign.config.names import TaskName
 from semalign.judging.cache import Stored
 from semalign.judging.verdicts import UNREADABLE, read_answer
 

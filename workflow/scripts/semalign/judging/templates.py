@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from semalign.config.data import TaskName
+from semalign.config.names import TaskName
 from semalign.config.placeholders import placeholder_problem
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_lines
@@ -20,13 +20,17 @@ _OPENING, _CLOSING = (re.escape(brackets) for brackets in ("[［﹇【", "]］�
 _PAIRS = re.compile(rf"(?<=[{_OPENING}])(?=\\*[{_OPENING}])|(?<=[{_CLOSING}])(?=\\*[{_CLOSING}])")
 
 
-def read_template(task: TaskName, own: Mapping[TaskName, Path | None]) -> str:
-    """The text of a task's prompt: the user's own file where the config names one, else the project's.
+def read_template(task: TaskName, own: Mapping[TaskName, str | Path | None], prompt: str) -> str:
+    """The text of a task's judging prompt: the user's own file, or the project's of the name that the config gives.
 
-    Raises InputError, with the file, for a placeholder that is missing or unknown and for a verdict not asked for.
+    Without either it is the project's for any task, which shows the judge the task's own `prompt`. Raises InputError,
+    with the file, for a placeholder that is missing or unknown and for a verdict not asked for.
     """
-    path = own.get(task) or SHIPPED / f"judge_{task}.txt"
+    named = own.get(task) or "any"
+    path = SHIPPED / f"judge_{named}.txt" if isinstance(named, str) else named
     text = "\n".join(line for _, line in read_lines(path)).strip()
+    if path == SHIPPED / "judge_any.txt":
+        text = text.replace("{prompt}", disarmed(prompt))
     where = f"{path} (judge.prompts.{task})"
     if problem := placeholder_problem(text, PLACEHOLDERS):
         raise InputError(f"{where}: {problem}")

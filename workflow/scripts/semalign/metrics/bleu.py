@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest
@@ -39,6 +40,32 @@ def bleu_statistics(hypotheses: Sequence[str], references: Sequence[str], langua
         score = metric.sentence_score(texts[0], [texts[1]])
         rows.append([*score.counts, *score.totals, score.sys_len, score.ref_len])
     return rows
+
+
+def chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> list[list[int]]:
+    """What each item adds to corpus chrF++: for 1 to 6 characters and 1 to 2 words the n-grams of the hypothesis, of
+    the reference, and those that match; 24 counts."""
+    check_aligned(hypotheses, references)
+    metric = CHRF(word_order=2)
+    return [
+        [int(count) for count in metric._extract_corpus_statistics([one], [[other]])[0]]
+        for one, other in zip(hypotheses, references, strict=True)
+    ]
+
+
+def chrf_of_sums(sums: np.ndarray) -> np.ndarray:
+    """Corpus chrF++ (0..1), β = 2, of statistics (…, 24) that were added up; shape (…).
+
+    As sacrebleu has it: precision and recall are means over the orders of which both sides have n-grams.
+    """
+    of, in_reference, matched = (np.asarray(sums, dtype=float)[..., place::3] for place in range(3))
+    both = (of > 0) & (in_reference > 0)
+    orders = np.maximum(both.sum(axis=-1), 1)
+    precision, recall = (
+        np.where(both, matched / np.maximum(total, 1), 0.0).sum(axis=-1) / orders for total in (of, in_reference)
+    )
+    below = 4 * precision + recall
+    return np.where(below > 0, 5 * precision * recall / np.where(below > 0, below, 1.0), 0.0)
 
 
 def bleu_of_sums(sums: Sequence[int]) -> float:

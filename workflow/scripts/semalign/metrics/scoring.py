@@ -1,10 +1,12 @@
 """Text scores of a run's answers to one test set, with floors and the counts that a reader needs."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semalign.config.data import Language
-from semalign.metrics.bleu import bleu_statistics, character_bleu, chrf_plus_plus, corpus_bleu
+from semalign.metrics.bleu import bleu_statistics, character_bleu, chrf_plus_plus, chrf_statistics, corpus_bleu
 from semalign.metrics.cmrc import score, strip_think
+from semalign.metrics.functions import Function, whole
 from semalign.metrics.rouge import rouge_l, rouge_l_items
 from semalign.metrics.scores import Score, floor
 from semalign.runtime.files import Row
@@ -20,18 +22,21 @@ def _counts(rows: list[Row]) -> dict[str, int]:
     }
 
 
-def score_pairs(rows: list[Row], metric: str, language: Language) -> tuple[dict[str, Any], list[Row]]:
-    """Scores of a generation task, 0..1, each with signature, n and floor; and figures by item.
+def score_pairs(
+    rows: list[Row], metrics: Sequence[str], language: Language, functions: Mapping[str, Function]
+) -> tuple[dict[str, Any], list[Row]]:
+    """Scores of a generation task, each with signature, n and floor; and figures by item.
 
-    Rows hold `output`, `target` and `truncated`. `metric` names the task's own figure: bleu or rouge_l.
+    Rows hold `output`, `target`, `source` and `truncated`. `metrics` names the task's own figures, the first its
+    primary one; those that are no built-in ones are among `functions`.
     """
-    outputs, references = [row["output"] for row in rows], [row["target"] for row in rows]
+    outputs, references, sources = ([row[key] for row in rows] for key in ("output", "target", "source"))
 
     def bleu(hypotheses: Any, references: Any) -> Score:
         return corpus_bleu(hypotheses, references, language)
 
     measures = {"bleu": bleu, "rouge_l": rouge_l, "chrf": chrf_plus_plus, "bleu_char": character_bleu}
-    scores: dict[str, Any] = {"metric": metric} | _counts(rows)
+    scores: dict[str, Any] = {"metric": metrics[0], "metrics": list(metrics)} | _counts(rows)
     for name, measure in measures.items():
         result, unrelated = measure(outputs, references), floor(measure, outputs, references)
         scores[name] = {
@@ -42,16 +47,24 @@ def score_pairs(rows: list[Row], metric: str, language: Language) -> tuple[dict[
         }
     consistent = [language_consistency(output, language) for output in outputs]
     scores["language_consistency"] = sum(consistent) / len(rows)
-    items = [
-        {"rouge_l": value, "language_consistency": c, "bleu_statistics": s}
-        for value, c, s in zip(
-            rouge_l_items(outputs, references),
-            consistent,
-            bleu_statistics(outputs, references, language),
-            strict=True,
-        )
-    ]
-    return scores, items
+    by_item: dict[str, Sequence[Any]] = {
+        "rouge_l": rouge_l_items(outputs, references),
+        "language_consistency": consistent,
+        "bleu_statistics": bleu_statistics(outputs, references, language),
+        "chrf_statistics": chrf_statistics(outputs, references),
+    }
+    for name, function in functions.items():
+        values = function.measure(outputs, references, sources)
+        shifted = floor(lambda texts, others: function.measure(texts, others, sources), outputs, references)  # noqa: B023
+        scores[name] = {
+            "value": whole(values),
+            "floor": None if shifted is None else whole(shifted),
+            "n": len(rows),
+            "signature": function.signature(values),
+        }
+        if isinstance(values, list):
+            by_item[name] = values
+    return scores, [dict(zip(by_item, of_item, strict=True)) for of_item in zip(*by_item.values(), strict=True)]
 
 
 def score_questions(rows: list[Row]) -> tuple[dict[str, Any], list[Row]]:

@@ -12,6 +12,7 @@ from semalign.preflight.referenced_paths import check_named_files, named_files
 from semalign.preflight.root import Config
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json
+from semalign.text.identification import identifier
 from semalign.text.languages import check_scripts
 
 
@@ -26,8 +27,8 @@ def check(config: Config, folder: Path) -> None:
     check_positions(config)
     check_downloads(config)
     if isinstance(config.judge, LlmJudge):
-        for task in config.tasks:
-            read_template(task, config.judge.prompts)
+        for name, task in config.tasks.items():
+            read_template(name, config.judge.prompts, task.prompt)
 
 
 def check_extras(config: Config) -> None:
@@ -48,11 +49,14 @@ def check_extras(config: Config) -> None:
 
 
 def check_languages(config: Config) -> None:
-    """Raise InputError for a script that Unicode does not know or a tokenizer of BLEU that there is not."""
+    """Raise InputError for a script that Unicode does not know, a tokenizer of BLEU that there is not, or an identifier
+    that is not there or does not know its language."""
     for name, language in config.languages.items():
         try:
             check_scripts(language)
             SentenceBleu(language)
+            if language.identify == "lingua":
+                identifier("lingua", str(language.code), tuple(language.among or ()))
         except InputError as error:
             raise InputError(f"config key languages.{name}.{error}") from error
 

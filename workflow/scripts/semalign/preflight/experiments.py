@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, Seed, Strict, without_null
-from semalign.config.data import TaskName
 from semalign.config.models import Encoder
+from semalign.config.names import TaskName
 from semalign.config.training import Rewards, Sft
 from semalign.preflight.methods import AnyMethod
 
@@ -30,7 +30,7 @@ class Variant(Strict):
 class Ablation(Strict):
     """Table 5: RL with other rewards, all else equal."""
 
-    task: TaskName = Field("mt", description="the task whose RL is trained with other rewards")
+    task: TaskName = Field(description="the task whose RL is trained with other rewards")
     variants: Annotated[dict[str, Variant], BeforeValidator(without_null)] = Field(
         description="name (small letters, digits, _) and rewards, trained as rl-<name>; null in an overlay: not trained"
     )
@@ -44,7 +44,7 @@ class Ablation(Strict):
 class EncoderAblation(Strict):
     """RL with other reward encoders, all else equal: what each reaches by the independent measures."""
 
-    task: TaskName = Field("mt", description="the task whose RL is trained with other reward encoders")
+    task: TaskName = Field(description="the task whose RL is trained with other reward encoders")
     encoders: Annotated[dict[str, Encoder], BeforeValidator(without_null)] = Field(
         description="name (small letters, digits, _) and what it changes of encoders.reward, as a config laid over it; "
         "RL with it is rl-encoder-<name>; null in an overlay: not trained"
@@ -59,8 +59,8 @@ class EncoderAblation(Strict):
 class FewShot(Strict):
     """Table 4: a few pairs of one task, learnt from the base or from models of another task."""
 
-    task: TaskName = Field("hg", description="the task that is learnt")
-    source_task: TaskName = Field("mt", description="the task of the models to start from")
+    task: TaskName = Field(description="the task that is learnt")
+    source_task: TaskName = Field(description="the task of the models to start from")
     starts: Annotated[list[Literal["base", "cold_sft", "strong_sft", "rl"]], Distinct] = Field(
         min_length=1, description="the models to start from, trained as fewshot-<start>"
     )

@@ -62,7 +62,9 @@ def _key(location: tuple[int | str, ...], raw: Any) -> str:
     for number, part in enumerate(location, start=1):
         if (isinstance(raw, dict) and part in raw) or isinstance(part, int):
             raw = raw[part]
-        elif number < len(location) or part in ("[key]", "[hub]", "[urls]") or _chosen(part, raw):
+        elif (
+            number < len(location) or part in ("[key]", "[hub]", "[urls]", "[name]", "[function]") or _chosen(part, raw)
+        ):
             continue
         text = str(part)
         parts.append(text if text.isprintable() and text else repr(text))

@@ -18,6 +18,7 @@ from semalign.runtime.errors import InputError
 
 SPLITS = ("cold", "rl", "dev", "test")  # of a task's pairs
 READS_SPLITS = re.compile(r"(encoder_ablation\.)?encoders\.\w+\.train\.|exam\.|frontier\.methods\.\w+\.texts\.")
+OF_METRIC = re.compile(r"tasks\.\w+\.metrics\.\d+\.model")
 OF_ABLATION = re.compile(r"encoder_ablation\.encoders\.\w+\.")
 
 
@@ -82,6 +83,8 @@ def _problem(config: Config, key: str, path: Path) -> str | None:
         return f"{path} cannot be looked for ({error.strerror}); check the path and your rights"
     if kind := model_kind(key):
         return model_problem(path, kind)
+    if OF_METRIC.fullmatch(key):  # a file or a folder, as its function has it
+        return None
     if not stat.S_ISREG(mode):
         return f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}; a file is needed"
     try:

@@ -15,7 +15,9 @@ from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over,
 from semalign.config.data import Cmrc, Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.judge import Judge, LlmJudge
+from semalign.config.metrics import FunctionMetric, function_of
 from semalign.config.models import Encoders, Exam, Policy
+from semalign.config.names import TaskName
 from semalign.config.secrets import secrets_in
 from semalign.config.statistics import Statistics
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
@@ -57,8 +59,8 @@ class Config(Strict):
         default_factory=dict, description="of your own files: file or folder: licence, for results/sources.csv"
     )
     world: World | None = Field(None, description="the generated world of the miniature; null: all data are your own")
-    tasks: Annotated[dict[Literal["mt", "hg"], Task], BeforeValidator(without_null)] = Field(
-        min_length=1, description="one of them may be taken out with null"
+    tasks: Annotated[dict[TaskName, Task], BeforeValidator(without_null)] = Field(
+        min_length=1, description="by a name of your own (small letters, digits, _); null in an overlay: not this one"
     )
     cmrc: Cmrc = Field(description="reading comprehension in the language that must be kept")
     policy: Policy = Field(description="the language model that is taught")
@@ -107,6 +109,8 @@ class Config(Strict):
                     raise ValueError(
                         f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}"
                     )
+            if problem := self._published_problem(task):
+                raise ValueError(f"tasks.{name}.published: {problem}")
         self._check_corpus()
         self._check_experiments()
         self._check_batches()
@@ -129,7 +133,30 @@ class Config(Strict):
             raise ValueError(problem)
         return self
 
+    def _published_problem(self, task: Task) -> str | None:
+        """Why the paper's figures are of other languages than a task's."""
+        if task.published is None:
+            return None
+        found = tuple(self.languages[name].script for name in (task.source_language, task.target_language))
+        wanted = ("Han" if task.published == "paper_mt" else "Tibetan", "Tibetan")
+        if found == wanted:
+            return None
+        return (
+            f"{task.published} is from {wanted[0]} to {wanted[1]} script, and this task from {found[0]} to {found[1]}; "
+            "set it to null"
+        )
+
     def _check_judge(self) -> None:
+        by_task = {
+            key: [task for task, entry in getattr(self.judge, key, {}).items() if entry]
+            for key in ("prompts", "human_votes")
+        }
+        for key, names in by_task.items():
+            for task in names:
+                if task not in self.tasks:
+                    raise ValueError(
+                        f"judge.{key}.{task}: {task} is not among tasks: {list(self.tasks)}; take it out with null"
+                    )
         for task, votes in self.judge.human_votes.items() if isinstance(self.judge, LlmJudge) else ():
             if votes.seed not in self.seeds:
                 raise ValueError(f"judge.human_votes.{task}.seed: {votes.seed} is not among seeds: {self.seeds}")
@@ -204,6 +231,15 @@ class Config(Strict):
             for key, rewards in entry.own_rewards.items()
         }
         return {"rl.rewards": self.rl.rewards} | of_variants | of_methods
+
+    def metric_functions(self) -> dict[str, FunctionMetric]:
+        """The metrics that are functions, by their config keys."""
+        entries = {
+            f"tasks.{name}.metrics.{number}": function_of(entry)
+            for name, task in self.tasks.items()
+            for number, entry in enumerate(task.metrics)
+        }
+        return {key: entry for key, entry in entries.items() if entry}
 
     def methods(self) -> dict[str, Method]:
         """The entries of `frontier.methods`."""

@@ -26,7 +26,7 @@ def grid(request: Request) -> Grid:
     columns = [Column("encoder", number=False), Column("exam", number=False)]
     columns += [Column(one.title, one.unit) for one in named]
     groups = [
-        Group([_line(row, figures) for row in part.to_dict("records")], labels.task(str(task)))
+        Group([_line(row, figures) for row in part.to_dict("records")], labels.title(request.tasks[str(task)]))
         for task, part in rows.groupby("task", sort=False)
     ]
     return Grid("encoders", "RL with other reward encoders", columns, groups, KEY, sidecar(request, "encoders")["note"])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 from sacrebleu.metrics import BLEU
 
-from semalign.config.data import TaskName
+from semalign.config.names import TaskName
+from semalign.metrics.bleu import chrf_of_sums
 from semalign.metrics.predictions import join
 from semalign.report import labels
 from semalign.report.grids import given, number
@@ -76,7 +77,7 @@ def choose(request: Request) -> list[Chosen]:
 
 def scores_of(request: Request) -> dict[str, str]:
     """{figure: what it is called} of those by which examples can be sorted."""
-    metrics = " / ".join(dict.fromkeys(labels.METRICS[entry.metric] for entry in request.tasks.values()))
+    metrics = " / ".join(dict.fromkeys(labels.metric(entry.metrics[0]) for entry in request.tasks.values()))
     named = {
         "independent": "similarity, independent encoder",
         "reward": "similarity, reward encoder",
@@ -100,7 +101,7 @@ def _of_task(request: Request, task: TaskName) -> Chosen:
         outputs[model] = {
             row["id"]: row for row in join(request.results / run / "predictions.jsonl", [str(test)])[task]
         }
-        figures[model] = _figures(_items(request, task, model), entry.metric)
+        figures[model] = _figures(_items(request, task, model), entry.metrics[0])
     ids = list(outputs["rl"])
     drawn, contrasts = _chosen(request, task, ids, figures)
     verdicts = _verdicts(request, task, seed)
@@ -108,7 +109,7 @@ def _of_task(request: Request, task: TaskName) -> Chosen:
     for name, why in [*((name, "drawn") for name in drawn), *((name, "contrast") for name in contrasts)]:
         item = outputs["rl"][name]
         answers = [
-            _answer(model, outputs[model][name]["output"], figures[model][name], entry.metric) for model in MODELS
+            _answer(model, outputs[model][name]["output"], figures[model][name], entry.metrics[0]) for model in MODELS
         ]
         found.append(
             Example(
@@ -123,14 +124,19 @@ def _of_task(request: Request, task: TaskName) -> Chosen:
                 verdict=_verdict(verdicts.get(name), request, answers) if request.judged else None,
             )
         )
-    return Chosen(task, labels.task(task, entry), len(ids), len(drawn), len(contrasts), found)
+    return Chosen(task, labels.task(entry), len(ids), len(drawn), len(contrasts), found)
 
 
 def _figures(items: pd.DataFrame, metric: str) -> dict[str, Figures]:
-    """By item: independent, reward, metric (BLEU of one sentence, or ROUGE-L) and, in the miniature, content."""
+    """By item: independent, reward, metric (BLEU or chrF++ of one sentence, or what the metric gives an item, where it
+    gives that) and, in the miniature, content."""
     frame = items.rename(columns={"similarity_independent": "independent", "similarity": "reward"})
-    rouge = metric == "rouge_l"
-    frame["metric"] = frame["rouge_l"] if rouge else frame["bleu_statistics"].map(_sentence_bleu)
+    if metric == "bleu":
+        frame["metric"] = frame["bleu_statistics"].map(_sentence_bleu)
+    elif metric == "chrf":
+        frame["metric"] = frame["chrf_statistics"].map(lambda counts: float(chrf_of_sums(counts)))
+    elif metric in frame:
+        frame["metric"] = frame[metric]
     frame = frame[[name for name in ("independent", "reward", "metric", "content") if name in frame]]
     return {str(name): dict(zip(frame.columns, map(float, row), strict=True)) for name, *row in frame.itertuples()}
 
@@ -163,7 +169,7 @@ def _chosen(
 
 def _answer(model: str, text: str, figures: Figures, metric: str) -> Answer:
     scores = {name: round(value, 4) for name, value in figures.items() if given(value)}
-    names = {"metric": labels.METRICS[metric], "reward": "rew.", "independent": "ind.", "content": "content"}
+    names = {"metric": labels.metric(metric), "reward": "rew.", "independent": "ind.", "content": "content"}
     shown = [(title, number(scores[name], 2)) for name, title in names.items() if name in scores]
     return Answer(model, text, scores, shown)
 

@@ -30,7 +30,10 @@ Row = dict[Any, Any]
 def verdict(request: Request) -> list[str]:
     """What the frontier says, a sentence a task, and how many comparisons stand behind it."""
     content = sidecar(request, "frontier")
-    said = [f"{labels.task(answer['task'])}, at equal adequacy: {answer['sentence']}" for answer in content["answers"]]
+    said = [
+        f"{labels.title(request.tasks[answer['task']])}, at equal adequacy: {answer['sentence']}"
+        for answer in content["answers"]
+    ]
     return [*said, content["multiplicity"], *content.get("remarks", [])]
 
 
@@ -54,7 +57,7 @@ def at_equal_adequacy(request: Request) -> Grid:
         }
         ordered = sorted(by_method, key=lambda method: _rank(by_method[method]["area", ""]))
         lines = [_line(method, by_method[method], against, seconds.get((str(task), method))) for method in ordered]
-        groups.append(Group(lines, f"{labels.task(str(task))}: {COSTS[str(cost)]}"))
+        groups.append(Group(lines, f"{labels.title(request.tasks[str(task)])}: {COSTS[str(cost)]}"))
     areas = [f"area − {labels.method(name)}" if name else "area" for name in against]
     ends = [f"− {labels.method(name)} there" if name else "at RL's end" for name in against]
     taken = [Column("to RL's end", "device-seconds")] if seconds else []
@@ -117,7 +120,9 @@ def points(request: Request) -> Grid:
             for (_, model), runs in part.groupby(["place", "model"], sort=False)
         ]
         unit = content["units"][method]
-        groups.append(Group(lines, f"{labels.task(str(task))}: {labels.method(str(method))}, strength in {unit}"))
+        groups.append(
+            Group(lines, f"{labels.title(request.tasks[str(task)])}: {labels.method(str(method))}, strength in {unit}")
+        )
     title = "What each method reaches and costs along its strength"
     heads = [Column("model", number=False), Column("strength"), *columns(names)]
     return Grid("frontier", title, heads, groups, notes=content["strengths"])
@@ -136,7 +141,7 @@ def seconds(request: Request) -> Grid:
             [Cell(labels.model(str(model))), *_means_of_seconds(runs, alone=model == "base")]
             for (_, model), runs in part.groupby(["place", "model"], sort=False)
         ]
-        groups.append(Group(lines, f"{labels.task(str(task))}: {labels.method(str(method))}"))
+        groups.append(Group(lines, f"{labels.title(request.tasks[str(task)])}: {labels.method(str(method))}"))
     title = "What each point of the frontier cost in device-seconds"
     heads = [Column("model", number=False), *SECONDS.values()]
     return Grid("device-seconds", title, heads, groups, notes=sidecar(request, "costs")["note"])

@@ -40,23 +40,19 @@ def tests(request: Request) -> tuple[Grid | None, Grid]:
     note = sidecar(request, "statistics")["note"]
     declared, others = rows[rows["primary"].astype(bool)], rows[~rows["primary"].astype(bool)]
     title = "Tests declared before the results were seen, with Holm's p"
-    first = _tests("declared", title, declared, note, holm=True) if len(declared) else None
-    more = _tests("exploratory", f"{len(others)} further tests, exploratory and unadjusted", others, "")
+    first = _tests(request, "declared", title, declared, note, holm=True) if len(declared) else None
+    more = _tests(request, "exploratory", f"{len(others)} further tests, exploratory and unadjusted", others, "")
     return first, more
 
 
-def _tests(name: str, caption: str, rows: pd.DataFrame, notes: str, holm: bool = False) -> Grid:
+def _tests(request: Request, name: str, caption: str, rows: pd.DataFrame, notes: str, holm: bool = False) -> Grid:
     groups = []
     for task, part in rows.groupby("task", sort=False):
         lines = []
         for row in part.to_dict("records"):
-            measured = labels.FIGURES.get(str(row["measure"]))
-            digits = min(measured.digits, 3) if measured else 3
-            what = (
-                " ".join([measured.title, f"({measured.unit})" if measured.unit else ""])
-                if measured
-                else row["measure"]
-            )
+            measured = labels.figure(str(row["measure"]))
+            digits = min(measured.digits, 3)
+            what = " ".join([measured.title, f"({measured.unit})" if measured.unit else ""])
             lines.append(
                 [
                     Cell(f"{labels.model(row['a'])} − {labels.model(row['b'])}"),
@@ -70,7 +66,7 @@ def _tests(name: str, caption: str, rows: pd.DataFrame, notes: str, holm: bool =
                     Cell(whole(row["n"]), float(row["n"])),
                 ]
             )
-        groups.append(Group(lines, labels.task(str(task))))
+        groups.append(Group(lines, labels.title(request.tasks[str(task)])))
     texts = [Column(title, number=False) for title in ("comparison", "figure", "seed", "test")]
     numbers = ["difference", "effect", "p", *(["p (Holm)"] if holm else []), "n"]
     return Grid(name, caption, [*texts, *map(Column, numbers)], groups, notes=notes)
@@ -95,7 +91,7 @@ def audit(request: Request) -> Grid:
             [Cell(labels.model(str(model))), Cell(str(what)), *means(runs, names), Cell(_worst(runs))]
             for (model, what), runs in part.groupby(["model", "part"], sort=False)
         ]
-        groups.append(Group(lines, labels.task(str(task))))
+        groups.append(Group(lines, labels.title(request.tasks[str(task)])))
     heads = [Column("model", number=False), Column("of", number=False), *columns(names)]
     heads.append(Column("verdict", number=False))
     content = sidecar(request, "audit")

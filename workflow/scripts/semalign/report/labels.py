@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 from semalign.report.request import TaskOf
 
-TASKS = {"mt": "Translation", "hg": "Headlines"}
-METRICS = {"bleu": "BLEU", "rouge_l": "ROUGE-L"}
+METRICS = {"bleu": "BLEU", "chrf": "chrF++", "rouge_l": "ROUGE-L"}
 _MODELS = {
     "base": "base",
     "cold_sft": "cold start",
@@ -87,10 +86,22 @@ def method(name: str) -> str:
     return {"sft": "SFT", "rl": "RL"}.get(name, name.replace("_", " "))
 
 
-def task(name: str, entry: TaskOf | None = None) -> str:
-    """A task's name; with its languages and metric where they are given."""
-    title = TASKS.get(name, name)
-    if entry is None:
-        return title
+def metric(name: str) -> str:
+    """A metric's name in words; an import path stays as it is."""
+    return METRICS.get(name, name.replace("_", " ") if ":" not in name else name)
+
+
+def figure(name: str) -> Named:
+    """What a column of a table is called; a metric's may be of the user's own."""
+    return FIGURES.get(name) or Named(metric(name), "0–1" if name in METRICS else "", 4)
+
+
+def task(entry: TaskOf) -> str:
+    """A task's title, with its languages and its metric."""
     languages = dict.fromkeys([entry.source_language, entry.target_language])
-    return f"{title} ({' → '.join(languages)}, {METRICS[entry.metric]})"
+    return f"{title(entry)} ({' → '.join(languages)}, {metric(entry.metrics[0])})"
+
+
+def title(entry: TaskOf) -> str:
+    """A task's title, as it begins a line."""
+    return f"{entry.title[0].upper()}{entry.title[1:]}"

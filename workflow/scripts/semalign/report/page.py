@@ -32,8 +32,8 @@ RESULTS = [
     ("mechanism", "Mechanism: NLL and KL", ["table6a", "table6b"], ["likelihood"]),
 ]
 WITHOUT = {  # table: what to say of a run that does not have it, and the config key that leaves it out
-    "table1": ("Table 1 (translation)", "tasks.mt"),
-    "table2": ("Table 2 (headlines)", "tasks.hg"),
+    "table1": ("Table 1, since no task is between languages", ""),
+    "table2": ("Table 2, since no task stays within a language", ""),
     "table3": ("Table 3 (the trade-off)", ""),
     "table4": ("Table 4 (few-shot transfer)", "few_shot"),
     "table5": ("Table 5 (other rewards)", "ablation"),
@@ -77,7 +77,8 @@ def build(request: Request) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["task_name"] = lambda name: labels.task(name).lower()
+    environment.filters["task_name"] = lambda name: request.tasks[name].title
+    environment.filters["metric_name"] = labels.metric
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     content = _content(request) | {"script": Markup(script), "policy": assets.policy(script)}
     body = environment.get_template("body.html").render(content)
@@ -91,7 +92,7 @@ def _content(request: Request) -> dict[str, Any]:
     declared, exploratory = further.tests(request) if "statistics" in request.tables else (None, None)
     return {
         "request": request,
-        "title": "semalign: " + ", ".join(labels.task(name).lower() for name in request.tasks),
+        "title": "semalign: " + ", ".join(entry.title for entry in request.tasks.values()),
         "about": _about(request, jobs),
         "caution": summary.caution(request),
         "cards": summary.cards(request),
@@ -119,7 +120,7 @@ def _about(request: Request, jobs: list[dict[str, Any]]) -> list[tuple[str, str]
     generated = any(job["rule"] == "generate_world" for job in jobs)
     commits = sorted({_short(job["commit"]) for job in jobs})
     return [
-        ("Tasks", "; ".join(labels.task(name, entry) for name, entry in request.tasks.items())),
+        ("Tasks", "; ".join(labels.task(entry) for entry in request.tasks.values())),
         ("Seeds", f"{seeds} ({len(request.seeds)} run{'s' if len(request.seeds) > 1 else ''} of every method)"),
         ("Data", "a generated world: the miniature" if generated else "files of the config, listed under Sources"),
         ("Judge", summary.judge(request)),

@@ -8,20 +8,20 @@ from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, given, number, whole
 from semalign.report.request import Request
 from semalign.runtime.files import read_json
-from semalign.tables.paper_tables import DEFINITIONS
 from semalign.tables.spreadsheets import read_csv
 
 DIFFERENCES = {"gap", "change"}
 TITLES = {
-    "table1": "Table 1: translation, cold start and RL",
-    "table2": "Table 2: headlines, cold start and RL",
+    "table1": "Table 1: from one language to another, cold start and RL",
+    "table2": "Table 2: within one language, cold start and RL",
     "table3": "Table 3: the trade-off",
     "table4": "Table 4: few-shot transfer between tasks",
     "table5": "Table 5: RL with other rewards",
     "table6a": "Table 6a: token NLL out of the domain",
     "table6b": "Table 6b: token KL to the base out of the domain",
 }
-KEY = (
+KEY = "Below each mean: the interval in brackets."
+PUBLISHED_KEY = (
     "Below each mean: the interval in brackets; where the paper has the cell, its figure, and Δ, ours less the paper's."
 )
 BOUNDS = 3  # decimals of an interval's ends
@@ -46,21 +46,27 @@ def tables(request: Request) -> dict[str, Grid]:
 def table(request: Request, name: str) -> Grid:
     """One of the paper's tables; columns of which no row has a figure are left out."""
     rows = frame(request, name)
-    figures = [column for column in DEFINITIONS[name].shown if rows[column].notna().any()]
+    figures = [column for column in sidecar(request, name)["shown"] if rows[column].notna().any()]
     counted = {column: _same_n(rows, column) for column in figures}
     columns = [Column("model", number=False)]
     columns += [Column("rewards", number=False)] if "rewards" in rows else []
     for column in figures:
-        named, n = labels.FIGURES[column], counted[column]
+        named, n = labels.figure(column), counted[column]
         columns.append(Column(named.title, ", ".join(part for part in (named.unit, f"n {n}" if n else "") if part)))
     columns += [Column("audit", number=False)] if "audit" in rows else []
+    key = PUBLISHED_KEY if has_published(rows) else KEY
     groups = []
     for task, part in rows.groupby("task", sort=False):
         lines = [_line(row, figures, counted) for row in part.to_dict("records")]
-        groups.append(Group(lines, labels.task(str(task), request.tasks.get(task))))  # type: ignore[call-overload]
+        groups.append(Group(lines, labels.task(request.tasks[str(task)])))
     content = sidecar(request, name)
     notes = "\n\n".join([content["note"], *content.get("remarks", [])])
-    return Grid(name, TITLES[name], columns, groups, KEY, notes)
+    return Grid(name, TITLES[name], columns, groups, key, notes)
+
+
+def has_published(rows: pd.DataFrame) -> bool:
+    """Whether the paper's figures stand beside ours."""
+    return any(str(column).endswith("_paper") for column in rows.columns)
 
 
 def _same_n(rows: pd.DataFrame, column: str) -> str:
@@ -78,7 +84,7 @@ def _line(row: dict[Any, Any], figures: list[str], counted: dict[str, str]) -> l
 
 
 def _cell(row: dict[Any, Any], name: str, with_n: bool) -> Cell:
-    digits, signed = labels.FIGURES[name].digits, row["model"] in DIFFERENCES
+    digits, signed = labels.figure(name).digits, row["model"] in DIFFERENCES
     details = [between(row[f"{name}_low"], row[f"{name}_high"], min(digits, BOUNDS))]
     paper = row.get(f"{name}_paper")
     if given(paper):

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from semalign.config.data import TaskName
+from semalign.config.names import TaskName
 
 
 @dataclass(frozen=True)
 class TaskOf:
     """What a reader must know of a task."""
 
+    title: str
     source_language: str
     target_language: str
-    metric: str
+    metrics: list[str]
 
 
 @dataclass(frozen=True)

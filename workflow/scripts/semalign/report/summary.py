@@ -46,25 +46,25 @@ def cards(request: Request) -> list[Card]:
             ("At equal adequacy", _with_caution(frontier.answer(request, str(task)), no_gain)),
         ]
         lines += [("Declared beforehand", text) for text in _declared(request, str(task))]
-        title = labels.task(str(task), request.tasks[str(task)])  # type: ignore[index]
+        title = labels.task(request.tasks[str(task)])
         found.append(Card(title, [(name, text) for name, text in lines if text]))
     return found
 
 
 def _value(row: Row, name: str, signed: bool = False) -> str:
-    return number(row[name], labels.FIGURES[name].digits, signed)
+    return number(row[name], labels.figure(name).digits, signed)
 
 
 def _interval(row: Row, name: str) -> str:
     if not given(row[f"{name}_low"]):
         return ""
-    digits = labels.FIGURES[name].digits
+    digits = labels.figure(name).digits
     return f"interval {number(row[f'{name}_low'], digits)} to {number(row[f'{name}_high'], digits)}"
 
 
 def _paper(row: Row, name: str, signed: bool = False) -> str:
     value = row.get(f"{name}_paper")
-    return number(value, labels.FIGURES[name].digits, signed) if given(value) else ""
+    return number(value, labels.figure(name).digits, signed) if given(value) else ""
 
 
 def _audited(verdicts: dict[str, Any]) -> str:
@@ -84,7 +84,7 @@ def _with_caution(text: str, no_gain: bool) -> str:
 
 
 def _learnt(rows: dict[str, Row], no_gain: bool) -> str:
-    metric = labels.METRICS[rows["rl"]["metric_name"]]
+    metric = labels.metric(rows["rl"]["metric_name"])
     cold, strong, rl = rows["cold_sft"], rows["strong_sft"], rows["rl"]
     change = number(rl["metric"] - cold["metric"], 4, signed=True)
     said = (
@@ -147,7 +147,9 @@ def _declared(request: Request, task: str) -> list[str]:
 
 
 def caution(request: Request) -> str:
-    """What the figures cannot be taken for."""
+    """What the figures cannot be taken for; nothing where none are the paper's."""
+    if not any(paper.has_published(paper.frame(request, name)) for name in paper.TITLES if name in request.tables):
+        return ""
     return (
         f"Published figures are those of {PAPER}, made with other models, data and scale unless the config is the "
         "paper's own: compare the pattern, not the level."

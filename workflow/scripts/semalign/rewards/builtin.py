@@ -15,8 +15,8 @@ import numpy as np
 from semalign.config.data import Language
 from semalign.metrics.audit import repeated_fourgrams
 from semalign.metrics.bleu import SentenceBleu
-from semalign.rewards.user_rewards import guarded, load_user_reward
 from semalign.runtime.errors import InputError
+from semalign.runtime.user_functions import guarded, load_function
 from semalign.text.languages import language_consistency
 from semalign.text.matching import is_blank
 from semalign.text.tokens import bleu_tokens
@@ -54,7 +54,8 @@ def similarity_reward(embed: Embed, tau: float) -> Reward:
 
 
 def language_reward(language: Language) -> Reward:
-    """R_lang: 1 where a completion is written in the language's script alone, else 0."""
+    """R_lang: 1 where a completion is written in the language's script alone and, where the language has an identifier,
+    in that language; else 0."""
     return lambda completions, references, sources: [language_consistency(text, language) for text in completions]
 
 
@@ -91,7 +92,7 @@ def user_reward(name: str, folder: Path) -> Reward:
     It may return a list, a tuple, or an array or tensor of one dimension. What it returns is checked at every call:
     InputError names the reward when it is not n finite figures, and the user's line where it raises an exception.
     """
-    function = load_user_reward(name, folder)
+    function = load_function(name, folder, "reward", ("completions", "references", "sources"))
 
     def checked(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
         texts = (list(completions), list(references), list(sources))

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import stats
 
 from semalign.config.statistics import Statistics
-from semalign.metrics.bleu import bleu_of_sums
+from semalign.metrics.bleu import bleu_of_sums, chrf_of_sums
 from semalign.runtime.errors import InputError
 
 MOST_VALUES = 20_000_000
@@ -97,6 +97,17 @@ def corpus_bleu_of_items(keys: Sequence[str], statistics: np.ndarray) -> Estimat
     def value(drawn: np.ndarray) -> np.ndarray:
         flat = drawn.reshape(-1, drawn.shape[-1])
         by_seed = [[bleu_of_sums(sums.tolist()) for sums in seed[flat].sum(axis=1)] for seed in statistics]
+        return np.mean(by_seed, axis=0).reshape(drawn.shape[:-1])
+
+    return Estimator(tuple(keys), statistics.shape[1], value)
+
+
+def corpus_chrf_of_items(keys: Sequence[str], statistics: np.ndarray) -> Estimator:
+    """Corpus chrF++, mean over seeds, from `chrf_statistics` (seeds, items, 24)."""
+
+    def value(drawn: np.ndarray) -> np.ndarray:
+        flat = drawn.reshape(-1, drawn.shape[-1])
+        by_seed = [chrf_of_sums(seed[flat].sum(axis=1)) for seed in statistics]
         return np.mean(by_seed, axis=0).reshape(drawn.shape[:-1])
 
     return Estimator(tuple(keys), statistics.shape[1], value)

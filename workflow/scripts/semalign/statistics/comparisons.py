@@ -52,7 +52,7 @@ SHOWN = ["task", "a", "b", "measure", "seed", "test", "difference", "interval", 
 
 @dataclass(frozen=True)
 class Request:
-    """What is compared. `languages` holds the target language of each task whose metric is BLEU."""
+    """What is compared. `languages` holds the target language of each task whose primary metric is BLEU."""
 
     results: Path
     tasks: list[str]
@@ -92,6 +92,8 @@ class _Comparison:
 
     def rows(self) -> list[dict[str, Any]]:
         measures = [name for name in BY_BOOTSTRAP if self.request.mechanism or name not in ("nll_mean", "kl_mean")]
+        first = runs.name(self.task, self.a, self.request.seeds[0])
+        measures[1:1] = runs.metric_names(self.request.results, first, self.task)[1:]
         for measure in measures:
             self._bootstrap(measure)
         for measure in BY_RANKS:

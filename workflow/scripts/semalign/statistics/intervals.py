@@ -16,12 +16,17 @@ from semalign.statistics.bootstrap import (
     Interval,
     bootstrap,
     corpus_bleu_of_items,
+    corpus_chrf_of_items,
     mean_in_clusters,
     mean_of_items,
     quantile_in_clusters,
 )
 
-BY_ITEM = {"similarity", "similarity_independent", "content", "language_consistency", "rouge_l"}
+OF_CORPUS = {
+    "bleu": ("bleu_statistics", corpus_bleu_of_items),
+    "chrf": ("chrf_statistics", corpus_chrf_of_items),
+}
+"""Scores of the whole, from what each item adds to them."""
 BY_QUESTION = {"cmrc_avg": "avg", "cmrc_f1": "f1", "cmrc_em": "em"}
 QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}
 JUDGED = {"strong_sft": 1, "rl": 2}
@@ -34,7 +39,7 @@ def interval(
 ) -> Interval | None:
     """Interval of a figure, or of its difference to the runs `minus`, paired by seed and item.
 
-    None for a figure that has no value by item (chrf, bleu_char, cmrc_answer_length).
+    None for a figure that has no value by item (bleu_char, cmrc_answer_length, a function's figure of the whole).
     """
     one = estimator(results, task, figure, runs)
     other = estimator(results, task, figure, minus) if minus else None
@@ -46,30 +51,27 @@ def interval(
 def estimator(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:
     """The figure as a function of the items drawn; None where it has no value by item."""
     if figure == "metric":
-        metric = read.metric_name(results, runs[0], task)
-        return _bleu(results, task, runs) if metric == "bleu" else _items(results, task, "rouge_l", runs)
-    if figure in BY_ITEM:
-        return _items(results, task, figure, runs)
+        figure = read.metric_name(results, runs[0], task)
     if figure in BY_QUESTION:
         frames = [read.questions(results, run) for run in runs]
         return mean_in_clusters(frames[0]["group"].tolist(), np.stack([f[BY_QUESTION[figure]] for f in frames]))
     if figure in OF_JUDGE:
         return _verdicts(results, task, figure, runs)
     kind, _, statistic = figure.partition("_")
-    return tokens(results, kind, statistic, runs) if kind in ("nll", "kl", "noise") else None
+    if kind in ("nll", "kl", "noise"):
+        return tokens(results, kind, statistic, runs)
+    return _items(results, task, figure, runs)
 
 
-def _items(results: Path, task: str, column: str, runs: list[str]) -> Estimator | None:
+def _items(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:
+    column, of_corpus = OF_CORPUS.get(figure, (figure, None))
     frames = [read.items(results, run, task) for run in runs]
     if column not in frames[0]:
         return None
-    return mean_of_items(frames[0].index.tolist(), np.stack([frame[column] for frame in frames]))
-
-
-def _bleu(results: Path, task: str, runs: list[str]) -> Estimator:
-    frames = [read.items(results, run, task) for run in runs]
-    statistics = np.stack([np.stack(frame["bleu_statistics"].to_list()) for frame in frames])
-    return corpus_bleu_of_items(frames[0].index.tolist(), statistics)
+    keys = frames[0].index.tolist()
+    if of_corpus:
+        return of_corpus(keys, np.stack([np.stack(frame[column].to_list()) for frame in frames]))
+    return mean_of_items(keys, np.stack([frame[column] for frame in frames]))
 
 
 def _verdicts(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:

@@ -22,7 +22,8 @@ def name(task: str, model: str, seed: int | None) -> str:
 def figures(results: Path, run: str, task: str) -> Figures:
     """A run's figures on a task and on reading comprehension: 0..1, CMRC in percent.
 
-    None where a figure does not exist: `content` outside the miniature.
+    None where a figure does not exist: `content` outside the miniature. The task's metrics beyond its primary one
+    stand under their own names.
     """
     text = read_json(results / run / "scores" / "text.json")
     similarity = read_json(results / run / "scores" / "similarity.json")[task]
@@ -39,7 +40,7 @@ def figures(results: Path, run: str, task: str) -> Figures:
         "bleu_char": own["bleu_char"]["value"],
         "cmrc_answer_length": cmrc["answer_length"],
         "language_consistency": own["language_consistency"],
-    }
+    } | {name: own[name]["value"] for name in own["metrics"][1:]}
 
 
 def details(results: Path, run: str) -> dict[str, Any]:
@@ -48,13 +49,18 @@ def details(results: Path, run: str) -> dict[str, Any]:
 
 
 def metric_name(results: Path, run: str, task: str) -> str:
-    """Which figure is the task's own: bleu or rouge_l."""
-    return str(read_json(results / run / "scores" / "text.json")[task]["metric"])
+    """Which figure is the task's own."""
+    return metric_names(results, run, task)[0]
+
+
+def metric_names(results: Path, run: str, task: str) -> list[str]:
+    """The task's metrics, its own one first."""
+    return list(read_json(results / run / "scores" / "text.json")[task]["metrics"])
 
 
 def items(results: Path, run: str, task: str) -> pd.DataFrame:
     """A run's figures by test item, indexed by id in the order of the test set: similarity, similarity_independent,
-    rouge_l, bleu_statistics and, in the miniature, content."""
+    rouge_l, bleu_statistics, chrf_statistics, functions that give a figure an item and, in the miniature, content."""
     frames = [_by_item(results, run, kind, task) for kind in ("text", "similarity")]
     frame = frames[0].join(frames[1], validate="one_to_one")
     return frame.rename(columns={"reward": "similarity", "independent": "similarity_independent"})

@@ -3,7 +3,7 @@
 Every figure is a mean over seeds; a difference row is taken seed by seed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,8 @@ class Definition:
 
 
 DEFINITIONS = {
-    "table1": Definition("translation: cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
-    "table2": Definition("headlines: cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
+    "table1": Definition("cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
+    "table2": Definition("cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
     "table3": Definition(
         "the trade-off", [*TRADE_OFF, *SIDE, "cmrc_answer_length", *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
     ),
@@ -54,7 +54,11 @@ DEFINITIONS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds."""
+    """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds.
+
+    titles: what the tasks are called; without one, their names. published: the tasks that have the paper's figures
+    beside ours, and which.
+    """
 
     results: Path
     table: str
@@ -66,6 +70,36 @@ class Request:
     statistics: Statistics
     thresholds: Bars | None = None
     """Of the audit; None: a table without its verdicts."""
+    titles: dict[str, str] = field(default_factory=dict)
+    published: dict[str, str] = field(default_factory=dict)
+
+    def further(self) -> list[str]:
+        """The figures of metrics beyond the primary ones: those that the tasks name, and chrF++ beside BLEU."""
+        if self.table.startswith("table6"):
+            return []
+        found: dict[str, None] = {}
+        for task in self.tasks:
+            run = _runs(self, task, self.models[0])[0]
+            own = runs.metric_names(self.results, run, task)
+            found |= dict.fromkeys([*own[1:], *(["chrf"] if "bleu" in own and "chrf" not in own else [])])
+        return list(found)
+
+    def figures(self) -> list[str]:
+        """The columns of the CSV."""
+        figures = DEFINITIONS[self.table].figures
+        return [*figures, *(name for name in self.further() if name not in figures)]
+
+    def shown(self) -> list[str]:
+        """The columns for reading; further metrics stand beside the primary one."""
+        shown = DEFINITIONS[self.table].shown
+        return [shown[0], *self.further(), *shown[1:]]
+
+    def subject(self) -> str:
+        """What the table is about."""
+        subject = DEFINITIONS[self.table].subject
+        if self.table not in ("table1", "table2"):
+            return subject
+        return f"{', '.join(self.titles.get(task, task) for task in self.tasks)}: {subject}"
 
 
 def build(request: Request) -> Table:
@@ -87,19 +121,20 @@ def build(request: Request) -> Table:
             figures = _differences(found[model], found[less])
             rows.append(_row(request, task, name, _runs(request, task, model), figures, _runs(request, task, less)))
             by_seed[f"{task}/{name}"] = figures
-    text = note(request.table, max(row.seeds for row in rows), request.statistics)
+    text = note(request, max(row.seeds for row in rows))
     sidecar = {
         "table": request.table,
-        "subject": definition.subject,
-        "paper": f"{PAPER}, {request.table.replace('table', 'table ')}",
+        "subject": request.subject(),
+        "paper": f"{PAPER}, {request.table.replace('table', 'table ')}" if request.published else None,
         "statistics": request.statistics.model_dump(mode="json", exclude={"primary"}),
+        "shown": request.shown(),
         "figures_by_seed": by_seed,
         "runs": _details(request),
         "note": text,
     }
     remarks = list(filter(None, dict.fromkeys(map(remark, audited))))
     sidecar |= {"audit": by_run(audited), "remarks": remarks} if audited else {}
-    return Table(definition.figures, definition.shown, rows, request.statistics.confidence, text, sidecar, remarks)
+    return Table(request.figures(), request.shown(), rows, request.statistics.confidence, text, sidecar, remarks)
 
 
 def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
@@ -134,7 +169,7 @@ def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]
 def _scores(request: Request, task: str, run: str) -> runs.Figures:
     figures = runs.figures(request.results, run, task)
     figures |= _judged(request, task, run)
-    return {name: figures[name] for name in DEFINITIONS[request.table].figures}
+    return {name: figures.get(name) for name in request.figures()}
 
 
 def _judged(request: Request, task: str, run: str) -> runs.Figures:
@@ -180,9 +215,11 @@ def _row(
     if request.table == "table5":
         by_weight = sorted(request.rewards[model].items(), key=lambda item: (-item[1], item[0]))
         keys["rewards"] = " + ".join(f"{weight:g} {name}" for name, weight in by_weight)
-    paper = published(request.table, task, label, keys.get("metric_name"), request.rewards.get(model))
+    paper = published(
+        request.table, request.published.get(task), label, keys.get("metric_name"), request.rewards.get(model)
+    )
     cells = {}
-    for name in DEFINITIONS[request.table].figures:
+    for name in figures[next(iter(figures))]:
         values = [by_name[name] for by_name in figures.values()]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
@@ -207,17 +244,21 @@ def _details(request: Request) -> dict[str, Any]:
     return {run: read(request.results, run) for run in dict.fromkeys(names)}
 
 
-def note(table: str, seeds: int, statistics: Statistics) -> str:
+def note(request: Request, seeds: int) -> str:
     """What a reader must know before comparing rows."""
+    table, statistics, subject = request.table, request.statistics, request.subject()
     spread = "± is the standard deviation over seeds (ddof 1)" if seeds > 1 else "One seed: no spread can be given"
     unit = "passages" if table.startswith("table6") else "test items (whole passages for CMRC)"
     parts = [
-        f"{DEFINITIONS[table].subject[0].upper()}{DEFINITIONS[table].subject[1:]}.",
+        f"{subject[0].upper()}{subject[1:]}.",
         f"{spread}; the {statistics.confidence:.0%} interval is a percentile bootstrap over {unit}, given these "
         f"trained models ({statistics.resamples} resamples, seed {statistics.seed}).",
-        f"paper is {PAPER}; difference is ours less the paper's. The paper's models, data and scale are others than "
-        "the miniature's, whose figures are to be compared in pattern, not in level.",
     ]
+    if request.published:
+        parts.append(
+            f"paper is {PAPER}; difference is ours less the paper's. Where models, data or scale are others than the "
+            "paper's, compare the pattern, not the level."
+        )
     if not table.startswith("table6"):
         parts.append(
             "similarity is by the rewarding encoder, similarity_independent by one that never rewarded; content, where "
@@ -237,10 +278,10 @@ def note(table: str, seeds: int, statistics: Statistics) -> str:
             "(judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
             f" {about_seeds(seeds)}"
         )
-    if table == "table5":
+    if table == "table5" and request.published:
         parts.append("With a length constraint the paper reports no better output and about 2 CMRC points lost.")
     if table == "table6b":
         parts.append("noise_floor is the base against itself in batches of another size.")
-    if table.startswith("table6"):
-        parts.append("The paper does not name its table's task; its figures stand with mt.")
+    if table.startswith("table6") and request.published:
+        parts.append("The paper does not name its table's task; its figures stand with translation.")
     return " ".join(parts)

@@ -1,4 +1,4 @@
-"""Is a text written in its language? The script of its letters decides."""
+"""Whether a text is in its language: its script decides, and an identifier where the config names one."""
 
 from functools import cache
 
@@ -6,6 +6,7 @@ import regex
 
 from semalign.config.data import Language
 from semalign.runtime.errors import InputError
+from semalign.text.identification import confidence
 
 _LETTERS = regex.compile(r"\p{L}+")
 _LATIN = regex.compile(r"[\p{Script=Latin}&&\p{L}]+", regex.V1)
@@ -13,9 +14,24 @@ _THINK = regex.compile("</?think>")
 
 
 def language_consistency(text: str, language: Language) -> float:
-    """R_lang: 1.0 for a text in its language, else 0.0.
+    """R_lang: 1.0 for a text in its language, else 0.0: in its script, and identified as it.
 
-    It is in its language when it holds at least one letter of `language.script`, no letter of an excluded script, and
+    A text of fewer letters than `language.least_letters` is not identified: its script decides.
+    """
+    return float(script_consistency(text, language) and identified(text, language))
+
+
+def identified(text: str, language: Language) -> bool:
+    """Whether the identifier finds a text in its language with enough confidence; true where it is not asked."""
+    if language.identify == "script" or sum(map(len, _LETTERS.findall(text))) < language.least_letters:
+        return True
+    return confidence(text, language) >= language.threshold
+
+
+def script_consistency(text: str, language: Language) -> float:
+    """1.0 for a text in its language's script, else 0.0.
+
+    It is when it holds at least one letter of `language.script`, no letter of an excluded script, and
     Latin letters are at most `language.latin_share` of all its letters. Letters are the characters of general category
     L; digits, punctuation, white space, symbols and emoji do not count, and neither do combining marks, so that a
     Tibetan syllable counts its base letters and not its vowel signs or subjoined letters. A text without letters scores

@@ -1,4 +1,5 @@
-"""A user's own reward: found before anything runs, without importing it, and loaded from that very file."""
+"""A function of the user's own (a reward, a metric, an identifier): found before anything runs, without importing it,
+and loaded from that very file."""
 
 import ast
 import inspect
@@ -6,7 +7,8 @@ import os
 import sys
 import tokenize
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec, spec_from_file_location
 from io import BytesIO
@@ -15,16 +17,19 @@ from typing import Any
 
 from semalign.runtime.errors import InputError
 
-SIGNATURE = "(completions, references, sources)"
+LIBRARY = "semalign."
+"""Modules of this project may be named like those of the user."""
 
 
-def find_user_reward(name: str, folder: Path, key: str) -> Path:
+def find_function(name: str, folder: Path, key: str) -> Path:
     """The file of `module:function`, looked up from `folder`.
 
     Raises InputError naming the config key where there is no such module, no such function at its top level, or no
     valid Python in it.
     """
     module, _, function = name.partition(":")
+    if module.startswith(LIBRARY):
+        folder = Path(__file__).resolve().parents[2]
     if module.endswith(".py"):
         raise InputError(
             f"config key {key}: {name}: write the module without .py: {module.removesuffix('.py')}:{function}"
@@ -51,7 +56,9 @@ def modules_of(file: Path, folder: Path) -> list[str]:
     """
     found, waiting = {file}, [file]
     while waiting:
-        for node in ast.walk(_parsed(waiting.pop(), f"{file.name} is a reward's file, or imports it")):
+        for node in ast.walk(
+            _parsed(waiting.pop(), f"{file.name} holds a function that the config names, or is imported by it")
+        ):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
@@ -109,41 +116,45 @@ def _names(body: list[ast.stmt]) -> Iterator[str]:
             yield from (one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name))
 
 
-def load_user_reward(name: str, folder: Path) -> Callable[..., Any]:
+def load_function(name: str, folder: Path, what: str, arguments: Sequence[str]) -> Callable[..., Any]:
     """The function; its module may import others of `folder`, and may bear a name that an installed one has.
 
-    Raises InputError, with the user's file and line, where the import fails or what is named cannot be called with
-    three lists of texts.
+    what: `reward`, `metric` or `identifier`, for messages. arguments: the names of those that it is called with.
+    Raises InputError, with the user's file and line, where the import fails or what is named cannot be called so.
     """
-    file = find_user_reward(name, folder, "rewards")
+    file = find_function(name, folder, f"{what}s")
     module_name, _, function_name = name.partition(":")
-    spec = spec_from_file_location(f"user_reward_{module_name.replace('.', '_')}", file)
-    if spec is None or spec.loader is None:
-        raise InputError(f"{file}: cannot be loaded as a Python module")
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses and pickles look their module up
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))  # last: no file of the user's hides an installed package
-    guarded(f"reward {name}: its file cannot be imported", folder, lambda: spec.loader.exec_module(module))  # type: ignore[union-attr]
+    if module_name.startswith(LIBRARY):
+        module = import_module(module_name)
+    else:
+        spec = spec_from_file_location(f"user_{what}_{module_name.replace('.', '_')}", file)
+        if spec is None or spec.loader is None:
+            raise InputError(f"{file}: cannot be loaded as a Python module")
+        module = module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses and pickles look their module up
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))  # last: no file of the user's hides an installed package
+        execute = spec.loader.exec_module
+        guarded(f"{what} {name}: its file cannot be imported", folder, lambda: execute(module))
     function: Any = getattr(module, function_name, None)
     if not callable(function):
-        raise InputError(f"reward {name}: {file} has {function_name} = {function!r}, which is no function")
-    if problem := _signature_problem(function, function_name):
+        raise InputError(f"{what} {name}: {file} has {function_name} = {function!r}, which is no function")
+    if problem := _signature_problem(function, function_name, arguments):
         line = getattr(getattr(function, "__code__", None), "co_firstlineno", 1)
-        raise InputError(f"reward {name}: {file}:{line}: {problem}")
+        raise InputError(f"{what} {name}: {file}:{line}: {problem}")
     return function
 
 
-def _signature_problem(function: Callable[..., Any], name: str) -> str | None:
-    """Why a function does not take three lists; None where it does, or where nobody knows, as of C code."""
+def _signature_problem(function: Callable[..., Any], name: str, arguments: Sequence[str]) -> str | None:
+    """Why a function does not take these; None where it does, or where nobody knows, as of C code."""
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return None
     try:
-        signature.bind([], [], [])
+        signature.bind(*arguments)
     except TypeError as error:
-        return f"{name}{signature} cannot be called as {name}{SIGNATURE} ({error})"
+        return f"{name}{signature} cannot be called as {name}({', '.join(arguments)}) ({error})"
     return None
 
 
