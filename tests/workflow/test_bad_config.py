@@ -167,7 +167,7 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     ),
     "vLLM without a GPU": ({"rl": {"generation": "vllm"}}, "rl.generation: vllm needs device: cuda and policy.dtype: bfloat16, found cpu and float32"),
     "vLLM that is not installed": ({"rl": {"generation": "vllm"}, "device": "cuda", "policy": {"dtype": "bfloat16"}}, "config key rl.generation: vllm is not installed here; install it with"),
-    "4 bits on a CPU": ({"policy": {"quantization": "nf4"}}, "policy.quantization: nf4 needs device: cuda and policy.dtype: bfloat16 and policy.cuda_graphs: false"),
+    "4 bits on a CPU": ({"policy": {"quantization": "nf4"}}, "policy.quantization: nf4 needs device: cuda and policy.dtype: bfloat16"),
     "4 bits without bitsandbytes": ({"device": "cuda", "policy": {"quantization": "nf4", "dtype": "bfloat16", "cuda_graphs": False}}, "config key policy.quantization: bitsandbytes is not installed here; install it with python -m pip install -r envs/requirements-nf4.txt, or set it to null"),
     "flash attention that is not installed": ({"device": "cuda", "policy": {"attention": "flash_attention_2", "dtype": "bfloat16", "cuda_graphs": False}}, "config key policy.attention: flash_attn is not installed here; install it with python -m pip install --no-build-isolation -r envs/requirements-flash.txt, or set it to sdpa"),
     "conversations that would read one another": ({"cold_sft": {"padding_free": True}}, "cold_sft.padding_free: needs policy.attention: flash_attention_2"),

@@ -94,7 +94,7 @@ def on_a_card(**policy: Any) -> dict[str, Any]:
 def test_4_bits_and_flash_attention_ask_for_a_gpu_bfloat16_and_no_graphs(key: str) -> None:
     name, value = key.removeprefix("policy.").split(": ")
     raw = copy.deepcopy(SHIPPED)
-    raw["policy"][name] = value
+    raw["policy"] |= {name: value, "cuda_graphs": True}
     with pytest.raises(InputError) as caught:
         validate(raw)
     needed = "device: cuda and policy.dtype: bfloat16 and policy.cuda_graphs: false"

@@ -280,9 +280,11 @@ def test_rates_of_a_card_that_nobody_measured_are_scaled_and_say_so() -> None:
 
 
 def test_rates_need_every_kind() -> None:
-    found = {"about": {"versions": {}}, "policy": {"benchmarks": [{"kind": "sft", "ratio": 2.0}]}}
-    with pytest.raises(ValueError, match="no ratio was measured for 'grpo'"):
+    found: dict[str, Any] = {"about": {"versions": {}}, "policy": {"benchmarks": [{"kind": "sft", "ratio": 2.0}]}}
+    with pytest.raises(ValueError, match="not measured: start"):
         from_bench(found)
+    with pytest.raises(ValueError, match="no ratio was measured for 'grpo'"):
+        from_bench(found | {"start": {}})
 
 
 def test_unmeasured_rates_say_so() -> None:
