@@ -6,6 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from semalign.statistics.retained import Retained
+
+CMRC = Retained("cmrc", "extractive", ["avg", "f1", "em"])
+"""The benchmark of `write_run`."""
+
 
 def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)

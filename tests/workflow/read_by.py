@@ -1,6 +1,7 @@
 """Which jobs read each key of the config, by patterns of keys and of jobs."""
 
 T = "(?P<task>mt|hg)"
+CMRC = r"retention\.benchmarks\.cmrc"
 E = "(?P<encoder>independent|raw)"
 ENCODER = rf"(encoder_ablation\.)?encoders\.{E}"
 OF_REWARD = r"encoders\.reward"  # what it says, `raw` has from it where that one says nothing
@@ -52,10 +53,13 @@ READ_BY: dict[str, list[str]] = {
         "prepare_pairs {task}",
         "prepare_corpus",
     ],  # the test set's source is taken out with it
-    r"cmrc\.test\.0\.(format|path)": ["prepare_questions", "prepare_corpus"],
-    r"cmrc\.limit": ["prepare_questions"],
-    r"cmrc\.prompt": ["prepare_corpus", "generate *"],
-    r"cmrc\.max_new_tokens": ["generate *"],
+    r"retention\.primary": [],  # of one benchmark
+    rf"{CMRC}\.kind": [],  # another kind has other keys
+    rf"{CMRC}\.test\.0\.(format|path)": ["prepare_questions cmrc", "prepare_corpus"],
+    rf"{CMRC}\.limit": ["prepare_questions cmrc"],
+    rf"{CMRC}\.prompt": ["prepare_corpus", "generate *"],
+    rf"{CMRC}\.max_new_tokens": ["generate *"],
+    rf"{CMRC}\.rules": ["score_text *"],
     r"policy\.path": ["filter_length *", "check_amounts", *MODELS],
     r"policy\.pretraining\.corpus\.\d+\.(kind|task|source\.\w+)": ["prepare_corpus"],
     r"policy\.pretraining\.tokenizer\.(lexicon|vocab_size)": ["train_tokenizer"],

@@ -87,7 +87,7 @@ OTHER: dict[str, Any] = {
     r"policy\.pretraining\.corpus\.2\.source\.path": "results/world/translations.jsonl",
     r".*\.path": "results/world/text.jsonl",
     r".*\.lexicon": "results/world/text.jsonl",
-    r"(cmrc\.test\.0|policy\.pretraining\.corpus\.0\.source)\.format": "cmrc2018",
+    r"(retention\.benchmarks\.cmrc\.test\.0|policy\.pretraining\.corpus\.0\.source)\.format": "cmrc2018",
     r".*\.format": "tsv",
     r"policy\.pretraining\.corpus\.2\.source\.without": {
         "policy.pretraining.corpus.2.kind": "pairs",
@@ -107,7 +107,7 @@ OTHER: dict[str, Any] = {
     r".*\.micro_batch_size": 8,
     r".*(top_p|confidence|max_spreadless_share|dropout|latin_share|house_style|quantile|bars\..*)": 0.75,
     r".*\.beta": 0.1,
-    r"cmrc\.prompt": "{question} {context}",
+    r"retention\.benchmarks\.cmrc\.prompt": "{question} {context}",
     r"tasks\..*\.prompt": "译：{source}",
 }
 CHOICES = (
@@ -120,7 +120,7 @@ CHOICES = (
     "dapo grpo",
     "xlm-roberta bert",
 )
-SIBLINGS = dict(pair.split() for pair in (*CHOICES, "zh bo", "cmrc_avg judge_net"))
+SIBLINGS = dict(pair.split() for pair in (*CHOICES, "zh bo", "retention judge_net"))
 SIBLINGS |= {two: one for one, two in SIBLINGS.items()}
 
 

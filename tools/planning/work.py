@@ -28,7 +28,7 @@ class Bounds:
 
     rl_pairs: Mapping[TaskName, int]  # where split.rl is null
     test_pairs: Mapping[TaskName, int]  # where a task's test set is a file
-    questions: int | None  # where cmrc.limit is null
+    questions: int | None  # where a benchmark's limit is null
     encoder_rows: int | None
     pair_tokens: int | None  # a conversation of prompt and answer; None: the most that the config lets through
     prompt_tokens: int | None
@@ -134,14 +134,18 @@ class Plan:
         return given or self._count(key, settings.test, read_pairs, of_world, f"{option}…")
 
     def _questions(self) -> int:
-        settings = self.config.cmrc
+        """Questions of all benchmarks that are answered."""
+        return sum(self._questions_of(name) for name in self.config.retention.extractive)
+
+    def _questions_of(self, name: str) -> int:
+        key, settings = f"retention.benchmarks.{name}.test", self.config.retention.extractive[name]
         if settings.limit is not None:
             found = [self._rows_of(source, read_questions, "cmrc_test") for source in settings.test]
             known = [rows.number for rows in found if rows]
             return min(settings.limit, sum(known)) if len(known) == len(found) else settings.limit
         of_world = self._is_of_world(settings.test)
-        given = None if of_world else self._given("--questions ", self.bounds.questions, "cmrc.test is a file")
-        return given or self._count("cmrc.test", settings.test, read_questions, "cmrc_test", "--questions …")
+        given = None if of_world else self._given("--questions ", self.bounds.questions, f"{key} is a file")
+        return given or self._count(key, settings.test, read_questions, "cmrc_test", "--questions …")
 
     def _is_of_world(self, sources: Sequence[Source]) -> bool:
         return bool(self.config.world) and first_file(sources[0]).as_posix().startswith("results/world/")
@@ -222,7 +226,8 @@ class Plan:
     def _generate(self, run: str) -> Work:
         tasks = self._tasks_of(run)
         count = sum(self.test_pairs(task) for task in tasks) + self._questions()
-        new = max(self.config.cmrc.max_new_tokens, *(self.config.tasks[task].max_new_tokens for task in tasks))
+        answered = [entry.max_new_tokens for entry in self.config.retention.extractive.values()]
+        new = max(*answered, *(self.config.tasks[task].max_new_tokens for task in tasks))
         return self._answers(count, new, max(self.config.tasks[task].max_tokens for task in tasks))
 
     def _measure_threshold(self, task: TaskName, seed: str, threshold: str) -> Work:

@@ -1,6 +1,6 @@
 """What a run can do: greedy answers, then every score, each with its signature and floor.
 
-A run is `base` or `<task>/<model>/<seed>`; it answers its task's test set and reading comprehension.
+A run is `base` or `<task>/<model>/<seed>`; it answers its task's test set and the questions of the retention benchmarks.
 In:  the base, an adapter, results/data/*/test.jsonl, both encoders; RL's rollouts
 Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.json, results/<run>/likelihood.{json,npz},
      and for RL results/<run>/audit.{json,jsonl}
@@ -33,7 +33,7 @@ rule generate:
             "generate",
             reads=[BASE],
             tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
-            cmrc=CONFIG.cmrc.model_dump(mode="json", exclude={"test", "limit"}),
+            benchmarks={name: benchmark_settings(name) for name in ANSWERED},
             engine=CONFIG.generation_engine,
             batch_size=CONFIG.generation_batch_size,
             policy=POLICY,
@@ -59,6 +59,7 @@ rule score_text:
         settings=lambda wc: settings(
             "score_text",
             tasks={task: score_settings(task) for task in tasks_of(wc.run)},
+            benchmarks={name: {"rules": BENCHMARKS[name].rules} for name in ANSWERED},
             content=CONFIG.judge.kind == "parser",
         ),
     script:
@@ -68,7 +69,9 @@ rule score_text:
 rule score_similarity:
     input:
         predictions="results/{run}/predictions.jsonl",
-        tests=lambda wc: tests_of(wc.run),
+        tests=lambda wc: expand(
+            "results/data/{name}/test.jsonl", name=tasks_of(wc.run)
+        ),
         reward="results/encoders/reward/model",
         independent="results/encoders/independent/model",
     output:
@@ -135,7 +138,7 @@ if CONFIG.mechanism:
         input:
             base=BASE_INPUT,
             adapter=lambda wc: adapter_of(wc.run),
-            passages="results/data/cmrc/passages.jsonl",
+            passages=f"results/data/{PASSAGES_OF}/passages.jsonl",
         output:
             summary="results/{run}/likelihood.json",
             tokens="results/{run}/likelihood.npz",

@@ -95,7 +95,11 @@ rule draw_tradeoff:
         ENVIRONMENT
     params:
         settings=settings(
-            "draw_tradeoff", tasks=TASKS, models=["base", *MODELS], seeds=SEEDS
+            "draw_tradeoff",
+            tasks=TASKS,
+            models=["base", *MODELS],
+            seeds=SEEDS,
+            primary=RETAINED[0],
         ),
     script:
         "../scripts/draw_tradeoff.py"
@@ -159,7 +163,9 @@ if CONFIG.frontier:
         conda:
             ENVIRONMENT
         params:
-            settings=settings("draw_frontier"),
+            settings=settings(
+                "draw_frontier", primary=CONFIG.retention.main_column
+            ),
         script:
             "../scripts/draw_frontier.py"
 

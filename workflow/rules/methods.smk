@@ -21,7 +21,7 @@ if REPLAYS:
                     task=TASKS,
                     part=["dev", "test"],
                 ),
-                "results/data/cmrc/test.jsonl",
+                *expand("results/data/{name}/test.jsonl", name=BENCHMARKS),
             ],
         output:
             texts="results/data/replay/{name}.jsonl",
@@ -48,7 +48,7 @@ if REPLAYS:
                     for item in METHODS[wc.name].texts
                     if item.task
                 },
-                question_prompt=CONFIG.cmrc.prompt,
+                question_prompt=CONFIG.retention.question_prompt,
             ),
         script:
             "../scripts/prepare_replay.py"

@@ -11,6 +11,15 @@ FILES_FETCHED = {
 }
 MODELS_FETCHED = sorted(set(CONFIG.downloads) - set(FILES_FETCHED))
 SOURCE_KEYS = source_keys(CONFIG)
+
+BENCHMARKS = CONFIG.retention.ordered  # by name, the primary one first
+ANSWERED = list(CONFIG.retention.extractive)
+PASSAGES_OF = CONFIG.passages_of()  # the benchmark on whose passages NLL and KL are measured
+# What tables, tests and figures know of the benchmarks, the primary one first.
+RETAINED = [
+    {"name": name, "kind": entry.kind, "measures": entry.measures}
+    for name, entry in BENCHMARKS.items()
+]
 FETCHED_AND_READ = [
     path for path in SOURCE_KEYS if path.startswith("results/downloads/")
 ]
@@ -113,6 +122,21 @@ def test_sources():
     }
 
 
+def benchmark_sources():
+    """By config key the sources of each benchmark's test set."""
+    return {
+        f"retention.benchmarks.{name}.test": entry.test
+        for name, entry in BENCHMARKS.items()
+    }
+
+
+def benchmark_settings(name):
+    """What answering a benchmark's test set depends on."""
+    return BENCHMARKS[name].model_dump(
+        mode="json", include={"prompt", "max_new_tokens"}
+    )
+
+
 def pair_settings(task):
     """What preparing a task's pairs depends on."""
     entry = CONFIG.tasks[task].model_dump(mode="json")
@@ -155,7 +179,11 @@ def policy_use():
         f"tasks.{name}.prompt": task.prompt for name, task in CONFIG.tasks.items()
     }
     return {
-        "prompts": prompts | {"cmrc.prompt": CONFIG.cmrc.prompt},
+        "prompts": prompts
+        | {
+            f"retention.benchmarks.{name}.prompt": entry.prompt
+            for name, entry in CONFIG.retention.extractive.items()
+        },
         "lengths": lengths,
         "target_modules": CONFIG.lora.target_modules,
         "dtype": CONFIG.policy.dtype,

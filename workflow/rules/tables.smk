@@ -38,6 +38,7 @@ rule tabulate_paper:
             },
             seeds=SEEDS,
             judged=JUDGED and wc.table == "table3",
+            retention=RETAINED if wc.table == "table3" else RETAINED[:1],
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
         ),
     script:
@@ -77,6 +78,7 @@ rule compare_systems:
             statistics=CONFIG.statistics,
             judged=JUDGED,
             mechanism=CONFIG.mechanism is not None,
+            retention=RETAINED,
         ),
     script:
         "../scripts/compare_systems.py"
@@ -158,6 +160,7 @@ if ABLATED:
                 },
                 seeds=SEEDS,
                 bars=CONFIG.exam.bars,
+                retention=RETAINED[:1],
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}
                 ),
@@ -193,6 +196,7 @@ if CONFIG.frontier:
                 tasks=TASKS,
                 seeds=SEEDS,
                 curves=CURVES,
+                primary=RETAINED[0],
                 mechanism=CONFIG.mechanism is not None,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}

@@ -1,4 +1,4 @@
-"""Answer a run's test sets greedily: its task's and reading comprehension."""
+"""Answer a run's test sets greedily: its task's and those benchmarks that are answered."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     items, testsets = {}, {}
     for path in input.tests:
         name = Path(path).parent.name
-        task = settings["cmrc"] if name == "cmrc" else settings["tasks"][name]
+        task = (settings["tasks"] | settings["benchmarks"])[name]
         items[name] = rows = list(read_jsonl(path))
         texts = [fill(task["prompt"], **{k: v for k, v in row.items() if isinstance(v, str)}) for row in rows]
         testsets[name] = texts, task["max_new_tokens"]

@@ -18,7 +18,8 @@ PAIRS, QUESTIONS = TypeAdapter(list[PairSource]), TypeAdapter(list[QuestionSourc
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     items = [CorpusItem.model_validate(item) for item in settings["corpus"]]
     tests = {key: PAIRS.validate_python(sources) for key, sources in settings["tests"].items()}
-    held_out = texts_of_tests(tests, QUESTIONS.validate_python(settings["questions"]))
+    questions = {key: QUESTIONS.validate_python(sources) for key, sources in settings["questions"].items()}
+    held_out = texts_of_tests(tests, questions)
     documents, report = pretraining_documents(items, settings["prompts"], settings["question_prompt"], held_out)
     write_jsonl(output.corpus, documents)
     write_json(output.report, report)

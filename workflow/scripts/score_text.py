@@ -1,4 +1,4 @@
-"""BLEU or ROUGE-L of a run's task, signs of a gamed reward, CMRC; in the miniature, the content told."""
+"""BLEU or ROUGE-L of a run's task, signs of a gamed reward, questions; in the miniature, the content told."""
 
 from statistics import fmean
 from typing import Any
@@ -16,7 +16,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     scores: dict[str, Any] = {}
     items = []
     for testset, rows in join(input.predictions, input.tests).items():
-        if testset == "cmrc":
+        if testset in settings["benchmarks"]:
             scores[testset], values = score_questions(rows)
         else:
             task = settings["tasks"][testset]

@@ -11,6 +11,7 @@ from semalign.frontier.taxes import Request, taxes
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
 from semalign.statistics import runs
+from semalign.statistics.retained import Retained
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import frame_latex, frame_markdown
 
@@ -21,8 +22,8 @@ POINTS = (
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    names = ("tasks", "seeds", "mechanism")
-    asked = {name: settings[name] for name in names} | {"curves": curves.in_order(settings["curves"])}
+    asked = {name: settings[name] for name in ("tasks", "seeds", "mechanism")}
+    asked |= {"curves": curves.in_order(settings["curves"]), "primary": Retained(**settings["primary"])}
     frame = curves.collect(RESULTS, **asked)
     found = taxes(Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"])))
     write_csv(output.csv, frame)

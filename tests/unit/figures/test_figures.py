@@ -22,6 +22,7 @@ from semalign.figures.training import reward, rollouts
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import write_json, write_jsonl
 from tests.conftest import ROOT
+from tests.unit.scored import CMRC
 
 MODELS = ["base", "cold_sft", "strong_sft", "rl"]
 TIBETAN = "སྒྲུབ་བརྒྱུད།"
@@ -99,9 +100,9 @@ def draw(name: str, results: Path, tasks: list[str], seeds: list[int], folder: P
         "reward": lambda: reward(results, tasks, seeds, {"similarity": 1.5}, *files),
         "rollouts": lambda: rollouts(results, tasks, seeds, *files),
         "audit": lambda: audit(results, tasks, seeds, *files),
-        "tradeoff": lambda: tradeoff(results, tasks, MODELS, seeds, *files),
+        "tradeoff": lambda: tradeoff(results, tasks, MODELS, seeds, CMRC, *files),
         "likelihood": lambda: likelihood(results, tasks, MODELS, seeds, *files),
-        "frontier": lambda: frontier(frontier_table(results), *files),
+        "frontier": lambda: frontier(frontier_table(results), CMRC.main, *files),
         "encoder": lambda: encoder(exams(TIBETAN), *files),
     }
     drawings[name]()
@@ -140,7 +141,7 @@ def test_frontier_of_many_methods_has_a_second_row_that_names_them(results: Path
     own = rows[rows["method"] == "rl"]
     others = [own.assign(method=name, cmrc_avg=own["cmrc_avg"] + n + 1) for n, name in enumerate(("dpo", "kl_sft"))]
     pd.concat([rows, *others]).to_csv(tmp_path / "many.csv", index=False)
-    frontier(tmp_path / "many.csv", str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    frontier(tmp_path / "many.csv", CMRC.main, str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
     words = re.findall(r"<!-- (.*?) -->", (tmp_path / "a.svg").read_text("utf-8"), re.DOTALL)
     assert words.count("around the band") == 2  # of comprehension, and of the KL
     assert words.count("kl sft") >= 2  # in the legend, and at its curve
@@ -152,7 +153,7 @@ def test_frontier_of_many_methods_has_a_second_row_that_names_them(results: Path
 def test_frontier_without_kl_has_one_row(results: Path, tmp_path: Path) -> None:
     path = frontier_table(results)
     pd.read_csv(path).assign(kl_mean=None).to_csv(tmp_path / "no_kl.csv", index=False)
-    frontier(tmp_path / "no_kl.csv", str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    frontier(tmp_path / "no_kl.csv", CMRC.main, str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
     assert "KL" not in (tmp_path / "a.svg").read_text("utf-8")
 
 

@@ -17,7 +17,7 @@ from semalign.tables.paper_tables import DEFINITIONS, Request, build
 from semalign.tables.published import published
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import Cell, Row, Table, frame_latex, frame_markdown, latex_text
-from tests.unit.scored import write_judge, write_likelihood, write_run
+from tests.unit.scored import CMRC, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics(resamples=200)
 MODELS = ["base", "cold_sft", "strong_sft", "rl"]
@@ -37,7 +37,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def make(results: Path, table: str, tasks: list[str], models: list[str], **rewards: dict[str, float]) -> Table:
-    return build(Request(results, table, tasks, models, [0, 1], rewards, table == "table3", SETTINGS))
+    return build(Request(results, table, tasks, models, [0, 1], rewards, table == "table3", SETTINGS, [CMRC]))
 
 
 def rows(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
@@ -49,7 +49,7 @@ def test_the_trade_off_has_its_documented_columns(results: Path) -> None:
     columns = list(make(results, "table3", ["mt", "hg"], MODELS).frame().columns)
     assert columns[:3] == ["task", "model", "metric_name"]
     assert columns[-1] == "seeds"
-    for name in DEFINITIONS["table3"].figures:
+    for name in DEFINITIONS["table3"].of([CMRC]).figures:
         place = columns.index(name)
         assert columns[place : place + 5] == [name, *(f"{name}_{part}" for part in ("sd", "low", "high", "n"))]
     assert "metric_paper" in columns

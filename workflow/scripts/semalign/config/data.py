@@ -207,14 +207,3 @@ class Task(Strict):
         if any(alike(one) == alike(other) for one in self.train for other in self.test):
             raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
         return self
-
-
-class Cmrc(Strict):
-    """Reading comprehension in the dominant language: measured, never trained on."""
-
-    test: Annotated[list[QuestionSource], Distinct] = Field(min_length=1, description="the questions and their answers")
-    prompt: Annotated[str, prompt_of("context", "question")] = Field(
-        description="the user's turn; {context} and {question} are replaced"
-    )
-    max_new_tokens: Count = Field(64, description="greedy decoding stops here")
-    limit: Count | None = Field(None, description="take only the first questions")

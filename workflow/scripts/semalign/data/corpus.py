@@ -19,14 +19,17 @@ def held_out_texts(paths: Iterable[str | Path]) -> set[str]:
     return {row[name] for path in paths for row in read_jsonl(path) for name in names if name in row}
 
 
-def texts_of_tests(pairs: Mapping[str, Sequence[PairSource]], questions: Sequence[QuestionSource]) -> set[str]:
-    """The same of the sources of test sets: pairs by the config key that lists them, and reading comprehension.
+def texts_of_tests(
+    pairs: Mapping[str, Sequence[PairSource]], questions: Mapping[str, Sequence[QuestionSource]]
+) -> set[str]:
+    """The same of the sources of test sets, pairs and questions, by the config keys that list them.
 
     A corpus is read before any test set is prepared, since the tokenizer that the length filter needs is made from it.
     """
     rows = (row for key, sources in pairs.items() for row in read_all_pairs(sources, key) if "left_out" not in row)
     texts = {row[side] for row in rows for side in ("source", "target")}
-    return texts | {row["context"] for row in read_all_questions(questions, "cmrc.test")}
+    asked = (row for key, sources in questions.items() for row in read_all_questions(sources, key))
+    return texts | {row["context"] for row in asked}
 
 
 def pretraining_documents(

@@ -10,34 +10,37 @@ from pathlib import Path
 import numpy as np
 
 from semalign.config.statistics import Statistics
-from semalign.frontier.curves import ADEQUACY
+from semalign.frontier.curves import ADEQUACY, KL
 from semalign.runtime.errors import InputError
 from semalign.statistics import runs as read
+from semalign.statistics.retained import Retained
 
 Drawn = dict[str, dict[str, np.ndarray]]
 """{figure: {run: (1 + resamples,)}}; the first is the whole test set's."""
 ITEMS, QUESTIONS, PASSAGES = range(3)  # each drawn by a generator of its own
 
 
-def drawn(results: Path, task: str, runs: Sequence[str], mechanism: bool, statistics: Statistics) -> Drawn:
-    """Figures of adequacy and cost, those that the runs have.
+def drawn(
+    results: Path, task: str, runs: Sequence[str], mechanism: bool, statistics: Statistics, primary: Retained
+) -> Drawn:
+    """Figures of adequacy and cost, those that the runs have; `primary` is the benchmark whose loss is a tax.
 
     Raises InputError where the runs were not measured on the same items.
     """
     found = _of_items(results, task, runs, statistics)
     groups, marks = [], []
     for run in runs:
-        questions = read.questions(results, run)
+        questions = read.questions(results, run, primary)
         groups.append(questions["group"].tolist())
-        marks.append(questions["avg"].to_numpy(dtype=float))
-    found["cmrc_avg"] = _of_clusters(_same(runs, groups), runs, marks, QUESTIONS, statistics)
+        marks.append(questions[primary.measures[0]].to_numpy(dtype=float))
+    found[primary.main] = _of_clusters(_same(runs, groups), runs, marks, QUESTIONS, statistics)
     if mechanism:
         arrays = [read.tokens(results, run) for run in runs]
         passages = _same(runs, [of["passage"].tolist() for of in arrays])
         values = [
             of["kl"].astype(float) if "kl" in of else np.zeros(len(passages)) for of in arrays
         ]  # the base has none
-        found["kl_mean"] = _of_clusters(passages, runs, values, PASSAGES, statistics)
+        found[KL] = _of_clusters(passages, runs, values, PASSAGES, statistics)
     return found
 
 

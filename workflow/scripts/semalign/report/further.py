@@ -20,7 +20,7 @@ def named(names: Iterable[str], rows: pd.DataFrame) -> list[str]:
 
 def columns(names: list[str]) -> list[Column]:
     """A column for each figure, under its title and unit."""
-    return [Column(labels.FIGURES[name].title, labels.FIGURES[name].unit) for name in names]
+    return [Column(labels.of(name).title, labels.of(name).unit) for name in names]
 
 
 def means(rows: pd.DataFrame, names: list[str], alone: bool = False) -> list[Cell]:
@@ -29,7 +29,7 @@ def means(rows: pd.DataFrame, names: list[str], alone: bool = False) -> list[Cel
     for name in names:
         values = rows[name].astype(float)
         sd = None if alone else values.std(ddof=1)
-        cells.append(figure(values.mean(), labels.FIGURES[name].digits, sd=sd))
+        cells.append(figure(values.mean(), labels.of(name).digits, sd=sd))
     return cells
 
 
@@ -49,7 +49,7 @@ def _tests(name: str, caption: str, rows: pd.DataFrame, notes: str, holm: bool =
     for task, part in rows.groupby("task", sort=False):
         lines = []
         for row in part.to_dict("records"):
-            measured = labels.FIGURES.get(str(row["measure"]))
+            measured = labels.known(str(row["measure"]))
             digits = min(measured.digits, 3) if measured else 3
             what = (
                 " ".join([measured.title, f"({measured.unit})" if measured.unit else ""])

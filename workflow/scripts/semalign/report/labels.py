@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from semalign.report.request import TaskOf
+from semalign.statistics.retained import measure_of, title
 
 TASKS = {"mt": "Translation", "hg": "Headlines"}
 METRICS = {"bleu": "BLEU", "rouge_l": "ROUGE-L"}
@@ -31,9 +32,6 @@ FIGURES = {
     "similarity": Named("similarity", "reward encoder", 4),
     "similarity_independent": Named("similarity", "independent encoder", 4),
     "content": Named("content", "facts told, 0–1", 4),
-    "cmrc_avg": Named("CMRC AVG", "%", 2),
-    "cmrc_f1": Named("CMRC F1", "%", 2),
-    "cmrc_em": Named("CMRC EM", "%", 2),
     "judge_win": Named("judge: wins", "% of items", 1),
     "judge_net": Named("judge: net wins", "% of items", 1),
     "language_consistency": Named("right script", "0–1", 4),
@@ -61,6 +59,17 @@ FIGURES = {
 }
 
 
+def known(name: str) -> Named | None:
+    """What a figure is called, a benchmark's too; None where it is none of either."""
+    measure = measure_of(name)
+    return FIGURES.get(name, Named(title(name), measure.unit, measure.digits) if measure else None)
+
+
+def of(name: str) -> Named:
+    """What a figure is called; its own name where nothing else is known."""
+    return known(name) or Named(name.replace("_", " "), "", 4)
+
+
 def model(name: str) -> str:
     """A model's name in words: `fewshot-rl` is `few-shot from RL`."""
     kind, _, rest = name.partition("-")
@@ -85,8 +94,8 @@ def method(name: str) -> str:
 
 def task(name: str, entry: TaskOf | None = None) -> str:
     """A task's name; with its languages and metric where they are given."""
-    title = TASKS.get(name, name)
+    words = TASKS.get(name, name)
     if entry is None:
-        return title
+        return words
     languages = dict.fromkeys([entry.source_language, entry.target_language])
-    return f"{title} ({' → '.join(languages)}, {METRICS[entry.metric]})"
+    return f"{words} ({' → '.join(languages)}, {METRICS[entry.metric]})"

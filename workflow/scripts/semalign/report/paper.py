@@ -46,12 +46,12 @@ def tables(request: Request) -> dict[str, Grid]:
 def table(request: Request, name: str) -> Grid:
     """One of the paper's tables; columns of which no row has a figure are left out."""
     rows = frame(request, name)
-    figures = [column for column in DEFINITIONS[name].shown if rows[column].notna().any()]
+    figures = [column for column in DEFINITIONS[name].of(request.retention).shown if rows[column].notna().any()]
     counted = {column: _same_n(rows, column) for column in figures}
     columns = [Column("model", number=False)]
     columns += [Column("rewards", number=False)] if "rewards" in rows else []
     for column in figures:
-        named, n = labels.FIGURES[column], counted[column]
+        named, n = labels.of(column), counted[column]
         columns.append(Column(named.title, ", ".join(part for part in (named.unit, f"n {n}" if n else "") if part)))
     groups = []
     for task, part in rows.groupby("task", sort=False):
@@ -74,7 +74,7 @@ def _line(row: dict[Any, Any], figures: list[str], counted: dict[str, str]) -> l
 
 
 def _cell(row: dict[Any, Any], name: str, with_n: bool) -> Cell:
-    digits, signed = labels.FIGURES[name].digits, row["model"] in DIFFERENCES
+    digits, signed = labels.of(name).digits, row["model"] in DIFFERENCES
     details = [between(row[f"{name}_low"], row[f"{name}_high"], min(digits, BOUNDS))]
     paper = row.get(f"{name}_paper")
     if given(paper):

@@ -3,6 +3,7 @@
 `runs` are one run a seed, or the base alone; a figure is the mean over them.
 """
 
+from collections.abc import Sequence
 from math import comb
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from semalign.statistics.bootstrap import (
     mean_of_items,
     quantile_in_clusters,
 )
+from semalign.statistics.retained import Retained
 
 BY_ITEM = {"similarity", "similarity_independent", "content", "language_consistency", "rouge_l"}
-BY_QUESTION = {"cmrc_avg": "avg", "cmrc_f1": "f1", "cmrc_em": "em"}
 QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}
 JUDGED = {"strong_sft": 1, "rl": 2}
 """Winner of a verdict."""
@@ -30,29 +31,39 @@ OF_JUDGE = {"judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net
 
 
 def interval(
-    results: Path, task: str, figure: str, runs: list[str], minus: list[str] | None, settings: Statistics
+    results: Path,
+    task: str,
+    figure: str,
+    runs: list[str],
+    minus: list[str] | None,
+    settings: Statistics,
+    retention: Sequence[Retained] = (),
 ) -> Interval | None:
     """Interval of a figure, or of its difference to the runs `minus`, paired by seed and item.
 
-    None for a figure that has no value by item (chrf, bleu_char, cmrc_answer_length).
+    None for a figure that has no value by item (chrf, bleu_char, the length of answers).
     """
-    one = estimator(results, task, figure, runs)
-    other = estimator(results, task, figure, minus) if minus else None
+    one = estimator(results, task, figure, runs, retention)
+    other = estimator(results, task, figure, minus, retention) if minus else None
     if one is None or (minus and other is None):
         return None
     return bootstrap(one - other if other else one, settings)
 
 
-def estimator(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:
-    """The figure as a function of the items drawn; None where it has no value by item."""
+def estimator(
+    results: Path, task: str, figure: str, runs: list[str], retention: Sequence[Retained] = ()
+) -> Estimator | None:
+    """The figure as a function of the items drawn; None where it has no value by item. `retention`: the benchmarks
+    whose columns may be asked for."""
     if figure == "metric":
         metric = read.metric_name(results, runs[0], task)
         return _bleu(results, task, runs) if metric == "bleu" else _items(results, task, "rouge_l", runs)
     if figure in BY_ITEM:
         return _items(results, task, figure, runs)
-    if figure in BY_QUESTION:
-        frames = [read.questions(results, run) for run in runs]
-        return mean_in_clusters(frames[0]["group"].tolist(), np.stack([f[BY_QUESTION[figure]] for f in frames]))
+    for benchmark in retention:
+        if measure := benchmark.columns.get(figure):
+            frames = [read.questions(results, run, benchmark) for run in runs]
+            return mean_in_clusters(frames[0]["group"].tolist(), np.stack([frame[measure] for frame in frames]))
     if figure in OF_JUDGE:
         return _verdicts(results, task, figure, runs)
     kind, _, statistic = figure.partition("_")

@@ -3,7 +3,7 @@
 Every figure is a mean over seeds; a difference row is taken seed by seed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,20 @@ from semalign.config.statistics import Statistics
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.intervals import about_seeds, interval
+from semalign.statistics.retained import Retained, described, title
 from semalign.tables.published import PAPER, published
 from semalign.tables.tables import Cell, Row, Table
 
 QUALITY = ["metric", "similarity", "similarity_independent", "content"]
 SIDE = ["chrf", "bleu_char"]
-CMRC = ["cmrc_avg", "cmrc_f1", "cmrc_em"]
-TRADE_OFF = ["metric", "similarity", "similarity_independent", *CMRC, "judge_win", "content"]
 OF_THE_PAIR = ["judge_loss", "judge_tie", "judge_unparsed", "judge_net"]
 NLL = ["nll_mean", "nll_median", "nll_p10", "nll_p90"]
 KL = ["kl_mean", "kl_median", "kl_p10", "kl_p90"]
+
+
+KEPT, KEPT_ASIDE, TAX = "<benchmarks>", "<benchmarks aside>", "<primary benchmark>"
+"""Where the columns of the retention benchmarks stand: all that are shown, those of the CSV alone, the tax's."""
+TRADE_OFF = ["metric", "similarity", "similarity_independent", KEPT, "judge_win", "content"]
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,30 @@ class Definition:
     shown: list[str]
     difference: tuple[str, str, str] | None = None
 
+    def of(self, retention: list[Retained]) -> "Definition":
+        """With the columns of these benchmarks, the primary one first."""
+        columns = {
+            KEPT: [column for benchmark in retention for column in benchmark.columns],
+            KEPT_ASIDE: [column for benchmark in retention for column in benchmark.aside],
+            TAX: [benchmark.main for benchmark in retention[:1]],
+        }
+        figures, shown = (
+            [column for name in names for column in columns.get(name, [name])] for names in (self.figures, self.shown)
+        )
+        return replace(self, figures=figures, shown=shown)
+
 
 DEFINITIONS = {
     "table1": Definition("translation: cold start and RL", QUALITY + SIDE, QUALITY, ("gain", "rl", "cold_sft")),
     "table2": Definition("headlines: cold start and RL", QUALITY + SIDE, QUALITY, ("gain", "rl", "cold_sft")),
     "table3": Definition(
-        "the trade-off", [*TRADE_OFF, *SIDE, "cmrc_answer_length", *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
+        "the trade-off", [*TRADE_OFF, *SIDE, KEPT_ASIDE, *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
     ),
-    "table4": Definition("few-shot transfer between tasks", [*QUALITY, "cmrc_avg"], [*QUALITY, "cmrc_avg"]),
+    "table4": Definition("few-shot transfer between tasks", [*QUALITY, TAX], [*QUALITY, TAX]),
     "table5": Definition(
         "RL with other rewards, all else equal",
-        [*QUALITY, "language_consistency", "cmrc_avg"],
-        [*QUALITY, "language_consistency", "cmrc_avg"],
+        [*QUALITY, "language_consistency", TAX],
+        [*QUALITY, "language_consistency", TAX],
     ),
     "table6a": Definition("token NLL on passages out of the domain, nats", NLL, NLL),
     "table6b": Definition("token KL(adapted ‖ base) on passages out of the domain, nats", KL, KL),
@@ -52,7 +68,10 @@ DEFINITIONS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds."""
+    """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds.
+
+    retention: the benchmarks that it may show, the primary one first.
+    """
 
     results: Path
     table: str
@@ -62,11 +81,16 @@ class Request:
     rewards: dict[str, dict[str, float]]
     judged: bool
     statistics: Statistics
+    retention: list[Retained]
+
+    @property
+    def definition(self) -> Definition:
+        return DEFINITIONS[self.table].of(self.retention)
 
 
 def build(request: Request) -> Table:
     """The table with its note and sidecar: figures by seed, every run's n, signatures, floors and counts."""
-    definition = DEFINITIONS[request.table]
+    definition = request.definition
     rows: list[Row] = []
     by_seed: dict[str, Any] = {}
     for task in request.tasks:
@@ -79,7 +103,7 @@ def build(request: Request) -> Table:
             figures = _differences(found[model], found[less])
             rows.append(_row(request, task, name, _runs(request, task, model), figures, _runs(request, task, less)))
             by_seed[f"{task}/{name}"] = figures
-    text = note(request.table, max(row.seeds for row in rows), request.statistics)
+    text = note(request.table, max(row.seeds for row in rows), request.statistics, request.retention)
     sidecar = {
         "table": request.table,
         "subject": definition.subject,
@@ -111,9 +135,11 @@ def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]
 
 
 def _scores(request: Request, task: str, run: str) -> runs.Figures:
-    figures = runs.figures(request.results, run, task)
+    shown = request.definition.figures
+    retention = [benchmark for benchmark in request.retention if benchmark.main in shown]
+    figures = runs.figures(request.results, run, task, retention)
     figures |= _judged(request, task, run)
-    return {name: figures[name] for name in DEFINITIONS[request.table].figures}
+    return {name: figures[name] for name in shown}
 
 
 def _judged(request: Request, task: str, run: str) -> runs.Figures:
@@ -161,13 +187,13 @@ def _row(
         keys["rewards"] = " + ".join(f"{weight:g} {name}" for name, weight in by_weight)
     paper = published(request.table, task, label, keys.get("metric_name"), request.rewards.get(model))
     cells = {}
-    for name in DEFINITIONS[request.table].figures:
+    for name in request.definition.figures:
         values = [by_name[name] for by_name in figures.values()]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             continue
         source = name.replace("kl_", "noise_") if label == "noise_floor" else name
-        found = interval(request.results, task, source, of, less, request.statistics)
+        found = interval(request.results, task, source, of, less, request.statistics, request.retention)
         spread = {"low": found.low, "high": found.high} if found else {}
         n = found.n if found else _n(request, task, name, of[0])
         cells[name] = Cell(known, n=n, paper=paper.get(name), **spread)
@@ -176,8 +202,10 @@ def _row(
 
 def _n(request: Request, task: str, name: str, run: str) -> int:
     """Items behind a figure that has no value by item."""
-    text = runs.details(request.results, run)["text"]
-    return int(text["cmrc"]["n"] if name.startswith("cmrc") else text[task]["n"])
+    for benchmark in request.retention:
+        if name in benchmark.columns | benchmark.aside:
+            return int(runs.kept(request.results, run, benchmark)["n"])
+    return int(runs.details(request.results, run)["text"][task]["n"])
 
 
 def _details(request: Request) -> dict[str, Any]:
@@ -186,10 +214,12 @@ def _details(request: Request) -> dict[str, Any]:
     return {run: read(request.results, run) for run in dict.fromkeys(names)}
 
 
-def note(table: str, seeds: int, statistics: Statistics) -> str:
+def note(table: str, seeds: int, statistics: Statistics, retention: list[Retained]) -> str:
     """What a reader must know before comparing rows."""
     spread = "± is the standard deviation over seeds (ddof 1)" if seeds > 1 else "One seed: no spread can be given"
-    unit = "passages" if table.startswith("table6") else "test items (whole passages for CMRC)"
+    names = ", ".join(title(benchmark.name) for benchmark in retention if benchmark.kind == "extractive")
+    whole = f" (whole passages for {names})" if names else ""
+    unit = "passages" if table.startswith("table6") else f"test items{whole}"
     parts = [
         f"{DEFINITIONS[table].subject[0].upper()}{DEFINITIONS[table].subject[1:]}.",
         f"{spread}; the {statistics.confidence:.0%} interval is a percentile bootstrap over {unit}, given these "
@@ -205,10 +235,11 @@ def note(table: str, seeds: int, statistics: Statistics) -> str:
     if table in ("table1", "table2"):
         parts.append("gain = rl − cold_sft, seed by seed.")
     if table == "table3":
+        percent = [title(benchmark.name) for benchmark in retention if "%" in described(benchmark.main)]
         parts.append(
             "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier. "
-            "CMRC and judge figures are percent; a win needs both orders to agree; the rest are the other's wins "
-            "(judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
+            f"{' and '.join([*percent, 'judge'])} figures are percent; a win needs both orders to agree; the rest are "
+            "the other's wins (judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
             f" {about_seeds(seeds)}"
         )
     if table == "table5":
