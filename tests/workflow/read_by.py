@@ -48,6 +48,8 @@ READ_BY: dict[str, list[str]] = {
     rf"tasks\.{T}\.test\.{SOURCE}": ["prepare_pairs {task}", "prepare_corpus"],  # which must not hold its texts
     rf"tasks\.{T}\.max_tokens": ["filter_length {task}"],
     rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}*", "choose_answers {task}/*", *ANSWERS],
+    rf"tasks\.{T}\.stop": ["choose_answers {task}/*", *ANSWERS],
+    rf"tasks\.{T}\.shots": ["draw_shots {task}", "choose_answers {task}/*", *ANSWERS],
     rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
     rf"tasks\.{T}\.split\.test": [
         "prepare_pairs {task}",
@@ -60,6 +62,9 @@ READ_BY: dict[str, list[str]] = {
     rf"{CMRC}\.prompt": ["prepare_corpus", "generate *"],
     rf"{CMRC}\.max_new_tokens": ["generate *"],
     rf"{CMRC}\.rules": ["score_text *"],
+    rf"{CMRC}\.stop": ["generate *"],
+    rf"{CMRC}\.shots": ["draw_shots cmrc", "generate *"],
+    rf"{CMRC}\.no_answer": ["score_text *"],
     r"policy\.path": ["filter_length *", "check_amounts", *MODELS],
     r"policy\.pretraining\.corpus\.\d+\.(kind|task|source\.\w+)": ["prepare_corpus"],
     r"policy\.pretraining\.tokenizer\.(lexicon|vocab_size)": ["train_tokenizer"],

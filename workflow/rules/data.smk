@@ -266,9 +266,37 @@ rule prepare_questions:
             key=f"retention.benchmarks.{wc.name}.test",
             test=to_jsonable_python(BENCHMARKS[wc.name].test),
             limit=BENCHMARKS[wc.name].limit,
+            unanswerable=BENCHMARKS[wc.name].rules == "squad",
         ),
     script:
         "../scripts/prepare_questions.py"
+
+
+if SHOTS:
+
+    rule draw_shots:
+        input:
+            files=lambda wc: given(shot_files(wc.name)),
+            pairs=lambda wc: training_pairs(wc.name),
+            test="results/data/{name}/test.jsonl",
+        output:
+            shots="results/data/{name}/shots.jsonl",
+            report="results/data/{name}/shots.report.json",
+        log:
+            "results/logs/draw_shots/{name}.log",
+        benchmark:
+            "results/benchmarks/draw_shots/{name}.tsv"
+        wildcard_constraints:
+            name="|".join(SHOTS),
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=lambda wc: settings(
+                "draw_shots", reads=shot_files(wc.name), **shot_settings(wc.name)
+            ),
+        script:
+            "../scripts/draw_shots.py"
 
 
 if CONFIG.mechanism:

@@ -12,6 +12,7 @@ rule generate:
         base=BASE_INPUT,
         adapter=lambda wc: adapter_of(wc.run),
         tests=lambda wc: tests_of(wc.run),
+        shots=lambda wc: shots_of([*tasks_of(wc.run), *ANSWERED]),
         passed=ancient(lambda wc: checks_of(wc.run)),
     output:
         predictions="results/{run}/predictions.jsonl",
@@ -33,7 +34,7 @@ rule generate:
             "generate",
             reads=[BASE],
             tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
-            benchmarks={name: benchmark_settings(name) for name in ANSWERED},
+            benchmarks={name: answer_settings(BENCHMARKS[name]) for name in ANSWERED},
             engine=CONFIG.generation_engine,
             batch_size=CONFIG.generation_batch_size,
             policy=POLICY,
@@ -59,7 +60,12 @@ rule score_text:
         settings=lambda wc: settings(
             "score_text",
             tasks={task: score_settings(task) for task in tasks_of(wc.run)},
-            benchmarks={name: {"rules": BENCHMARKS[name].rules} for name in ANSWERED},
+            benchmarks={
+                name: BENCHMARKS[name].model_dump(
+                    mode="json", include={"rules", "no_answer"}
+                )
+                for name in ANSWERED
+            },
             content=CONFIG.judge.kind == "parser",
         ),
     script:

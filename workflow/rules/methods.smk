@@ -164,6 +164,7 @@ if DECODED:
             base=BASE_INPUT,
             adapter=method_adapter,
             test="results/data/{task}/test.jsonl",
+            shots=lambda wc: shots_of([wc.task]),
             encoder="results/encoders/reward/model",
             passed=ancient(PASSED),
             predictions=lambda wc: f"results/{wc.task}/{entry_of(wc.model).of}/{wc.seed}/predictions.jsonl",

@@ -15,6 +15,12 @@ SOURCE_KEYS = source_keys(CONFIG)
 BENCHMARKS = CONFIG.retention.ordered  # by name, the primary one first
 ANSWERED = list(CONFIG.retention.extractive)
 PASSAGES_OF = CONFIG.passages_of()  # the benchmark on whose passages NLL and KL are measured
+# Where examples stand before each prompt.
+SHOTS = {
+    name: entry.shots
+    for name, entry in {**BENCHMARKS, **CONFIG.tasks}.items()
+    if getattr(entry, "shots", None)
+}
 # What tables, tests and figures know of the benchmarks, the primary one first.
 RETAINED = [
     {"name": name, "kind": entry.kind, "measures": entry.measures}
@@ -130,11 +136,39 @@ def benchmark_sources():
     }
 
 
-def benchmark_settings(name):
-    """What answering a benchmark's test set depends on."""
-    return BENCHMARKS[name].model_dump(
-        mode="json", include={"prompt", "max_new_tokens"}
-    )
+def answer_settings(entry):
+    """What answering a test set, a task's or a benchmark's, depends on; its examples are a file."""
+    asked = entry.model_dump(mode="json", include={"prompt", "max_new_tokens", "stop"})
+    shots = entry.shots and entry.shots.model_dump(include={"delimiter", "separator"})
+    return asked | {"shots": shots}
+
+
+def shots_of(names):
+    """The files with the examples of test sets, of those that have some."""
+    return [f"results/data/{name}/shots.jsonl" for name in names if name in SHOTS]
+
+
+def shot_files(name):
+    """The files from which a test set's examples are drawn."""
+    return files(SHOTS[name].source) if SHOTS[name].source != "train" else []
+
+
+def training_pairs(name):
+    """The pairs from which a task's examples are drawn, where its own training is their source."""
+    return f"results/data/{name}/cold.jsonl" if SHOTS[name].source == "train" else []
+
+
+def shot_settings(name):
+    """What the examples of a test set depend on."""
+    section = "retention.benchmarks" if name in BENCHMARKS else "tasks"
+    kinds = {"extractive": "questions", "multiple_choice": "choices"}
+    return {
+        "key": f"{section}.{name}.shots",
+        "kind": kinds[BENCHMARKS[name].kind] if name in BENCHMARKS else "pairs",
+        "shots": SHOTS[name].model_dump(
+            mode="json", exclude={"delimiter", "separator"}
+        ),
+    }
 
 
 def pair_settings(task):
@@ -148,9 +182,7 @@ def pair_settings(task):
 
 def generation_settings(task):
     """What answering a task's test set depends on."""
-    return CONFIG.tasks[task].model_dump(
-        mode="json", include={"prompt", "max_new_tokens"}
-    )
+    return answer_settings(CONFIG.tasks[task])
 
 
 def score_settings(task):

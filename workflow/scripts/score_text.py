@@ -17,7 +17,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     items = []
     for testset, rows in join(input.predictions, input.tests).items():
         if testset in settings["benchmarks"]:
-            scores[testset], values = score_questions(rows)
+            scores[testset], values = score_questions(rows, **settings["benchmarks"][testset])
         else:
             task = settings["tasks"][testset]
             scores[testset], values = score_pairs(rows, task["metric"], Language.model_validate(task["language"]))

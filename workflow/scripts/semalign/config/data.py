@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict, alike
 from semalign.config.placeholders import prompt_of
+from semalign.config.shots import Shots, Stops
 
 TaskName = Literal["mt", "hg"]
 
@@ -183,6 +184,14 @@ class Split(Strict):
     )
 
 
+class PairShots(Shots):
+    """Examples of a task."""
+
+    source: Literal["train"] | Annotated[list[PairSource], Distinct] = Field(
+        description="train: the pairs of the cold start; or sources; no text of the test set is ever drawn"
+    )
+
+
 class Task(Strict):
     """A generation task: pairs of source and target text."""
 
@@ -198,6 +207,12 @@ class Task(Strict):
     )
     max_tokens: CountFromTwo = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
+    stop: Stops = Field(
+        default_factory=list, description="an answer to the test set ends before the first of these texts, too"
+    )
+    shots: PairShots | None = Field(
+        None, description="examples before each prompt of the test set, in no training; null: none"
+    )
     split: Split = Field(description="how the pool is divided")
 
     @model_validator(mode="after")
@@ -206,4 +221,7 @@ class Task(Strict):
             raise ValueError("give either `test` (sources) or `split.test` (a size), not both and not neither")
         if any(alike(one) == alike(other) for one in self.train for other in self.test):
             raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
+        shown = self.shots.source if self.shots and self.shots.source != "train" else []
+        if any(alike(one) == alike(other) for one in shown for other in self.test):
+            raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")
         return self

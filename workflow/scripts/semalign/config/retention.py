@@ -5,17 +5,27 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, Distinct, Strict, without_null
+from semalign.config.base import Count, Distinct, Strict, alike, without_null
 from semalign.config.data import QuestionSource
 from semalign.config.placeholders import prompt_of
+from semalign.config.shots import Shots, Stops
+
+
+class QuestionShots(Shots):
+    """Examples of questions."""
+
+    source: Annotated[list[QuestionSource], Distinct] = Field(
+        min_length=1, description="where they are drawn from; a question on a passage of the test set is never drawn"
+    )
 
 
 class Extractive(Strict):
     """Reading comprehension: the model answers, and its text is compared with the accepted answers."""
 
     kind: Literal["extractive"] = Field(description="answers are taken from a passage")
-    rules: Literal["cmrc2018"] = Field(
-        description="cmrc2018: the official script of CMRC 2018; its avg, f1 and em in percent"
+    rules: Literal["cmrc2018", "squad"] = Field(
+        description="cmrc2018: the official script of CMRC 2018, for Chinese; squad: SQuAD 1.1, and unanswerable "
+        "questions of 2.0; avg, f1 and em in percent"
     )
     test: Annotated[list[QuestionSource], Distinct] = Field(min_length=1, description="the questions and their answers")
     prompt: Annotated[str, prompt_of("context", "question")] = Field(
@@ -23,11 +33,26 @@ class Extractive(Strict):
     )
     max_new_tokens: Count = Field(64, description="greedy decoding stops here")
     limit: Count | None = Field(None, description="take only the first questions")
+    stop: Stops = Field(default_factory=list, description="an answer ends before the first of these texts, too")
+    shots: QuestionShots | None = Field(None, description="examples before each question; null: none")
+    no_answer: str | None = Field(
+        None,
+        description="what an answer says, as the prompt asks it to, where the passage holds none; it counts as the "
+        "empty answer. Only with squad",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "Extractive":
+        if self.no_answer is not None and self.rules != "squad":
+            raise ValueError(f"no_answer: the rules of {self.rules} know no unanswerable questions; take it out")
+        if self.shots and any(alike(one) == alike(other) for one in self.test for other in self.shots.source):
+            raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")
+        return self
 
     @property
     def measures(self) -> list[str]:
         """The figures, the benchmark's own first."""
-        return ["avg", "f1", "em"]
+        return ["avg", "f1", "em"] if self.rules == "cmrc2018" else ["f1", "em"]
 
 
 Benchmark = Extractive

@@ -28,7 +28,7 @@ def texts_of_tests(
     """
     rows = (row for key, sources in pairs.items() for row in read_all_pairs(sources, key) if "left_out" not in row)
     texts = {row[side] for row in rows for side in ("source", "target")}
-    asked = (row for key, sources in questions.items() for row in read_all_questions(sources, key))
+    asked = (row for key, sources in questions.items() for row in read_all_questions(sources, key, unanswerable=True))
     return texts | {row["context"] for row in asked}
 
 

@@ -1,6 +1,7 @@
 """Reading the data that the config names into plain rows: pairs in every format, and documents for base training."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,9 @@ def read_all_pairs(sources: Sequence[PairSource], key: str) -> Iterator[Row]:
     return _of_all(read_pairs, sources, key)
 
 
-def read_all_questions(sources: Sequence[QuestionSource], key: str) -> Iterator[Row]:
+def read_all_questions(sources: Sequence[QuestionSource], key: str, unanswerable: bool = False) -> Iterator[Row]:
     """The questions of several sources (see `questions.read_questions`), as `read_all_pairs` has pairs."""
-    return _of_all(read_questions, sources, key)
+    return _of_all(partial(read_questions, unanswerable=unanswerable), sources, key)
 
 
 def _of_all(read: Callable[[Any], Iterator[Row]], sources: Sequence[Any], key: str) -> Iterator[Row]:
