@@ -25,8 +25,20 @@ Schema = dict[str, Any]
 FORMATS = ["AlignedText", "Headlines", "Table", "PairTable", "Joined", "Captions", "Squad", "Cmrc2018", "Lines"]
 """Models of a source: one section for all places where a source may stand."""
 
-BENCHMARKS = ["Extractive"]
+BENCHMARKS = ["Extractive", "MultipleChoice", "Perplexity"]
 """Models of a retention benchmark: a section for each."""
+
+_OF_LIKELIHOOD = {
+    r"retention\.benchmarks\.cmrc\.kind": [],
+    r"retention\.benchmarks\.cmrc\.(test|prompt|choices|first_label|words)": ["prepare_items", "prepare_corpus"],
+    r"retention\.benchmarks\.cmrc\.limit": ["prepare_items"],
+    r"retention\.benchmarks\.cmrc\.shots\.(?!separator).*": ["draw_shots"],
+    r"retention\.benchmarks\.cmrc\.(max_tokens|batch_size|delimiter|chat_template|shots\.separator)": [
+        "measure_benchmark"
+    ],
+    r"retention\.benchmarks\.cmrc\.measure": ["tabulate_paper", "compare_systems", "tabulate_frontier"],
+}
+"""Which rules read the keys of benchmarks that the miniature, and so the tested matrix, does not have."""
 
 METHOD = re.compile(r"semalign__methods__(\w+)__Settings")
 """Names of a method's model: a section for each."""
@@ -259,8 +271,9 @@ def _benchmarks(schema: Schema, config: Any, read_by: dict[str, list[str]]) -> I
         which = shape["properties"]["kind"]["const"]
         mine = {key: entry for key, entry in config["retention"]["benchmarks"].items() if entry["kind"] == which}
         of_mine = config | {"retention": {"benchmarks": mine}}
+        readers = read_by if which == "extractive" else _OF_LIKELIHOOD
         yield f"### `{which}`\n\n{shape['description']}\n"
-        yield table(list(keys(schema, shape, "retention.benchmarks.<name>")), schema, of_mine, read_by)
+        yield table(list(keys(schema, shape, "retention.benchmarks.<name>")), schema, of_mine, readers)
 
 
 def _methods(schema: Schema, config: Any) -> Iterator[str]:

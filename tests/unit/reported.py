@@ -185,7 +185,7 @@ def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> N
 
 def _frontier(results: Path, tasks: list[str], seeds: list[int]) -> None:
     found = taxes(TaxRequest(results, tasks, seeds, CURVES, True, Statistics(resamples=20), CMRC))
-    curves.collect(results, tasks, seeds, CURVES, True, CMRC).to_csv(results / "frontier.csv", index=False)
+    curves.collect(results, tasks, seeds, CURVES, True, [CMRC]).to_csv(results / "frontier.csv", index=False)
     pd.DataFrame([tax.record() for tax in found]).to_csv(results / "frontier_taxes.csv", index=False)
     units = {name: curve["unit"] for name, curve in CURVES.items()}
     said = {"answers": verdict.answers(found), "multiplicity": verdict.multiplicity(found, len(seeds)), "units": units}

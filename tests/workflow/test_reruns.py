@@ -27,11 +27,13 @@ TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # Keys that add or remove jobs: tested by name in test_reruns_otherwise.py.
 CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
 CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps", "encoder_ablation.task", "world.mixed_share"}
+CHANGE_THE_JOBS |= {"tasks.mt.shots", "tasks.hg.shots", "retention.benchmarks.cmrc.shots"}
 CHANGE_THE_JOBS |= {
     f"frontier.methods.{name}.{key}" for name in ("dpo", "mbr") for key in ("method", "strengths", "of")
 }
 # Keys of one possible value, for the format of their files.
 FIXED = {"policy.pretraining.corpus.0.kind", "policy.pretraining.corpus.0.task"}
+FIXED |= {"retention.benchmarks.cmrc.kind", "policy.chat_template"}  # another kind has other keys; of a given policy
 FIXED |= {"rl.generation", "generation_engine"}  # vllm is refused where it is not installed: test_bad_config.py
 
 # Another value for a key, or other values for keys that must change together, where doubling would not do.
@@ -103,6 +105,13 @@ OTHER: dict[str, Any] = {
     r".*\.columns": {"source": "other"},
     r".*\.quoting": "none",
     r".*\.limit": 5,
+    r".*\.stop": ["书"],
+    r"retention\.primary": None,
+    r"retention\.benchmarks\.cmrc\.rules": "squad",
+    r"retention\.benchmarks\.cmrc\.no_answer": {
+        "retention.benchmarks.cmrc.rules": "squad",
+        "retention.benchmarks.cmrc.no_answer": "none",
+    },
     r".*\.sha256": "0" * 64,
     r".*\.micro_batch_size": 8,
     r".*(top_p|confidence|max_spreadless_share|dropout|latin_share|house_style|quantile|bars\..*)": 0.75,

@@ -36,20 +36,21 @@ def write_release(run: Run, base: Base, card: str, settings: dict[str, Any], mer
     target = RELEASES / run.name
     with replacing_folder(target) as folder:
         _write_adapter(run, base, folder)
-        write_tokenizer(base.folder, folder)
+        write_tokenizer(base.folder, folder, _template(run))
         write_json(folder / SETTINGS, settings)
         (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
         if base.repo is None:
             _write_base(base.folder, folder / OWN_BASE)
         if merged:
-            write_merged(base.folder, run.folder / "adapter", str(settings["dtype"]), folder / MERGED)
+            write_merged(base.folder, run.folder / "adapter", str(settings["dtype"]), folder / MERGED, _template(run))
         (folder / CHECKSUMS).write_text(checksums(folder), encoding="utf-8")
     return target
 
 
 def settings_of(run: Run, base: Base) -> dict[str, Any]:
     """How the model was asked when it was measured."""
-    tokenizer = load_tokenizer(base.folder)
+    template = _template(run)
+    tokenizer = load_tokenizer(base.folder, template)
     task = run.of_task(run.task)
     return {
         "run": run.name,
@@ -57,12 +58,20 @@ def settings_of(run: Run, base: Base) -> dict[str, Any]:
         "target_language": task.target_language,
         "prompt": run.prompt,
         "template_arguments": TEMPLATE_KWARGS,
+        "chat_template": template,
         "max_new_tokens": run.max_new_tokens,
+        "stop": run.answering["settings"]["tasks"][run.task].get("stop", []),
         "batch_size": run.answering["settings"]["batch_size"],
         "end_tokens": end_tokens(base.folder, tokenizer),
         "dtype": run.answering["settings"]["policy"]["dtype"],
         "base": {"folder": OWN_BASE} if base.repo is None else {"repo": base.repo, "revision": base.revision},
     }
+
+
+def _template(run: Run) -> str | None:
+    """The user's chat template with which the model was asked; None where the base has its own."""
+    found: str | None = run.answering["settings"]["policy"].get("chat_template")
+    return found
 
 
 def checksums(folder: Path) -> str:
@@ -71,31 +80,31 @@ def checksums(folder: Path) -> str:
     return "".join(f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
 
 
-def write_tokenizer(source: Path, folder: Path) -> None:
+def write_tokenizer(source: Path, folder: Path, template: str | None = None) -> None:
     """The tokenizer's files without what one machine has noted, and the chat template that the model was asked with."""
     for name in TOKENIZER:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
-    tokenizer, changed = opened(source)
+    tokenizer, changed = opened(source, template)
     if changed:
         (folder / "chat_template.jinja").write_text(str(tokenizer.chat_template), encoding="utf-8", newline="\n")
     settings = read_json(folder / "tokenizer_config.json")
     write_json(folder / "tokenizer_config.json", {k: v for k, v in settings.items() if k not in _OF_THIS_MACHINE})
 
 
-def write_merged(base: Path, adapter: Path, dtype: str, folder: Path) -> None:
+def write_merged(base: Path, adapter: Path, dtype: str, folder: Path, template: str | None = None) -> None:
     """The whole model with the adapter added to its weights in float32, and only then rounded to `dtype`."""
     import torch
 
     from semalign.model_files.weights import check_finite
     from semalign.policy.models import load_adapter, load_policy
 
-    model, _ = load_policy(base, "float32", "cpu")
+    model, _ = load_policy(base, "float32", "cpu", template)
     adapted: Any = load_adapter(model, adapter, trainable=False)
     whole: Any = adapted.merge_and_unload().to(getattr(torch, dtype))
     check_finite(whole, f"{base} merged with {adapter}", "release the adapter alone, without --merged")
     whole.save_pretrained(str(folder), safe_serialization=True)
-    write_tokenizer(base, folder)
+    write_tokenizer(base, folder, template)
 
 
 def _write_adapter(run: Run, base: Base, folder: Path) -> None:

@@ -71,7 +71,14 @@ rule prepare_corpus:
                 *files(chain(*benchmark_sources().values(), *test_sources().values())),
             ],
             tests=to_jsonable_python(test_sources()),
-            questions=to_jsonable_python(benchmark_sources()),
+            questions={
+                key: to_jsonable_python(sources)
+                for key, sources in benchmark_sources(ANSWERED).items()
+            },
+            benchmarks={
+                f"retention.benchmarks.{name}.test": item_settings(name)
+                for name in MEASURED
+            },
             corpus=[item.model_dump(mode="json") for item in CORPUS],
             prompts={
                 item.task: CONFIG.tasks[item.task].prompt
@@ -122,6 +129,7 @@ rule filter_length:
         settings=lambda wc: settings(
             "filter_length",
             reads=[TOKENIZER],
+            **TEMPLATE,
             task=wc.task,
             prompt=CONFIG.tasks[wc.task].prompt,
             max_tokens=CONFIG.tasks[wc.task].max_tokens,
@@ -179,6 +187,7 @@ rule check_amounts:
                 TOKENIZER,
                 *files(chain(*(encoder.train for encoder in TUNED.values()))),
             ],
+            **TEMPLATE,
             tasks=[{"name": task} | amounts_of(task) for task in TASKS],
             encoders={
                 key: {
@@ -270,6 +279,34 @@ rule prepare_questions:
         ),
     script:
         "../scripts/prepare_questions.py"
+
+
+if MEASURED:
+
+    rule prepare_items:
+        input:
+            files=lambda wc: given(files(BENCHMARKS[wc.name].test)),
+        output:
+            tests="results/data/{name}/test.jsonl",
+            report="results/data/{name}/test.report.json",
+        log:
+            "results/logs/prepare_items/{name}.log",
+        benchmark:
+            "results/benchmarks/prepare_items/{name}.tsv"
+        wildcard_constraints:
+            name="|".join(MEASURED),
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=lambda wc: settings(
+                "prepare_items",
+                reads=files(BENCHMARKS[wc.name].test),
+                key=f"retention.benchmarks.{wc.name}.test",
+                entry=item_settings(wc.name),
+            ),
+        script:
+            "../scripts/prepare_items.py"
 
 
 if SHOTS:

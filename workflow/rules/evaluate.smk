@@ -3,6 +3,7 @@
 A run is `base` or `<task>/<model>/<seed>`; it answers its task's test set and the questions of the retention benchmarks.
 In:  the base, an adapter, results/data/*/test.jsonl, both encoders; RL's rollouts
 Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.json, results/<run>/likelihood.{json,npz},
+     results/<run>/retention/<benchmark>.{json,jsonl} of benchmarks that are measured by likelihood,
      and for RL results/<run>/audit.{json,jsonl}
 """
 
@@ -100,6 +101,43 @@ rule score_similarity:
         ),
     script:
         "../scripts/score_similarity.py"
+
+
+if MEASURED:
+
+    rule measure_benchmark:
+        input:
+            base=BASE_INPUT,
+            adapter=lambda wc: adapter_of(wc.run),
+            tests="results/data/{name}/test.jsonl",
+            shots=lambda wc: shots_of([wc.name]),
+        output:
+            summary="results/{run}/retention/{name}.json",
+            by_item="results/{run}/retention/{name}.jsonl",
+        log:
+            "results/logs/measure_benchmark/{run}-{name}.log",
+        benchmark:
+            "results/benchmarks/measure_benchmark/{run}-{name}.tsv"
+        wildcard_constraints:
+            run=run_pattern(ADAPTER_PATTERN),
+            name="|".join(MEASURED),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            gpu=GPUS,
+            mem_mb=3000,
+            runtime=120,
+        params:
+            settings=lambda wc: settings(
+                "measure_benchmark",
+                reads=[BASE],
+                name=wc.name,
+                entry=measure_settings(wc.name),
+                policy=POLICY,
+            ),
+        script:
+            "../scripts/measure_benchmark.py"
 
 
 rule audit_rollouts:

@@ -84,6 +84,7 @@ rule draw_audit:
 rule draw_tradeoff:
     input:
         scores=scores(MAIN_RUNS),
+        retention=kept(MAIN_RUNS, KEPT_FIRST),
     output:
         png="results/figures/tradeoff.png",
         svg="results/figures/tradeoff.svg",
@@ -128,6 +129,7 @@ if CONFIG.ablation:
     rule draw_ablation:
         input:
             scores=scores(VARIANT_RUNS),
+            retention=kept(VARIANT_RUNS, KEPT_FIRST),
         output:
             png="results/figures/ablation.png",
             svg="results/figures/ablation.svg",
@@ -143,6 +145,7 @@ if CONFIG.ablation:
                 task=CONFIG.ablation.task,
                 models=["rl", *VARIANTS],
                 seeds=SEEDS,
+                primary=RETAINED[0],
             ),
         script:
             "../scripts/draw_ablation.py"

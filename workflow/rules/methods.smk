@@ -198,7 +198,12 @@ if DECODED:
             "../scripts/choose_answers.py"
 
 
-if DECODED and CONFIG.mechanism:
+def copied(run):
+    """What a model that only answers otherwise has of the one that it samples from."""
+    return (likelihoods([run]) if CONFIG.mechanism else []) + kept([run], MEASURED)
+
+
+if DECODED and (CONFIG.mechanism or MEASURED):
 
     localrules:
         copy_likelihood,
@@ -206,9 +211,9 @@ if DECODED and CONFIG.mechanism:
     # A model that only answers otherwise gives every text the probability that it gave it before.
     rule copy_likelihood:
         input:
-            lambda wc: likelihoods([f"{wc.task}/{entry_of(wc.model).of}/{wc.seed}"]),
+            lambda wc: copied(f"{wc.task}/{entry_of(wc.model).of}/{wc.seed}"),
         output:
-            likelihoods(["{task}/{model}/{seed}"]),
+            copied("{task}/{model}/{seed}"),
         log:
             "results/logs/copy_likelihood/{task}-{model}-{seed}.log",
         benchmark:

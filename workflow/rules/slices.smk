@@ -14,6 +14,10 @@ SOURCE_KEYS = source_keys(CONFIG)
 
 BENCHMARKS = CONFIG.retention.ordered  # by name, the primary one first
 ANSWERED = list(CONFIG.retention.extractive)
+CHOSEN = {
+    name: entry for name, entry in BENCHMARKS.items() if entry.kind == "multiple_choice"
+}
+MEASURED = [name for name in BENCHMARKS if name not in ANSWERED]  # by likelihood
 PASSAGES_OF = CONFIG.passages_of()  # the benchmark on whose passages NLL and KL are measured
 # Where examples stand before each prompt.
 SHOTS = {
@@ -128,12 +132,30 @@ def test_sources():
     }
 
 
-def benchmark_sources():
-    """By config key the sources of each benchmark's test set."""
+def benchmark_sources(names=None):
+    """By config key the sources of benchmarks' test sets, of all by default."""
     return {
-        f"retention.benchmarks.{name}.test": entry.test
-        for name, entry in BENCHMARKS.items()
+        f"retention.benchmarks.{name}.test": BENCHMARKS[name].test
+        for name in (BENCHMARKS if names is None else names)
     }
+
+
+OF_LAYOUT = ["prompt", "choices", "first_label", "words"]
+
+
+def item_settings(name):
+    """What the items of a benchmark that is measured by likelihood depend on."""
+    return BENCHMARKS[name].model_dump(
+        mode="json", include={"kind", "test", "limit", *OF_LAYOUT}
+    )
+
+
+def measure_settings(name):
+    """What a run's figures in such a benchmark depend on, beside its items and examples."""
+    unread = {"test", "limit", "measure", *OF_LAYOUT}
+    entry = BENCHMARKS[name].model_dump(mode="json", exclude=unread)
+    shots = entry.get("shots") and {"separator": entry["shots"]["separator"]}
+    return entry | {"shots": shots}
 
 
 def answer_settings(entry):
@@ -168,6 +190,9 @@ def shot_settings(name):
         "shots": SHOTS[name].model_dump(
             mode="json", exclude={"delimiter", "separator"}
         ),
+        "layout": CHOSEN[name].model_dump(mode="json", include={*OF_LAYOUT})
+        if name in CHOSEN
+        else None,
     }
 
 
@@ -219,6 +244,7 @@ def policy_use():
         "lengths": lengths,
         "target_modules": CONFIG.lora.target_modules,
         "dtype": CONFIG.policy.dtype,
+        **TEMPLATE,
     }
 
 

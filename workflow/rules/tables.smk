@@ -38,7 +38,9 @@ rule tabulate_paper:
             },
             seeds=SEEDS,
             judged=JUDGED and wc.table == "table3",
-            retention=RETAINED if wc.table == "table3" else RETAINED[:1],
+            retention=RETAINED
+            if wc.table in ["table3", "table4", "table5"]
+            else RETAINED[:1],
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
         ),
     script:
@@ -50,6 +52,7 @@ rule compare_systems:
         tests=expand("results/data/{task}/test.jsonl", task=TASKS),
         predictions=expand("results/{run}/predictions.jsonl", run=runs(TASKS, MODELS)),
         scores=scores(runs(TASKS, MODELS)),
+        retention=kept(runs(TASKS, MODELS), MEASURED),
         likelihood=likelihoods(runs(TASKS, MODELS)) if CONFIG.mechanism else [],
         judge=VERDICTS,
     output:
@@ -136,6 +139,7 @@ if ABLATED:
                 kind=["exam", "training"],
             ),
             scores=scores(ENCODED_RUNS),
+            retention=kept(ENCODED_RUNS, MEASURED),
             training=expand("results/{run}/training.json", run=ENCODED_RUNS),
             passed=PASSED,
         output:
@@ -160,7 +164,7 @@ if ABLATED:
                 },
                 seeds=SEEDS,
                 bars=CONFIG.exam.bars,
-                retention=RETAINED[:1],
+                retention=RETAINED,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}
                 ),
@@ -174,6 +178,7 @@ if CONFIG.frontier:
     rule tabulate_frontier:
         input:
             scores=scores(FRONTIER_RUNS),
+            retention=kept(FRONTIER_RUNS, MEASURED),
             likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.mechanism else [],
             training=expand(
                 "results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])
@@ -196,7 +201,7 @@ if CONFIG.frontier:
                 tasks=TASKS,
                 seeds=SEEDS,
                 curves=CURVES,
-                primary=RETAINED[0],
+                retention=RETAINED,
                 mechanism=CONFIG.mechanism is not None,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}

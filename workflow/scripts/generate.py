@@ -59,7 +59,8 @@ def by_transformers(settings: dict[str, Any], input: Any, testsets: TestSets, wo
 def by_vllm(settings: dict[str, Any], input: Any, testsets: TestSets, workspace: Workspace) -> Answers:
     from semalign.generation.vllm_engine import answer_with_vllm  # vLLM is no part of the locked packages
 
-    return answer_with_vllm(input.base, input.get("adapter"), testsets)
+    template = settings["policy"].get("chat_template")
+    return answer_with_vllm(input.base, input.get("adapter"), testsets, template)
 
 
 job.run(main, snakemake, resumable=True)

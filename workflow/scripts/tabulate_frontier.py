@@ -23,9 +23,12 @@ POINTS = (
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     asked = {name: settings[name] for name in ("tasks", "seeds", "mechanism")}
-    asked |= {"curves": curves.in_order(settings["curves"]), "primary": Retained(**settings["primary"])}
-    frame = curves.collect(RESULTS, **asked)
-    found = taxes(Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"])))
+    asked |= {"curves": curves.in_order(settings["curves"])}
+    retention = [Retained(**entry) for entry in settings["retention"]]
+    frame = curves.collect(RESULTS, **asked, retention=retention)
+    found = taxes(
+        Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"]), primary=retention[0])
+    )
     write_csv(output.csv, frame)
     write_csv(output.taxes, pd.DataFrame([tax.record() for tax in found]))
     text = verdict.note(found, len(settings["seeds"]))
@@ -40,7 +43,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     content = {
         "answers": verdict.answers(found),
         "taxes": [tax.record() | {"by_seed": tax.values} for tax in found],
-        "runs": {name: runs.details(RESULTS, name) for name in measured},
+        "runs": {name: runs.details(RESULTS, name, retention) for name in measured},
         "multiplicity": verdict.multiplicity(found, len(settings["seeds"])),
         "units": {name: curve["unit"] for name, curve in asked["curves"].items()},
         "note": text,

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from semalign.config.base import Count, CountFromTwo, Distinct, Seed, Share, Strict, alike
 from semalign.config.placeholders import prompt_of
-from semalign.config.shots import Shots, Stops
+from semalign.config.shots import AnsweredShots, Stops
 
 TaskName = Literal["mt", "hg"]
 
@@ -184,7 +184,7 @@ class Split(Strict):
     )
 
 
-class PairShots(Shots):
+class PairShots(AnsweredShots):
     """Examples of a task."""
 
     source: Literal["train"] | Annotated[list[PairSource], Distinct] = Field(

@@ -109,11 +109,17 @@ class Policy(Strict):
     path: Path | None = Field(None, description="folder of a pretrained model; null: made by `pretraining`")
     pretraining: Pretraining | None = Field(None, description="how one is made on the spot; not read where path is set")
     dtype: Literal["float32", "bfloat16"] = Field("float32", description="of the base's weights; adapters are float32")
+    chat_template: Path | None = Field(
+        None,
+        description="a Jinja file in place of the template of the folder at path, which may have none; null: its own",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "Policy":
         if self.path is None and self.pretraining is None:
             raise ValueError("give path or pretraining")
+        if self.path is None and self.chat_template is not None:
+            raise ValueError("chat_template: is for a policy at path; one that is made on the spot has its own")
         return self
 
 

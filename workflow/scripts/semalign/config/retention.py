@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, Distinct, Strict, alike, without_null
-from semalign.config.data import QuestionSource
+from semalign.config.base import Count, CountFromTwo, Distinct, Strict, alike, without_null
+from semalign.config.data import Lines, QuestionSource, Table
 from semalign.config.placeholders import prompt_of
-from semalign.config.shots import Shots, Stops
+from semalign.config.shots import AnsweredShots, Shots, Stops
 
 
-class QuestionShots(Shots):
+class QuestionShots(AnsweredShots):
     """Examples of questions."""
 
     source: Annotated[list[QuestionSource], Distinct] = Field(
@@ -55,7 +55,79 @@ class Extractive(Strict):
         return ["avg", "f1", "em"] if self.rules == "cmrc2018" else ["f1", "em"]
 
 
-Benchmark = Extractive
+class ChoiceShots(Shots):
+    """Examples of multiple-choice items."""
+
+    source: Annotated[list[Table], Distinct] = Field(
+        min_length=1, description="tables with the columns of those of `test`; no item of the test set is ever drawn"
+    )
+
+
+class MultipleChoice(Strict):
+    """The right one of several texts is to be likelier, after the prompt, than the others; nothing is answered."""
+
+    kind: Literal["multiple_choice"] = Field(description="choices are compared by their likelihood")
+    test: Annotated[list[Table], Distinct] = Field(
+        min_length=1,
+        description="tables with `label` and the columns that prompt and choices name, mapped by `columns`",
+    )
+    prompt: str = Field(description="what stands before a choice; each {column} is replaced")
+    choices: Annotated[list[str], Distinct, Field(min_length=2)] | str = Field(
+        description="the column of each choice, in the order of the labels; or one column that holds a list"
+    )
+    first_label: Literal[0, 1, "A", "a"] = Field(0, description="the label of the first choice; the others follow it")
+    words: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="by column: what stands in the prompt for each of its values"
+    )
+    delimiter: str = Field(" ", description="between the prompt and a choice")
+    chat_template: bool = Field(
+        False, description="the prompt is the user's turn and a choice the answer; else both are one plain text"
+    )
+    measure: Literal["acc", "acc_norm"] = Field(
+        "acc", description="the benchmark's own figure: by the likelihood of a choice, or by it over its bytes"
+    )
+    max_tokens: CountFromTwo = Field(
+        1024, description="of a prompt and its choice; longer prompts lose their beginning"
+    )
+    batch_size: Count = Field(16, description="prompts with a choice a forward pass")
+    limit: Count | None = Field(None, description="take only the first items")
+    shots: ChoiceShots | None = Field(None, description="examples before each prompt; null: none")
+
+    @model_validator(mode="after")
+    def _check(self) -> "MultipleChoice":
+        fields = re.findall(r"\{(\w+)\}", self.prompt)
+        if not fields:
+            raise ValueError("prompt: names no column in braces, as in {question}")
+        if unknown := self.words.keys() - set(fields):
+            raise ValueError(f"words: {sorted(unknown)} stand in no braces of the prompt")
+        if self.shots and any(alike(one) == alike(other) for one in self.test for other in self.shots.source):
+            raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")
+        return self
+
+    @property
+    def measures(self) -> list[str]:
+        """The figures, the benchmark's own first."""
+        return [self.measure, "acc_norm" if self.measure == "acc" else "acc"]
+
+
+class Perplexity(Strict):
+    """How well given texts are predicted."""
+
+    kind: Literal["perplexity"] = Field(description="texts are predicted")
+    test: Annotated[list[Annotated[Lines | Table, Field(discriminator="format")]], Distinct] = Field(
+        min_length=1, description="the texts: `lines`, or tables of a column text"
+    )
+    max_tokens: CountFromTwo = Field(1024, description="a longer text is cut; counted")
+    batch_size: Count = Field(16, description="texts a forward pass")
+    limit: Count | None = Field(None, description="take only the first texts")
+
+    @property
+    def measures(self) -> list[str]:
+        """The figures, the benchmark's own first."""
+        return ["nll", "ppl", "bits_per_byte"]
+
+
+Benchmark = Annotated[Extractive | MultipleChoice | Perplexity, Field(discriminator="kind")]
 
 
 class Retention(Strict):

@@ -21,5 +21,10 @@ class Shots(Strict):
 
     count: Count = Field(description="how many")
     seed: Seed = Field(0, description="of the draw")
-    delimiter: str = Field(" ", description="between an example's prompt and its answer")
     separator: str = Field("\n\n", description="after each example")
+
+
+class AnsweredShots(Shots):
+    """Examples of what is answered."""
+
+    delimiter: str = Field(" ", description="between an example's prompt and its answer")

@@ -148,6 +148,23 @@ def prepare_questions(
     return sifted.of(kept())
 
 
+def prepare_items(rows: Iterable[Row], limit: int | None = None, *, origin: str, text: str) -> Sifted:
+    """The first `limit` rows (all, when None) whose column `text` shows something. Reasons: empty_<text>,
+    beyond_limit."""
+    sifted = Sifted(origin, "check the files")
+
+    def kept() -> Iterator[Row]:
+        for row in rows:
+            if not comparable(row[text]):
+                sifted.drop(f"empty_{text}", row)
+            elif limit is not None and sifted.kept >= limit:
+                sifted.drop("beyond_limit", row)
+            else:
+                yield row
+
+    return sifted.of(kept())
+
+
 def filter_length(
     rows: Iterable[Row],
     tokenizer: Tokenizer,

@@ -59,11 +59,11 @@ def collect(
     seeds: list[int],
     curves: Mapping[str, Curve],
     mechanism: bool,
-    primary: Retained,
+    retention: list[Retained],
 ) -> pd.DataFrame:
     """One row a task, method, point and seed; a model of several curves stands in each, the base in every seed.
 
-    primary: the benchmark whose loss is a tax.
+    retention: the benchmarks, first that whose loss is a tax.
     """
     rows, figures = [], dict[str, runs.Figures]()
     for task in tasks:
@@ -72,12 +72,16 @@ def collect(
                 for place, (strength, model) in enumerate(curve["points"]):
                     run = runs.name(task, model, seed)
                     if (found := figures.get(f"{task} {run}")) is None:
-                        found = figures[f"{task} {run}"] = _figures(results, run, task, mechanism, primary)
+                        found = figures[f"{task} {run}"] = _figures(results, run, task, mechanism, retention)
                     if strength is None:
                         strength = _counted(results, run, curve["unit"])
                     keys: dict[str, Any] = dict(zip(KEYS, (task, method, place, strength, model, seed), strict=True))
                     rows.append(keys | found)
-    return pd.DataFrame(rows, columns=[*KEYS, *REACHED, primary.main, *LIKELIHOOD])
+    return pd.DataFrame(rows, columns=[*KEYS, *_names(retention)])
+
+
+def _names(retention: list[Retained]) -> list[str]:
+    return [*REACHED, *(benchmark.main for benchmark in retention), *LIKELIHOOD]
 
 
 def _counted(results: Path, run: str, unit: str) -> float | None:
@@ -88,13 +92,13 @@ def _counted(results: Path, run: str, unit: str) -> float | None:
     return found
 
 
-def _figures(results: Path, run: str, task: str, mechanism: bool, primary: Retained) -> runs.Figures:
-    figures = runs.figures(results, run, task, [primary])
+def _figures(results: Path, run: str, task: str, mechanism: bool, retention: list[Retained]) -> runs.Figures:
+    figures = runs.figures(results, run, task, retention)
     if mechanism:
         likelihood = runs.likelihood(results, run)
         figures["nll_mean"] = likelihood["nll"]["mean"]
         figures["kl_mean"] = likelihood["kl"]["mean"] if likelihood["kl"] else 0.0
-    return {name: figures.get(name) for name in [*REACHED, primary.main, *LIKELIHOOD]}
+    return {name: figures.get(name) for name in _names(retention)}
 
 
 def tax_at(adequacy: Any, tax: Any, target: Any) -> np.ndarray:

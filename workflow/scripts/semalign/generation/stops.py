@@ -35,7 +35,7 @@ def ended(tokenizer: PreTrainedTokenizerBase, answer: Sequence[int], stops: Sequ
     """
 
     def text(length: int) -> str:
-        return str(tokenizer.decode(answer[:length], skip_special_tokens=True))
+        return str(tokenizer.decode(list(answer[:length]), skip_special_tokens=True))
 
     if not stops or place(text(len(answer)), stops) is None:
         return None

@@ -47,7 +47,10 @@ def completion(
 
 
 def answer_with_vllm(
-    base: str | Path, adapter: str | Path | None, testsets: dict[str, Asked]
+    base: str | Path,
+    adapter: str | Path | None,
+    testsets: dict[str, Asked],
+    chat_template: str | None = None,
 ) -> dict[str, list[Completion]]:
     """Answers to the user turns of each test set, in their order, by one engine.
 
@@ -56,7 +59,7 @@ def answer_with_vllm(
     from vllm import LLM, SamplingParams
     from vllm.lora.request import LoRARequest
 
-    tokenizer = load_tokenizer(base)
+    tokenizer = load_tokenizer(base, chat_template)
     prompts = {name: prompt_ids(tokenizer, asked.texts) for name, asked in testsets.items()}
     longest = max(len(ids) + testsets[name].max_new_tokens for name, all_ids in prompts.items() for ids in all_ids)
     engine = LLM(**engine_arguments(base, adapter, longest))

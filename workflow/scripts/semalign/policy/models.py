@@ -30,16 +30,20 @@ ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 BASE_DIGEST = "trained_on.json"
 
 
-def load_policy(path: str | Path, dtype: str, device: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_policy(
+    path: str | Path, dtype: str, device: str, chat_template: str | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base model (evaluation mode) and its tokenizer, padding on the left; safetensors only, no remote code.
+
+    chat_template: in place of the folder's own.
 
     Of the folder's settings for decoding only the tokens that end an answer are kept, and its dropout is off: the
     config has one for the adapter.
     """
-    problem = model_problem(Path(path), POLICY)
+    problem = model_problem(Path(path), POLICY, template=chat_template is not None)
     if problem:
         raise InputError(f"policy.path: {problem}")
-    tokenizer = load_tokenizer(path)
+    tokenizer = load_tokenizer(path, chat_template)
     ends = end_tokens(path, tokenizer)
     if aside := set_aside(path, tokenizer):
         log.info("%s: set aside, since the config alone says how answers are made: %s", path, aside)

@@ -8,7 +8,7 @@ from semalign.config.downloads import FOLDER, collision, problem_with
 from semalign.config.judge import LlmJudge
 from semalign.judging.templates import read_template
 from semalign.metrics.bleu import SentenceBleu
-from semalign.preflight.referenced_paths import check_named_files, named_files
+from semalign.preflight.referenced_paths import check_named_files, is_external, named_files
 from semalign.preflight.root import Config
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json
@@ -29,6 +29,7 @@ def check(config: Config, folder: Path) -> None:
     check_named_files(config)
     check_positions(config)
     check_downloads(config)
+    check_template(config)
     if isinstance(config.judge, LlmJudge):
         for task in config.tasks:
             read_template(task, config.judge.prompts)
@@ -42,6 +43,21 @@ def check_languages(config: Config) -> None:
             SentenceBleu(language)
         except InputError as error:
             raise InputError(f"config key languages.{name}.{error}") from error
+
+
+def check_template(config: Config) -> None:
+    """Raise InputError for a chat template that is no text of the user's own; a job checks whether it can be used."""
+    path = config.policy.chat_template
+    if path is None:
+        return
+    if not is_external(path):
+        raise InputError(f"config key policy.chat_template: {path} is a result; name a file of your own")
+    try:
+        empty = not path.read_text(encoding="utf-8").strip()
+    except ValueError as error:
+        raise InputError(f"config key policy.chat_template: {path} is not UTF-8 ({error}); save it as UTF-8") from error
+    if empty:
+        raise InputError(f"config key policy.chat_template: {path} is empty; write the template that the model needs")
 
 
 def check_positions(config: Config) -> None:

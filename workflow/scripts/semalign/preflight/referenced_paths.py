@@ -81,7 +81,7 @@ def _problem(config: Config, key: str, path: Path) -> str | None:
     except OSError as error:
         return f"{path} cannot be looked for ({error.strerror}); check the path and your rights"
     if kind := model_kind(key):
-        return model_problem(path, kind)
+        return model_problem(path, kind, template=config.policy.chat_template is not None)
     if not stat.S_ISREG(mode):
         return f"{path} is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}; a file is needed"
     try:

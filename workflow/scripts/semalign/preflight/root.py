@@ -15,7 +15,7 @@ from semalign.config.data import Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
-from semalign.config.retention import Retention
+from semalign.config.retention import MultipleChoice, Retention
 from semalign.config.secrets import secrets_in
 from semalign.config.statistics import Statistics
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
@@ -138,7 +138,9 @@ class Config(Strict):
         for name in self.retention.benchmarks.keys() & {*self.tasks, "replay"}:
             raise ValueError(f"retention.benchmarks: {name} is the name of a folder of other data; give it another")
         if self.mechanism and self.passages_of() is None:
-            raise ValueError("mechanism: no benchmark has passages; add an extractive one, or set mechanism: null")
+            raise ValueError(
+                "mechanism: no benchmark has passages; add one of kind extractive or perplexity, or set mechanism: null"
+            )
         for number, item in enumerate(self.statistics.primary):
             known = ["retention", self.retention.main_column, "judge_net"]
             if item.measure not in known:
@@ -203,8 +205,10 @@ class Config(Strict):
         return dict(self.frontier.methods or {}) if self.frontier else {}
 
     def passages_of(self) -> str | None:
-        """The benchmark whose passages `mechanism` measures: the primary one where it has passages."""
-        return next(iter(self.retention.extractive), None)
+        """The benchmark whose passages, or texts, `mechanism` measures: the first that has some, the primary one before
+        the others."""
+        having = [name for name, entry in self.retention.ordered.items() if not isinstance(entry, MultipleChoice)]
+        return next(iter(having), None)
 
     def environment_secrets(self) -> dict[str, str]:
         """The values of the environment variables that hold a key or token, by their names."""

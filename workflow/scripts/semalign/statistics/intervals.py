@@ -61,9 +61,13 @@ def estimator(
     if figure in BY_ITEM:
         return _items(results, task, figure, runs)
     for benchmark in retention:
-        if measure := benchmark.columns.get(figure):
+        measure = benchmark.columns.get(figure)
+        if measure in benchmark.by_item:
             frames = [read.questions(results, run, benchmark) for run in runs]
-            return mean_in_clusters(frames[0]["group"].tolist(), np.stack([frame[measure] for frame in frames]))
+            weight = benchmark.weight(measure)
+            weights = frames[0][weight].to_numpy(dtype=float) if weight else None
+            values = np.stack([frame[measure] for frame in frames])
+            return mean_in_clusters(frames[0]["group"].tolist(), values, weights)
     if figure in OF_JUDGE:
         return _verdicts(results, task, figure, runs)
     kind, _, statistic = figure.partition("_")

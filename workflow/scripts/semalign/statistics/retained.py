@@ -22,6 +22,11 @@ MEASURES = {
     "f1": Measure("reading comprehension", "%", 2),
     "em": Measure("reading comprehension", "%", 2),
     "answer_length": Measure("answers", "characters", 1),
+    "acc": Measure("multiple choice", "%", 2),
+    "acc_norm": Measure("multiple choice, by byte", "%", 2),
+    "nll": Measure("prediction of kept text", "nats a token", 4, grows=True),
+    "ppl": Measure("prediction of kept text", "", 2, grows=True),
+    "bits_per_byte": Measure("prediction of kept text", "bits", 4, grows=True),
 }
 
 
@@ -51,7 +56,16 @@ class Retained:
     @property
     def exact(self) -> str | None:
         """The measure that is all or nothing for each item, which McNemar's test compares."""
-        return next((measure for measure in ("em",) if measure in self.measures), None)
+        return next((measure for measure in ("em", "acc") if measure in self.measures), None)
+
+    @property
+    def by_item(self) -> list[str]:
+        """The measures that each item has a value of: the benchmark's is their mean."""
+        return [measure for measure in self.measures if measure != "ppl"]
+
+    def weight(self, measure: str) -> str | None:
+        """The column by which the mean over items is weighted; None where all count alike."""
+        return {"nll": "tokens", "bits_per_byte": "bytes"}.get(measure) if self.kind == "perplexity" else None
 
     @property
     def loss(self) -> int:

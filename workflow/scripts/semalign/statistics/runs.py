@@ -46,13 +46,18 @@ def figures(results: Path, run: str, task: str, retention: Sequence[Retained] = 
 
 def kept(results: Path, run: str, benchmark: Retained) -> dict[str, Any]:
     """What a run scored in a benchmark: its measures, n, floor and signature."""
-    content: dict[str, Any] = read_json(results / run / "scores" / "text.json")[benchmark.name]
+    if benchmark.kind == "extractive":
+        content: dict[str, Any] = read_json(results / run / "scores" / "text.json")[benchmark.name]
+    else:
+        content = read_json(results / run / "retention" / f"{benchmark.name}.json")
     return content
 
 
-def details(results: Path, run: str) -> dict[str, Any]:
+def details(results: Path, run: str, retention: Sequence[Retained] = ()) -> dict[str, Any]:
     """All that was scored, with n, signatures, floors and counts, for a table's sidecar."""
-    return {kind: read_json(results / run / "scores" / f"{kind}.json") for kind in ("text", "similarity")}
+    found = {kind: read_json(results / run / "scores" / f"{kind}.json") for kind in ("text", "similarity")}
+    measured = {of.name: kept(results, run, of) for of in retention if of.kind != "extractive"}
+    return found | ({"retention": measured} if measured else {})
 
 
 def metric_name(results: Path, run: str, task: str) -> str:
@@ -69,8 +74,11 @@ def items(results: Path, run: str, task: str) -> pd.DataFrame:
 
 
 def questions(results: Path, run: str, benchmark: Retained) -> pd.DataFrame:
-    """A run's figures in a benchmark by item, indexed by id: group (the passage) and, in percent, em, f1 and avg, their
-    mean."""
+    """A run's figures in a benchmark by item, indexed by id: group (the passage), its measures, and the columns by
+    which they are weighted. Of an extractive one em, f1 and avg, their mean."""
+    if benchmark.kind != "extractive":
+        rows = list(read_jsonl(results / run / "retention" / f"{benchmark.name}.jsonl"))
+        return pd.DataFrame(rows).set_index("id")
     frame = _by_item(results, run, "text", benchmark.name)
     return frame.assign(avg=(frame["em"] + frame["f1"]) / 2)
 

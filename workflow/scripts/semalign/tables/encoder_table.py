@@ -39,7 +39,7 @@ def shown_of(retention: list[Retained]) -> list[str]:
 class Request:
     """Which encoders are compared, `reward` among them: the model that each rewards, and what each was before tuning.
 
-    retention: the primary benchmark. Read below `results`:
+    retention: the benchmarks, the primary one first. Read below `results`:
     encoders/<encoder>/{exam,training}.json, and each run's scores and training.json.
     """
 
@@ -60,7 +60,8 @@ class Request:
     @property
     def reached(self) -> list[str]:
         """The figures of the runs."""
-        return ["metric", *self.compared, "language_consistency", "similarity"]
+        others = [benchmark.main for benchmark in self.retention[1:]]
+        return ["metric", *self.compared, *others, "language_consistency", "similarity"]
 
     @property
     def encoders(self) -> list[str]:
@@ -131,7 +132,9 @@ def build(request: Request) -> Table:
         "shortfalls": {encoder: shortfalls(request.exam(encoder), request.bars) for encoder in request.encoders},
         "encoder_exams": {encoder: request.exam(encoder) for encoder in request.encoders},
         "runs": {
-            run: runs.details(request.results, run) for encoder in request.encoders for run in request.runs(encoder)
+            run: runs.details(request.results, run, request.retention)
+            for encoder in request.encoders
+            for run in request.runs(encoder)
         },
         "note": text,
     }

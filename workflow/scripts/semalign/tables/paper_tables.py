@@ -22,8 +22,9 @@ NLL = ["nll_mean", "nll_median", "nll_p10", "nll_p90"]
 KL = ["kl_mean", "kl_median", "kl_p10", "kl_p90"]
 
 
-KEPT, KEPT_ASIDE, TAX = "<benchmarks>", "<benchmarks aside>", "<primary benchmark>"
-"""Where the columns of the retention benchmarks stand: all that are shown, those of the CSV alone, the tax's."""
+KEPT, KEPT_ASIDE, OWN = "<benchmarks>", "<benchmarks aside>", "<benchmarks' own>"
+"""Where the columns of the retention benchmarks stand: all that are shown, those of the CSV alone, and each one's
+own alone."""
 TRADE_OFF = ["metric", "similarity", "similarity_independent", KEPT, "judge_win", "content"]
 
 
@@ -41,7 +42,7 @@ class Definition:
         columns = {
             KEPT: [column for benchmark in retention for column in benchmark.columns],
             KEPT_ASIDE: [column for benchmark in retention for column in benchmark.aside],
-            TAX: [benchmark.main for benchmark in retention[:1]],
+            OWN: [benchmark.main for benchmark in retention],
         }
         figures, shown = (
             [column for name in names for column in columns.get(name, [name])] for names in (self.figures, self.shown)
@@ -55,11 +56,11 @@ DEFINITIONS = {
     "table3": Definition(
         "the trade-off", [*TRADE_OFF, *SIDE, KEPT_ASIDE, *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
     ),
-    "table4": Definition("few-shot transfer between tasks", [*QUALITY, TAX], [*QUALITY, TAX]),
+    "table4": Definition("few-shot transfer between tasks", [*QUALITY, OWN], [*QUALITY, OWN]),
     "table5": Definition(
         "RL with other rewards, all else equal",
-        [*QUALITY, "language_consistency", TAX],
-        [*QUALITY, "language_consistency", TAX],
+        [*QUALITY, "language_consistency", OWN],
+        [*QUALITY, "language_consistency", OWN],
     ),
     "table6a": Definition("token NLL on passages out of the domain, nats", NLL, NLL),
     "table6b": Definition("token KL(adapted ‖ base) on passages out of the domain, nats", KL, KL),
@@ -209,9 +210,11 @@ def _n(request: Request, task: str, name: str, run: str) -> int:
 
 
 def _details(request: Request) -> dict[str, Any]:
-    read = runs.likelihood if request.table.startswith("table6") else runs.details
     names = [run for task in request.tasks for model in request.models for run in _runs(request, task, model)]
-    return {run: read(request.results, run) for run in dict.fromkeys(names)}
+    if request.table.startswith("table6"):
+        return {run: runs.likelihood(request.results, run) for run in dict.fromkeys(names)}
+    kept = [benchmark for benchmark in request.retention if benchmark.main in request.definition.figures]
+    return {run: runs.details(request.results, run, kept) for run in dict.fromkeys(names)}
 
 
 def note(table: str, seeds: int, statistics: Statistics, retention: list[Retained]) -> str:
