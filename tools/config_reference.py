@@ -25,7 +25,7 @@ Schema = dict[str, Any]
 FORMATS = ["AlignedText", "Headlines", "Table", "PairTable", "Joined", "Captions", "Squad", "Cmrc2018", "Lines"]
 """Models of a source: one section for all places where a source may stand."""
 
-BENCHMARKS = ["Extractive", "MultipleChoice", "Perplexity"]
+BENCHMARKS = ["Extractive", "MultipleChoice", "Perplexity", "LmEval"]
 """Models of a retention benchmark: a section for each."""
 
 _OF_LIKELIHOOD = {
@@ -34,6 +34,9 @@ _OF_LIKELIHOOD = {
     r"retention\.benchmarks\.cmrc\.limit": ["prepare_items"],
     r"retention\.benchmarks\.cmrc\.shots\.(?!separator).*": ["draw_shots"],
     r"retention\.benchmarks\.cmrc\.(max_tokens|batch_size|delimiter|chat_template|shots\.separator)": [
+        "measure_benchmark"
+    ],
+    r"retention\.benchmarks\.cmrc\.(task|file|data|metric|filter|lower_is_better|num_fewshot|add_bos_token|seed)": [
         "measure_benchmark"
     ],
     r"retention\.benchmarks\.cmrc\.measure": ["tabulate_paper", "compare_systems", "tabulate_frontier"],

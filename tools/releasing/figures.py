@@ -103,7 +103,7 @@ def _result(
 def _data_set(run: Run, name: str, items: int) -> dict[str, Any]:
     """The hub's name of a test set where it has one; split, number of items, and the seed that drew it."""
     benchmark = run.config.retention.benchmarks.get(name)
-    sources: list[Any] = list(benchmark.test if benchmark else run.of_task(name).test)
+    sources: list[Any] = list(getattr(benchmark, "test", []) if benchmark else run.of_task(name).test)
     drawn = not sources
     paths = [path for _, path in paths_within(sources or list(run.of_task(name).train))]
     kind, words, revision = _origin(run, paths)

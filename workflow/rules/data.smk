@@ -77,7 +77,7 @@ rule prepare_corpus:
             },
             benchmarks={
                 f"retention.benchmarks.{name}.test": item_settings(name)
-                for name in MEASURED
+                for name in ITEMISED
             },
             corpus=[item.model_dump(mode="json") for item in CORPUS],
             prompts={
@@ -281,7 +281,7 @@ rule prepare_questions:
         "../scripts/prepare_questions.py"
 
 
-if MEASURED:
+if ITEMISED:
 
     rule prepare_items:
         input:
@@ -294,7 +294,7 @@ if MEASURED:
         benchmark:
             "results/benchmarks/prepare_items/{name}.tsv"
         wildcard_constraints:
-            name="|".join(MEASURED),
+            name="|".join(ITEMISED),
         priority: READ_FIRST
         conda:
             ENVIRONMENT

@@ -109,7 +109,9 @@ if MEASURED:
         input:
             base=BASE_INPUT,
             adapter=lambda wc: adapter_of(wc.run),
-            tests="results/data/{name}/test.jsonl",
+            tests=lambda wc: f"results/data/{wc.name}/test.jsonl"
+            if wc.name in ITEMISED
+            else given(harness_files(wc.name)),
             shots=lambda wc: shots_of([wc.name]),
         output:
             summary="results/{run}/retention/{name}.json",
@@ -131,7 +133,7 @@ if MEASURED:
         params:
             settings=lambda wc: settings(
                 "measure_benchmark",
-                reads=[BASE],
+                reads=[BASE, *harness_files(wc.name)],
                 name=wc.name,
                 entry=measure_settings(wc.name),
                 policy=POLICY,

@@ -21,7 +21,9 @@ if REPLAYS:
                     task=TASKS,
                     part=["dev", "test"],
                 ),
-                *expand("results/data/{name}/test.jsonl", name=BENCHMARKS),
+                *expand(
+                    "results/data/{name}/test.jsonl", name=[*ANSWERED, *ITEMISED]
+                ),
             ],
         output:
             texts="results/data/replay/{name}.jsonl",

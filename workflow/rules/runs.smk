@@ -196,7 +196,9 @@ def variants_of(task):
 # that is costly, so that another part of the config does not change what a training waits for.
 READ_THROUGH = [
     *expand("results/data/{task}/split.report.json", task=TASKS),
-    *expand("results/data/{name}/test.report.json", name=BENCHMARKS),
+    *expand(
+        "results/data/{name}/test.report.json", name=[*ANSWERED, *ITEMISED]
+    ),
     *(
         [f"results/data/{PASSAGES_OF}/passages.report.json"]
         if CONFIG.mechanism

@@ -17,7 +17,9 @@ ANSWERED = list(CONFIG.retention.extractive)
 CHOSEN = {
     name: entry for name, entry in BENCHMARKS.items() if entry.kind == "multiple_choice"
 }
-MEASURED = [name for name in BENCHMARKS if name not in ANSWERED]  # by likelihood
+HARNESS = [name for name, entry in BENCHMARKS.items() if entry.kind == "lm_eval"]
+MEASURED = [name for name in BENCHMARKS if name not in ANSWERED]  # by themselves
+ITEMISED = [name for name in MEASURED if name not in HARNESS]  # whose items are read
 PASSAGES_OF = CONFIG.passages_of()  # the benchmark on whose passages NLL and KL are measured
 # Where examples stand before each prompt.
 SHOTS = {
@@ -133,11 +135,17 @@ def test_sources():
 
 
 def benchmark_sources(names=None):
-    """By config key the sources of benchmarks' test sets, of all by default."""
+    """By config key the sources of benchmarks' test sets, by default of all that this project reads itself."""
     return {
         f"retention.benchmarks.{name}.test": BENCHMARKS[name].test
-        for name in (BENCHMARKS if names is None else names)
+        for name in ([*ANSWERED, *ITEMISED] if names is None else names)
     }
+
+
+def harness_files(name):
+    """The files that a benchmark of the harness reads: its task's and its data."""
+    entry = BENCHMARKS[name]
+    return [entry.file, *entry.data] if name in HARNESS and entry.file else getattr(entry, "data", [])
 
 
 OF_LAYOUT = ["prompt", "choices", "first_label", "words"]
@@ -152,7 +160,8 @@ def item_settings(name):
 
 def measure_settings(name):
     """What a run's figures in such a benchmark depend on, beside its items and examples."""
-    unread = {"test", "limit", "measure", *OF_LAYOUT}
+    unread = {"test", "measure", *OF_LAYOUT}
+    unread |= {"limit"} if name in ITEMISED else set()
     entry = BENCHMARKS[name].model_dump(mode="json", exclude=unread)
     shots = entry.get("shots") and {"separator": entry["shots"]["separator"]}
     return entry | {"shots": shots}

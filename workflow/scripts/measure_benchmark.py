@@ -6,6 +6,7 @@ from typing import Any
 from semalign.metrics.choices import score_choices
 from semalign.metrics.perplexity import score_texts
 from semalign.policy.continuations import Continuation, loglikelihoods, of_answer, of_text, whole_text
+from semalign.policy.harness import measure
 from semalign.policy.likelihood import beginning
 from semalign.policy.models import load_adapter, load_policy
 from semalign.runtime import job
@@ -16,9 +17,15 @@ CHUNK = 1024  # tokens that pass the LM head at once: bounds memory
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
-    entry, rows = settings["entry"], list(read_jsonl(input.tests))
+    entry = settings["entry"]
     base, tokenizer = load_policy(input.base, **settings["policy"])
     model = load_adapter(base, input.adapter, trainable=False) if input.adapter else base
+    if entry["kind"] == "lm_eval":
+        scores, items = measure(model, tokenizer, entry, workspace)
+        write_json(output.summary, scores)
+        write_jsonl(output.by_item, items)
+        return
+    rows = list(read_jsonl(input.tests))
 
     def measured(sequences: Sequence[Continuation]) -> list[float]:
         where: dict[str, Any] = {"workspace": workspace, "name": settings["name"]}

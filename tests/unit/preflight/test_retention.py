@@ -78,6 +78,7 @@ POLICY = SHIPPED["policy"] | {
         ({"a": XCOPA | {"prompt": "none"}}, {}, "names no column in braces"),
         ({"a": XCOPA | {"words": {"x": {"a": "b"}}}}, {}, "words: ['x'] stand in no braces of the prompt"),
         ({"a": XCOPA | {"choices": ["one"]}}, {}, "retention.benchmarks.a.choices"),
+        ({"a": {"kind": "lm_eval", "metric": "acc"}}, {}, "retention.benchmarks.a: give either task or file"),
         (
             {"a": CMRC},
             {"statistics": {"primary": [{"task": "mt", "measure": "cmrc_avg"}]}},

@@ -1,11 +1,12 @@
 """Config of what is measured of the abilities that must be kept: named benchmarks, of which one gives the tax."""
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, CountFromTwo, Distinct, Strict, alike, without_null
+from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, Seed, Strict, alike, without_null
 from semalign.config.data import Lines, QuestionSource, Table
 from semalign.config.placeholders import prompt_of
 from semalign.config.shots import AnsweredShots, Shots, Stops
@@ -127,7 +128,38 @@ class Perplexity(Strict):
         return ["nll", "ppl", "bits_per_byte"]
 
 
-Benchmark = Annotated[Extractive | MultipleChoice | Perplexity, Field(discriminator="kind")]
+class LmEval(Strict):
+    """A task of EleutherAI's lm-evaluation-harness, with its own prompts and metrics, on local data alone."""
+
+    kind: Literal["lm_eval"] = Field(description="the harness measures; it needs envs/requirements-lm-eval.txt")
+    task: str | None = Field(None, description="the name of one of the harness' tasks; or null with `file`")
+    file: Path | None = Field(None, description="the YAML file of a task of your own; or null with `task`")
+    data: Annotated[list[Path], Distinct] = Field(
+        default_factory=list, description="the local files that the task reads: a change of theirs measures again"
+    )
+    metric: str = Field(description="which of the task's metrics is the benchmark's figure: acc, exact_match …")
+    filter: str = Field("none", description="the harness' filter whose answers are scored")
+    lower_is_better: bool = Field(False, description="of the metric")
+    num_fewshot: CountFromZero | None = Field(None, description="examples before each prompt; null: as the task says")
+    chat_template: bool = Field(False, description="the harness applies the chat template")
+    add_bos_token: bool = Field(False, description="the harness begins each text with the tokenizer's begin token")
+    batch_size: Count = Field(16, description="requests a forward pass")
+    limit: Count | None = Field(None, description="take only the first items")
+    seed: Seed = Field(1234, description="of the draw of examples")
+
+    @model_validator(mode="after")
+    def _check(self) -> "LmEval":
+        if (self.task is None) == (self.file is None):
+            raise ValueError("give either task or file")
+        return self
+
+    @property
+    def measures(self) -> list[str]:
+        """The one figure, as the harness gives it."""
+        return ["loss" if self.lower_is_better else "score"]
+
+
+Benchmark = Annotated[Extractive | MultipleChoice | Perplexity | LmEval, Field(discriminator="kind")]
 
 
 class Retention(Strict):

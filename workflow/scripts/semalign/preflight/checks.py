@@ -26,6 +26,12 @@ def check(config: Config, folder: Path) -> None:
             f"config key {key}: vllm is not installed here; install it with python -m pip install -r "
             "envs/requirements-vllm.txt, or set it to hf"
         )
+    harness = [name for name, entry in config.retention.benchmarks.items() if entry.kind == "lm_eval"]
+    for name in harness if find_spec("lm_eval") is None else ():
+        raise InputError(
+            f"config key retention.benchmarks.{name}: lm-eval is not installed here; install it with python -m pip "
+            "install -r envs/requirements-lm-eval.txt, or take the benchmark out with null"
+        )
     check_named_files(config)
     check_positions(config)
     check_downloads(config)

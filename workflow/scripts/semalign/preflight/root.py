@@ -15,7 +15,7 @@ from semalign.config.data import Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.models import Encoders, Exam, Policy
-from semalign.config.retention import MultipleChoice, Retention
+from semalign.config.retention import Extractive, Perplexity, Retention
 from semalign.config.secrets import secrets_in
 from semalign.config.statistics import Statistics
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
@@ -207,7 +207,7 @@ class Config(Strict):
     def passages_of(self) -> str | None:
         """The benchmark whose passages, or texts, `mechanism` measures: the first that has some, the primary one before
         the others."""
-        having = [name for name, entry in self.retention.ordered.items() if not isinstance(entry, MultipleChoice)]
+        having = [name for name, entry in self.retention.ordered.items() if isinstance(entry, Extractive | Perplexity)]
         return next(iter(having), None)
 
     def environment_secrets(self) -> dict[str, str]:
