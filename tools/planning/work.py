@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from semalign.config.data import TaskName
+from semalign.config.retention import MultipleChoice, Perplexity
 from semalign.config.training import Optimisation
 from semalign.data.questions import read_questions
 from semalign.data.sources import first_file, read_pairs
@@ -20,6 +21,9 @@ from tools.planning.rows import Rows, Source, read_training, rows_of
 from tools.planning.steps import Work, rows_a_pass
 
 PART = re.compile(r"results/data/(?P<task>mt|hg)/(?P<part>cold|rl|dev|mixed)\.jsonl")
+
+
+ITEMS = 1000  # of a benchmark without a limit
 
 
 @dataclass(frozen=True)
@@ -240,6 +244,18 @@ class Plan:
         times = 2 if run == "base" else 1  # the base is measured against itself as well
         length = self._length("pair_tokens", mechanism.max_tokens, "mechanism.max_tokens")
         return Work("likelihood", 1, times * mechanism.passages, batch=mechanism.batch_size, prompt=length)
+
+    def _measure_benchmark(self, run: str, name: str) -> Work | None:
+        """Choices or texts, at most as long as `max_tokens` allows; None for the harness, whose tasks are not known."""
+        entry = self.config.retention.benchmarks[name]
+        if not isinstance(entry, MultipleChoice | Perplexity):
+            return None
+        items = entry.limit or ITEMS
+        if entry.limit is None:
+            self.taken[f"{ITEMS} items of {name}"] = "its test set is a file; give it a limit, or take this for a guess"
+        each = 1 if isinstance(entry, Perplexity) else len(entry.choices) if isinstance(entry.choices, list) else 4
+        length = self._length("pair_tokens", entry.max_tokens, f"retention.benchmarks.{name}.max_tokens")
+        return Work("likelihood", 1, items * each, batch=entry.batch_size, prompt=length)
 
     def _embedded(self, pairs: int) -> Work:
         """Both texts of each pair, by both encoders."""

@@ -241,6 +241,9 @@ def policy_use():
     )
     if CONFIG.mechanism:
         lengths["mechanism.max_tokens"] = CONFIG.mechanism.max_tokens
+    for name in ITEMISED:
+        key = f"retention.benchmarks.{name}.max_tokens"
+        lengths[key] = BENCHMARKS[name].max_tokens
     prompts = {
         f"tasks.{name}.prompt": task.prompt for name, task in CONFIG.tasks.items()
     }

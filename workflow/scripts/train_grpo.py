@@ -34,7 +34,8 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         settings["prompt"],
         rewards,
         grpo,
-        **policy,
+        dtype=policy["dtype"],
+        device=policy["device"],
         seed=settings["seed"],
         workspace=workspace,
     )

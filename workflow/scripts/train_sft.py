@@ -24,7 +24,8 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         rows,
         settings["prompt"],
         Sft.model_validate(settings["sft"]),
-        **policy,
+        dtype=policy["dtype"],
+        device=policy["device"],
         seed=seed,
         workspace=workspace,
     )

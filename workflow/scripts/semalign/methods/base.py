@@ -141,7 +141,7 @@ class Given:
 
     name: str  # of the entry in the config
     base: Path
-    policy: dict[str, Any]  # dtype and device
+    policy: dict[str, Any]  # how it is loaded: dtype, device, perhaps a chat template
     adapter: Path | None  # to begin with
     pairs: Sequence[Row]
     candidates: Sequence[Row]
@@ -161,7 +161,12 @@ class Given:
     @property
     def where(self) -> dict[str, Any]:
         """How and where any training runs."""
-        return {**self.policy, "seed": self.seed, "workspace": self.workspace}
+        return {
+            "dtype": self.policy["dtype"],
+            "device": self.policy["device"],
+            "seed": self.seed,
+            "workspace": self.workspace,
+        }
 
     def model(self, trainable: bool = True) -> "tuple[PeftModel, PreTrainedTokenizerBase]":
         """The base with the adapter to begin with, which is fresh where there is none."""
