@@ -69,8 +69,6 @@ def _squad(source: Squad, unanswerable: bool) -> Placed:
             group = _label(paragraph, "id", place, style) if own_id else f"{path.stem}:{e}.{p}"
             for q, question in enumerate(_member(paragraph, "qas", list, place, style)):
                 at = f"{place}.qas[{q}]"
-                impossible = unanswerable and isinstance(question, dict) and question.get("is_impossible") is True
-                given = [] if impossible else _member(question, "answers", list, at, style)
                 yield (
                     at,
                     {
@@ -78,9 +76,17 @@ def _squad(source: Squad, unanswerable: bool) -> Placed:
                         "group": group,
                         "context": context,
                         "question": _member(question, "question", str, at, style),
-                        "answers": _texts(given, at, unanswerable),
+                        "answers": _texts(_given(question, at, unanswerable), at, unanswerable),
                     },
                 )
+
+
+def _given(question: Any, place: str, unanswerable: bool) -> list[Any]:
+    """A question's answers; none where SQuAD 2.0 calls it impossible, whatever stands there."""
+    if unanswerable and isinstance(question, dict) and question.get("is_impossible") is True:
+        return []
+    answers: list[Any] = _member(question, "answers", list, place, "squad")
+    return answers
 
 
 def _cmrc2018(source: Cmrc2018) -> Placed:
