@@ -25,11 +25,31 @@ Schema = dict[str, Any]
 FORMATS = ["AlignedText", "Headlines", "Table", "PairTable", "Joined", "Captions", "Squad", "Cmrc2018", "Lines"]
 """Models of a source: one section for all places where a source may stand."""
 
+BENCHMARKS = ["Extractive", "MultipleChoice", "Perplexity", "LmEval"]
+"""Models of a retention benchmark: a section for each."""
+
+_OF_LIKELIHOOD = {
+    r"retention\.benchmarks\.cmrc\.kind": [],
+    r"retention\.benchmarks\.cmrc\.(test|prompt|choices|first_label|words)": ["prepare_items", "prepare_corpus"],
+    r"retention\.benchmarks\.cmrc\.limit": ["prepare_items"],
+    r"retention\.benchmarks\.cmrc\.shots\.(?!separator).*": ["draw_shots"],
+    r"retention\.benchmarks\.cmrc\.(max_tokens|batch_size|delimiter|chat_template|shots\.separator)": [
+        "measure_benchmark"
+    ],
+    r"retention\.benchmarks\.cmrc\.(task|file|data|metric|filter|lower_is_better|num_fewshot|add_bos_token|seed)": [
+        "measure_benchmark"
+    ],
+    r"retention\.benchmarks\.cmrc\.measure": ["tabulate_paper", "compare_systems", "tabulate_frontier"],
+}
+"""Which rules read the keys of benchmarks that the miniature, and so the tested matrix, does not have."""
+
 METHOD = re.compile(r"semalign__methods__(\w+)__Settings")
 """Names of a method's model: a section for each."""
 
 FREE = {"languages": "name", "tasks": "task", "downloads": "name"}
-FREE |= dict.fromkeys(["ablation.variants", "encoder_ablation.encoders", "frontier.methods"], "name")
+FREE |= dict.fromkeys(
+    ["ablation.variants", "encoder_ablation.encoders", "frontier.methods", "retention.benchmarks"], "name"
+)
 """Mappings whose keys the user chooses, and what stands for them in a path."""
 
 NOTES = {
@@ -70,7 +90,11 @@ def keys(schema: Schema, shape: Schema, path: str = "") -> Iterator[Key]:
         here = f"{path}.{name}" if path else name
         yield Key(here, entry, name in shape.get("required", []))
         for inner, suffix in _models(schema, entry, here):
-            if inner not in FORMATS and not METHOD.fullmatch(inner) and "properties" in schema["$defs"][inner]:
+            if (
+                inner not in [*FORMATS, *BENCHMARKS]
+                and not METHOD.fullmatch(inner)
+                and "properties" in schema["$defs"][inner]
+            ):
                 yield from keys(schema, schema["$defs"][inner], here + suffix)
 
 
@@ -96,6 +120,8 @@ def kind(schema: Schema, entry: Schema) -> str:
             return "[source](#sources)"
         if METHOD.fullmatch(name):
             return "[method](#methods)"
+        if name in BENCHMARKS:
+            return "[benchmark](#benchmarks)"
         return "keys" if "properties" in schema["$defs"][name] else "any value"
     forms = entry.get("anyOf") or entry.get("oneOf")
     if forms:
@@ -166,7 +192,8 @@ def reruns(path: str, read_by: dict[str, list[str]]) -> str:
     names = [path.replace("[]", ".0"), f"{path}.0.path", f"{path.replace('[]', '.0')}.path"]
     for mark, values in {"<task>": ("mt", "hg"), "<encoder>": ("reward", "independent")}.items():
         names = [name.replace(mark, value) for name in names for value in values]
-    names = [name.replace("languages.<name>", "languages.bo") for name in names]
+    for mark, value in {"languages.<name>": "languages.bo", "benchmarks.<name>": "benchmarks.cmrc"}.items():
+        names = [name.replace(mark, value) for name in names]
     jobs = [read for name in names for pattern, read in read_by.items() if re.fullmatch(pattern, name)]
     if not jobs:
         return "–"
@@ -236,7 +263,20 @@ def reference() -> str:
             f"### {names}{of_pairs}\n\n{shape['description']}\n",
             table(list(keys(schema, shape)), schema, config, None),
         ]
-    return "\n".join([*parts, *_methods(schema, config)])
+    return "\n".join([*parts, *_benchmarks(schema, config, READ_BY), *_methods(schema, config)])
+
+
+def _benchmarks(schema: Schema, config: Any, read_by: dict[str, list[str]]) -> Iterator[str]:
+    """A section for each kind of benchmark."""
+    yield "## Benchmarks\n\nEntries of `retention.benchmarks`; what they measure is in [Retention](retention.md).\n"
+    for name in BENCHMARKS:
+        shape = schema["$defs"][name]
+        which = shape["properties"]["kind"]["const"]
+        mine = {key: entry for key, entry in config["retention"]["benchmarks"].items() if entry["kind"] == which}
+        of_mine = config | {"retention": {"benchmarks": mine}}
+        readers = read_by if which == "extractive" else _OF_LIKELIHOOD
+        yield f"### `{which}`\n\n{shape['description']}\n"
+        yield table(list(keys(schema, shape, "retention.benchmarks.<name>")), schema, of_mine, readers)
 
 
 def _methods(schema: Schema, config: Any) -> Iterator[str]:

@@ -157,13 +157,15 @@ def test_results_are_as_on_one_machine(
 def test_a_failing_rule_ends_the_run_with_its_log(tmp_path: Path, profile: Path, slurm: Environment) -> None:
     (tmp_path / "questions.json").write_text('{"data": []}')
     overlay = tmp_path / "wrong.yaml"
-    overlay.write_text(f"cmrc: {{test: [{{format: squad, path: {tmp_path}/questions.json}}]}}\n")
+    overlay.write_text(
+        f"retention: {{benchmarks: {{cmrc: {{test: [{{format: squad, path: {tmp_path}/questions.json}}]}}}}}}\n"
+    )
     target = "results/data/cmrc/test.jsonl"
     folder = tmp_path / "run"
     with started(folder, profile, slurm, target, "--retries", "0", overlays=[*OVERLAYS, overlay]) as snakemake:
         output, _ = snakemake.communicate(timeout=600)
     assert snakemake.returncode != 0
-    log = folder / "results" / "logs" / "prepare_questions.log"
+    log = folder / "results" / "logs" / "prepare_questions" / "cmrc.log"
     assert log.read_text().splitlines()[-1] in output, output[-5000:]
     assert "questions.json" in log.read_text()
     assert len(list((folder / "results" / "logs" / "slurm").rglob("*.log"))) == 1  # what SLURM says of it

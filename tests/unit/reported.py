@@ -14,11 +14,12 @@ from semalign.frontier import curves, verdict
 from semalign.frontier.taxes import Request as TaxRequest
 from semalign.frontier.taxes import taxes
 from semalign.report.request import Request, TaskOf
-from semalign.tables.encoder_table import EXAM, REACHED, TRAINED
+from semalign.tables.encoder_table import EXAM, TRAINED, compared_of
 from semalign.tables.paper_tables import Request as TableRequest
 from semalign.tables.paper_tables import build as build_table
-from tests.unit.scored import write_judge, write_likelihood, write_lines, write_run
+from tests.unit.scored import CMRC, write_judge, write_likelihood, write_lines, write_run
 
+REACHED = ["metric", *compared_of([CMRC]), "language_consistency", "similarity"]
 MODELS = ("cold_sft", "strong_sft", "rl")
 VALUES = {"cold_sft": 0.25, "strong_sft": 0.75, "rl": 0.5}
 ITEMS = 6
@@ -65,6 +66,7 @@ def write_finished(root: Path, seeds: list[int], tasks: dict[TaskName, TaskOf] =
         examples=3,
         contrasts=1,
         seed=0,
+        retention=[CMRC],
     )
 
 
@@ -140,7 +142,7 @@ def _paper_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> lis
             statistics = Statistics(resamples=20)
             bars = Thresholds().model_dump() if name in ("table1", "table2", "table3") else None
             judged, published = name == "table3", {task: f"paper_{task}" for task in of}
-            given = (results, name, of, models, seeds, rewards, judged, statistics, bars)
+            given = (results, name, of, models, seeds, rewards, judged, statistics, [CMRC], bars)
             table = build_table(TableRequest(*given, published=published))
             table.frame().to_csv(results / f"{name}.csv", index=False)
             _write(results / f"{name}.json", table.sidecar)
@@ -189,8 +191,8 @@ def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> N
 
 
 def _frontier(results: Path, tasks: list[str], seeds: list[int]) -> None:
-    found = taxes(TaxRequest(results, tasks, seeds, CURVES, True, Statistics(resamples=20)))
-    curves.collect(results, tasks, seeds, CURVES, True).to_csv(results / "frontier.csv", index=False)
+    found = taxes(TaxRequest(results, tasks, seeds, CURVES, True, Statistics(resamples=20), CMRC))
+    curves.collect(results, tasks, seeds, CURVES, True, [CMRC]).to_csv(results / "frontier.csv", index=False)
     pd.DataFrame([tax.record() for tax in found]).to_csv(results / "frontier_taxes.csv", index=False)
     units = {name: curve["unit"] for name, curve in CURVES.items()}
     said = {"answers": verdict.answers(found), "multiplicity": verdict.multiplicity(found, len(seeds)), "units": units}

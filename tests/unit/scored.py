@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from semalign.statistics.retained import Retained
+
 CLEAN: dict[str, Any] = {
     **dict.fromkeys(("over_use", "unused", "unused_of_all", "divergence", "divergence_by_chance", "truncated"), 0.0),
     **dict.fromkeys(("repeated", "copied", "duplicates", "off_script", "empty"), 0.0),
@@ -15,6 +17,9 @@ CLEAN: dict[str, Any] = {
     "length_ratio": 1.0,
 }
 """The audit's figures of answers in which there is nothing to find."""
+
+CMRC = Retained("cmrc", "extractive", ["avg", "f1", "em"])
+"""The benchmark of `write_run`."""
 
 
 def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:

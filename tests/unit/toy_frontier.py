@@ -6,7 +6,7 @@ from pathlib import Path
 from semalign.config.statistics import Statistics
 from semalign.frontier.curves import Curve
 from semalign.frontier.taxes import Request, Tax, taxes
-from tests.unit.scored import write_likelihood, write_run
+from tests.unit.scored import CMRC, write_likelihood, write_run
 
 RESAMPLES = 200
 CURVES: dict[str, Curve] = {
@@ -37,7 +37,7 @@ def write_papers(results: Path, seeds: tuple[int, ...] = (0, 1), strong: list[fl
 
 def compared(results: Path, curves: dict[str, Curve] = CURVES, seeds: tuple[int, ...] = (0, 1)) -> list[Tax]:
     statistics = Statistics(resamples=RESAMPLES)
-    return taxes(Request(results, ["mt"], list(seeds), curves, mechanism=True, statistics=statistics))
+    return taxes(Request(results, ["mt"], list(seeds), curves, mechanism=True, statistics=statistics, primary=CMRC))
 
 
 def one(found: list[Tax], measure: str, method: str, against: str | None = None, cost: str = "cmrc_avg") -> Tax:

@@ -39,10 +39,10 @@ def maker(run: str) -> str:
 
 def _data() -> dict[str, set[str]]:
     made: dict[str, set[str]] = {"generate_world": set()}
-    made["prepare_corpus"] = made["prepare_questions"] = {"generate_world"}
+    made["prepare_corpus"] = made["prepare_questions cmrc"] = {"generate_world"}
     made["train_tokenizer"] = {"generate_world", "prepare_corpus"}
     made["train_base"] = {"prepare_corpus", "train_tokenizer"}
-    made["select_passages"] = {"prepare_questions"}
+    made["select_passages"] = {"prepare_questions cmrc"}
     for task in TASKS:
         made[f"prepare_pairs {task}"] = {"generate_world"}
         made[f"filter_length {task}"] = {f"prepare_pairs {task}", "train_tokenizer"}
@@ -84,7 +84,7 @@ def _training() -> dict[str, set[str]]:
 def _measures() -> dict[str, set[str]]:
     made: dict[str, set[str]] = {}
     for run in RUNS:
-        tests = {"prepare_questions", *[f"split_pairs {task}" for task in (TASKS if run == "base" else [run[:2]])]}
+        tests = {"prepare_questions cmrc", *[f"split_pairs {task}" for task in (TASKS if run == "base" else [run[:2]])]}
         adapter = set() if run == "base" else {maker(run)}
         answers = f"choose_answers {run}" if run in DECODED else f"generate {run}"
         made[answers] = {"train_base", *adapter, *tests}

@@ -36,7 +36,7 @@ def own_config(data: str) -> dict[str, Any]:
             task: {"train": rows(f"{task}_train"), "test": rows(f"{task}_test"), "split": split}
             for task in ("mt", "hg")
         },
-        "cmrc": {"test": [{"format": "squad", "path": f"{data}/cmrc.json"}]},
+        "retention": {"benchmarks": {"cmrc": {"test": [{"format": "squad", "path": f"{data}/cmrc.json"}]}}},
         "policy": {"pretraining": {"corpus": corpus, "tokenizer": words, "steps": 2, "batch_size": 8}},
         "encoders": {
             "reward": {"train": rows("encoder_reward"), "tokenizer": words},

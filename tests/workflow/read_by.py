@@ -1,6 +1,7 @@
 """Which jobs read each key of the config, by patterns of keys and of jobs."""
 
 T = "(?P<task>mt|hg)"
+CMRC = r"retention\.benchmarks\.cmrc"
 E = "(?P<encoder>independent|raw)"
 ENCODER = rf"(encoder_ablation\.)?encoders\.{E}"
 OF_REWARD = r"encoders\.reward"  # what it says, `raw` has from it where that one says nothing
@@ -60,20 +61,29 @@ READ_BY: dict[str, list[str]] = {
     rf"tasks\.{T}\.test\.{SOURCE}": ["prepare_pairs {task}", "prepare_corpus"],  # which must not hold its texts
     rf"tasks\.{T}\.max_tokens": ["filter_length {task}"],
     rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}*", "choose_answers {task}/*", *ANSWERS],
+    rf"tasks\.{T}\.stop": ["choose_answers {task}/*", *ANSWERS],
+    rf"tasks\.{T}\.shots(\..*)?": ["draw_shots {task}", "choose_answers {task}/*", *ANSWERS],
     rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
     rf"tasks\.{T}\.split\.test": [
         "prepare_pairs {task}",
         "prepare_corpus",
     ],  # the test set's source is taken out with it
-    r"cmrc\.test\.0\.(format|path)": ["prepare_questions", "prepare_corpus"],
-    r"cmrc\.limit": ["prepare_questions"],
-    r"cmrc\.prompt": ["prepare_corpus", "generate *"],
-    r"cmrc\.max_new_tokens": ["generate *"],
+    r"retention\.primary": [],  # of one benchmark
+    rf"{CMRC}\.kind": [],  # another kind has other keys
+    rf"{CMRC}\.test\.0\.(format|path)": ["prepare_questions cmrc", "prepare_corpus"],
+    rf"{CMRC}\.limit": ["prepare_questions cmrc"],
+    rf"{CMRC}\.prompt": ["prepare_corpus", "generate *"],
+    rf"{CMRC}\.max_new_tokens": ["generate *"],
+    rf"{CMRC}\.rules": ["prepare_questions cmrc", "score_text *"],
+    rf"{CMRC}\.stop": ["generate *"],
+    rf"{CMRC}\.shots(\..*)?": ["draw_shots cmrc", "generate *"],
+    rf"{CMRC}\.no_answer": ["prepare_questions cmrc", "score_text *"],  # with squad alone
     r"policy\.path": ["filter_length *", "check_amounts", *MODELS],
     r"policy\.pretraining\.corpus\.\d+\.(kind|task|source\.\w+)": ["prepare_corpus"],
     r"policy\.pretraining\.tokenizer\.(lexicon|vocab_size)": ["train_tokenizer"],
     r"policy\.pretraining\.shape\.\w+": ["train_base"],
     r"policy\.pretraining\.(seed|steps|batch_size|learning_rate|warmup_ratio|max_tokens)": ["train_base"],
+    r"policy\.chat_template": ["filter_length *", "check_amounts", *MODELS],
     r"policy\.dtype": MODELS,
     r"policy\.quantization": MODELS,
     r"policy\.attention": [*MODELS, "check_policy"],

@@ -28,6 +28,7 @@ NEED_TORCH = {
     "generate",
     "score_similarity",
     "measure_likelihood",
+    "measure_benchmark",
     "audit_rollouts",
 }
 
@@ -46,6 +47,25 @@ def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
     assert jobs["check_grpo"] == 3 * (2 + 4 + 2 * 3)  # rl, its variants; the methods that are GRPO
     assert jobs["measure_likelihood"] == 1 + 3 * 2 * (3 + 3 + 1 + 16)  # the base; models, sizes, snapshots, methods
     assert jobs["generate"] == jobs["measure_likelihood"] + 3 * (4 + 4 + 3)
+
+
+def test_benchmarks_by_likelihood_are_measured_on_every_model(tmp_path: Path) -> None:
+    (tmp_path / "items.jsonl").write_text("")
+    (tmp_path / "text.txt").write_text("")
+    tables = [{"format": "jsonl", "path": "items.jsonl"}]
+    choices = {"kind": "multiple_choice", "test": tables, "prompt": "{q}", "choices": ["a", "b"]}
+    news = {"kind": "perplexity", "test": [{"format": "lines", "path": "text.txt"}]}
+    overlay = tmp_path / "more.yaml"
+    overlay.write_text(yaml.safe_dump({"retention": {"benchmarks": {"quiz": choices, "news": news}}}))
+    jobs, before = plan(tmp_path, overlays=[overlay]), plan(tmp_path)
+    assert jobs["measure_benchmark"] == 2 * before["generate"]  # which answers for every model
+    assert jobs["prepare_items"] == 2
+    assert jobs["copy_likelihood"] == before["copy_likelihood"]
+    assert {rule: n for rule, n in jobs.items() if rule in before and rule != "total"} == {
+        rule: n for rule, n in before.items() if rule != "total"
+    }
+    overlay.write_text(yaml.safe_dump({"tasks": {"mt": {"shots": {"count": 1, "source": "train"}}}}))
+    assert plan(tmp_path, overlays=[overlay])["draw_shots"] == 1
 
 
 def test_one_table_needs_only_its_own_runs(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def lay_out(folder: Path) -> Path:
                 "train": [{"format": "json", "path": "data/headlines.json", "columns": columns, "without": [annotated]}]
             },
         },
-        "cmrc": {"test": [{"format": "jsonl", "path": "data/questions.jsonl"}]},
+        "retention": {"benchmarks": {"cmrc": {"test": [{"format": "jsonl", "path": "data/questions.jsonl"}]}}},
         "encoders": {"independent": {"train": [{"format": "joined"} | joined]}},
     }
     update_config(config, changes)

@@ -41,6 +41,6 @@ def test_what_is_missing_behind_a_gate_is_made(copied: Path) -> None:
 def test_data_read_through_and_a_training_behind_it_change_at_once(copied: Path) -> None:
     """The questions are read through before the base is trained, and are no input of it."""
     steps: dict[str, Any] = {"policy": {"pretraining": {"steps": 9}}}
-    limit: dict[str, Any] = {"cmrc": {"limit": 11}}
+    limit: dict[str, Any] = {"retention": {"benchmarks": {"cmrc": {"limit": 11}}}}
     assert "train_base" not in planned(copied, "results/base/model", limit)
     assert planned(copied, "results/base/model", limit | steps)["train_base"] == 1

@@ -58,8 +58,9 @@ CASES: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     ),
     "a question in two files": (
         {"late.json": ONE_QUESTION},
-        {"cmrc": {"test": [QUESTIONS, QUESTIONS | {"path": "late.json"}]}},
-        "cmrc.test.1 (late.json): id 'cmrc-0-what' is also in cmrc.test.0 (data/cmrc.json)",
+        {"retention": {"benchmarks": {"cmrc": {"test": [QUESTIONS, QUESTIONS | {"path": "late.json"}]}}}},
+        "retention.benchmarks.cmrc.test.1 (late.json): id 'cmrc-0-what' is also in "
+        "retention.benchmarks.cmrc.test.0 (data/cmrc.json)",
     ),
     "a corpus of test texts": (
         {},

@@ -27,11 +27,13 @@ TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # Keys that add or remove jobs: tested by name in test_reruns_otherwise.py.
 CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
 CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps", "encoder_ablation.task", "world.mixed_share"}
+CHANGE_THE_JOBS |= {"tasks.mt.shots", "tasks.hg.shots", "retention.benchmarks.cmrc.shots"}
 CHANGE_THE_JOBS |= {
     f"frontier.methods.{name}.{key}" for name in ("dpo", "mbr") for key in ("method", "strengths", "of")
 }
 # Keys of one possible value, for the format of their files.
 FIXED = {"policy.pretraining.corpus.0.kind", "policy.pretraining.corpus.0.task"}
+FIXED |= {"retention.benchmarks.cmrc.kind", "policy.chat_template"}  # another kind has other keys; of a given policy
 FIXED |= {"rl.generation", "generation_engine"}  # vllm is refused where it is not installed: test_bad_config.py
 FIXED |= {"policy.quantization", "policy.attention"}  # so are these, and without a GPU
 FIXED |= {f"{training}.padding_free" for training in ("cold_sft", "strong_sft", "few_shot.sft")}  # with flash attention
@@ -100,7 +102,7 @@ OTHER: dict[str, Any] = {
     r"policy\.pretraining\.corpus\.2\.source\.path": "results/world/translations.jsonl",
     r".*\.path": "results/world/text.jsonl",
     r".*\.lexicon": "results/world/text.jsonl",
-    r"(cmrc\.test\.0|policy\.pretraining\.corpus\.0\.source)\.format": "cmrc2018",
+    r"(retention\.benchmarks\.cmrc\.test\.0|policy\.pretraining\.corpus\.0\.source)\.format": "cmrc2018",
     r".*\.format": "tsv",
     r"policy\.pretraining\.corpus\.2\.source\.without": {
         "policy.pretraining.corpus.2.kind": "pairs",
@@ -116,6 +118,13 @@ OTHER: dict[str, Any] = {
     r".*\.columns": {"source": "other"},
     r".*\.quoting": "none",
     r".*\.limit": 5,
+    r".*\.stop": ["书"],
+    r"retention\.primary": None,
+    r"retention\.benchmarks\.cmrc\.rules": "squad",
+    r"retention\.benchmarks\.cmrc\.no_answer": {
+        "retention.benchmarks.cmrc.rules": "squad",
+        "retention.benchmarks.cmrc.no_answer": "none",
+    },
     r".*\.sha256": "0" * 64,
     r".*\.micro_batch_size": 8,
     r".*(top_p|confidence|max_spreadless_share|dropout|latin_share|house_style|quantile|bars\..*)": 0.75,
@@ -126,7 +135,7 @@ OTHER: dict[str, Any] = {
     r"audit\.thresholds\.length\.collapsed": 4.0,
     r"audit\.thresholds\.\w+\.warning": 0.05,
     r"audit\.thresholds\.\w+\.collapsed": 0.75,
-    r"cmrc\.prompt": "{question} {context}",
+    r"retention\.benchmarks\.cmrc\.prompt": "{question} {context}",
     r"tasks\..*\.prompt": "译：{source}",
 }
 CHOICES = (
@@ -138,7 +147,7 @@ CHOICES = (
     "dapo grpo",
     "xlm-roberta bert",
 )
-SIBLINGS = dict(pair.split() for pair in (*CHOICES, "zh bo", "cmrc_avg judge_net"))
+SIBLINGS = dict(pair.split() for pair in (*CHOICES, "zh bo", "retention judge_net"))
 SIBLINGS |= {two: one for one, two in SIBLINGS.items()}
 
 

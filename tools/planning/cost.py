@@ -12,7 +12,7 @@ from tools.planning.steps import Work
 # What a rule's script imports, for the seconds before its work; the others' is "plain".
 STARTS = {
     "trainer": {"train_sft", "train_grpo", "train_method", "train_base"},
-    "policy": {"generate", "measure_likelihood"},
+    "policy": {"generate", "measure_likelihood", "measure_benchmark"},
     "encoder": {"train_encoder", "score_similarity", "audit_rollouts", "examine_encoder", "measure_threshold"}
     | {"sample_candidates", "choose_answers"},
     "scores": {"score_text", "compare_systems", "tabulate_paper", "tabulate_audit"}

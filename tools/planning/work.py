@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from semalign.config.names import TaskName
+from semalign.config.retention import MultipleChoice, Perplexity
 from semalign.config.training import Optimisation
 from semalign.data.questions import read_questions
 from semalign.data.sources import first_file, read_pairs
@@ -22,13 +23,16 @@ from tools.planning.steps import Work, rows_a_pass
 PART = re.compile(r"results/data/(?P<task>\w+)/(?P<part>cold|rl|dev|mixed)\.jsonl")
 
 
+ITEMS = 1000  # of a benchmark without a limit
+
+
 @dataclass(frozen=True)
 class Bounds:
     """What the config leaves to the data, where it was given; a plan states which of them it took."""
 
     rl_pairs: Mapping[TaskName, int]  # where split.rl is null
     test_pairs: Mapping[TaskName, int]  # where a task's test set is a file
-    questions: int | None  # where cmrc.limit is null
+    questions: int | None  # where a benchmark's limit is null
     encoder_rows: int | None
     pair_tokens: int | None  # a conversation of prompt and answer; None: the most that the config lets through
     prompt_tokens: int | None
@@ -134,14 +138,18 @@ class Plan:
         return given or self._count(key, settings.test, read_pairs, of_world, f"{option}…")
 
     def _questions(self) -> int:
-        settings = self.config.cmrc
+        """Questions of all benchmarks that are answered."""
+        return sum(self._questions_of(name) for name in self.config.retention.extractive)
+
+    def _questions_of(self, name: str) -> int:
+        key, settings = f"retention.benchmarks.{name}.test", self.config.retention.extractive[name]
         if settings.limit is not None:
             found = [self._rows_of(source, read_questions, "cmrc_test") for source in settings.test]
             known = [rows.number for rows in found if rows]
             return min(settings.limit, sum(known)) if len(known) == len(found) else settings.limit
         of_world = self._is_of_world(settings.test)
-        given = None if of_world else self._given("--questions ", self.bounds.questions, "cmrc.test is a file")
-        return given or self._count("cmrc.test", settings.test, read_questions, "cmrc_test", "--questions …")
+        given = None if of_world else self._given("--questions ", self.bounds.questions, f"{key} is a file")
+        return given or self._count(key, settings.test, read_questions, "cmrc_test", "--questions …")
 
     def _is_of_world(self, sources: Sequence[Source]) -> bool:
         return bool(self.config.world) and first_file(sources[0]).as_posix().startswith("results/world/")
@@ -222,7 +230,8 @@ class Plan:
     def _generate(self, run: str) -> Work:
         tasks = self._tasks_of(run)
         count = sum(self.test_pairs(task) for task in tasks) + self._questions()
-        new = max(self.config.cmrc.max_new_tokens, *(self.config.tasks[task].max_new_tokens for task in tasks))
+        answered = [entry.max_new_tokens for entry in self.config.retention.extractive.values()]
+        new = max(*answered, *(self.config.tasks[task].max_new_tokens for task in tasks))
         return self._answers(count, new, max(self.config.tasks[task].max_tokens for task in tasks))
 
     def _measure_threshold(self, task: TaskName, seed: str, threshold: str) -> Work:
@@ -235,6 +244,18 @@ class Plan:
         times = 2 if run == "base" else 1  # the base is measured against itself as well
         length = self._length("pair_tokens", mechanism.max_tokens, "mechanism.max_tokens")
         return Work("likelihood", 1, times * mechanism.passages, batch=mechanism.batch_size, prompt=length)
+
+    def _measure_benchmark(self, run: str, name: str) -> Work | None:
+        """Choices or texts, at most as long as `max_tokens` allows; None for the harness, whose tasks are not known."""
+        entry = self.config.retention.benchmarks[name]
+        if not isinstance(entry, MultipleChoice | Perplexity):
+            return None
+        items = entry.limit or ITEMS
+        if entry.limit is None:
+            self.taken[f"{ITEMS} items of {name}"] = "its test set is a file; give it a limit, or take this for a guess"
+        each = 1 if isinstance(entry, Perplexity) else len(entry.choices) if isinstance(entry.choices, list) else 4
+        length = self._length("pair_tokens", entry.max_tokens, f"retention.benchmarks.{name}.max_tokens")
+        return Work("likelihood", 1, items * each, batch=entry.batch_size, prompt=length)
 
     def _embedded(self, pairs: int) -> Work:
         """Both texts of each pair, by both encoders."""

@@ -225,7 +225,7 @@ def _uses(read_by: str) -> list[str]:
         words.append(
             {
                 "tasks": f"{second} {'test' if part == 'test' else 'training'}",
-                "cmrc": "reading comprehension",
+                "retention": "retention benchmarks",
                 "encoders": f"{second} encoder",
                 "exam": "encoder exam",
                 "policy": "base",

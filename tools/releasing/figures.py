@@ -18,7 +18,8 @@ QUESTIONS = ("question-answering", "Reading comprehension")
 def measured(run: Run) -> list[EvalResult]:
     """Every figure of the run's test sets, with data set, split, seed, size and signature."""
     text = read_json(run.folder / "scores" / "text.json")
-    return [*_of_task(run, text[run.task]), *_of_judge(run), *_of_questions(run, text["cmrc"]), *_of_likelihood(run)]
+    kept = [found for name in run.config.retention.extractive for found in _of_questions(run, name, text[name])]
+    return [*_of_task(run, text[run.task]), *_of_judge(run), *kept, *_of_likelihood(run)]
 
 
 def _kind(run: Run) -> tuple[str, str]:
@@ -57,8 +58,8 @@ def _of_task(run: Run, text: Row) -> list[EvalResult]:
     return found
 
 
-def _of_questions(run: Run, text: Row) -> list[EvalResult]:
-    data = _data_set(run, "cmrc", text["n"])
+def _of_questions(run: Run, benchmark: str, text: Row) -> list[EvalResult]:
+    data = _data_set(run, benchmark, text["n"])
     names = {"em": ("exact_match", "exact match, percent"), "f1": ("f1", "F1, percent")}
     return [
         _result(QUESTIONS, data, kind, name, text[key], signature=text["signature"])
@@ -83,7 +84,7 @@ def _of_likelihood(run: Run) -> list[EvalResult]:
     if path is None:
         return []
     summary = read_json(path)
-    data = _data_set(run, "cmrc", summary["passages"])
+    data = _data_set(run, str(run.config.passages_of()), summary["passages"])
     names = {"nll": "mean token NLL on passages, nats", "kl": "mean token KL to the base on passages, nats"}
     task = ("text-generation", "Language modelling")
     return [
@@ -109,7 +110,8 @@ def _result(
 
 def _data_set(run: Run, name: str, items: int) -> dict[str, Any]:
     """The hub's name of a test set where it has one; split, number of items, and the seed that drew it."""
-    sources: list[Any] = list(run.config.cmrc.test if name == "cmrc" else run.of_task(name).test)
+    benchmark = run.config.retention.benchmarks.get(name)
+    sources: list[Any] = list(getattr(benchmark, "test", []) if benchmark else run.of_task(name).test)
     drawn = not sources
     paths = [path for _, path in paths_within(sources or list(run.of_task(name).train))]
     kind, words, revision = _origin(run, paths)

@@ -36,21 +36,22 @@ def write_release(run: Run, base: Base, card: str, settings: dict[str, Any], mer
     target = RELEASES / run.name
     with replacing_folder(target) as folder:
         _write_adapter(run, base, folder)
-        write_tokenizer(base.folder, folder)
+        write_tokenizer(base.folder, folder, _template(run))
         write_json(folder / SETTINGS, settings)
         (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
         if base.repo is None:
             _write_base(base.folder, folder / OWN_BASE)
         if merged:
             precisions = str(settings["dtype"]), str(settings["trained_in"])
-            write_merged(base.folder, run.folder / "adapter", *precisions, folder / MERGED)
+            write_merged(base.folder, run.folder / "adapter", *precisions, folder / MERGED, _template(run))
         (folder / CHECKSUMS).write_text(checksums(folder), encoding="utf-8")
     return target
 
 
 def settings_of(run: Run, base: Base) -> dict[str, Any]:
     """How the model was asked when it was measured."""
-    tokenizer = load_tokenizer(base.folder)
+    template = _template(run)
+    tokenizer = load_tokenizer(base.folder, template)
     task, policy = run.of_task(run.task), run.answering["settings"]["policy"]
     return {
         "run": run.name,
@@ -58,7 +59,9 @@ def settings_of(run: Run, base: Base) -> dict[str, Any]:
         "target_language": task.target_language,
         "prompt": run.prompt,
         "template_arguments": TEMPLATE_KWARGS,
+        "chat_template": template,
         "max_new_tokens": run.max_new_tokens,
+        "stop": run.answering["settings"]["tasks"][run.task].get("stop", []),
         "batch_size": run.answering["settings"]["batch_size"],
         "end_tokens": end_tokens(base.folder, tokenizer),
         "dtype": policy["dtype"],
@@ -67,25 +70,33 @@ def settings_of(run: Run, base: Base) -> dict[str, Any]:
     }
 
 
+def _template(run: Run) -> str | None:
+    """The user's chat template with which the model was asked; None where the base has its own."""
+    found: str | None = run.answering["settings"]["policy"].get("chat_template")
+    return found
+
+
 def checksums(folder: Path) -> str:
     """Lines as sha256sum writes and checks them, of every file but theirs."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != CHECKSUMS)
     return "".join(f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
 
 
-def write_tokenizer(source: Path, folder: Path) -> None:
+def write_tokenizer(source: Path, folder: Path, template: str | None = None) -> None:
     """The tokenizer's files without what one machine has noted, and the chat template that the model was asked with."""
     for name in TOKENIZER:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
-    tokenizer, changed = opened(source)
+    tokenizer, changed = opened(source, template)
     if changed:
         (folder / "chat_template.jinja").write_text(str(tokenizer.chat_template), encoding="utf-8", newline="\n")
     settings = read_json(folder / "tokenizer_config.json")
     write_json(folder / "tokenizer_config.json", {k: v for k, v in settings.items() if k not in _OF_THIS_MACHINE})
 
 
-def write_merged(base: Path, adapter: Path, dtype: str, trained_in: str, folder: Path) -> None:
+def write_merged(
+    base: Path, adapter: Path, dtype: str, trained_in: str, folder: Path, template: str | None = None
+) -> None:
     """The whole model with the adapter added to its weights in float32, and only then rounded to `dtype`.
 
     They are the folder's weights, whatever precision the adapter was trained in, 4 bits too.
@@ -95,12 +106,12 @@ def write_merged(base: Path, adapter: Path, dtype: str, trained_in: str, folder:
     from semalign.model_files.weights import check_finite
     from semalign.policy.models import load_adapter, load_policy
 
-    model, _ = load_policy(base, "float32", "cpu")
+    model, _ = load_policy(base, "float32", "cpu", chat_template=template)
     adapted: Any = load_adapter(model, adapter, trainable=False, trained_in=trained_in)
     whole: Any = adapted.merge_and_unload().to(getattr(torch, dtype))
     check_finite(whole, f"{base} merged with {adapter}", "release the adapter alone, without --merged")
     whole.save_pretrained(str(folder), safe_serialization=True)
-    write_tokenizer(base, folder)
+    write_tokenizer(base, folder, template)
 
 
 def _write_adapter(run: Run, base: Base, folder: Path) -> None:

@@ -24,7 +24,9 @@ class Translator:
         self.prompt, self.max_new_tokens = settings["prompt"], settings["max_new_tokens"]
         self.batch_size: int = settings["batch_size"]
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        base, self.tokenizer = load_policy(_base(folder, settings["base"]), settings["dtype"], device)
+        where, template = _base(folder, settings["base"]), settings.get("chat_template")
+        base, self.tokenizer = load_policy(where, settings["dtype"], device, chat_template=template)
+        self.stops: list[str] = settings.get("stop", [])
         self.model = load_adapter(base, folder, trainable=False, trained_in=settings.get("trained_in"))
         self.model.eval()
 
@@ -32,7 +34,7 @@ class Translator:
         """(number, answer, what to note of it) of each numbered line, in order; blank lines are answered by ""."""
         asked = [(number, line) for number, line in batch if line.strip()]
         ids = prompt_ids(self.tokenizer, [fill(self.prompt, source=line) for _, line in asked])
-        found = answer_batch(self.model, self.tokenizer, ids, self.max_new_tokens) if ids else []
+        found = answer_batch(self.model, self.tokenizer, ids, self.max_new_tokens, self.stops) if ids else []
         by_number = {number: completion for (number, _), completion in zip(asked, found, strict=True)}
         for number, _ in batch:
             completion = by_number.get(number)

@@ -154,10 +154,17 @@ JUDGED = CONFIG.judge.kind != "none"
 ENVIRONMENT = os.path.join(PROJECT, "envs", "semalign.yaml")
 BASE = str(CONFIG.policy.path or "results/base/model")
 TOKENIZER = str(CONFIG.policy.path or "results/base/tokenizer")
+# The text of the user's chat template, where there is one: what all that ask the policy depend on.
+TEMPLATE = (
+    {"chat_template": CONFIG.policy.chat_template.read_text(encoding="utf-8")}
+    if CONFIG.policy.chat_template
+    else {}
+)
 POLICY = CONFIG.policy.model_dump(include={"dtype", "quantization", "attention"}) | {
     "device": CONFIG.device,
     "cuda_graphs": CONFIG.policy.cuda_graphs
     and CONFIG.device == "cuda",  # else it changes nothing
+    **TEMPLATE,
 }
 READ_FIRST = (
     10  # the user's files before anything else: what is wrong with them shows at once

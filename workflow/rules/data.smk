@@ -1,7 +1,7 @@
 """From raw files to splits.
 
-In:  the files named under `tasks`, `cmrc` and `policy.pretraining.corpus`, or the generated world in their stead
-Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/cmrc/{test,passages}.jsonl, results/data/corpus.jsonl, and
+In:  the files named under `tasks`, `retention` and `policy.pretraining.corpus`, or the generated world in their stead
+Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/<benchmark>/{test,passages}.jsonl, results/data/corpus.jsonl, and
      beside each a report of every row that was dropped; with world.mixed_share results/data/<task>/mixed.jsonl
 """
 
@@ -52,7 +52,7 @@ if OWN_READ_LATE:
 rule prepare_corpus:
     input:
         files=given(files(item.source for item in CORPUS)),
-        tests=given(files(chain(CONFIG.cmrc.test, *test_sources().values()))),
+        tests=given(files(chain(*benchmark_sources().values(), *test_sources().values()))),
     output:
         corpus="results/data/corpus.jsonl",
         report="results/data/corpus.report.json",
@@ -68,17 +68,24 @@ rule prepare_corpus:
             "prepare_corpus",
             reads=[
                 *files(item.source for item in CORPUS),
-                *files(chain(CONFIG.cmrc.test, *test_sources().values())),
+                *files(chain(*benchmark_sources().values(), *test_sources().values())),
             ],
             tests=to_jsonable_python(test_sources()),
-            questions=to_jsonable_python(CONFIG.cmrc.test),
+            questions={
+                key: to_jsonable_python(sources)
+                for key, sources in benchmark_sources(ANSWERED).items()
+            },
+            benchmarks={
+                f"retention.benchmarks.{name}.test": item_settings(name)
+                for name in ITEMISED
+            },
             corpus=[item.model_dump(mode="json") for item in CORPUS],
             prompts={
                 item.task: CONFIG.tasks[item.task].prompt
                 for item in CORPUS
                 if item.task
             },
-            question_prompt=CONFIG.cmrc.prompt,
+            question_prompt=CONFIG.retention.question_prompt,
         ),
     script:
         "../scripts/prepare_corpus.py"
@@ -122,6 +129,7 @@ rule filter_length:
         settings=lambda wc: settings(
             "filter_length",
             reads=[TOKENIZER],
+            **TEMPLATE,
             task=wc.task,
             prompt=CONFIG.tasks[wc.task].prompt,
             max_tokens=CONFIG.tasks[wc.task].max_tokens,
@@ -186,6 +194,7 @@ rule check_amounts:
                 }
                 | {"trained_on": TRAINED_ON}
             ),
+            **TEMPLATE,
             encoders={
                 key: {
                     "train": [
@@ -252,36 +261,95 @@ if MIXED:
 
 rule prepare_questions:
     input:
-        files=given(files(CONFIG.cmrc.test)),
+        files=lambda wc: given(files(BENCHMARKS[wc.name].test)),
     output:
-        questions="results/data/cmrc/test.jsonl",
-        report="results/data/cmrc/test.report.json",
+        questions="results/data/{name}/test.jsonl",
+        report="results/data/{name}/test.report.json",
     log:
-        "results/logs/prepare_questions.log",
+        "results/logs/prepare_questions/{name}.log",
     benchmark:
-        "results/benchmarks/prepare_questions.tsv"
+        "results/benchmarks/prepare_questions/{name}.tsv"
+    wildcard_constraints:
+        name="|".join(CONFIG.retention.extractive) or "none",
     priority: READ_FIRST
     conda:
         ENVIRONMENT
     params:
-        settings=settings(
+        settings=lambda wc: settings(
             "prepare_questions",
-            reads=files(CONFIG.cmrc.test),
-            test=[source.model_dump(mode="json") for source in CONFIG.cmrc.test],
-            limit=CONFIG.cmrc.limit,
+            reads=files(BENCHMARKS[wc.name].test),
+            key=f"retention.benchmarks.{wc.name}.test",
+            test=to_jsonable_python(BENCHMARKS[wc.name].test),
+            limit=BENCHMARKS[wc.name].limit,
+            unanswerable=BENCHMARKS[wc.name].rules == "squad",
         ),
     script:
         "../scripts/prepare_questions.py"
+
+
+if ITEMISED:
+
+    rule prepare_items:
+        input:
+            files=lambda wc: given(files(BENCHMARKS[wc.name].test)),
+        output:
+            tests="results/data/{name}/test.jsonl",
+            report="results/data/{name}/test.report.json",
+        log:
+            "results/logs/prepare_items/{name}.log",
+        benchmark:
+            "results/benchmarks/prepare_items/{name}.tsv"
+        wildcard_constraints:
+            name="|".join(ITEMISED),
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=lambda wc: settings(
+                "prepare_items",
+                reads=files(BENCHMARKS[wc.name].test),
+                key=f"retention.benchmarks.{wc.name}.test",
+                entry=item_settings(wc.name),
+            ),
+        script:
+            "../scripts/prepare_items.py"
+
+
+if SHOTS:
+
+    rule draw_shots:
+        input:
+            files=lambda wc: given(shot_files(wc.name)),
+            pairs=lambda wc: training_pairs(wc.name),
+            test="results/data/{name}/test.jsonl",
+        output:
+            shots="results/data/{name}/shots.jsonl",
+            report="results/data/{name}/shots.report.json",
+        log:
+            "results/logs/draw_shots/{name}.log",
+        benchmark:
+            "results/benchmarks/draw_shots/{name}.tsv"
+        wildcard_constraints:
+            name="|".join(SHOTS),
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=lambda wc: settings(
+                "draw_shots", reads=shot_files(wc.name), **shot_settings(wc.name)
+            ),
+        script:
+            "../scripts/draw_shots.py"
 
 
 if CONFIG.mechanism:
 
     rule select_passages:
         input:
-            questions="results/data/cmrc/test.jsonl",
+            questions=f"results/data/{PASSAGES_OF}/test.jsonl",
         output:
-            passages="results/data/cmrc/passages.jsonl",
-            report="results/data/cmrc/passages.report.json",
+            passages=f"results/data/{PASSAGES_OF}/passages.jsonl",
+            report=f"results/data/{PASSAGES_OF}/passages.report.json",
         log:
             "results/logs/select_passages.log",
         benchmark:

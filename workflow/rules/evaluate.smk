@@ -1,8 +1,9 @@
 """What a run can do: greedy answers, then every score, each with its signature and floor.
 
-A run is `base` or `<task>/<model>/<seed>`; it answers its task's test set and reading comprehension.
+A run is `base` or `<task>/<model>/<seed>`; it answers its task's test set and the questions of the retention benchmarks.
 In:  the base, an adapter, results/data/*/test.jsonl, both encoders; RL's rollouts
 Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.json, results/<run>/likelihood.{json,npz},
+     results/<run>/retention/<benchmark>.{json,jsonl} of benchmarks that are measured by likelihood,
      and for RL results/<run>/audit.{json,jsonl}
 """
 
@@ -12,6 +13,7 @@ rule generate:
         base=BASE_INPUT,
         adapter=lambda wc: adapter_of(wc.run),
         tests=lambda wc: tests_of(wc.run),
+        shots=lambda wc: shots_of([*tasks_of(wc.run), *ANSWERED]),
         passed=ancient(lambda wc: checks_of(wc.run)),
     output:
         predictions="results/{run}/predictions.jsonl",
@@ -33,7 +35,7 @@ rule generate:
             "generate",
             reads=[BASE],
             tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
-            cmrc=CONFIG.cmrc.model_dump(mode="json", exclude={"test", "limit"}),
+            benchmarks={name: answer_settings(BENCHMARKS[name]) for name in ANSWERED},
             engine=CONFIG.generation_engine,
             batch_size=CONFIG.generation_batch_size,
             policy=POLICY,
@@ -66,6 +68,12 @@ rule score_text:
             modules=metric_modules(tasks_of(wc.run)),
             device=CONFIG.device if metric_models(tasks_of(wc.run)) else None,
             tasks={task: score_settings(task) for task in tasks_of(wc.run)},
+            benchmarks={
+                name: BENCHMARKS[name].model_dump(
+                    mode="json", include={"rules", "no_answer"}
+                )
+                for name in ANSWERED
+            },
             content=CONFIG.judge.kind == "parser",
         ),
     script:
@@ -75,7 +83,9 @@ rule score_text:
 rule score_similarity:
     input:
         predictions="results/{run}/predictions.jsonl",
-        tests=lambda wc: tests_of(wc.run),
+        tests=lambda wc: expand(
+            "results/data/{name}/test.jsonl", name=tasks_of(wc.run)
+        ),
         reward="results/encoders/reward/model",
         independent="results/encoders/independent/model",
     output:
@@ -98,6 +108,45 @@ rule score_similarity:
         ),
     script:
         "../scripts/score_similarity.py"
+
+
+if MEASURED:
+
+    rule measure_benchmark:
+        input:
+            base=BASE_INPUT,
+            adapter=lambda wc: adapter_of(wc.run),
+            tests=lambda wc: f"results/data/{wc.name}/test.jsonl"
+            if wc.name in ITEMISED
+            else given(harness_files(wc.name)),
+            shots=lambda wc: shots_of([wc.name]),
+        output:
+            summary="results/{run}/retention/{name}.json",
+            by_item="results/{run}/retention/{name}.jsonl",
+        log:
+            "results/logs/measure_benchmark/{run}-{name}.log",
+        benchmark:
+            "results/benchmarks/measure_benchmark/{run}-{name}.tsv"
+        wildcard_constraints:
+            run=run_pattern(ADAPTER_PATTERN),
+            name="|".join(MEASURED),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            gpu=GPUS,
+            mem_mb=3000,
+            runtime=120,
+        params:
+            settings=lambda wc: settings(
+                "measure_benchmark",
+                reads=[BASE, *harness_files(wc.name)],
+                name=wc.name,
+                entry=measure_settings(wc.name),
+                policy=POLICY,
+            ),
+        script:
+            "../scripts/measure_benchmark.py"
 
 
 rule audit_rollouts:
@@ -142,7 +191,7 @@ if CONFIG.mechanism:
         input:
             base=BASE_INPUT,
             adapter=lambda wc: adapter_of(wc.run),
-            passages="results/data/cmrc/passages.jsonl",
+            passages=f"results/data/{PASSAGES_OF}/passages.jsonl",
         output:
             summary="results/{run}/likelihood.json",
             tokens="results/{run}/likelihood.npz",

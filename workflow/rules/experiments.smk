@@ -95,8 +95,8 @@ def tasks_of(run):
 
 
 def tests_of(run):
-    """The test sets on which a run is measured: its task's and reading comprehension."""
-    return expand("results/data/{name}/test.jsonl", name=[*tasks_of(run), "cmrc"])
+    """The test sets that a run answers: its task's and those of benchmarks that are answered."""
+    return expand("results/data/{name}/test.jsonl", name=[*tasks_of(run), *ANSWERED])
 
 
 # Models whose rollouts must have had a spread.
@@ -203,8 +203,14 @@ def variants_of(task):
 # that is costly, so that another part of the config does not change what a training waits for.
 READ_THROUGH = [
     *expand("results/data/{task}/split.report.json", task=TASKS),
-    "results/data/cmrc/test.report.json",
-    *(["results/data/cmrc/passages.report.json"] if CONFIG.mechanism else []),
+    *expand(
+        "results/data/{name}/test.report.json", name=[*ANSWERED, *ITEMISED]
+    ),
+    *(
+        [f"results/data/{PASSAGES_OF}/passages.report.json"]
+        if CONFIG.mechanism
+        else []
+    ),
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
     *(["results/data/files.json"] if OWN_READ_LATE else []),
     *(["results/data/rewards.json"] if USER_REWARDS else []),

@@ -84,6 +84,7 @@ rule draw_audit:
 rule draw_tradeoff:
     input:
         scores=scores(MAIN_RUNS),
+        retention=kept(MAIN_RUNS, KEPT_FIRST),
     output:
         png="results/figures/tradeoff.png",
         svg="results/figures/tradeoff.svg",
@@ -95,7 +96,11 @@ rule draw_tradeoff:
         ENVIRONMENT
     params:
         settings=settings(
-            "draw_tradeoff", tasks=TITLES, models=["base", *MODELS], seeds=SEEDS
+            "draw_tradeoff",
+            tasks=TITLES,
+            models=["base", *MODELS],
+            seeds=SEEDS,
+            primary=RETAINED[0],
         ),
     script:
         "../scripts/draw_tradeoff.py"
@@ -124,6 +129,7 @@ if CONFIG.ablation:
     rule draw_ablation:
         input:
             scores=scores(VARIANT_RUNS),
+            retention=kept(VARIANT_RUNS, KEPT_FIRST),
         output:
             png="results/figures/ablation.png",
             svg="results/figures/ablation.svg",
@@ -139,6 +145,7 @@ if CONFIG.ablation:
                 tasks=[title for title in TITLES if title[0] == CONFIG.ablation.task],
                 models=["rl", *VARIANTS],
                 seeds=SEEDS,
+                primary=RETAINED[0],
             ),
         script:
             "../scripts/draw_ablation.py"
@@ -159,7 +166,11 @@ if CONFIG.frontier:
         conda:
             ENVIRONMENT
         params:
-            settings=settings("draw_frontier", tasks=TITLES),
+            settings=settings(
+                "draw_frontier",
+                tasks=TITLES,
+                primary=CONFIG.retention.main_column,
+            ),
         script:
             "../scripts/draw_frontier.py"
 

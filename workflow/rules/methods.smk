@@ -21,7 +21,9 @@ if REPLAYS:
                     task=TASKS,
                     part=["dev", "test"],
                 ),
-                "results/data/cmrc/test.jsonl",
+                *expand(
+                    "results/data/{name}/test.jsonl", name=[*ANSWERED, *ITEMISED]
+                ),
             ],
         output:
             texts="results/data/replay/{name}.jsonl",
@@ -48,7 +50,7 @@ if REPLAYS:
                     for item in METHODS[wc.name].texts
                     if item.task
                 },
-                question_prompt=CONFIG.cmrc.prompt,
+                question_prompt=CONFIG.retention.question_prompt,
             ),
         script:
             "../scripts/prepare_replay.py"
@@ -164,6 +166,7 @@ if DECODED:
             base=BASE_INPUT,
             adapter=method_adapter,
             test="results/data/{task}/test.jsonl",
+            shots=lambda wc: shots_of([wc.task]),
             encoder="results/encoders/reward/model",
             passed=ancient(PASSED),
             predictions=lambda wc: f"results/{wc.task}/{entry_of(wc.model).of}/{wc.seed}/predictions.jsonl",
@@ -197,7 +200,12 @@ if DECODED:
             "../scripts/choose_answers.py"
 
 
-if DECODED and CONFIG.mechanism:
+def copied(run):
+    """What a model that only answers otherwise has of the one that it samples from."""
+    return (likelihoods([run]) if CONFIG.mechanism else []) + kept([run], MEASURED)
+
+
+if DECODED and (CONFIG.mechanism or MEASURED):
 
     localrules:
         copy_likelihood,
@@ -205,9 +213,9 @@ if DECODED and CONFIG.mechanism:
     # A model that only answers otherwise gives every text the probability that it gave it before.
     rule copy_likelihood:
         input:
-            lambda wc: likelihoods([f"{wc.task}/{entry_of(wc.model).of}/{wc.seed}"]),
+            lambda wc: copied(f"{wc.task}/{entry_of(wc.model).of}/{wc.seed}"),
         output:
-            likelihoods(["{task}/{model}/{seed}"]),
+            copied("{task}/{model}/{seed}"),
         log:
             "results/logs/copy_likelihood/{task}-{model}-{seed}.log",
         benchmark:

@@ -46,6 +46,7 @@ rule report:
             bars=CONFIG.exam.bars,
             **CONFIG.report.model_dump(mode="json"),
             look=fingerprint_of_look(),
+            retention=RETAINED,
         ),
     script:
         "../scripts/report.py"

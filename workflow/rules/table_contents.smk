@@ -76,7 +76,8 @@ def table_scores(name):
     """The files that a table reads of its runs."""
     if name.startswith("table6"):
         return likelihoods(table_runs(name))
-    return scores(table_runs(name))
+    shown = MEASURED if name in ["table3", "table4", "table5"] else []
+    return scores(table_runs(name)) + kept(table_runs(name), shown)
 
 
 # Tables whose rows have the audit's verdict.
@@ -106,6 +107,20 @@ def scores(names):
         "results/{run}/scores/{kind}",
         run=names,
         kind=["text.json", "text.jsonl", "similarity.json", "similarity.jsonl"],
+    )
+
+
+# The primary benchmark where it is measured by likelihood; in a list.
+KEPT_FIRST = [name for name in list(BENCHMARKS)[:1] if name in MEASURED]
+
+
+def kept(names, benchmarks):
+    """The figures of runs in benchmarks that are measured by likelihood, in all and by item."""
+    return expand(
+        "results/{run}/retention/{name}.{kind}",
+        run=names,
+        name=benchmarks,
+        kind=["json", "jsonl"],
     )
 
 

@@ -46,6 +46,9 @@ rule tabulate_paper:
             seeds=SEEDS,
             judged=JUDGED and wc.table == "table3",
             thresholds=CONFIG.audit.thresholds if wc.table in AUDITED else None,
+            retention=RETAINED
+            if wc.table in ["table3", "table4", "table5"]
+            else RETAINED[:1],
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
         ),
     script:
@@ -57,6 +60,7 @@ rule compare_systems:
         tests=expand("results/data/{task}/test.jsonl", task=TASKS),
         predictions=expand("results/{run}/predictions.jsonl", run=runs(TASKS, MODELS)),
         scores=scores(runs(TASKS, MODELS)),
+        retention=kept(runs(TASKS, MODELS), MEASURED),
         likelihood=likelihoods(runs(TASKS, MODELS)) if CONFIG.mechanism else [],
         judge=VERDICTS,
     output:
@@ -85,6 +89,7 @@ rule compare_systems:
             statistics=CONFIG.statistics,
             judged=JUDGED,
             mechanism=CONFIG.mechanism is not None,
+            retention=RETAINED,
         ),
     script:
         "../scripts/compare_systems.py"
@@ -146,6 +151,7 @@ if ABLATED:
                 kind=["exam", "training"],
             ),
             scores=scores(ENCODED_RUNS),
+            retention=kept(ENCODED_RUNS, MEASURED),
             training=expand("results/{run}/training.json", run=ENCODED_RUNS),
             passed=PASSED,
         output:
@@ -170,6 +176,7 @@ if ABLATED:
                 },
                 seeds=SEEDS,
                 bars=CONFIG.exam.bars,
+                retention=RETAINED,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}
                 ),
@@ -183,6 +190,7 @@ if CONFIG.frontier:
     rule tabulate_frontier:
         input:
             scores=scores(FRONTIER_RUNS),
+            retention=kept(FRONTIER_RUNS, MEASURED),
             likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.mechanism else [],
             training=expand(
                 "results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])
@@ -205,6 +213,7 @@ if CONFIG.frontier:
                 tasks=TASKS,
                 seeds=SEEDS,
                 curves=CURVES,
+                retention=RETAINED,
                 mechanism=CONFIG.mechanism is not None,
                 thresholds=CONFIG.audit.thresholds,
                 statistics=CONFIG.statistics.model_dump(

@@ -21,8 +21,8 @@ PAIRS, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[EncoderSource]
 class Lengths:
     """Tokens of a task's rows; the tokenizer is loaded when it is first asked for."""
 
-    def __init__(self, folder: str, prompt: str) -> None:
-        self.folder, self.prompt = folder, prompt
+    def __init__(self, folder: str, prompt: str, template: str | None) -> None:
+        self.folder, self.prompt, self.template = folder, prompt, template
         self.tokenizer: Any = None
 
     def of_prompt(self, row: Row) -> int:
@@ -38,7 +38,7 @@ class Lengths:
         if self.tokenizer is None:
             from semalign.policy.policy_tokenizer import load_tokenizer
 
-            self.tokenizer = load_tokenizer(self.folder)
+            self.tokenizer = load_tokenizer(self.folder, self.template)
         return self.tokenizer
 
 
@@ -48,7 +48,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     for number, task in enumerate(settings["tasks"]):
         cold, rl = (list(read_jsonl(input[part][number])) for part in ("cold", "rl"))
         longest = read_json(input.filtered[number])["longest"]
-        lengths = Lengths(input.tokenizer, task["prompt"])
+        lengths = Lengths(input.tokenizer, task["prompt"], settings.get("chat_template"))
         limits = {
             part: {key: most for key, most in of_part.items() if most < longest}
             for part, of_part in task["limits"].items()

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from semalign.data.shots import asked, examples
 from semalign.encoder.model import embed, load_encoder
 from semalign.generation.answers import Sampling, sample
 from semalign.metrics.predictions import predicted
@@ -11,22 +12,25 @@ from semalign.preflight.methods import method
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_jsonl
 from semalign.runtime.workspace import Workspace
-from semalign.text.prompts import fill
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     task, policy, entry = settings["task"], settings["policy"], settings["method"]
     base, tokenizer = load_policy(input.base, **policy)
     rows = list(read_jsonl(input.test))
+    before = ""
+    for path in input.shots:
+        before = examples(settings["prompt"], list(read_jsonl(path)), **settings["shots"])
     answers = sample(
         load_adapter(base, input.adapter, trainable=False),
         tokenizer,
-        [fill(settings["prompt"], source=row["source"]) for row in rows],
+        [before + asked(settings["prompt"], row) for row in rows],
         Sampling(int(settings["strength"]), entry["temperature"], entry["top_p"], settings["seed"]),
         max_new_tokens=settings["max_new_tokens"],
         batch_size=settings["batch_size"],
         workspace=workspace,
         name=task,
+        stops=settings["stop"],
     )
     encoder = load_encoder(input.encoder, policy["device"])
     texts = [[answer.text for answer in own] for own in answers]

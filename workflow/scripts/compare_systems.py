@@ -9,6 +9,7 @@ from semalign.config.statistics import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
 from semalign.statistics.comparisons import Request, compare, note, shown
+from semalign.statistics.retained import Retained
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import frame_latex, frame_markdown
 
@@ -16,11 +17,11 @@ from semalign.tables.tables import frame_latex, frame_markdown
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     statistics = Statistics.model_validate(settings["statistics"])
     languages = {task: Language.model_validate(entry) for task, entry in settings["languages"].items()}
+    retention = [Retained(**entry) for entry in settings["retention"]]
     names = ("tasks", "seeds", "judged", "mechanism")
-    frame = compare(
-        Request(Path("results"), languages=languages, statistics=statistics, **{name: settings[name] for name in names})
-    )
-    text = note(statistics, len(settings["seeds"]))
+    given = {name: settings[name] for name in names}
+    frame = compare(Request(Path("results"), languages=languages, statistics=statistics, retention=retention, **given))
+    text = note(statistics, len(settings["seeds"]), retention)
     of_all = set(frame.loc[frame["seed"] == "all", "test"]) | {"sacrebleu paired bootstrap (p)"}
     brief = shown(frame[(frame["seed"] == "all") | ~frame["test"].isin(of_all)])
     write_csv(output.csv, frame)

@@ -22,7 +22,11 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         if (folder / PICKLED).is_file():
             unpickle(folder)
         # Not among the settings: whoever reads a model, it is the same.
-        problem = model_problem(folder, POLICY if snakemake.config["policy"].get("path") == output.model else ENCODER)
+        problem = model_problem(
+            folder,
+            POLICY if snakemake.config["policy"].get("path") == output.model else ENCODER,
+            template=bool(snakemake.config["policy"].get("chat_template")),
+        )
         if problem:
             raise InputError(f"config key downloads.{name}: {problem}")
 

@@ -1,14 +1,16 @@
-"""Figure: similarity against reading comprehension of RL with other rewards, a marker a variant."""
+"""Figure: similarity against what is kept, of RL with other rewards, a marker a variant."""
 
 from pathlib import Path
 from typing import Any
 
 from semalign.figures.points import tradeoff
 from semalign.runtime import job
+from semalign.statistics.retained import Retained
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    tradeoff(Path("results"), dict(settings["tasks"]), settings["models"], settings["seeds"], output.png, output.svg)
+    tasks, primary = dict(settings["tasks"]), Retained(**settings["primary"])
+    tradeoff(Path("results"), tasks, settings["models"], settings["seeds"], primary, output.png, output.svg)
 
 
 job.run(main, snakemake)

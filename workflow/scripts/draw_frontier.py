@@ -8,7 +8,7 @@ from semalign.runtime import job
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    frontier(Path(input.frontier), dict(settings["tasks"]), output.png, output.svg)
+    frontier(Path(input.frontier), dict(settings["tasks"]), settings["primary"], output.png, output.svg)
 
 
 job.run(main, snakemake)

@@ -1,14 +1,16 @@
-"""Figure: similarity in the task against reading comprehension, a marker a model."""
+"""Figure: similarity in the task against what is kept, a marker a model."""
 
 from pathlib import Path
 from typing import Any
 
 from semalign.figures.points import tradeoff
 from semalign.runtime import job
+from semalign.statistics.retained import Retained
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    tradeoff(Path("results"), dict(settings["tasks"]), settings["models"], settings["seeds"], output.png, output.svg)
+    tasks, primary = dict(settings["tasks"]), Retained(**settings["primary"])
+    tradeoff(Path("results"), tasks, settings["models"], settings["seeds"], primary, output.png, output.svg)
 
 
 job.run(main, snakemake)

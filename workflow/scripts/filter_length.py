@@ -12,7 +12,7 @@ from semalign.text.prompts import conversation_ids, conversation_text, fill
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    tokenizer: Any = load_tokenizer(input.tokenizer)
+    tokenizer: Any = load_tokenizer(input.tokenizer, settings.get("chat_template"))
     special = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
     controls = re.compile("|".join(map(re.escape, special)) or "(?!)")
 

@@ -1,29 +1,31 @@
-"""Answer a run's test sets greedily: its task's and reading comprehension."""
+"""Answer a run's test sets greedily: its task's and those benchmarks that are answered."""
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from semalign.generation.answers import Completion, generate
+from semalign.data.shots import asked, examples
+from semalign.generation.answers import Asked, Completion, generate
 from semalign.metrics.predictions import predicted
 from semalign.policy.models import load_adapter, load_policy
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_jsonl
 from semalign.runtime.workspace import Workspace
-from semalign.text.prompts import fill
 
-TestSets = dict[str, tuple[list[str], int]]  # {name: (user turns, most new tokens)}
+TestSets = dict[str, Asked]
 Answers = dict[str, list[Completion]]
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     items, testsets = {}, {}
+    shots = {Path(path).parent.name: list(read_jsonl(path)) for path in input.shots}
     for path in input.tests:
         name = Path(path).parent.name
-        task = settings["cmrc"] if name == "cmrc" else settings["tasks"][name]
+        task = (settings["tasks"] | settings["benchmarks"])[name]
         items[name] = rows = list(read_jsonl(path))
-        texts = [fill(task["prompt"], **{k: v for k, v in row.items() if isinstance(v, str)}) for row in rows]
-        testsets[name] = texts, task["max_new_tokens"]
+        before = examples(task["prompt"], shots[name], **task["shots"]) if name in shots else ""
+        texts = [before + asked(task["prompt"], row) for row in rows]
+        testsets[name] = Asked(texts, task["max_new_tokens"], task["stop"])
     answer = by_vllm if settings["engine"] == "vllm" else by_transformers
     write_jsonl(
         output.predictions,
@@ -40,15 +42,25 @@ def by_transformers(settings: dict[str, Any], input: Any, testsets: TestSets, wo
     model = load_adapter(base, input.adapter, trainable=False) if input.get("adapter") else base
     size = settings["batch_size"]
     return {
-        name: generate(model, tokenizer, texts, max_new_tokens=most, batch_size=size, workspace=workspace, name=name)
-        for name, (texts, most) in testsets.items()
+        name: generate(
+            model,
+            tokenizer,
+            of.texts,
+            max_new_tokens=of.max_new_tokens,
+            batch_size=size,
+            workspace=workspace,
+            name=name,
+            stops=of.stops,
+        )
+        for name, of in testsets.items()
     }
 
 
 def by_vllm(settings: dict[str, Any], input: Any, testsets: TestSets, workspace: Workspace) -> Answers:
     from semalign.generation.vllm_engine import answer_with_vllm  # vLLM is no part of the locked packages
 
-    return answer_with_vllm(input.base, input.get("adapter"), testsets)
+    template = settings["policy"].get("chat_template")
+    return answer_with_vllm(input.base, input.get("adapter"), testsets, template)
 
 
 job.run(main, snakemake, resumable=True)

@@ -1,4 +1,4 @@
-"""Read and check the reading-comprehension questions."""
+"""Read and check the questions of a reading-comprehension benchmark."""
 
 from typing import Any
 
@@ -15,8 +15,10 @@ SOURCES = TypeAdapter(list[QuestionSource])
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     sources = SOURCES.validate_python(settings["test"])
-    rows = read_all_questions(sources, "cmrc.test")
-    questions, report = prepare_questions(rows, settings["limit"], origin=origin("cmrc.test", sources)).all()
+    key, unanswerable = settings["key"], settings["unanswerable"]
+    rows = read_all_questions(sources, key, unanswerable)
+    sifted = prepare_questions(rows, settings["limit"], origin=origin(key, sources), unanswerable=unanswerable)
+    questions, report = sifted.all()
     write_jsonl(output.questions, questions)
     write_json(output.report, report)
 

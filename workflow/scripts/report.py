@@ -7,6 +7,7 @@ from semalign.report.page import build
 from semalign.report.request import Request, TaskOf
 from semalign.runtime import job
 from semalign.runtime.files import replacing
+from semalign.statistics.retained import Retained
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -16,6 +17,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         tasks={entry.pop("name"): TaskOf(**entry) for entry in map(dict, settings["tasks"])},
         artefacts=[str(path) for path in input],
         sources=True,
+        retention=[Retained(**entry) for entry in settings["retention"]],
         **{name: settings[name] for name in names},
     )
     with replacing(output.html) as file:

@@ -11,7 +11,7 @@ from semalign.runtime.files import sha256, write_json, write_jsonl
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    testsets = join(input.predictions, [path for path in input.tests if "/cmrc/" not in path])
+    testsets = join(input.predictions, input.tests)
     scores: dict[str, Any] = {task: {} for task in testsets}
     items = {task: [{"testset": task, "id": row["id"]} for row in rows] for task, rows in testsets.items()}
     for name in ("reward", "independent"):

@@ -1,4 +1,4 @@
-"""The metrics of a run's task, signs of a gamed reward and of collapse, CMRC; in the miniature, the content told."""
+"""The metrics of a run's task, signs of a gamed reward and of collapse, questions; in the miniature, content."""
 
 from pathlib import Path
 from statistics import fmean
@@ -20,8 +20,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     scores: dict[str, Any] = {}
     items = []
     for testset, rows in join(input.predictions, input.tests).items():
-        if testset == "cmrc":
-            scores[testset], values = score_questions(rows)
+        if testset in settings["benchmarks"]:
+            scores[testset], values = score_questions(rows, **settings["benchmarks"][testset])
         else:
             task = settings["tasks"][testset]
             language = Language.model_validate(task["language"])

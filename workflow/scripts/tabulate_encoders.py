@@ -7,6 +7,7 @@ from semalign.config.models import ExamBars
 from semalign.config.statistics import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
+from semalign.statistics.retained import Retained
 from semalign.tables.encoder_table import Request, build
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import frame_latex, frame_markdown
@@ -18,6 +19,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             Path("results"),
             bars=ExamBars.model_validate(settings["bars"]),
             statistics=Statistics.model_validate(settings["statistics"]),
+            retention=[Retained(**entry) for entry in settings["retention"]],
             **{name: settings[name] for name in ("task", "models", "starts", "seeds")},
         )
     )

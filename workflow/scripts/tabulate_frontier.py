@@ -11,6 +11,7 @@ from semalign.frontier.taxes import Request, taxes
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
 from semalign.statistics import runs
+from semalign.statistics.retained import Retained
 from semalign.statistics.verdicts import of_rl, remark
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import frame_latex, frame_markdown
@@ -22,10 +23,13 @@ POINTS = (
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    names = ("tasks", "seeds", "mechanism")
-    asked = {name: settings[name] for name in names} | {"curves": curves.in_order(settings["curves"])}
-    frame = curves.collect(RESULTS, **asked)
-    found = taxes(Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"])))
+    asked = {name: settings[name] for name in ("tasks", "seeds", "mechanism")}
+    asked |= {"curves": curves.in_order(settings["curves"])}
+    retention = [Retained(**entry) for entry in settings["retention"]]
+    frame = curves.collect(RESULTS, **asked, retention=retention)
+    found = taxes(
+        Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"]), primary=retention[0])
+    )
     write_csv(output.csv, frame)
     write_csv(output.taxes, pd.DataFrame([tax.record() for tax in found]))
     text = verdict.note(found, len(settings["seeds"]))
@@ -45,7 +49,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     content = {
         "answers": verdict.answers(found),
         "taxes": [tax.record() | {"by_seed": tax.values} for tax in found],
-        "runs": {name: runs.details(RESULTS, name) for name in measured},
+        "runs": {name: runs.details(RESULTS, name, retention) for name in measured},
         "multiplicity": verdict.multiplicity(found, len(settings["seeds"])),
         "units": {name: curve["unit"] for name, curve in asked["curves"].items()},
         "note": text,

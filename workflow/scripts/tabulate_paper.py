@@ -6,6 +6,7 @@ from typing import Any
 from semalign.config.statistics import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import read_json, replacing, write_json
+from semalign.statistics.retained import Retained
 from semalign.tables.paper_tables import Request, build
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import frame_latex, frame_markdown
@@ -13,9 +14,10 @@ from semalign.tables.tables import frame_latex, frame_markdown
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     statistics = Statistics.model_validate(settings["statistics"])
+    retention = [Retained(**entry) for entry in settings["retention"]]
     names = ("table", "tasks", "models", "seeds", "rewards", "judged", "thresholds", "published")
-    values = {name: settings[name] for name in names}
-    table = build(Request(Path("results"), statistics=statistics, titles=dict(settings["titles"]), **values))
+    values = {name: settings[name] for name in names} | {"titles": dict(settings["titles"]), "retention": retention}
+    table = build(Request(Path("results"), statistics=statistics, **values))
     write_csv(output.csv, table.frame())
     with replacing(output.markdown) as file:
         file.write(frame_markdown(table.lines(), table.note, table.remarks))

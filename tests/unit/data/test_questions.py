@@ -9,7 +9,9 @@ import pyarrow.parquet
 import pytest
 
 from semalign.config.data import Cmrc2018, Squad, Table
+from semalign.data.preparation import prepare_questions
 from semalign.data.questions import read_questions
+from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, write_jsonl
 from tests.unit.inputs import DATA, message, needs_data, written
 
@@ -132,3 +134,21 @@ def test_the_hubs_table_holds_them_too(tmp_path: Path, ending: str) -> None:
     plain = [{key: row[key] for key in row if key != "group"} for row in asked]
     assert [{key: row[key] for key in row if key != "group"} for row in read] == plain
     assert len({(row["group"], other["group"]) for row, other in zip(read, asked, strict=True)}) == 424
+
+
+def test_unanswerable_questions_have_the_empty_answer(tmp_path: Path) -> None:
+    asked = [
+        {"id": "a", "question": "q", "answers": [{"text": "x"}], "is_impossible": False},
+        {"id": "b", "question": "q", "answers": [{"text": "plausible"}], "is_impossible": True},
+        {"id": "c", "question": "q", "answers": []},
+    ]
+    path = tmp_path / "two.json"
+    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": "c", "qas": asked}]}]}))
+    source = Squad(format="squad", path=path)
+    assert [row["answers"] for row in read_questions(source, unanswerable=True)] == [["x"], [""], [""]]
+    with pytest.raises(InputError, match="every question needs answers"):
+        list(read_questions(source))
+    rows = list(read_questions(source, unanswerable=True))
+    kept, report = prepare_questions(rows, origin="here", unanswerable=True).all()
+    assert (len(kept), report["unanswerable"], report["dropped"]) == (3, 2, {})
+    assert prepare_questions(rows, origin="here").all()[1]["dropped"] == {"empty_answers": 2}

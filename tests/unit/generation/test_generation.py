@@ -14,7 +14,7 @@ from semalign.text.prompts import fill, prompt_text
 TEXTS = ["书", "老师看书。", "妈妈做饭。孩子喝水。", "水"]
 
 
-def answer(model: Any, tokenizer: Any, texts: list[str], **options: int) -> list[Completion]:
+def answer(model: Any, tokenizer: Any, texts: list[str], **options: Any) -> list[Completion]:
     """generate in a workspace of its own."""
     with TemporaryDirectory() as folder:
         return generate(model, tokenizer, texts, **options, workspace=Workspace(Path(folder), 3600), name="test")
@@ -64,7 +64,7 @@ def test_fill_replaces_named_fields_alone() -> None:
 
 def test_a_batch_that_is_there_is_not_made_again(tiny_policy: Path, workspace: Workspace) -> None:
     model, tokenizer = load_policy(tiny_policy, "float32", "cpu")
-    options = {"max_new_tokens": 6, "batch_size": 2}
+    options: dict[str, Any] = {"max_new_tokens": 6, "batch_size": 2}
     whole = answer(model, tokenizer, TEXTS, **options)
     generate(model, tokenizer, TEXTS, **options, workspace=workspace, name="test")
     journal = workspace.folder / "test.jsonl"

@@ -48,7 +48,7 @@ def test_questions_are_scored_in_percent_without_their_reasoning() -> None:
         question("3", ["三天"], ""),
         question("4", ["四"], "不知道"),
     ]
-    scores, items = score_questions(rows)
+    scores, items = score_questions(rows, "cmrc2018")
     assert scores["em"] == pytest.approx(25)
     assert scores["f1"] == pytest.approx((100 + 80) / 4)
     assert scores["avg"] == pytest.approx((25 + 45) / 2)

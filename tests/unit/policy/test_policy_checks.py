@@ -17,7 +17,11 @@ from semalign.runtime.errors import InputError
 from tests.unit.policies import TEMPLATES, policy, rewritten, tokenizer_of
 
 PROMPT = "翻译：{source}"
-USE = Use({"tasks.mt.prompt": PROMPT, "cmrc.prompt": "{context}\n问：{question}"}, {"tasks.mt.max_tokens": 512}, None)
+USE = Use(
+    {"tasks.mt.prompt": PROMPT, "retention.benchmarks.cmrc.prompt": "{context}\n问：{question}"},
+    {"tasks.mt.max_tokens": 512},
+    None,
+)
 
 
 @pytest.mark.parametrize("kind", [POLICY, ENCODER])
@@ -184,7 +188,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     use = Use(USE.prompts, {"rl.max_prompt_tokens + rl.max_new_tokens": 10**6}, None)
     assert found(folder, use).keys() >= {
         "text of tasks.mt.prompt",
-        "text of cmrc.prompt",
+        "text of retention.benchmarks.cmrc.prompt",
         "context",
         "LoRA",
         "vocabulary",

@@ -79,7 +79,7 @@ VALUES: dict[str, list[Any]] = {
     "statistics.seed": [2**63, -1, True],
     "report.examples": [-1, True, "3", 2.0],
     "exam.size": [0, 1],
-    "cmrc.limit": [0, True],
+    "retention.benchmarks.cmrc.limit": [0, True],
     "frontier.methods.dpo.beta": [0],
     "frontier.methods.dpo.learning_rate": [0],
     "frontier.methods.kl_sft.weight": [0],
@@ -152,7 +152,7 @@ ALIGNED = {"format": "aligned", "source": "a.zh", "target": "a.bo"}
         ("tasks.mt.train", [FILE, FILE | {"repeated_ids": "left_out"}], ""),
         ("tasks.mt.train", [ALIGNED, ALIGNED], ""),
         ("tasks.hg.test", [FILE, FILE], ""),
-        ("cmrc.test", [FILE, FILE], ""),
+        ("retention.benchmarks.cmrc.test", [FILE, FILE], ""),
         ("encoders.reward.train", [FILE, ALIGNED, FILE], ""),
         ("exam.pairs", [FILE, FILE], ""),
         ("exam.probes", [FILE, FILE], ""),
@@ -217,9 +217,13 @@ def test_braces_that_are_no_placeholder_stay(prompt: str) -> None:
 
 
 def test_a_question_has_two_placeholders() -> None:
-    assert "cmrc.prompt: {context} is missing" in said(at("cmrc.prompt", "{question}"))
-    assert "cmrc.prompt: {contxt} is no placeholder; write {context}" in said(at("cmrc.prompt", "{contxt}{question}"))
-    assert "there are {context}, {question}" in said(at("cmrc.prompt", "{context}{question}{answers}"))
+    assert "cmrc.prompt: {context} is missing" in said(at("retention.benchmarks.cmrc.prompt", "{question}"))
+    assert "cmrc.prompt: {contxt} is no placeholder; write {context}" in said(
+        at("retention.benchmarks.cmrc.prompt", "{contxt}{question}")
+    )
+    assert "there are {context}, {question}" in said(
+        at("retention.benchmarks.cmrc.prompt", "{context}{question}{answers}")
+    )
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("xlm-roberta", 512), ("bert", 514)])

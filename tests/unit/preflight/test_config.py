@@ -78,6 +78,8 @@ def test_validated_config_cannot_be_changed() -> None:
     [
         ("rl.lerning_rate", 1.0, "config key rl.lerning_rate: unknown key; did you mean learning_rate?"),
         ("zzzzzz", 1, "config key zzzzzz: unknown key"),
+        ("cmrc", {"limit": 5}, "config key cmrc: is now an entry of retention.benchmarks"),
+        ("retention.primary", "mine", "config key retention: primary: mine is not among benchmarks: ['cmrc']"),
         ("tasks.mt.train.0.paht", "x", "config key tasks.mt.train.0.paht: unknown key; did you mean path?"),
         ("rl.learning_rate", "1e-3", "config key rl.learning_rate: '1e-3' is text to YAML"),
         ("encoders.reward.learning_rate", "2E-5", "config key encoders.reward.learning_rate: '2E-5' is text to YAML"),
@@ -167,7 +169,11 @@ def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expe
             {"kind": "text", "source": {"format": "csv", "path": "x", "without": [{"format": "csv", "path": "y"}]}},
             "config key policy.pretraining.corpus.0: source.without: is for pairs alone, and this is of kind: text",
         ),
-        ("cmrc.test.0", {"format": "tsv", "path": "x"}, "config key cmrc.test.0: tsv cannot hold a question's list"),
+        (
+            "retention.benchmarks.cmrc.test.0",
+            {"format": "tsv", "path": "x"},
+            "config key retention.benchmarks.cmrc.test.0: tsv cannot hold a question's list",
+        ),
         (
             "encoders.reward.train.0",
             {"format": "jsonl", "path": "x", "without": []},

@@ -32,7 +32,7 @@ PAPER: dict[str, dict[str, Any]] = {
         "tasks.hg.split.rl": None,
         "tasks.mt.max_tokens": 1024,  # of the policy, training and test alike
         "tasks.hg.max_tokens": 1024,
-        "cmrc.limit": None,  # the whole CMRC 2018 dev set
+        "retention.benchmarks.cmrc.limit": None,  # the whole CMRC 2018 dev set
     },
     "Base policy and LoRA": {
         "policy.path": Path("results/downloads/qwen3-4b-instruct-2507"),  # "Qwen3-4B-Instruct" in Appendix A

@@ -9,7 +9,7 @@ from scipy import stats
 
 from semalign.config.statistics import Statistics
 from semalign.statistics.comparisons import Request, compare, note, rank_biserial, shown
-from tests.unit.scored import write_judge, write_likelihood, write_run
+from tests.unit.scored import CMRC, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics.model_validate(
     {"resamples": 300, "primary": [{"task": "hg", "measure": "cmrc_avg"}, {"task": "hg", "measure": "judge_net"}]}
@@ -31,7 +31,7 @@ def results(tmp_path: Path) -> Path:
 
 def request(results: Path, **changes: Any) -> Request:
     values: dict[str, Any] = {"tasks": ["hg"], "seeds": [0, 1], "languages": {}, "judged": True, "mechanism": True}
-    return Request(results, statistics=SETTINGS, **(values | changes))
+    return Request(results, statistics=SETTINGS, retention=[CMRC], **(values | changes))
 
 
 def found(results: Path) -> dict[tuple[str, str, str], dict[Any, Any]]:
@@ -126,5 +126,5 @@ def test_rows_for_reading(results: Path) -> None:
     table = shown(compare(request(results)))
     assert table.map(lambda cell: isinstance(cell, str)).all().all()
     assert "nan" not in table.to_string()
-    assert "p of a rank test of 3 runs against 3 is 0.1." in note(SETTINGS, 3)
-    assert "One seed proves nothing" in note(SETTINGS, 1)
+    assert "p of a rank test of 3 runs against 3 is 0.1." in note(SETTINGS, 3, [CMRC])
+    assert "One seed proves nothing" in note(SETTINGS, 1, [CMRC])

@@ -25,6 +25,7 @@ from semalign.statistics.bootstrap import (
 )
 from semalign.statistics.comparisons import compare, rank_biserial
 from tests.unit.drawn import TASKS, bounds, measured, scored
+from tests.unit.scored import CMRC
 
 few = settings(max_examples=40, deadline=None)
 FEW_RESAMPLES = Statistics(resamples=100)
@@ -226,7 +227,7 @@ def test_declared_comparisons_and_they_alone_are_adjusted(
     folder = tmp_path_factory.mktemp("runs")
     asked = {"resamples": 30, "primary": [{"task": task, "measure": measure} for task, measure in declared]}
     request = comparisons.Request(
-        folder, list(TASKS), scored(folder, figures), {}, Statistics.model_validate(asked), True, True
+        folder, list(TASKS), scored(folder, figures), {}, Statistics.model_validate(asked), True, True, [CMRC]
     )
     rows = compare(request)
     primary = rows[rows["primary"]]

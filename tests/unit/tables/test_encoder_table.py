@@ -11,7 +11,7 @@ from semalign.config.models import ExamBars
 from semalign.config.statistics import Statistics
 from semalign.statistics.differences import NONE
 from semalign.tables.encoder_table import Difference, Request, build, exam_figures, made
-from tests.unit.scored import write_run
+from tests.unit.scored import CMRC, write_run
 
 BARS = ExamBars.model_validate(
     {"retrieval": 0.9, "spearman": 0.8, "auc": 0.4, "inequality": {"negated": 0.9, "truncated": 0.9}}
@@ -64,6 +64,7 @@ def request_of(tmp_path: Path) -> Request:
         [0, 1],
         BARS,
         Statistics(resamples=200),
+        [CMRC],
     )
 
 

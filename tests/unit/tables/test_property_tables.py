@@ -18,6 +18,7 @@ from semalign.statistics.intervals import about_seeds, interval
 from semalign.tables import paper_tables
 from semalign.tables.tables import Cell, Row, Table, latex_text
 from tests.unit.drawn import TASKS, bounds, measured, scored
+from tests.unit.scored import CMRC
 
 few = settings(max_examples=40, deadline=None)
 FEW_RESAMPLES = Statistics(resamples=100)
@@ -35,7 +36,7 @@ def test_a_table_has_the_mean_and_spread_of_its_seeds_and_their_gaps(
     seeds = scored(folder, figures)
     models = ["base", "cold_sft", "strong_sft", "rl"]
     table = paper_tables.build(
-        paper_tables.Request(folder, "table3", list(TASKS), models, seeds, {}, True, Statistics(resamples=20))
+        paper_tables.Request(folder, "table3", list(TASKS), models, seeds, {}, True, Statistics(resamples=20), [CMRC])
     )
     rows = {(row["task"], row["model"]): row for row in table.frame().to_dict("records")}
 
@@ -76,16 +77,16 @@ def test_an_interval_of_runs_does_not_hang_on_their_order(
     seeds = scored(folder, figures)
     rl, strong = ([f"mt/{model}/{seed}" for seed in seeds] for model in ("rl", "strong_sft"))
     asked = Statistics(resamples=30)
-    found = interval(folder, "mt", figure, rl, None, asked)
-    turned = interval(folder, "mt", figure, rl[::-1], None, asked)
+    found = interval(folder, "mt", figure, rl, None, asked, [CMRC])
+    turned = interval(folder, "mt", figure, rl[::-1], None, asked, [CMRC])
     assert found is not None
     assert turned is not None
     assert bounds(found) == pytest.approx(bounds(turned), abs=1e-6)
-    nothing = interval(folder, "mt", figure, rl, rl, asked)
+    nothing = interval(folder, "mt", figure, rl, rl, asked, [CMRC])
     assert nothing is not None
     assert (nothing.low, nothing.high, nothing.p) == (0.0, 0.0, 1.0)
-    ahead = interval(folder, "mt", figure, rl, strong, asked)
-    back = interval(folder, "mt", figure, strong, rl, asked)
+    ahead = interval(folder, "mt", figure, rl, strong, asked, [CMRC])
+    back = interval(folder, "mt", figure, strong, rl, asked, [CMRC])
     assert ahead is not None
     assert back is not None
     assert bounds(ahead) == pytest.approx((-back.high, -back.low), abs=1e-6)

@@ -47,7 +47,7 @@ def test_a_row_each_with_origin_licence_and_hash(tmp_path: Path, monkeypatch: An
         "mine/b.csv": ["tasks.mt.train.0.path", "tasks.hg.train.0.path"],
         "results/downloads/model": ["policy.path"],
         "results/downloads/urls/c.txt": ["exam.pairs.0.path"],
-        "results/world": ["cmrc.test.0.path"],
+        "results/world": ["retention.benchmarks.cmrc.test.0.path"],
     }
     stated = {name: {"licence": name.upper(), "about": None} for name in ("model", "urls")}
     table = rows(keys, records, stated, {"mine": "CC BY 4.0"}, {"mine/b.csv": contents.hash(own)})

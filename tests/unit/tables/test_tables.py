@@ -18,7 +18,7 @@ from semalign.tables.paper_tables import DEFINITIONS, Request, build
 from semalign.tables.published import published
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import Cell, Row, Table, frame_latex, frame_markdown, latex_text
-from tests.unit.scored import name_metrics, write_judge, write_likelihood, write_run
+from tests.unit.scored import CMRC, name_metrics, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics(resamples=200)
 MODELS = ["base", "cold_sft", "strong_sft", "rl"]
@@ -40,7 +40,7 @@ def results(tmp_path: Path) -> Path:
 def make(results: Path, table: str, tasks: list[str], models: list[str], **rewards: dict[str, float]) -> Table:
     published = {"mt": "paper_mt", "hg": "paper_hg"}
     judged = table == "table3"
-    return build(Request(results, table, tasks, models, [0, 1], rewards, judged, SETTINGS, published=published))
+    return build(Request(results, table, tasks, models, [0, 1], rewards, judged, SETTINGS, [CMRC], published=published))
 
 
 def rows(table: Table) -> dict[tuple[str, str], dict[str, Any]]:
@@ -52,7 +52,7 @@ def test_the_trade_off_has_its_documented_columns(results: Path) -> None:
     columns = list(make(results, "table3", ["mt", "hg"], MODELS).frame().columns)
     assert columns[:3] == ["task", "model", "metric_name"]
     assert columns[-1] == "seeds"
-    for name in DEFINITIONS["table3"].figures:
+    for name in DEFINITIONS["table3"].of([CMRC]).figures:
         place = columns.index(name)
         assert columns[place : place + 5] == [name, *(f"{name}_{part}" for part in ("sd", "low", "high", "n"))]
     assert "metric_paper" in columns
@@ -132,7 +132,7 @@ def test_published_gaps_are_differences_of_published_rows() -> None:
 
 
 def test_without_a_published_task_no_figure_is_the_papers(results: Path) -> None:
-    table = build(Request(results, "table3", ["hg"], MODELS, [0, 1], {}, True, SETTINGS))
+    table = build(Request(results, "table3", ["hg"], MODELS, [0, 1], {}, True, SETTINGS, [CMRC]))
     assert not any(name.endswith(("_paper", "_difference")) for name in table.frame().columns)
     assert set(table.lines()["model"]) == {*MODELS, "gap", "95% interval"}
     assert "arXiv" not in table.note
@@ -141,9 +141,8 @@ def test_without_a_published_task_no_figure_is_the_papers(results: Path) -> None
 
 
 def test_published_figures_are_those_of_the_tasks_that_the_config_says(results: Path) -> None:
-    table = build(
-        Request(results, "table3", ["mt", "hg"], MODELS, [0, 1], {}, True, SETTINGS, published={"mt": "paper_hg"})
-    )
+    given = {"mt": "paper_hg"}
+    table = build(Request(results, "table3", ["mt", "hg"], MODELS, [0, 1], {}, True, SETTINGS, [CMRC], published=given))
     assert rows(table)["mt", "rl"]["metric_paper"] == 0.2530  # headlines by ROUGE-L, whatever the task is called
     assert pd.isna(rows(table)["hg", "rl"]["metric_paper"])
 
@@ -158,7 +157,7 @@ def audited(results: Path, table: str, models: list[str]) -> Table:
     for seed in (0, 1):
         (results / f"mt/rl/{seed}/training.json").write_text("{}")
     bars = Thresholds().model_dump()
-    return build(Request(results, table, ["mt"], models, [0, 1], {}, table == "table3", SETTINGS, bars))
+    return build(Request(results, table, ["mt"], models, [0, 1], {}, table == "table3", SETTINGS, [CMRC], bars))
 
 
 def test_the_audits_verdict_is_that_of_the_worst_seed(results: Path) -> None:
@@ -211,7 +210,7 @@ def test_a_table_of_several_tasks_has_the_metrics_of_all(results: Path) -> None:
 def test_the_subject_names_the_tasks(results: Path) -> None:
     titles = {"hg": "headlines of news"}
     models = ["base", "cold_sft", "rl"]
-    request = Request(results, "table2", ["hg"], models, [0, 1], {}, False, SETTINGS, titles=titles)
+    request = Request(results, "table2", ["hg"], models, [0, 1], {}, False, SETTINGS, [CMRC], titles=titles)
     assert build(request).note.startswith("Headlines of news: cold start and RL.")
 
 

@@ -164,7 +164,7 @@ def test_the_texts_of_test_sets_are_read_from_their_sources(tmp_path: Path) -> N
     write_jsonl(tmp_path / "questions.jsonl", rows)
     others, questions = (Table(format="jsonl", path=tmp_path / f"{name}.jsonl") for name in ("others", "questions"))
     pairs = PairTable(format="jsonl", path=tmp_path / "pairs.jsonl", without=[others])
-    assert texts_of_tests({"tasks.mt.test": [pairs]}, [questions]) == {"a", "b", "e"}
+    assert texts_of_tests({"tasks.mt.test": [pairs]}, {"q": [questions]}) == {"a", "b", "e"}
 
 
 def test_groups_and_excluded_ids_are_compared_as_texts_are(tmp_path: Path) -> None:

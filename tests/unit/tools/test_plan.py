@@ -253,7 +253,7 @@ def test_a_limit_makes_no_questions(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     raw = merged([ROOT / "config" / "public.yaml"])
-    raw["cmrc"]["limit"] = limit
+    raw["retention"]["benchmarks"]["cmrc"]["limit"] = limit
     assert Plan(validate(raw), NOTHING_GIVEN)._questions() == questions
 
 

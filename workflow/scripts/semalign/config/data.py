@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from semalign.config.base import Count, CountFromTwo, Distinct, PositiveShare, Seed, Share, Strict, alike
 from semalign.config.metrics import Metrics, check_function, metric_name
 from semalign.config.placeholders import prompt_of
+from semalign.config.shots import AnsweredShots, Stops
 
 
 class AlignedText(Strict):
@@ -210,6 +211,14 @@ class Split(Strict):
     )
 
 
+class PairShots(AnsweredShots):
+    """Examples of a task."""
+
+    source: Literal["train"] | Annotated[list[PairSource], Distinct] = Field(
+        description="train: the pairs of the cold start; or sources; no text of the test set is ever drawn"
+    )
+
+
 class Task(Strict):
     """A generation task: pairs of source and target text."""
 
@@ -236,6 +245,12 @@ class Task(Strict):
     )
     max_tokens: CountFromTwo = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
+    stop: Stops = Field(
+        default_factory=list, description="an answer to the test set ends before the first of these texts, too"
+    )
+    shots: PairShots | None = Field(
+        None, description="examples before each prompt of the test set, in no training; null: none"
+    )
     split: Split = Field(description="how the pool is divided")
 
     @model_validator(mode="before")
@@ -251,6 +266,9 @@ class Task(Strict):
             raise ValueError("give either `test` (sources) or `split.test` (a size), not both and not neither")
         if any(alike(one) == alike(other) for one in self.train for other in self.test):
             raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
+        shown = self.shots.source if self.shots and self.shots.source != "train" else []
+        if any(alike(one) == alike(other) for one in shown for other in self.test):
+            raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")
         return self
 
     def metric_names(self) -> list[str]:
@@ -260,14 +278,3 @@ class Task(Strict):
     def between_languages(self) -> bool:
         """Whether answers are in another language than what is answered: a translation of some kind."""
         return self.source_language != self.target_language
-
-
-class Cmrc(Strict):
-    """Reading comprehension in the dominant language: measured, never trained on."""
-
-    test: Annotated[list[QuestionSource], Distinct] = Field(min_length=1, description="the questions and their answers")
-    prompt: Annotated[str, prompt_of("context", "question")] = Field(
-        description="the user's turn; {context} and {question} are replaced"
-    )
-    max_new_tokens: Count = Field(64, description="greedy decoding stops here")
-    limit: Count | None = Field(None, description="take only the first questions")

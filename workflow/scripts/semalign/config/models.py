@@ -125,11 +125,17 @@ class Policy(Strict):
         description="whether generation on a GPU replays its decoding step as a CUDA graph; never run on a GPU, hence "
         "off; on a CPU it changes nothing",
     )
+    chat_template: Path | None = Field(
+        None,
+        description="a Jinja file in place of the template of the folder at path, which may have none; null: its own",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "Policy":
         if self.path is None and self.pretraining is None:
             raise ValueError("give path or pretraining")
+        if self.path is None and self.chat_template is not None:
+            raise ValueError("chat_template: is for a policy at path; one that is made on the spot has its own")
         return self
 
     def on_a_gpu(self) -> list[str]:

@@ -15,18 +15,26 @@ from semalign.text.prompts import fill
 
 def held_out_texts(paths: Iterable[str | Path]) -> set[str]:
     """The texts of files of prepared pairs or questions that are held out: sources, targets, passages."""
-    names = ("source", "target", "context")
-    return {row[name] for path in paths for row in read_jsonl(path) for name in names if name in row}
+    names = ("source", "target", "context", "text")
+    rows = (row for path in paths for row in read_jsonl(path))
+    return {text for row in rows for text in [*(row[name] for name in names if name in row), *row.get("fields", [])]}
 
 
-def texts_of_tests(pairs: Mapping[str, Sequence[PairSource]], questions: Sequence[QuestionSource]) -> set[str]:
-    """The same of the sources of test sets: pairs by the config key that lists them, and reading comprehension.
+def texts_of_tests(
+    pairs: Mapping[str, Sequence[PairSource]],
+    questions: Mapping[str, Sequence[QuestionSource]],
+    others: Iterable[Row] = (),
+) -> set[str]:
+    """The same of the sources of test sets, pairs and questions, by the config keys that list them; `others` are the
+    rows of other benchmarks.
 
     A corpus is read before any test set is prepared, since the tokenizer that the length filter needs is made from it.
     """
     rows = (row for key, sources in pairs.items() for row in read_all_pairs(sources, key) if "left_out" not in row)
     texts = {row[side] for row in rows for side in ("source", "target")}
-    return texts | {row["context"] for row in read_all_questions(questions, "cmrc.test")}
+    asked = (row for key, sources in questions.items() for row in read_all_questions(sources, key, unanswerable=True))
+    fields = {text for row in others for text in [*row.get("fields", []), *([row["text"]] if "text" in row else [])]}
+    return texts | {row["context"] for row in asked} | fields
 
 
 def pretraining_documents(

@@ -18,13 +18,14 @@ def digest(texts: Iterable[str]) -> str:
     return _hash("\n".join(map(_hash, texts)))
 
 
-def select_passages(questions: Iterable[Row], wanted: int, pinned: str | None) -> tuple[list[Row], dict[str, Any]]:
+def select_passages(rows: Iterable[Row], wanted: int, pinned: str | None) -> tuple[list[Row], dict[str, Any]]:
     """The `wanted` distinct passages (NFC) with the smallest SHA-256, as rows of id and text, and a report.
 
-    Neither the order of the questions nor how many share a passage matters. Raises InputError where there are too few
-    passages, or where the chosen ones are not those that `pinned`, the SHA-256 of the hashes in order, names.
+    rows: questions with their `context`, or texts. Neither their order nor how many share a passage matters. Raises
+    InputError where there are too few passages, or where the chosen ones are not those that `pinned`, the SHA-256 of
+    the hashes in order, names.
     """
-    texts = {unicodedata.normalize("NFC", row["context"]) for row in questions}
+    texts = {unicodedata.normalize("NFC", row.get("context") or row["text"]) for row in rows}
     if len(texts) < wanted:
         raise InputError(
             f"config key mechanism.passages: {wanted} are asked for, the reading-comprehension set holds {len(texts)}"

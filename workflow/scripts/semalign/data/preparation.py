@@ -116,12 +116,16 @@ def prepare_pairs(rows: Iterable[Row], source_language: Language, target_languag
     return sifted.of(kept())
 
 
-def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: str) -> Sifted:
+def prepare_questions(
+    rows: Iterable[Row], limit: int | None = None, *, origin: str, unanswerable: bool = False
+) -> Sifted:
     """The first `limit` questions (all, when None), their text as it is: the official scorer compares it raw.
 
     Reasons: empty_context, empty_question, empty_answers (no answer with text), beyond_limit. Of kept questions,
     answers without text, or of punctuation alone, are left out, since the scorer drops punctuation and an empty
-    prediction would equal them; `blank_answers` counts them, where there are any. `answer_not_in_context` counts kept
+    prediction would equal them; `blank_answers` counts them, where there are any. Where there may be
+    `unanswerable` questions, one whose only answer is the empty text (see `questions.read_questions`) is kept as it is,
+    and counted. `answer_not_in_context` counts kept
     questions none of whose answers stands in its context; they stay, since the official scores include them.
     """
     sifted = Sifted(origin, "check the files")
@@ -130,7 +134,8 @@ def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: 
     def kept() -> Iterator[Row]:
         for row in rows:
             empty = [key for key in ("context", "question") if not comparable(row[key])]
-            answers = [answer for answer in row["answers"] if _SCORED.search(comparable(answer))]
+            none = unanswerable and row["answers"] == [""]
+            answers = [answer for answer in row["answers"] if none or _SCORED.search(comparable(answer))]
             if empty:
                 sifted.drop(f"empty_{empty[0]}", row)
             elif not answers:
@@ -140,8 +145,27 @@ def prepare_questions(rows: Iterable[Row], limit: int | None = None, *, origin: 
             else:
                 if blank := len(row["answers"]) - len(answers):
                     sifted.counts["blank_answers"] = sifted.counts.get("blank_answers", 0) + blank
+                if none:
+                    sifted.counts["unanswerable"] = sifted.counts.get("unanswerable", 0) + 1
                 sifted.counts["answer_not_in_context"] += not any(answer in row["context"] for answer in answers)
                 yield row | {"answers": answers}
+
+    return sifted.of(kept())
+
+
+def prepare_items(rows: Iterable[Row], limit: int | None = None, *, origin: str, text: str) -> Sifted:
+    """The first `limit` rows (all, when None) whose column `text` shows something. Reasons: empty_<text>,
+    beyond_limit."""
+    sifted = Sifted(origin, "check the files")
+
+    def kept() -> Iterator[Row]:
+        for row in rows:
+            if not comparable(row[text]):
+                sifted.drop(f"empty_{text}", row)
+            elif limit is not None and sifted.kept >= limit:
+                sifted.drop("beyond_limit", row)
+            else:
+                yield row
 
     return sifted.of(kept())
 

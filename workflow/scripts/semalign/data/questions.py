@@ -16,20 +16,21 @@ Placed = Iterator[tuple[str, Row]]  # (where the question stands, as a message n
 STYLES = {"squad": "SQuAD style is needed", "cmrc2018": "CMRC 2018's own style is needed"}
 
 
-def read_questions(source: QuestionSource) -> Iterator[Row]:
+def read_questions(source: QuestionSource, unanswerable: bool = False) -> Iterator[Row]:
     """Yield {"id", "group": the passage's id, "context", "question", "answers": list of text}.
 
     Where an answer starts is not read: 2% of CMRC 2018's are wrong. An answer that is a number becomes text, as the
     official scorer has it, and so does an id that is a whole number. Tables have columns id, context, question and
-    answers, perhaps group; without it a passage is a group. Raises InputError, naming the place in the file, for what
-    is missing and for repeated ids.
+    answers, perhaps group; without it a passage is a group. Where there may be `unanswerable` questions, one without
+    answers, or that SQuAD 2.0 calls impossible, has the empty text as its answer. Raises InputError, naming the place
+    in the file, for what is missing and for repeated ids.
     """
     if isinstance(source, Squad):
-        placed = _squad(source)
+        placed = _squad(source, unanswerable)
     elif isinstance(source, Cmrc2018):
         placed = _cmrc2018(source)
     else:
-        placed = _table(source)
+        placed = _table(source, unanswerable)
     return not_empty(_once(placed, source.path), source.path)
 
 
@@ -58,7 +59,7 @@ def _label(value: Any, key: str, place: str, style: str) -> str:
     return cleaned_label(text, key, place)
 
 
-def _squad(source: Squad) -> Placed:
+def _squad(source: Squad, unanswerable: bool) -> Placed:
     path, style = source.path, source.format
     for e, entry in enumerate(_member(read_json(path), "data", list, str(path), style)):
         for p, paragraph in enumerate(_member(entry, "paragraphs", list, f"{path}: data[{e}]", style)):
@@ -75,9 +76,17 @@ def _squad(source: Squad) -> Placed:
                         "group": group,
                         "context": context,
                         "question": _member(question, "question", str, at, style),
-                        "answers": _texts(_member(question, "answers", list, at, style), at),
+                        "answers": _texts(_given(question, at, unanswerable), at, unanswerable),
                     },
                 )
+
+
+def _given(question: Any, place: str, unanswerable: bool) -> list[Any]:
+    """A question's answers; none where SQuAD 2.0 calls it impossible, whatever stands there."""
+    if unanswerable and isinstance(question, dict) and question.get("is_impossible") is True:
+        return []
+    answers: list[Any] = _member(question, "answers", list, place, "squad")
+    return answers
 
 
 def _cmrc2018(source: Cmrc2018) -> Placed:
@@ -105,7 +114,7 @@ def _cmrc2018(source: Cmrc2018) -> Placed:
             )
 
 
-def _table(table: Table) -> Placed:
+def _table(table: Table, unanswerable: bool) -> Placed:
     groups: dict[str, str] = {}
     names = ("id", "context", "question")
     for number, row in read_nested(table, (*names, "answers"), ("group",)):
@@ -117,11 +126,13 @@ def _table(table: Table) -> Placed:
         texts["id"] = cleaned_label(texts["id"], "id", place)
         own = groups.setdefault(texts["context"], f"{table.path.stem}:{number}")
         group = group_of({"group": as_text(row.get("group"), "group", place)}, own)
-        yield place, {**texts, "group": group, "answers": _texts(answers, place)}
+        yield place, {**texts, "group": group, "answers": _texts(answers, place, unanswerable)}
 
 
-def _texts(answers: Any, place: str) -> list[str]:
+def _texts(answers: Any, place: str, unanswerable: bool = False) -> list[str]:
     given = answers if isinstance(answers, list) else []
+    if unanswerable and answers == []:
+        return [""]
     texts = [answer.get("text") if isinstance(answer, dict) else None for answer in given]
     if not texts or not all(map(_can_answer, texts)):
         raise InputError(f"{place}: every question needs answers, each with a `text`")

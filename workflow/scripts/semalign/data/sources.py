@@ -1,6 +1,7 @@
 """Reading the data that the config names into plain rows: pairs in every format, and documents for base training."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, read_lines
 
 
-def origin(key: str, sources: Sequence[PairSource | QuestionSource]) -> str:
+def origin(key: str, sources: Sequence[PairSource | QuestionSource | Lines]) -> str:
     """How a message names some sources: their config key and files."""
     return f"{key} ({', '.join(str(first_file(source)) for source in sources)})"
 
@@ -46,15 +47,17 @@ def read_all_pairs(sources: Sequence[PairSource], key: str) -> Iterator[Row]:
 
     Raises InputError where two sources give the same id.
     """
-    return _of_all(read_pairs, sources, key)
+    return read_all(read_pairs, sources, key)
 
 
-def read_all_questions(sources: Sequence[QuestionSource], key: str) -> Iterator[Row]:
+def read_all_questions(sources: Sequence[QuestionSource], key: str, unanswerable: bool = False) -> Iterator[Row]:
     """The questions of several sources (see `questions.read_questions`), as `read_all_pairs` has pairs."""
-    return _of_all(read_questions, sources, key)
+    return read_all(partial(read_questions, unanswerable=unanswerable), sources, key)
 
 
-def _of_all(read: Callable[[Any], Iterator[Row]], sources: Sequence[Any], key: str) -> Iterator[Row]:
+def read_all(read: Callable[[Any], Iterator[Row]], sources: Sequence[Any], key: str) -> Iterator[Row]:
+    """The rows of several sources, one after the other; `key` is where the config lists them. Raises InputError where
+    two sources give the same id."""
     seen: dict[str, int] = {}
     for number, source in enumerate(sources):
         for row in read(source):

@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from semalign.figures.points import COMPREHENSION, MEAN, SIMILARITY, points
+from semalign.figures.points import MEAN, SIMILARITY, points
 from semalign.figures.style import MODELS, THICK, Look, grid, legend_above, look_of, note, picture, width_for
-from semalign.frontier.curves import PAPERS, PRIMARY
+from semalign.frontier.curves import KL, PAPERS, PRIMARY
+from semalign.statistics.retained import described
 from semalign.tables.spreadsheets import read_csv
 
-COSTS = {"cmrc_avg": COMPREHENSION, "kl_mean": "mean KL to the base\n(nats a token)"}
 LOOKS = {"sft": MODELS["strong_sft"]._replace(label="SFT"), "rl": MODELS["rl"]}
 AROUND = [(-6, 0), (0, 6), (6, 0), (0, -6), (-6, 6), (6, 6), (6, -6), (-6, -6)]  # points from a marker to its label
 BAND = "#EFEFEF"
@@ -30,16 +30,18 @@ class Label(NamedTuple):
     at: list[tuple[float, float]]
 
 
-def frontier(table: Path, titles: Mapping[str, str], png: str, svg: str) -> None:
-    """Similarity against CMRC AVG and, where it was measured, the KL to the base, along the strength of each method.
+def frontier(table: Path, titles: Mapping[str, str], primary: str, png: str, svg: str) -> None:
+    """Similarity against the primary benchmark (a column) and, where it was measured, the KL to the base, along the
+    strength of each method.
 
     A band reaches from the cold start's similarity to that which RL ends with. Where there are methods beside SFT and
     RL, a second row for each cost shows what lies around it. Reads the frontier's table: a row a task, method, place
-    and seed, with similarity_independent and COSTS.
+    and seed, with similarity_independent and both costs.
     """
     rows = read_csv(table)
     tasks, methods = list(rows["task"].unique()), list(rows["method"].unique())
-    costs = [cost for cost in COSTS if rows[cost].notna().any()]
+    titles = {primary: described(primary), KL: "mean KL to the base\n(nats a token)"}
+    costs = [cost for cost in titles if rows[cost].notna().any()]
     panels = [(cost, close) for close in ([False, True] if set(methods) - set(PAPERS) else [False]) for cost in costs]
     legend_columns = 5 if len(tasks) > 1 else 2
     height = 0.7 + 2.1 * len(panels) + 0.16 * -(-len(methods) // legend_columns)
@@ -47,7 +49,7 @@ def frontier(table: Path, titles: Mapping[str, str], png: str, svg: str) -> None
         grids = grid(figure, len(panels), [titles[task] for task in tasks])
         labels = []
         for line, (cost, close) in zip(grids, panels, strict=True):
-            line[0].set_ylabel(COSTS[cost] + ("\naround the band" if close else ""))
+            line[0].set_ylabel(titles[cost] + ("\naround the band" if close else ""))
             for axes, task in zip(line, tasks, strict=True):
                 labels += _panel(axes, rows[rows["task"] == task], methods, cost, close)
         for axes in grids[-1]:
@@ -74,7 +76,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, methods: Sequence[str], cost: str, cl
     axes.margins(0.08, 0.16)
     if close:
         _close_up(axes, rows, cost, (low, high))
-    if cost == "kl_mean":  # never below 0, whatever room the labels take there
+    if cost == KL:  # never below 0, whatever room the labels take there
         axes.set_ylim(bottom=max(axes.get_ylim()[0], -0.1 * axes.get_ylim()[1]))
         axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= axes.get_ylim()[1]])
     return labels

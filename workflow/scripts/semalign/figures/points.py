@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 
 from semalign.figures.style import Look, grid, legend_above, look_of, note, picture, width_for
 from semalign.statistics import runs
+from semalign.statistics.retained import Retained, described
 
 SIMILARITY = "similarity to the reference\n(cosine, independent encoder)"
-COMPREHENSION = "reading comprehension\n(CMRC AVG, %)"
 SEED, MEAN = 9, 40  # areas of markers, in square points
 
 
@@ -27,11 +27,17 @@ def points(axes: Axes, seeds: pd.DataFrame, y: str, look: Look, label: str | Non
 
 
 def tradeoff(
-    results: Path, tasks: Mapping[str, str], models: Sequence[str], seeds: Sequence[int], png: str, svg: str
+    results: Path,
+    tasks: Mapping[str, str],
+    models: Sequence[str],
+    seeds: Sequence[int],
+    primary: Retained,
+    png: str,
+    svg: str,
 ) -> None:
-    """Similarity by the independent encoder against CMRC AVG of the models, a panel a task.
+    """Similarity by the independent encoder against the primary benchmark (CMRC AVG) of the models, a panel a task.
 
-    Reads results/<run>/scores/{text,similarity}.json.
+    Reads the runs' scores.
     """
     legend_columns = 4 if len(tasks) > 1 else 2
     height = 2.3 + 0.16 * -(-len(models) // legend_columns)
@@ -42,9 +48,9 @@ def tradeoff(
             for number, model in enumerate(models):
                 look = look_of(model, number)
                 names = dict.fromkeys(runs.name(task, model, seed) for seed in seeds)
-                figures = pd.DataFrame([runs.figures(results, name, task) for name in names])
-                points(axes, figures, "cmrc_avg", look, look.label)
+                figures = pd.DataFrame([runs.figures(results, name, task, [primary]) for name in names])
+                points(axes, figures, primary.main, look, look.label)
             axes.set_xlabel(SIMILARITY)
-        panels[0].set_ylabel(COMPREHENSION)
+        panels[0].set_ylabel(described(primary.main))
         note(figure, "small: seeds, large: their mean" if len(seeds) > 1 else "one seed")
         legend_above(figure, panels[0], legend_columns)

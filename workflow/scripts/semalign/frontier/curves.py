@@ -4,7 +4,7 @@ A curve is walked from its weakest point to its strongest and is linear between 
 it first reaches it; below its weakest point it costs what that one costs; what it never reaches costs without bound.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -13,14 +13,15 @@ import pandas as pd
 
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
+from semalign.statistics.retained import Retained, lost, measure_of
 
 KEYS = ["task", "method", "place", "strength", "model", "seed"]
 ADEQUACY = ["similarity_independent", "similarity", "content"]
 PRIMARY = "similarity_independent"
 """The measure of adequacy that was declared beforehand; what the others show is exploratory."""
-COSTS = {"cmrc_avg": "points of CMRC AVG", "kl_mean": "nats of KL to the base"}
-FIGURES = ["metric", "similarity", "similarity_independent", "content", "cmrc_avg", "nll_mean", "kl_mean"]
-DIGITS = {"cmrc_avg": 2}
+KL = "kl_mean"
+LIKELIHOOD = ["nll_mean", KL]
+REACHED = ["metric", "similarity", "similarity_independent", "content"]
 PAPERS = ("sft", "rl")
 """The paper's own methods, shown before all others."""
 COUNTED = {"pairs": "examples", "steps": "steps"}  # what a training's report calls them
@@ -42,10 +43,28 @@ def in_order(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     return {name: curves[name] for name in names}
 
 
+def cost_of(column: str) -> str:
+    """In what a cost is counted: points of the primary benchmark, nats."""
+    return "nats of KL to the base" if column == KL else lost(column)
+
+
+def figures_of(columns: Iterable[str]) -> list[str]:
+    """The figures among the columns of the frontier's table."""
+    return [column for column in columns if column not in KEYS]
+
+
 def collect(
-    results: Path, tasks: list[str], seeds: list[int], curves: Mapping[str, Curve], mechanism: bool
+    results: Path,
+    tasks: list[str],
+    seeds: list[int],
+    curves: Mapping[str, Curve],
+    mechanism: bool,
+    retention: list[Retained],
 ) -> pd.DataFrame:
-    """One row a task, method, point and seed; a model of several curves stands in each, the base in every seed."""
+    """One row a task, method, point and seed; a model of several curves stands in each, the base in every seed.
+
+    retention: the benchmarks, first that whose loss is a tax.
+    """
     rows, figures = [], dict[str, runs.Figures]()
     for task in tasks:
         for seed in seeds:
@@ -53,12 +72,16 @@ def collect(
                 for place, (strength, model) in enumerate(curve["points"]):
                     run = runs.name(task, model, seed)
                     if (found := figures.get(f"{task} {run}")) is None:
-                        found = figures[f"{task} {run}"] = _figures(results, run, task, mechanism)
+                        found = figures[f"{task} {run}"] = _figures(results, run, task, mechanism, retention)
                     if strength is None:
                         strength = _counted(results, run, curve["unit"])
                     keys: dict[str, Any] = dict(zip(KEYS, (task, method, place, strength, model, seed), strict=True))
                     rows.append(keys | found)
-    return pd.DataFrame(rows, columns=[*KEYS, *FIGURES])
+    return pd.DataFrame(rows, columns=[*KEYS, *_names(retention)])
+
+
+def _names(retention: list[Retained]) -> list[str]:
+    return [*REACHED, *(benchmark.main for benchmark in retention), *LIKELIHOOD]
 
 
 def _counted(results: Path, run: str, unit: str) -> float | None:
@@ -69,13 +92,13 @@ def _counted(results: Path, run: str, unit: str) -> float | None:
     return found
 
 
-def _figures(results: Path, run: str, task: str, mechanism: bool) -> runs.Figures:
-    figures = runs.figures(results, run, task)
+def _figures(results: Path, run: str, task: str, mechanism: bool, retention: list[Retained]) -> runs.Figures:
+    figures = runs.figures(results, run, task, retention)
     if mechanism:
         likelihood = runs.likelihood(results, run)
         figures["nll_mean"] = likelihood["nll"]["mean"]
         figures["kl_mean"] = likelihood["kl"]["mean"] if likelihood["kl"] else 0.0
-    return {name: figures.get(name) for name in FIGURES}
+    return {name: figures.get(name) for name in _names(retention)}
 
 
 def tax_at(adequacy: Any, tax: Any, target: Any) -> np.ndarray:
@@ -130,7 +153,7 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
     for (task, method, _, model), group in frame.groupby(["task", "method", "place", "model"], sort=False):
         strength = group["strength"].iloc[0]
         keys = {"task": task, "method": method, "strength": "" if pd.isna(strength) else f"{strength:g}"}
-        cells = {name: _cell(group[name].astype(float), name, str(model)) for name in FIGURES}
+        cells = {name: _cell(group[name].astype(float), name, str(model)) for name in figures_of(frame.columns)}
         lines.append(keys | {"model": model} | cells)
     return pd.DataFrame(lines)
 
@@ -138,7 +161,8 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
 def _cell(values: pd.Series, name: str, model: str) -> str:
     if values.isna().all():
         return ""
-    digits = DIGITS.get(name, 4)
+    measure = measure_of(name)
+    digits = measure.digits if measure else 4
     spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 and model != "base" else ""
     return f"{values.mean():.{digits}f}{spread}"
 

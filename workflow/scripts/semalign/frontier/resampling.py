@@ -10,34 +10,39 @@ from pathlib import Path
 import numpy as np
 
 from semalign.config.statistics import Statistics
-from semalign.frontier.curves import ADEQUACY
+from semalign.frontier.curves import ADEQUACY, KL
 from semalign.runtime.errors import InputError
 from semalign.statistics import runs as read
+from semalign.statistics.retained import Retained
 
 Drawn = dict[str, dict[str, np.ndarray]]
 """{figure: {run: (1 + resamples,)}}; the first is the whole test set's."""
 ITEMS, QUESTIONS, PASSAGES = range(3)  # each drawn by a generator of its own
 
 
-def drawn(results: Path, task: str, runs: Sequence[str], mechanism: bool, statistics: Statistics) -> Drawn:
-    """Figures of adequacy and cost, those that the runs have.
+def drawn(
+    results: Path, task: str, runs: Sequence[str], mechanism: bool, statistics: Statistics, primary: Retained
+) -> Drawn:
+    """Figures of adequacy and cost, those that the runs have; `primary` is the benchmark whose loss is a tax.
 
     Raises InputError where the runs were not measured on the same items.
     """
     found = _of_items(results, task, runs, statistics)
-    groups, marks = [], []
+    groups, marks, measure, weights = [], [], primary.measures[0], None
     for run in runs:
-        questions = read.questions(results, run)
+        questions = read.questions(results, run, primary)
         groups.append(questions["group"].tolist())
-        marks.append(questions["avg"].to_numpy(dtype=float))
-    found["cmrc_avg"] = _of_clusters(_same(runs, groups), runs, marks, QUESTIONS, statistics)
+        marks.append(questions[measure].to_numpy(dtype=float))
+        if weight := primary.weight(measure):
+            weights = questions[weight].to_numpy(dtype=float)
+    found[primary.main] = _of_clusters(_same(runs, groups), runs, marks, QUESTIONS, statistics, weights)
     if mechanism:
         arrays = [read.tokens(results, run) for run in runs]
         passages = _same(runs, [of["passage"].tolist() for of in arrays])
         values = [
             of["kl"].astype(float) if "kl" in of else np.zeros(len(passages)) for of in arrays
         ]  # the base has none
-        found["kl_mean"] = _of_clusters(passages, runs, values, PASSAGES, statistics)
+        found[KL] = _of_clusters(passages, runs, values, PASSAGES, statistics)
     return found
 
 
@@ -61,13 +66,19 @@ def _same(runs: Sequence[str], keys: list[list[str]]) -> list[str]:
 
 
 def _of_clusters(
-    clusters: list[str], runs: Sequence[str], values: list[np.ndarray], of: int, statistics: Statistics
+    clusters: list[str],
+    runs: Sequence[str],
+    values: list[np.ndarray],
+    of: int,
+    statistics: Statistics,
+    weights: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Means over items, whole clusters being drawn: a ratio of sums."""
+    """Means over items, whole clusters being drawn: a ratio of sums. weights: how much each item counts."""
     keys, place = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.stack([np.bincount(place, weights=own) for own in values], axis=1)
+    weighted = values if weights is None else [own * weights for own in values]
+    sums = np.stack([np.bincount(place, weights=own) for own in weighted], axis=1)
     times = _times(len(keys), of, statistics)
-    means = (times @ sums) / (times @ np.bincount(place))[:, None]
+    means = (times @ sums) / (times @ np.bincount(place, weights=weights))[:, None]
     return {run: means[:, number] for number, run in enumerate(runs)}
 
 

@@ -1,8 +1,9 @@
 """What each method costs at equal adequacy, and how that compares with RL and with SFT.
 
-The tax is what the base has lost: points of CMRC AVG, nats of KL. It is read at one adequacy, that which RL ends with
-(`end`; RL itself where it ends, even past its best), and as a mean over the adequacies from the cold start's to that
-one (`area`). Areas of two methods are compared over the part of that way that both go. All is taken seed by seed.
+The tax is what the base has lost: points of the primary benchmark, nats of KL. It is read at one adequacy, that which
+RL ends with (`end`; RL itself where it ends, even past its best), and as a mean over the adequacies from the cold
+start's to that one (`area`). Areas of two methods are compared over the part of that way that both go. All is taken
+seed by seed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,11 @@ from typing import Any, Literal
 import numpy as np
 
 from semalign.config.statistics import Statistics
-from semalign.frontier.curves import ADEQUACY, COSTS, PRIMARY, Curve, mean_tax, reach, tax_at
+from semalign.frontier.curves import ADEQUACY, KL, PRIMARY, Curve, mean_tax, reach, tax_at
 from semalign.frontier.resampling import Drawn, drawn, interval
 from semalign.statistics import runs
 from semalign.statistics.differences import NONE, is_shown
+from semalign.statistics.retained import Retained
 
 Measure = Literal["end", "area"]
 Verdict = Literal["costs less", "costs more", "no difference shown", "not reached"]
@@ -104,7 +106,10 @@ class Tax:
 
 @dataclass(frozen=True)
 class Request:
-    """What is compared: the curves `sft` and `rl`, and any others, of these tasks and seeds."""
+    """What is compared: the curves `sft` and `rl`, and any others, of these tasks and seeds.
+
+    primary: the benchmark whose loss is a tax.
+    """
 
     results: Path
     tasks: list[str]
@@ -112,6 +117,7 @@ class Request:
     curves: Mapping[str, Curve]
     mechanism: bool
     statistics: Statistics
+    primary: Retained
 
 
 def taxes(request: Request) -> list[Tax]:
@@ -120,8 +126,8 @@ def taxes(request: Request) -> list[Tax]:
     for task in request.tasks:
         models = dict.fromkeys(model for curve in request.curves.values() for _, model in curve["points"])
         names = dict.fromkeys(runs.name(task, model, seed) for model in ["base", *models] for seed in request.seeds)
-        figures = drawn(request.results, task, list(names), request.mechanism, request.statistics)
-        for cost in [name for name in COSTS if name in figures]:
+        figures = drawn(request.results, task, list(names), request.mechanism, request.statistics, request.primary)
+        for cost in [name for name in (request.primary.main, KL) if name in figures]:
             for adequacy in [name for name in ADEQUACY if name in figures]:
                 found += _Field(request, task, adequacy, cost, figures).taxes()
     return found
@@ -177,7 +183,7 @@ class _Field:
         """(1 + resamples, points) of adequacy and of tax."""
         names = [runs.name(self.task, model, seed) for _, model in self.request.curves[method]["points"]]
         costs = self.figures[self.cost]
-        sign = -1 if self.cost == "cmrc_avg" else 1
+        sign = 1 if self.cost == KL else self.request.primary.loss
         adequacy = np.stack([self.figures[self.adequacy][name] for name in names], axis=-1)
         return adequacy, np.stack([sign * (costs[name] - costs["base"]) for name in names], axis=-1)
 

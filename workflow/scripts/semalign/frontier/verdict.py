@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from semalign.frontier.curves import ADEQUACY, COSTS, PRIMARY
+from semalign.frontier.curves import ADEQUACY, KL, PRIMARY, cost_of
 from semalign.frontier.taxes import Tax
+from semalign.statistics.retained import title
 
-NAMES = {"cmrc_avg": "CMRC AVG", "kl_mean": "KL"}
 RULE = (
-    "The declared measure: adequacy is similarity_independent, the tax what the base has lost in CMRC AVG (points) and "
+    "The declared measure: adequacy is similarity_independent, the tax what the base has lost in {cost} and "
     "in KL (nats a token); by any other adequacy the comparisons are exploratory. `area` is the mean tax over the "
     "adequacies from the cold start's to that which RL ends with; `end` the tax at the latter, where a method first "
     "reaches it (RL's own at its end), both interpolated along the method's strength and ± the standard deviation over "
@@ -36,7 +36,7 @@ def table(found: Iterable[Tax]) -> pd.DataFrame:
             if (tax.task, tax.cost, tax.method) == (area.task, area.cost, area.method)
         }
         record = area.record()
-        line = {"task": area.task, "cost": NAMES[area.cost], "method": area.method}
+        line = {"task": area.task, "cost": _name(area.cost), "method": area.method}
         line |= {"way": "" if record["reach"] is None else f"{record['reach']:.0%}"}
         line |= {"seeds": f"{record['seeds_reached']} of {record['seeds']}"}
         for measure in ("area", "end"):
@@ -48,6 +48,10 @@ def table(found: Iterable[Tax]) -> pd.DataFrame:
         lines.append(line)
     columns = list(dict.fromkeys(name for line in lines for name in line))
     return pd.DataFrame(lines, columns=columns).fillna("")
+
+
+def _name(cost: str) -> str:
+    return "KL" if cost == KL else title(cost)
 
 
 def _cheapest_first(areas: list[Tax]) -> list[Tax]:
@@ -78,7 +82,7 @@ def _interval(tax: Tax) -> str:
 def answers(found: Iterable[Tax]) -> list[dict[str, Any]]:
     """For each task, which methods beat RL, then SFT, at the adequacy that RL ends with, and the sentence that says so.
 
-    A method beats another if it is shown to cost less by CMRC AVG or by KL, and by neither to cost more.
+    A method beats another if it is shown to cost less by the primary benchmark or by KL, and by neither to cost more.
     """
     ends = [tax for tax in found if tax.primary and tax.measure == "end" and tax.against]
     pairs = dict.fromkeys((tax.task, tax.against) for tax in ends)
@@ -95,7 +99,7 @@ def _answer(task: str, against: str, taxes: list[Tax]) -> dict[str, Any]:
         own = [tax for tax in taxes if tax.method == method]
         verdicts = {tax.verdict() for tax in own}
         groups[_group(verdicts)].append(method)
-        different = [f"{_spread(t, '+')} {COSTS[t.cost]}" for t in own if t.verdict() in ("costs less", "costs more")]
+        different = [f"{_spread(t, '+')} {cost_of(t.cost)}" for t in own if t.verdict() in ("costs less", "costs more")]
         reached = f"reached in {len(own[0].known)} of {len(own[0].values)} seeds"
         partly = [reached] if 0 < len(own[0].known) < len(own[0].values) else []
         if not own[0].known and (way := own[0].record()["reach"]) is not None:
@@ -135,7 +139,7 @@ def order(found: Iterable[Tax]) -> list[str]:
         ranked = _cheapest_first([tax for tax in own if (tax.task, tax.cost) == (task, cost)])
         whole = [f"{tax.method} {_spread(tax)}" for tax in ranked if None not in tax.values]
         rest = [f"{tax.method} ({len(tax.known)} of {len(tax.values)} seeds)" for tax in ranked if None in tax.values]
-        said = f"{task}, mean tax from the cold start's adequacy to RL's, in {COSTS[cost]}, the least first: "
+        said = f"{task}, mean tax from the cold start's adequacy to RL's, in {cost_of(cost)}, the least first: "
         said += f"{', '.join(whole) or 'none'}."
         sentences.append(
             said + (f" Without one, since they do not get there in all seeds: {', '.join(rest)}." if rest else "")
@@ -180,4 +184,6 @@ def note(found: Iterable[Tax], seeds: int) -> str:
     sentences = [
         f"{answer['task']}, at the adequacy that RL ends with: {answer['sentence']}" for answer in answers(taxes)
     ]
-    return "\n\n".join([*sentences, *order(taxes), multiplicity(taxes, seeds), RULE])
+    of = [f"{_name(cost)} ({cost_of(cost).partition(' of ')[0]})" for cost in dict.fromkeys(tax.cost for tax in taxes)]
+    rule = RULE.format(cost=of[0]) if of else RULE
+    return "\n\n".join([*sentences, *order(taxes), multiplicity(taxes, seeds), rule])

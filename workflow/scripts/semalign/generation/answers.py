@@ -1,13 +1,14 @@
 """Batched generation: greedy answers, or several that are sampled."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from transformers import GenerationConfig, PreTrainedTokenizerBase
+from transformers import GenerationConfig, PreTrainedTokenizerBase, StoppingCriteriaList
 
+from semalign.generation.stops import StopsAt, ended
 from semalign.runtime.clock import model_work
 from semalign.runtime.files import Journal
 from semalign.runtime.progress import Progress
@@ -21,11 +22,23 @@ BATCHES_A_SEED = 1_000_003  # more than a run has prompts, and a prime: no two b
 
 @dataclass(frozen=True)
 class Completion:
-    """One answer: its text, its length in tokens without the end token, and whether the limit cut it off."""
+    """One answer: its text, its length in tokens without the end token, and whether the limit cut it off.
+
+    Where a stop string ended it, the text stands before that, and the tokens are those that were made until it was
+    complete.
+    """
 
     text: str
     tokens: int
     truncated: bool
+
+
+class Asked(NamedTuple):
+    """A test set: its user turns, the most new tokens of an answer, and the texts before which one ends."""
+
+    texts: list[str]
+    max_new_tokens: int
+    stops: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -48,29 +61,44 @@ def greedy(model: Any, tokenizer: PreTrainedTokenizerBase, max_new_tokens: int) 
     )
 
 
-def _read(answer: list[int], tokenizer: PreTrainedTokenizerBase, ends: set[int]) -> Completion:
+def read_answer(
+    answer: list[int], tokenizer: PreTrainedTokenizerBase, ends: set[int], stops: Sequence[str] = ()
+) -> Completion:
+    """An answer from its tokens, with its end token and padding or without."""
     length = next((i for i, token in enumerate(answer) if token in ends), None)
+    if stopped := ended(tokenizer, answer[:length], stops):
+        return Completion(*stopped, truncated=False)
     text = str(tokenizer.decode(answer[:length], skip_special_tokens=True))
     return Completion(text, len(answer) if length is None else length, truncated=length is None)
 
 
 def answer_batch(
-    model: Any, tokenizer: PreTrainedTokenizerBase, ids: list[list[int]], max_new_tokens: int
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    ids: list[list[int]],
+    max_new_tokens: int,
+    stops: Sequence[str] = (),
 ) -> list[Completion]:
     """Answer prompts, given as their tokens, greedily and all at once; the model is in evaluation mode."""
-    return _decoded(model, tokenizer, ids, greedy(model, tokenizer, max_new_tokens))
+    return _decoded(model, tokenizer, ids, greedy(model, tokenizer, max_new_tokens), stops)
 
 
 @torch.inference_mode()
 def _decoded(
-    model: Any, tokenizer: PreTrainedTokenizerBase, ids: list[list[int]], decoding: GenerationConfig
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    ids: list[list[int]],
+    decoding: GenerationConfig,
+    stops: Sequence[str] = (),
 ) -> list[Completion]:
     """The answers to each prompt side by side, as many as `decoding` asks for."""
     padded = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt")
+    start = padded["input_ids"].shape[1]
+    criteria: Any = {"stopping_criteria": StoppingCriteriaList([StopsAt(tokenizer, stops, start)])} if stops else {}
     with model_work():
-        output = model.generate(**padded.to(model.device), generation_config=decoding)
-    answers = output[:, padded["input_ids"].shape[1] :].tolist()
-    return [_read(answer, tokenizer, set(decoding.eos_token_id)) for answer in answers]
+        output = model.generate(**padded.to(model.device), generation_config=decoding, **criteria)
+    answers = output[:, start:].tolist()
+    return [read_answer(answer, tokenizer, set(decoding.eos_token_id), stops) for answer in answers]
 
 
 def generate(
@@ -82,8 +110,11 @@ def generate(
     batch_size: int,
     workspace: Workspace,
     name: str,
+    stops: Sequence[str] = (),
 ) -> list[Completion]:
     """Answer each user turn greedily with a policy, adapted or not; results in the order of `texts`.
+
+    An answer ends before the first of the `stops`, too.
 
     Each batch is written down in the workspace under `name`; those that an earlier run left are not made again.
 
@@ -92,7 +123,7 @@ def generate(
     """
 
     def answer(ids: list[list[int]], start: int) -> list[list[Completion]]:
-        return [[answer] for answer in answer_batch(model, tokenizer, ids, max_new_tokens)]
+        return [[answer] for answer in answer_batch(model, tokenizer, ids, max_new_tokens, stops)]
 
     return [one for (one,) in _in_batches(model, tokenizer, texts, answer, 1, batch_size, workspace, name)]
 
@@ -107,6 +138,7 @@ def sample(
     batch_size: int,
     workspace: Workspace,
     name: str,
+    stops: Sequence[str] = (),
 ) -> list[list[Completion]]:
     """So many answers to each user turn, in the order of `texts`; `batch_size` counts answers. Otherwise as `generate`.
 
@@ -118,7 +150,7 @@ def sample(
 
     def answer(ids: list[list[int]], start: int) -> list[list[Completion]]:
         torch.manual_seed(sampling.seed * BATCHES_A_SEED + start)
-        answers = _decoded(model, tokenizer, ids, decoding)
+        answers = _decoded(model, tokenizer, ids, decoding, stops)
         return [answers[i : i + sampling.samples] for i in range(0, len(answers), sampling.samples)]
 
     prompts = max(1, batch_size // sampling.samples)

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from semalign.generation.answers import Completion
+from semalign.generation.answers import Asked, Completion, read_answer
 from semalign.policy.models import ADAPTER_CONFIG
 from semalign.policy.policy_tokenizer import end_tokens, load_tokenizer
 from semalign.runtime.clock import model_work
@@ -32,36 +33,46 @@ def engine_arguments(base: str | Path, adapter: str | Path | None, longest: int)
 
 
 def completion(
-    tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int], finish_reason: str | None, ends: set[int]
+    tokenizer: PreTrainedTokenizerBase,
+    tokens: Sequence[int],
+    finish_reason: str | None,
+    ends: set[int],
+    stops: Sequence[str] = (),
 ) -> Completion:
     """An answer as transformers' would be read: without its end token, which vLLM may leave in place."""
     kept = list(tokens[:-1]) if tokens and tokens[-1] in ends else list(tokens)
-    text = str(tokenizer.decode(kept, skip_special_tokens=True))
-    return Completion(text, len(kept), truncated=finish_reason == "length")
+    found = read_answer(kept, tokenizer, set(), stops)
+    stopped = not found.truncated
+    return replace(found, truncated=finish_reason == "length" and not stopped)
 
 
 def answer_with_vllm(
-    base: str | Path, adapter: str | Path | None, testsets: dict[str, tuple[list[str], int]]
+    base: str | Path,
+    adapter: str | Path | None,
+    testsets: dict[str, Asked],
+    chat_template: str | None = None,
 ) -> dict[str, list[Completion]]:
-    """Answers to the user turns of each test set {name: (texts, most new tokens)}, in their order, by one engine.
+    """Answers to the user turns of each test set, in their order, by one engine.
 
     The adapter stays beside the base, and vLLM rounds it to bfloat16.
     """
     from vllm import LLM, SamplingParams
     from vllm.lora.request import LoRARequest
 
-    tokenizer = load_tokenizer(base)
-    prompts = {name: prompt_ids(tokenizer, texts) for name, (texts, _) in testsets.items()}
-    longest = max(len(ids) + testsets[name][1] for name, all_ids in prompts.items() for ids in all_ids)
+    tokenizer = load_tokenizer(base, chat_template)
+    prompts = {name: prompt_ids(tokenizer, asked.texts) for name, asked in testsets.items()}
+    longest = max(len(ids) + testsets[name].max_new_tokens for name, all_ids in prompts.items() for ids in all_ids)
     engine = LLM(**engine_arguments(base, adapter, longest))
     lora = LoRARequest("adapter", 1, str(Path(adapter).absolute())) if adapter is not None else None
     ends = set(end_tokens(base, tokenizer))
     answers = {}
-    for name, (_, most) in testsets.items():
-        greedy = SamplingParams(temperature=0.0, max_tokens=most, stop_token_ids=sorted(ends), detokenize=False)
+    for name, (_, most, stops) in testsets.items():
+        # stop strings are found in the text, which vLLM then has to write
+        text = {"detokenize": bool(stops), "stop": list(stops) or None}
+        greedy = SamplingParams(temperature=0.0, max_tokens=most, stop_token_ids=sorted(ends), **text)
         with model_work():
             outputs = engine.generate([{"prompt_token_ids": ids} for ids in prompts[name]], greedy, lora_request=lora)
         found = [output.outputs[0] for output in outputs]
-        answers[name] = [completion(tokenizer, one.token_ids, one.finish_reason, ends) for one in found]
+        answers[name] = [completion(tokenizer, one.token_ids, one.finish_reason, ends, stops) for one in found]
         log.info("%s: %d answers by vLLM", name, len(found))
     return answers

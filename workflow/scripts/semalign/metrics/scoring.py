@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semalign.config.data import Language
+from semalign.metrics import cmrc, squad
 from semalign.metrics.bleu import bleu_statistics, character_bleu, chrf_plus_plus, chrf_statistics, corpus_bleu
-from semalign.metrics.cmrc import score, strip_think
 from semalign.metrics.functions import Function, whole
 from semalign.metrics.rouge import rouge_l, rouge_l_items
 from semalign.metrics.scores import Score, floor
@@ -67,27 +67,32 @@ def score_pairs(
     return scores, [dict(zip(by_item, of_item, strict=True)) for of_item in zip(*by_item.values(), strict=True)]
 
 
-def score_questions(rows: list[Row]) -> tuple[dict[str, Any], list[Row]]:
-    """CMRC 2018 figures in percent, their floor (answers of the next question), and figures by question.
+def score_questions(rows: list[Row], rules: str, no_answer: str | None = None) -> tuple[dict[str, Any], list[Row]]:
+    """Figures in percent, their floor (answers of the next question), and figures by question.
 
-    Rows hold `id`, `group` (the passage), `answers` and `output`.
+    Rows hold `id`, `group` (the passage), `answers` and `output`. rules: cmrc2018, with avg, em and f1, or squad, with
+    em and f1, where an output that equals `no_answer`, once normalised, counts as empty.
     """
-    predictions = {row["id"]: strip_think(row["output"]) for row in rows}
+    measure: Any = squad.score if rules == "squad" else cmrc.score
+    predictions = {row["id"]: cmrc.strip_think(row["output"]) for row in rows}
+    if no_answer is not None:
+        none = squad.normalised(no_answer)
+        predictions = {key: "" if squad.normalised(text) == none else text for key, text in predictions.items()}
     answers = {row["id"]: row["answers"] for row in rows}
-    result = score(answers, predictions)
+    result = measure(answers, predictions)
     shifted = floor(
-        lambda ids, references: score(dict(zip(ids, references, strict=True)), predictions),
+        lambda ids, references: measure(dict(zip(ids, references, strict=True)), predictions),
         list(answers),
         list(answers.values()),
     )
-    scores = _counts(rows) | {
-        "em": result.em,
-        "f1": result.f1,
-        "avg": result.avg,
+    names = ["em", "f1", *(["avg"] if rules == "cmrc2018" else [])]
+    said = f"|no_answer:{no_answer!r}" if no_answer is not None else ""
+    scores = _counts(rows) | {name: getattr(result, name) for name in names}
+    scores |= {
         "skipped": result.skipped,
         "answer_length": result.answer_length,
-        "floor": {"em": shifted.em, "f1": shifted.f1, "avg": shifted.avg} if shifted else None,
-        "signature": result.signature,
+        "floor": {name: getattr(shifted, name) for name in names} if shifted else None,
+        "signature": f"{result.signature}{said}",
     }
     items = [
         {"group": row["group"], "em": item.em, "f1": item.f1} for row, item in zip(rows, result.items, strict=True)

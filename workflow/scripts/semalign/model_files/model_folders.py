@@ -24,12 +24,15 @@ VOCABULARIES = (
 )
 
 
-def model_problem(folder: Path, kind: str) -> str | None:
-    """Why a folder's model cannot be the policy or an encoder; None where it can, as far as names and headers tell."""
-    return next(_problems(folder, kind), None)
+def model_problem(folder: Path, kind: str, template: bool = False) -> str | None:
+    """Why a folder's model cannot be the policy or an encoder; None where it can, as far as names and headers tell.
+
+    template: the config has a chat template of its own, so that the folder needs none.
+    """
+    return next(_problems(folder, kind, template), None)
 
 
-def _problems(folder: Path, kind: str) -> Iterator[str]:
+def _problems(folder: Path, kind: str, template: bool) -> Iterator[str]:
     """What is wrong with a model's folder, the first thing first."""
     if not folder.is_dir():
         yield f"{folder} is a file; the folder of a pretrained model is needed"
@@ -69,8 +72,9 @@ def _problems(folder: Path, kind: str) -> Iterator[str]:
         yield f"{folder} holds no tokenizer (tokenizer.json); save the model's tokenizer there"
         return
     try:
-        if kind == POLICY and not _has_chat_template(folder):
-            yield f"{folder}: the tokenizer has no chat template; take an instruction-tuned model"
+        if kind == POLICY and not template and not _has_chat_template(folder):
+            remedy = "take an instruction-tuned model, or give a base model a template with policy.chat_template"
+            yield f"{folder}: the tokenizer has no chat template; {remedy}"
     except (InputError, AttributeError) as error:
         yield f"{folder / 'tokenizer_config.json'} is no tokenizer's config: {error}; download it again"
 

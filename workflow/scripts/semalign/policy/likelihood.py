@@ -46,7 +46,7 @@ class Batch:
     mask: torch.Tensor
 
 
-def _batches(ids: list[list[int]], batch_size: int, pad: int) -> Iterator[Batch]:
+def batches(ids: list[list[int]], batch_size: int, pad: int) -> Iterator[Batch]:
     order = sorted((i for i in range(len(ids)) if len(ids[i]) > 1), key=lambda i: (-len(ids[i]), i))
     for start in range(0, len(order), batch_size):
         places = order[start : start + batch_size]
@@ -60,7 +60,7 @@ def _without_adapter(model: Any) -> AbstractContextManager[Any]:
     return model.disable_adapter() if hasattr(model, "disable_adapter") else nullcontext()
 
 
-def _hidden_states(model: Any, batch: Batch) -> torch.Tensor:
+def hidden_states(model: Any, batch: Batch) -> torch.Tensor:
     """States (tokens, hidden) that predict the second and later tokens of each passage, passages one after another."""
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     # a prefix that names no part, as Llama 4's, makes base_model the whole
@@ -106,7 +106,7 @@ def token_statistics(
     ids, cut = _encoded(tokenizer, texts, max_tokens)
     found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     progress, read = Progress("passage", sum(len(row) > 1 for row in ids), tokens=0), 0
-    for batch in _batches(ids, batch_size, tokenizer.pad_token_id or 0):
+    for batch in batches(ids, batch_size, tokenizer.pad_token_id or 0):
         with model_work():
             nll, kl = _batch_statistics(model, batch, chunk_tokens)
         lengths = [len(ids[i]) - 1 for i in batch.places]
@@ -125,9 +125,9 @@ def token_statistics(
 
 
 def _batch_statistics(model: Any, batch: Batch, chunk_tokens: int) -> tuple[np.ndarray, np.ndarray]:
-    adapted = _hidden_states(model, batch)
+    adapted = hidden_states(model, batch)
     with _without_adapter(model):
-        base = _hidden_states(model, batch)
+        base = hidden_states(model, batch)
     targets = batch.ids[:, 1:][batch.mask[:, 1:].bool()].to(adapted.device)
     parts = []
     for start in range(0, len(targets), chunk_tokens):
@@ -157,12 +157,12 @@ def noise_floor(
     ids, _ = _encoded(tokenizer, texts, max_tokens)
     found: dict[int, np.ndarray] = {}
     progress = Progress("noise floor: passage", sum(len(row) > 1 for row in ids))
-    for batch in _batches(ids, batch_size, pad):
+    for batch in batches(ids, batch_size, pad):
         with model_work():
-            states = _hidden_states(model, batch)
+            states = hidden_states(model, batch)
             lengths = [len(ids[i]) - 1 for i in batch.places]
             for place, end, length in zip(batch.places, np.cumsum(lengths), lengths, strict=True):
-                alone = _hidden_states(model, next(_batches([ids[place]], 1, pad)))
+                alone = hidden_states(model, next(batches([ids[place]], 1, pad)))
                 found[place] = _divergence(model, states[end - length : end], alone, chunk_tokens)
         progress.update(len(found))
     return np.concatenate([found[i] for i in sorted(found)]).astype(np.float32)

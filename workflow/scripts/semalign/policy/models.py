@@ -38,18 +38,19 @@ def load_policy(
     quantization: str | None = None,
     attention: str = "sdpa",
     cuda_graphs: bool = False,
+    chat_template: str | None = None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base model (evaluation mode) and its tokenizer, padding on the left; safetensors only, no remote code.
 
-    quantization, attention, cuda_graphs: the config's keys of `policy`.
+    quantization, attention, cuda_graphs: the config's keys of `policy`. chat_template: in place of the folder's own.
 
     Of the folder's settings for decoding only the tokens that end an answer are kept, and its dropout is off: the
     config has one for the adapter.
     """
-    problem = model_problem(Path(path), POLICY)
+    problem = model_problem(Path(path), POLICY, template=chat_template is not None)
     if problem:
         raise InputError(f"policy.path: {problem}")
-    tokenizer = load_tokenizer(path)
+    tokenizer = load_tokenizer(path, chat_template)
     ends = end_tokens(path, tokenizer)
     if aside := set_aside(path, tokenizer):
         log.info("%s: set aside, since the config alone says how answers are made: %s", path, aside)

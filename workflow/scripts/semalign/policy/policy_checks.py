@@ -32,7 +32,8 @@ class Use:
     """What the config does with a policy.
 
     prompts: user turns with their fields in braces, by config key. lengths: tokens that must fit into its context, by
-    the config keys that ask for them. dtype: what the weights are loaded in. attention: who computes it.
+    the config keys that ask for them. dtype: what the weights are loaded in. attention: who computes it. chat_template:
+    in place of the folder's.
     """
 
     prompts: dict[str, str]
@@ -40,6 +41,7 @@ class Use:
     target_modules: list[str] | None
     dtype: str = "float32"
     attention: str = "sdpa"
+    chat_template: str | None = None
 
 
 def policy_checks(folder: Path, use: Use) -> list[Row]:
@@ -55,7 +57,7 @@ def policy_checks(folder: Path, use: Use) -> list[Row]:
             rows.append({"check": check, "found": None, "problem": str(error).removeprefix(f"{folder}: ")})
         return found
 
-    loaded = noted("tokenizer and chat template", lambda: opened(folder), _about_tokenizer)
+    loaded = noted("tokenizer and chat template", lambda: opened(folder, use.chat_template), _about_tokenizer)
     model = noted("architecture", lambda: skeleton(folder), lambda model: type(model).__name__)
     if loaded:
         tokenizer = loaded[0]

@@ -27,10 +27,10 @@ _DECODING = {
 }
 
 
-def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
+def load_tokenizer(folder: str | Path, chat_template: str | None = None) -> PreTrainedTokenizerBase:
     """The tokenizer of `opened`; what was changed is logged."""
     try:
-        tokenizer, notes = opened(folder)
+        tokenizer, notes = opened(folder, chat_template)
     except InputError as error:
         raise InputError(f"policy.path: {error}") from error
     for note in notes:
@@ -38,9 +38,9 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def opened(folder: str | Path) -> tuple[PreTrainedTokenizerBase, list[str]]:
+def opened(folder: str | Path, chat_template: str | None = None) -> tuple[PreTrainedTokenizerBase, list[str]]:
     """The tokenizer in a folder, padding on the left, with a settled chat template, an end and a pad token; and what
-    was changed, a sentence each.
+    was changed, a sentence each. A given `chat_template` takes the place of the folder's.
 
     Where the folder names no end token, the end of the assistant's turn is it; where it names no pad token, the end
     token pads, which no mask is made from. Raises InputError where it cannot be loaded or used.
@@ -59,8 +59,11 @@ def opened(folder: str | Path) -> tuple[PreTrainedTokenizerBase, list[str]]:
     tokenizer.clean_up_tokenization_spaces = tokenizer.split_special_tokens = False
     if not tokenizer.is_fast:
         raise InputError(f"{folder}: the tokenizer has no tokenizer.json and cannot be converted; save it as one")
+    own = [] if chat_template is None else ["the chat template is that of policy.chat_template"]
+    if chat_template is not None:
+        tokenizer.chat_template = chat_template
     try:
-        notes = settle(tokenizer)
+        notes = own + settle(tokenizer)
         end = tokenizer.added_tokens_decoder[turn_end(tokenizer)]
     except InputError as error:
         raise InputError(f"{folder}: {error}") from error

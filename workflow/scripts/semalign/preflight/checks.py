@@ -8,7 +8,7 @@ from semalign.config.downloads import FOLDER, collision, problem_with
 from semalign.config.judge import LlmJudge
 from semalign.judging.templates import read_template
 from semalign.metrics.bleu import SentenceBleu
-from semalign.preflight.referenced_paths import check_named_files, named_files
+from semalign.preflight.referenced_paths import check_named_files, is_external, named_files
 from semalign.preflight.root import Config
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json
@@ -23,9 +23,16 @@ def check(config: Config, folder: Path) -> None:
         raise InputError("results: is no folder, and results go there; move it away")
     check_languages(config)
     check_extras(config)
+    harness = [name for name, entry in config.retention.benchmarks.items() if entry.kind == "lm_eval"]
+    for name in harness if find_spec("lm_eval") is None else ():
+        raise InputError(
+            f"config key retention.benchmarks.{name}: lm-eval is not installed here; install it with python -m pip "
+            "install -r envs/requirements-lm-eval.txt, or take the benchmark out with null"
+        )
     check_named_files(config)
     check_positions(config)
     check_downloads(config)
+    check_template(config)
     if isinstance(config.judge, LlmJudge):
         for name, task in config.tasks.items():
             read_template(name, config.judge.prompts, task.prompt)
@@ -59,6 +66,21 @@ def check_languages(config: Config) -> None:
                 identifier("lingua", str(language.code), tuple(language.among or ()))
         except InputError as error:
             raise InputError(f"config key languages.{name}.{error}") from error
+
+
+def check_template(config: Config) -> None:
+    """Raise InputError for a chat template that is no text of the user's own; a job checks whether it can be used."""
+    path = config.policy.chat_template
+    if path is None:
+        return
+    if not is_external(path):
+        raise InputError(f"config key policy.chat_template: {path} is a result; name a file of your own")
+    try:
+        empty = not path.read_text(encoding="utf-8").strip()
+    except ValueError as error:
+        raise InputError(f"config key policy.chat_template: {path} is not UTF-8 ({error}); save it as UTF-8") from error
+    if empty:
+        raise InputError(f"config key policy.chat_template: {path} is empty; write the template that the model needs")
 
 
 def check_positions(config: Config) -> None:

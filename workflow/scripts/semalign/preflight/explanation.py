@@ -10,6 +10,11 @@ from pydantic_core import ErrorDetails
 from semalign.config.secrets import masked
 
 _SHOWN = 200  # characters of a wrong value
+RENAMED = {
+    "cmrc": "is now an entry of retention.benchmarks, of the same keys beside kind and rules: write `retention: "
+    "{benchmarks: {cmrc: {kind: extractive, rules: cmrc2018, max_new_tokens: 64}}}`, and test, prompt, limit likewise"
+}
+"""Keys of earlier versions, and how they are written now."""
 
 
 def explained(error: ValidationError, raw: Any, known: Sequence[str]) -> str:
@@ -27,7 +32,9 @@ def _explain(problem: ErrorDetails, raw: Any, known: Sequence[str]) -> str:
     """One line: the key as the user wrote it, and what is wrong with it."""
     key = _key(problem["loc"], raw)
     found, kind, context = problem["input"], problem["type"], problem.get("ctx", {})
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" and key in RENAMED:
+        message = RENAMED[key]
+    elif kind == "extra_forbidden":
         close = get_close_matches(str(problem["loc"][-1]), known, n=1)
         message = "unknown key" + (f"; did you mean {close[0]}?" if close else "")
     elif kind == "missing":

@@ -82,7 +82,7 @@ def _problem(config: Config, key: str, path: Path) -> str | None:
     except OSError as error:
         return f"{path} cannot be looked for ({error.strerror}); check the path and your rights"
     if kind := model_kind(key):
-        return model_problem(path, kind)
+        return model_problem(path, kind, template=config.policy.chat_template is not None)
     if OF_METRIC.fullmatch(key):  # a file or a folder, as its function has it
         return None
     if not stat.S_ISREG(mode):

@@ -12,12 +12,13 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from semalign.config.audit import Audit
 from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over, without_null
-from semalign.config.data import Cmrc, Language, Task, World
+from semalign.config.data import Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.metrics import FunctionMetric, function_of
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.names import TaskName
+from semalign.config.retention import Extractive, Perplexity, Retention
 from semalign.config.secrets import secrets_in
 from semalign.config.statistics import Statistics
 from semalign.config.training import Grpo, Lora, Optimisation, Sft
@@ -62,7 +63,7 @@ class Config(Strict):
     tasks: Annotated[dict[TaskName, Task], BeforeValidator(without_null)] = Field(
         min_length=1, description="by a name of your own (small letters, digits, _); null in an overlay: not this one"
     )
-    cmrc: Cmrc = Field(description="reading comprehension in the language that must be kept")
+    retention: Retention = Field(description="benchmarks of what the model must keep")
     policy: Policy = Field(description="the language model that is taught")
     lora: Lora = Field(default_factory=Lora, description="the adapter, the same in every run")
     cold_sft: Sft = Field(description="the cold start: a short SFT that bootstraps script and format")
@@ -111,6 +112,7 @@ class Config(Strict):
                     )
             if problem := self._published_problem(task):
                 raise ValueError(f"tasks.{name}.published: {problem}")
+        self._check_retention()
         self._check_corpus()
         self._check_experiments()
         self._check_batches()
@@ -161,8 +163,30 @@ class Config(Strict):
             if votes.seed not in self.seeds:
                 raise ValueError(f"judge.human_votes.{task}.seed: {votes.seed} is not among seeds: {self.seeds}")
 
+    def _check_retention(self) -> None:
+        for name in self.retention.benchmarks.keys() & {*self.tasks, "replay"}:
+            raise ValueError(f"retention.benchmarks: {name} is the name of a folder of other data; give it another")
+        if self.mechanism and self.passages_of() is None:
+            raise ValueError(
+                "mechanism: no benchmark has passages; add one of kind extractive or perplexity, or set mechanism: null"
+            )
+        for number, item in enumerate(self.statistics.primary):
+            known = ["retention", self.retention.main_column, "judge_net"]
+            if item.measure not in known:
+                raise ValueError(
+                    f"statistics.primary.{number}.measure: {item.measure!r} is none of {', '.join(known)}; `retention` "
+                    "is the primary benchmark's own figure"
+                )
+
     def _check_corpus(self) -> None:
         corpus = self.policy.pretraining.corpus if self.policy.pretraining and self.policy.path is None else []
+        texts = {f"policy.pretraining.corpus.{number}": item for number, item in enumerate(corpus)}
+        for name, entry in self.methods().items():
+            replayed = getattr(entry, "texts", [])
+            texts |= {f"frontier.methods.{name}.texts.{number}": item for number, item in enumerate(replayed)}
+        for key, item in texts.items():
+            if item.kind == "questions" and not self.retention.extractive:
+                raise ValueError(f"{key}: questions are shown with the prompt of an extractive benchmark; add one")
         for number, item in enumerate(corpus):
             if item.task is not None and item.task not in self.tasks:
                 raise ValueError(
@@ -244,6 +268,12 @@ class Config(Strict):
     def methods(self) -> dict[str, Method]:
         """The entries of `frontier.methods`."""
         return dict(self.frontier.methods or {}) if self.frontier else {}
+
+    def passages_of(self) -> str | None:
+        """The benchmark whose passages, or texts, `mechanism` measures: the first that has some, the primary one before
+        the others."""
+        having = [name for name, entry in self.retention.ordered.items() if isinstance(entry, Extractive | Perplexity)]
+        return next(iter(having), None)
 
     def environment_secrets(self) -> dict[str, str]:
         """The values of the environment variables that hold a key or token, by their names."""

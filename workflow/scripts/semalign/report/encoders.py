@@ -21,8 +21,8 @@ def grid(request: Request) -> Grid:
     """The table; columns of which no row has a figure are left out."""
     rows = read_csv(request.table("encoders", "csv"), dtype=dict.fromkeys(NAMES, str))
     rows = rows.fillna(dict.fromkeys(NAMES, ""))  # a difference is of no encoder
-    figures = [name for name in encoder_table.SHOWN if rows[name].notna().any()]
-    named = [labels.FIGURES[name] for name in figures]
+    figures = [name for name in encoder_table.shown_of(request.retention) if rows[name].notna().any()]
+    named = [labels.figure(name) for name in figures]
     columns = [Column("encoder", number=False), Column("exam", number=False)]
     columns += [Column(one.title, one.unit) for one in named]
     groups = [
@@ -40,6 +40,6 @@ def _line(row: dict[Any, Any], figures: list[str]) -> list[Cell]:
 
 
 def _figure(row: dict[Any, Any], name: str, signed: bool) -> Cell:
-    digits = labels.FIGURES[name].digits
+    digits = labels.figure(name).digits
     details = (between(row[f"{name}_low"], row[f"{name}_high"], min(digits, BOUNDS)),)
     return figure(row[name], digits, sd=row[f"{name}_sd"], details=details, signed=signed)

@@ -13,7 +13,6 @@ from semalign.report.paper import sidecar
 from semalign.report.request import Request
 from semalign.tables.spreadsheets import read_csv
 
-COSTS = {"cmrc_avg": "CMRC AVG lost, points", "kl_mean": "KL to the base, nats a token"}
 SECONDS = {
     "device_seconds": Column("in all", "device-seconds"),
     "training_seconds": Column("own training", "device-seconds"),
@@ -57,13 +56,20 @@ def at_equal_adequacy(request: Request) -> Grid:
         }
         ordered = sorted(by_method, key=lambda method: _rank(by_method[method]["area", ""]))
         lines = [_line(method, by_method[method], against, seconds.get((str(task), method))) for method in ordered]
-        groups.append(Group(lines, f"{labels.title(request.tasks[str(task)])}: {COSTS[str(cost)]}"))
+        groups.append(Group(lines, f"{labels.title(request.tasks[str(task)])}: {_cost(str(cost))}"))
     areas = [f"area − {labels.method(name)}" if name else "area" for name in against]
     ends = [f"− {labels.method(name)} there" if name else "at RL's end" for name in against]
     taken = [Column("to RL's end", "device-seconds")] if seconds else []
     numbers = [*map(Column, [*areas, *ends, "seeds"]), *taken]
     title = "What each method costs at equal adequacy"
     return Grid("taxes", title, [Column("method", number=False), *numbers], groups, KEY, notes=_rule(request))
+
+
+def _cost(column: str) -> str:
+    if column == curves.KL:
+        return "KL to the base, nats a token"
+    unit, _, name = curves.cost_of(column).partition(" of ")
+    return f"{name} lost, {unit}"
 
 
 def _rank(area: Row) -> tuple[bool, float]:
@@ -108,7 +114,7 @@ def points(request: Request) -> Grid:
     """The frontier's points: what each method reaches and costs along its strength."""
     rows = read_csv(request.table("frontier", "csv"), dtype={"task": str, "method": str, "model": str})
     content = sidecar(request, "frontier")
-    names = named(curves.FIGURES, rows)
+    names = named(curves.figures_of(rows.columns), rows)
     groups = []
     for (task, method), part in rows.groupby(["task", "method"], sort=False):
         lines = [

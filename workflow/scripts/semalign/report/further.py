@@ -21,7 +21,7 @@ def named(names: Iterable[str], rows: pd.DataFrame) -> list[str]:
 
 def columns(names: list[str]) -> list[Column]:
     """A column for each figure, under its title and unit."""
-    return [Column(labels.FIGURES[name].title, labels.FIGURES[name].unit) for name in names]
+    return [Column(labels.figure(name).title, labels.figure(name).unit) for name in names]
 
 
 def means(rows: pd.DataFrame, names: list[str], alone: bool = False) -> list[Cell]:
@@ -30,7 +30,7 @@ def means(rows: pd.DataFrame, names: list[str], alone: bool = False) -> list[Cel
     for name in names:
         values = rows[name].astype(float)
         sd = None if alone else values.std(ddof=1)
-        cells.append(figure(values.mean(), labels.FIGURES[name].digits, sd=sd))
+        cells.append(figure(values.mean(), labels.figure(name).digits, sd=sd))
     return cells
 
 

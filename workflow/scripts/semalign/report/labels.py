@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from semalign.report.request import TaskOf
+from semalign.statistics.retained import measure_of
+from semalign.statistics.retained import title as benchmark_title
 
 METRICS = {"bleu": "BLEU", "chrf": "chrF++", "rouge_l": "ROUGE-L"}
 _MODELS = {
@@ -30,9 +32,6 @@ FIGURES = {
     "similarity": Named("similarity", "reward encoder", 4),
     "similarity_independent": Named("similarity", "independent encoder", 4),
     "content": Named("content", "facts told, 0–1", 4),
-    "cmrc_avg": Named("CMRC AVG", "%", 2),
-    "cmrc_f1": Named("CMRC F1", "%", 2),
-    "cmrc_em": Named("CMRC EM", "%", 2),
     "judge_win": Named("judge: wins", "% of items", 1),
     "judge_net": Named("judge: net wins", "% of items", 1),
     "language_consistency": Named("right script", "0–1", 4),
@@ -64,6 +63,12 @@ FIGURES = {
 }
 
 
+def known(name: str) -> Named | None:
+    """What a figure is called, a benchmark's too; None where it is none of either."""
+    measure = measure_of(name)
+    return FIGURES.get(name, Named(benchmark_title(name), measure.unit, measure.digits) if measure else None)
+
+
 def model(name: str) -> str:
     """A model's name in words: `fewshot-rl` is `few-shot from RL`."""
     kind, _, rest = name.partition("-")
@@ -93,7 +98,7 @@ def metric(name: str) -> str:
 
 def figure(name: str) -> Named:
     """What a column of a table is called; a metric's may be of the user's own."""
-    return FIGURES.get(name) or Named(metric(name), "0–1" if name in METRICS else "", 4)
+    return known(name) or Named(metric(name), "0–1" if name in METRICS else "", 4)
 
 
 def task(entry: TaskOf) -> str:

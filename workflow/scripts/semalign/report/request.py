@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign.config.names import TaskName
+from semalign.statistics.retained import Retained
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Request:
     root: the folder that holds `results`. tables, figures: names of those that the run has. judge: kind and, of a
     language model, its name. bars: those of the encoders' exam. artefacts: what the report is made from, as paths from
     the root; the jobs behind them are its provenance. examples: test items a task drawn by `seed`; contrasts: further
-    ones on which RL and strong SFT differ most.
+    ones on which RL and strong SFT differ most. retention: the benchmarks, the primary one first.
     """
 
     root: Path
@@ -39,6 +40,7 @@ class Request:
     examples: int
     contrasts: int
     seed: int
+    retention: list[Retained]
 
     @property
     def results(self) -> Path:

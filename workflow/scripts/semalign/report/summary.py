@@ -6,6 +6,7 @@ from typing import Any
 from semalign.report import frontier, labels, paper
 from semalign.report.grids import given, number, whole
 from semalign.report.request import Request
+from semalign.statistics.retained import measure_of
 from semalign.tables.published import PAPER
 from semalign.tables.spreadsheets import read_csv
 
@@ -41,7 +42,7 @@ def cards(request: Request) -> list[Card]:
             ("Audit of RL", _audited(of_rl)),
             ("Learnt", _learnt(by_model, no_gain)),
             ("Meaning, by the encoder that never rewards", _meaning(by_model)),
-            ("Reading comprehension", _kept(by_model)),
+            (_about(request), _kept(by_model, request.retention[0].main)),
             ("Judge", _judged(by_model["rl"], by_model["strong_sft"], request)),
             ("At equal adequacy", _with_caution(frontier.answer(request, str(task)), no_gain)),
         ]
@@ -107,15 +108,22 @@ def _meaning(rows: dict[str, Row]) -> str:
     )
 
 
-def _kept(rows: dict[str, Row]) -> str:
-    name = "cmrc_avg"
+def _about(request: Request) -> str:
+    measure = measure_of(request.retention[0].main)
+    return measure.about.capitalize() if measure else "Retention"
+
+
+def _kept(rows: dict[str, Row], name: str) -> str:
+    called = labels.figure(name)
+    points, unit = ("points", " %") if called.unit == "%" else (called.unit, "")
     base, strong, rl = (_value(rows[model], name) for model in ("base", "strong_sft", "rl"))
     gap = rows["gap"]
-    parts = [f"{_value(gap, name, signed=True)} points", _interval(gap, name)]
+    parts = [f"{_value(gap, name, signed=True)} {points}", _interval(gap, name)]
     published = _paper(gap, name, signed=True)
     parts += [f"the paper {published}"] if published else []
     return (
-        f"CMRC AVG {base} % for the base, {strong} % after strong SFT, {rl} % after RL; n {whole(gap[f'{name}_n'])}. "
+        f"{called.title} {base}{unit} for the base, {strong}{unit} after strong SFT, {rl}{unit} after RL; "
+        f"n {whole(gap[f'{name}_n'])}. "
         f"RL − strong SFT: {', '.join(part for part in parts if part)}."
     )
 
@@ -137,7 +145,7 @@ def _declared(request: Request, task: str) -> list[str]:
     rows = read_csv(request.table("statistics", "csv"))
     said = []
     for row in rows[rows["primary"].astype(bool) & (rows["task"] == task)].to_dict("records"):
-        named = labels.FIGURES[row["measure"]]
+        named = labels.figure(row["measure"])
         between = f" (interval {number(row['low'], 2)} to {number(row['high'], 2)})" if given(row["low"]) else ""
         said.append(
             f"{named.title}, {labels.model(row['a'])} − {labels.model(row['b'])}: {number(row['difference'], 2, True)}"

@@ -81,11 +81,15 @@ def mean_of_items(keys: Sequence[str], values: np.ndarray) -> Estimator:
     return Estimator(tuple(keys), len(by_item), lambda drawn: by_item[drawn].mean(axis=-1))
 
 
-def mean_in_clusters(clusters: Sequence[str] | np.ndarray, values: np.ndarray) -> Estimator:
-    """Mean over items of `values` (seeds, items), whole clusters being drawn: a ratio of sums."""
+def mean_in_clusters(
+    clusters: Sequence[str] | np.ndarray, values: np.ndarray, weights: np.ndarray | None = None
+) -> Estimator:
+    """Mean over items of `values` (seeds, items), whole clusters being drawn: a ratio of sums. `weights` (items,) are
+    how much each item counts, its tokens for example; None: all alike."""
     by_item = np.asarray(values, dtype=float).mean(axis=0)
     keys, place = np.unique(np.asarray(clusters), return_inverse=True)
-    sums, counts = np.bincount(place, weights=by_item), np.bincount(place)
+    weighted = by_item if weights is None else by_item * weights
+    sums, counts = np.bincount(place, weights=weighted), np.bincount(place, weights=weights)
     return Estimator(
         tuple(map(str, keys)), len(by_item), lambda drawn: sums[drawn].sum(axis=-1) / counts[drawn].sum(axis=-1)
     )

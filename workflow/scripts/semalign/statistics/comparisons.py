@@ -15,16 +15,17 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from semalign.config.data import Language
-from semalign.config.statistics import Statistics
+from semalign.config.statistics import Primary, Statistics
 from semalign.metrics.bleu import paired_bootstrap
 from semalign.metrics.predictions import join
 from semalign.runtime.files import read_jsonl
 from semalign.statistics import runs
 from semalign.statistics.bootstrap import bootstrap
 from semalign.statistics.intervals import about_seeds, estimator
+from semalign.statistics.retained import Retained
 
 PAIRS = [("rl", "strong_sft"), ("rl", "cold_sft")]
-BY_BOOTSTRAP = ["metric", "content", "cmrc_avg", "nll_mean", "kl_mean"]
+BY_BOOTSTRAP = ["metric", "content"]
 BY_RANKS = ["similarity", "similarity_independent"]
 COLUMNS = [
     "task",
@@ -52,7 +53,11 @@ SHOWN = ["task", "a", "b", "measure", "seed", "test", "difference", "interval", 
 
 @dataclass(frozen=True)
 class Request:
-    """What is compared. `languages` holds the target language of each task whose primary metric is BLEU."""
+    """What is compared.
+
+    languages: the target language of each task whose primary metric is BLEU. retention: the benchmarks, the primary one
+    first.
+    """
 
     results: Path
     tasks: list[str]
@@ -61,6 +66,7 @@ class Request:
     statistics: Statistics
     judged: bool
     mechanism: bool
+    retention: list[Retained]
 
 
 def compare(request: Request) -> pd.DataFrame:
@@ -70,7 +76,7 @@ def compare(request: Request) -> pd.DataFrame:
         for a, b in PAIRS:
             rows += _Comparison(request, task, a, b).rows()
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    declared = [(item.task, item.measure) for item in request.statistics.primary]
+    declared = [(item.task, measure) for item, measure in _declared(request.statistics, request.retention)]
     of_all = (frame["seed"] == "all") & (frame["b"] == "strong_sft")
     frame["primary"] = of_all & pd.MultiIndex.from_frame(frame[["task", "measure"]]).isin(declared)
     primary = frame["primary"] & frame["p"].notna()
@@ -82,6 +88,12 @@ def compare(request: Request) -> pd.DataFrame:
     return frame.sort_values("primary", ascending=False, kind="stable", ignore_index=True)
 
 
+def _declared(statistics: Statistics, retention: list[Retained]) -> list[tuple[Primary, str]]:
+    """The declared comparisons and the column of each."""
+    named = {"retention": retention[0].main} if retention else {}
+    return [(item, named.get(item.measure, item.measure)) for item in statistics.primary]
+
+
 @dataclass
 class _Comparison:
     request: Request
@@ -91,15 +103,17 @@ class _Comparison:
     found: list[dict[str, Any]] = field(default_factory=list)
 
     def rows(self) -> list[dict[str, Any]]:
-        measures = [name for name in BY_BOOTSTRAP if self.request.mechanism or name not in ("nll_mean", "kl_mean")]
         first = runs.name(self.task, self.a, self.request.seeds[0])
-        measures[1:1] = runs.metric_names(self.request.results, first, self.task)[1:]
-        for measure in measures:
+        further = runs.metric_names(self.request.results, first, self.task)[1:]
+        kept = [benchmark.main for benchmark in self.request.retention]
+        tokens = ["nll_mean", "kl_mean"] if self.request.mechanism else []
+        for measure in [BY_BOOTSTRAP[0], *further, *BY_BOOTSTRAP[1:], *kept, *tokens]:
             self._bootstrap(measure)
         for measure in BY_RANKS:
             self._ranks(measure)
-        for seed in self.request.seeds:
-            self._mcnemar(seed)
+        for benchmark in self.request.retention:
+            for seed in self.request.seeds if benchmark.exact else ():
+                self._mcnemar(benchmark, str(benchmark.exact), seed)
         if self.request.judged and self.b == "strong_sft":
             self._judge()
         return self.found
@@ -117,8 +131,10 @@ class _Comparison:
 
     def _bootstrap(self, measure: str) -> None:
         for seed, of, less in self._seeds():
-            one = estimator(self.request.results, self.task, measure, of)
-            two = estimator(self.request.results, self.task, measure, less)
+            one, two = (
+                estimator(self.request.results, self.task, measure, names, self.request.retention)
+                for names in (of, less)
+            )
             if one is None or two is None:
                 return
             found = bootstrap(one - two, self.request.statistics)
@@ -169,9 +185,9 @@ class _Comparison:
                 figures |= {"statistic": float(result.statistic), "p": float(result.pvalue)}
             self._add(measure, seed, "Wilcoxon signed-rank", **figures)
 
-    def _mcnemar(self, seed: int) -> None:
+    def _mcnemar(self, benchmark: Retained, measure: str, seed: int) -> None:
         one, two = (
-            runs.questions(self.request.results, runs.name(self.task, model, seed))["em"].to_numpy() > 0
+            runs.questions(self.request.results, runs.name(self.task, model, seed), benchmark)[measure].to_numpy() > 0
             for model in (self.a, self.b)
         )
         table = [[(one & two).sum(), (one & ~two).sum()], [(~one & two).sum(), (~one & ~two).sum()]]
@@ -185,7 +201,7 @@ class _Comparison:
             "n": len(one),
             "units": int(table[0][1] + table[1][0]),
         }
-        self._add("cmrc_em", str(seed), "McNemar, exact", **figures)
+        self._add(benchmark.column(measure), str(seed), "McNemar, exact", **figures)
 
     def _judge(self) -> None:
         """Wins less losses in percent: a bootstrap over items, and the sign test of the decided ones."""
@@ -239,9 +255,9 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
     return table[SHOWN].astype(str)
 
 
-def note(statistics: Statistics, seeds: int) -> str:
+def note(statistics: Statistics, seeds: int, retention: list[Retained]) -> str:
     """How to read the rows."""
-    declared = ", ".join(f"{item.task} {item.measure}" for item in statistics.primary) or "none"
+    declared = ", ".join(f"{item.task} {measure}" for item, measure in _declared(statistics, retention)) or "none"
     return (
         f"Comparisons of rl with strong_sft declared beforehand ({declared}; seed `all`) are adjusted by "
         f"Holm in p_holm; every other row is exploratory and unadjusted. Intervals are {statistics.confidence:.0%} "

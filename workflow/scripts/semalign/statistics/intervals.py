@@ -3,6 +3,7 @@
 `runs` are one run a seed, or the base alone; a figure is the mean over them.
 """
 
+from collections.abc import Sequence
 from math import comb
 from pathlib import Path
 
@@ -21,13 +22,13 @@ from semalign.statistics.bootstrap import (
     mean_of_items,
     quantile_in_clusters,
 )
+from semalign.statistics.retained import Retained
 
 OF_CORPUS = {
     "bleu": ("bleu_statistics", corpus_bleu_of_items),
     "chrf": ("chrf_statistics", corpus_chrf_of_items),
 }
 """Scores of the whole, from what each item adds to them."""
-BY_QUESTION = {"cmrc_avg": "avg", "cmrc_f1": "f1", "cmrc_em": "em"}
 QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}
 JUDGED = {"strong_sft": 1, "rl": 2}
 """Winner of a verdict."""
@@ -35,26 +36,40 @@ OF_JUDGE = {"judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net
 
 
 def interval(
-    results: Path, task: str, figure: str, runs: list[str], minus: list[str] | None, settings: Statistics
+    results: Path,
+    task: str,
+    figure: str,
+    runs: list[str],
+    minus: list[str] | None,
+    settings: Statistics,
+    retention: Sequence[Retained] = (),
 ) -> Interval | None:
     """Interval of a figure, or of its difference to the runs `minus`, paired by seed and item.
 
-    None for a figure that has no value by item (bleu_char, cmrc_answer_length, a function's figure of the whole).
+    None for a figure that has no value by item (bleu_char, the length of answers, a function's figure of the whole).
     """
-    one = estimator(results, task, figure, runs)
-    other = estimator(results, task, figure, minus) if minus else None
+    one = estimator(results, task, figure, runs, retention)
+    other = estimator(results, task, figure, minus, retention) if minus else None
     if one is None or (minus and other is None):
         return None
     return bootstrap(one - other if other else one, settings)
 
 
-def estimator(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:
-    """The figure as a function of the items drawn; None where it has no value by item."""
+def estimator(
+    results: Path, task: str, figure: str, runs: list[str], retention: Sequence[Retained] = ()
+) -> Estimator | None:
+    """The figure as a function of the items drawn; None where it has no value by item. `retention`: the benchmarks
+    whose columns may be asked for."""
     if figure == "metric":
         figure = read.metric_name(results, runs[0], task)
-    if figure in BY_QUESTION:
-        frames = [read.questions(results, run) for run in runs]
-        return mean_in_clusters(frames[0]["group"].tolist(), np.stack([f[BY_QUESTION[figure]] for f in frames]))
+    for benchmark in retention:
+        measure = benchmark.columns.get(figure)
+        if measure in benchmark.by_item:
+            frames = [read.questions(results, run, benchmark) for run in runs]
+            weight = benchmark.weight(measure)
+            weights = frames[0][weight].to_numpy(dtype=float) if weight else None
+            values = np.stack([frame[measure] for frame in frames])
+            return mean_in_clusters(frames[0]["group"].tolist(), values, weights)
     if figure in OF_JUDGE:
         return _verdicts(results, task, figure, runs)
     kind, _, statistic = figure.partition("_")

@@ -3,6 +3,7 @@
 A run is `base` or `<task>/<model>/<seed>`, and its folder under the results bears that name.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from semalign.runtime.files import read_json, read_jsonl
+from semalign.statistics.retained import Retained
 
 Figures = dict[str, float | None]
 
@@ -19,33 +21,44 @@ def name(task: str, model: str, seed: int | None) -> str:
     return "base" if model == "base" else f"{task}/{model}/{seed}"
 
 
-def figures(results: Path, run: str, task: str) -> Figures:
-    """A run's figures on a task and on reading comprehension: 0..1, CMRC in percent.
+def figures(results: Path, run: str, task: str, retention: Sequence[Retained] = ()) -> Figures:
+    """A run's figures on a task, 0..1, and on benchmarks, under the names of their columns, in their own units.
 
     None where a figure does not exist: `content` outside the miniature. The task's metrics beyond its primary one
     stand under their own names.
     """
     text = read_json(results / run / "scores" / "text.json")
     similarity = read_json(results / run / "scores" / "similarity.json")[task]
-    own, cmrc = text[task], text["cmrc"]
-    return {
+    own = text[task]
+    found = {
         "metric": own[own["metric"]]["value"],
         "similarity": similarity["reward"]["value"],
         "similarity_independent": similarity["independent"]["value"],
-        "cmrc_avg": cmrc["avg"],
-        "cmrc_f1": cmrc["f1"],
-        "cmrc_em": cmrc["em"],
         "content": own["content"]["value"] if "content" in own else None,
         "chrf": own["chrf"]["value"],
         "bleu_char": own["bleu_char"]["value"],
-        "cmrc_answer_length": cmrc["answer_length"],
         "language_consistency": own["language_consistency"],
     } | {name: own[name]["value"] for name in own["metrics"][1:]}
+    for benchmark in retention:
+        of = kept(results, run, benchmark)
+        found |= {column: of[measure] for column, measure in (benchmark.columns | benchmark.aside).items()}
+    return found
 
 
-def details(results: Path, run: str) -> dict[str, Any]:
+def kept(results: Path, run: str, benchmark: Retained) -> dict[str, Any]:
+    """What a run scored in a benchmark: its measures, n, floor and signature."""
+    if benchmark.kind == "extractive":
+        content: dict[str, Any] = read_json(results / run / "scores" / "text.json")[benchmark.name]
+    else:
+        content = read_json(results / run / "retention" / f"{benchmark.name}.json")
+    return content
+
+
+def details(results: Path, run: str, retention: Sequence[Retained] = ()) -> dict[str, Any]:
     """All that was scored, with n, signatures, floors and counts, for a table's sidecar."""
-    return {kind: read_json(results / run / "scores" / f"{kind}.json") for kind in ("text", "similarity")}
+    found = {kind: read_json(results / run / "scores" / f"{kind}.json") for kind in ("text", "similarity")}
+    measured = {of.name: kept(results, run, of) for of in retention if of.kind != "extractive"}
+    return found | ({"retention": measured} if measured else {})
 
 
 def metric_name(results: Path, run: str, task: str) -> str:
@@ -66,9 +79,13 @@ def items(results: Path, run: str, task: str) -> pd.DataFrame:
     return frame.rename(columns={"reward": "similarity", "independent": "similarity_independent"})
 
 
-def questions(results: Path, run: str) -> pd.DataFrame:
-    """A run's reading comprehension by question, indexed by id: group (the passage), em, f1 and avg in percent."""
-    frame = _by_item(results, run, "text", "cmrc")
+def questions(results: Path, run: str, benchmark: Retained) -> pd.DataFrame:
+    """A run's figures in a benchmark by item, indexed by id: group (the passage), its measures, and the columns by
+    which they are weighted. Of an extractive one em, f1 and avg, their mean."""
+    if benchmark.kind != "extractive":
+        rows = list(read_jsonl(results / run / "retention" / f"{benchmark.name}.jsonl"))
+        return pd.DataFrame(rows).set_index("id")
+    frame = _by_item(results, run, "text", benchmark.name)
     return frame.assign(avg=(frame["em"] + frame["f1"]) / 2)
 
 

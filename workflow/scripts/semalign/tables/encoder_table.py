@@ -14,24 +14,33 @@ from semalign.config.statistics import Statistics
 from semalign.encoder.exam import shortfalls
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
+from semalign.statistics.bootstrap import Interval
 from semalign.statistics.differences import NONE, is_shown
 from semalign.statistics.intervals import about_seeds, interval
-from semalign.tables.tables import DIGITS, Cell, Row, Table
+from semalign.statistics.retained import Retained, title
+from semalign.tables.tables import Cell, Row, Table, digits_of
 
 EXAM = ["retrieval", "spearman", "auc", "hard_negatives"]
-REACHED = ["metric", "similarity_independent", "content", "cmrc_avg", "language_consistency", "similarity"]
 TRAINED = ["reward_first", "reward_last", "spreadless"]
-COMPARED = ["similarity_independent", "content", "cmrc_avg"]
-SHOWN = [*EXAM, "similarity_independent", "content", "cmrc_avg", "metric", "language_consistency"]
-SHOWN += ["reward_first", "reward_last"]
 REWARD = "reward"
+
+
+def compared_of(retention: list[Retained]) -> list[str]:
+    """The figures by which the runs are compared."""
+    return ["similarity_independent", "content", *[benchmark.main for benchmark in retention[:1]]]
+
+
+def shown_of(retention: list[Retained]) -> list[str]:
+    """The figures that are shown for reading."""
+    return [*EXAM, *compared_of(retention), "metric", "language_consistency", "reward_first", "reward_last"]
 
 
 @dataclass(frozen=True)
 class Request:
     """Which encoders are compared, `reward` among them: the model that each rewards, and what each was before tuning.
 
-    Read below `results`: encoders/<encoder>/{exam,training}.json, and each run's scores and training.json.
+    retention: the benchmarks, the primary one first. Read below `results`:
+    encoders/<encoder>/{exam,training}.json, and each run's scores and training.json.
     """
 
     results: Path
@@ -41,6 +50,18 @@ class Request:
     seeds: list[int]
     bars: ExamBars
     statistics: Statistics
+    retention: list[Retained]
+
+    @property
+    def compared(self) -> list[str]:
+        """The figures by which the runs are compared."""
+        return compared_of(self.retention)
+
+    @property
+    def reached(self) -> list[str]:
+        """The figures of the runs."""
+        others = [benchmark.main for benchmark in self.retention[1:]]
+        return ["metric", *self.compared, *others, "language_consistency", "similarity"]
 
     @property
     def encoders(self) -> list[str]:
@@ -75,7 +96,7 @@ class Difference:
         return "higher" if self.values[0] > 0 else "lower"
 
     def sentence(self) -> str:
-        digits = DIGITS.get(self.measure, 4)
+        digits = digits_of(self.measure)
         spread = f" ± {stdev(self.values):.{digits}f}" if len(self.values) > 1 else ""
         between = f"[{self.low:.{digits}f}, {self.high:.{digits}f}]"
         return f"{self.measure} {fmean(self.values):+.{digits}f}{spread} {between}: {self.verdict()}"
@@ -101,7 +122,7 @@ def build(request: Request) -> Table:
         by_seed[encoder] = {name: cell.values for name, cell in rows[-1].cells.items()}
         if encoder != REWARD:
             rows.append(_difference_row(request, encoder, by_seed[REWARD], by_seed[encoder]))
-            found += _differences(encoder, rows[-1])
+            found += _differences(request, encoder, rows[-1])
     text = note(request, found)
     sidecar = {
         "task": request.task,
@@ -111,11 +132,15 @@ def build(request: Request) -> Table:
         "shortfalls": {encoder: shortfalls(request.exam(encoder), request.bars) for encoder in request.encoders},
         "encoder_exams": {encoder: request.exam(encoder) for encoder in request.encoders},
         "runs": {
-            run: runs.details(request.results, run) for encoder in request.encoders for run in request.runs(encoder)
+            run: runs.details(request.results, run, request.retention)
+            for encoder in request.encoders
+            for run in request.runs(encoder)
         },
         "note": text,
     }
-    return Table([*EXAM, *REACHED, *TRAINED], SHOWN, rows, request.statistics.confidence, text, sidecar)
+    shown = shown_of(request.retention)
+    figures = [*EXAM, *request.reached, *TRAINED]
+    return Table(figures, shown, rows, request.statistics.confidence, text, sidecar)
 
 
 def made(start: str, training: dict[str, Any]) -> str:
@@ -162,12 +187,12 @@ def _outcome(request: Request, encoder: str) -> str:
 
 def _row(request: Request, encoder: str) -> Row:
     names = request.runs(encoder)
-    figures = [runs.figures(request.results, run, request.task) for run in names]
+    figures = [runs.figures(request.results, run, request.task, request.retention) for run in names]
     cells = exam_figures(request.exam(encoder), request.bars)
-    for name in REACHED:
+    for name in request.reached:
         values = [value for figure in figures if (value := figure[name]) is not None]
         if len(values) == len(names):
-            between = interval(request.results, request.task, name, names, None, request.statistics)
+            between = _interval(request, name, names, None)
             cells[name] = Cell(values, n=between.n, low=between.low, high=between.high) if between else Cell(values)
     records = [read_json(request.results / run / "training.json") for run in names]
     cells["reward_first"] = Cell([record["mean_reward_first_tenth"] for record in records])
@@ -181,17 +206,21 @@ def _difference_row(
 ) -> Row:
     """RL with the encoder less `rl`, seed by seed, with the interval of the difference paired by item."""
     cells = {}
-    for name in (name for name in REACHED if name in own):
+    for name in (name for name in request.reached if name in own):
         values = [a - b for a, b in zip(own[name], of_reward[name], strict=True)]
         of, less = request.runs(encoder), request.runs(REWARD)
-        between = interval(request.results, request.task, name, of, less, request.statistics)
+        between = _interval(request, name, of, less)
         cells[name] = Cell(values, n=between.n, low=between.low, high=between.high) if between else Cell(values)
     return Row(_keys(request, encoder, "difference"), cells, len(request.seeds), signed=True)
 
 
-def _differences(encoder: str, row: Row) -> list[Difference]:
+def _interval(request: Request, name: str, of: list[str], less: list[str] | None) -> Interval | None:
+    return interval(request.results, request.task, name, of, less, request.statistics, request.retention)
+
+
+def _differences(request: Request, encoder: str, row: Row) -> list[Difference]:
     found = []
-    for measure in COMPARED:
+    for measure in request.compared:
         cell = row.cells.get(measure)
         if cell and cell.low is not None and cell.high is not None:
             found.append(Difference(encoder, measure, cell.values, cell.low, cell.high))
@@ -201,6 +230,8 @@ def _differences(encoder: str, row: Row) -> list[Difference]:
 def note(request: Request, found: list[Difference]) -> str:
     """How to read the table, and what it says, from its figures alone."""
     seeds, statistics = len(request.seeds), request.statistics
+    names = ", ".join(title(benchmark.name) for benchmark in request.retention if benchmark.kind == "extractive")
+    whole = f"; whole passages for {names}" if names else ""
     reading = (
         "exam: retrieval in the lower direction, Spearman's correlation of similarity with grade, the lowest AUC of "
         "neighbouring grades and the lowest share among the kinds of hard negatives that have a bar; it is no gate but "
@@ -208,8 +239,8 @@ def note(request: Request, found: list[Difference]) -> str:
         "independent by an encoder that rewards none of them; reward_first and reward_last are the means of the first "
         "and the last tenth of RL, in the encoder's own measure, and not to be compared between encoders. difference "
         f"is the run less rl, seed by seed; ± is over seeds (ddof 1), the {statistics.confidence:.0%} interval a "
-        f"percentile bootstrap over test items ({statistics.resamples} resamples, seed {statistics.seed}; whole "
-        "passages for CMRC), given these trained models."
+        f"percentile bootstrap over test items ({statistics.resamples} resamples, seed {statistics.seed}{whole}), "
+        "given these trained models."
     )
     rule = (
         "A difference to rl is called one only if its interval holds no 0, all seeds have one sign, and their mean "

@@ -12,17 +12,22 @@ from semalign.metrics.collapse import worst
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.intervals import about_seeds, interval
+from semalign.statistics.retained import Retained, described, title
 from semalign.statistics.verdicts import Bars, Verdict, by_run, of_rl, of_run, remark
 from semalign.tables.published import PAPER, published
 from semalign.tables.tables import Cell, Row, Table
 
 QUALITY = ["metric", "similarity", "similarity_independent", "content"]
 SIDE = ["chrf", "bleu_char"]
-CMRC = ["cmrc_avg", "cmrc_f1", "cmrc_em"]
-TRADE_OFF = ["metric", "similarity", "similarity_independent", *CMRC, "judge_win", "content"]
 OF_THE_PAIR = ["judge_loss", "judge_tie", "judge_unparsed", "judge_net"]
 NLL = ["nll_mean", "nll_median", "nll_p10", "nll_p90"]
 KL = ["kl_mean", "kl_median", "kl_p10", "kl_p90"]
+
+
+KEPT, KEPT_ASIDE, OWN = "<benchmarks>", "<benchmarks aside>", "<benchmarks' own>"
+"""Where the columns of the retention benchmarks stand: all that are shown, those of the CSV alone, and each one's
+own alone."""
+TRADE_OFF = ["metric", "similarity", "similarity_independent", KEPT, "judge_win", "content"]
 
 
 @dataclass(frozen=True)
@@ -34,18 +39,30 @@ class Definition:
     shown: list[str]
     difference: tuple[str, str, str] | None = None
 
+    def of(self, retention: list[Retained]) -> "Definition":
+        """With the columns of these benchmarks, the primary one first."""
+        columns = {
+            KEPT: [column for benchmark in retention for column in benchmark.columns],
+            KEPT_ASIDE: [column for benchmark in retention for column in benchmark.aside],
+            OWN: [benchmark.main for benchmark in retention],
+        }
+        figures, shown = (
+            [column for name in names for column in columns.get(name, [name])] for names in (self.figures, self.shown)
+        )
+        return replace(self, figures=figures, shown=shown)
+
 
 DEFINITIONS = {
     "table1": Definition("cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
     "table2": Definition("cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
     "table3": Definition(
-        "the trade-off", [*TRADE_OFF, *SIDE, "cmrc_answer_length", *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
+        "the trade-off", [*TRADE_OFF, *SIDE, KEPT_ASIDE, *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
     ),
-    "table4": Definition("few-shot transfer between tasks", [*QUALITY, "cmrc_avg"], [*QUALITY, "cmrc_avg"]),
+    "table4": Definition("few-shot transfer between tasks", [*QUALITY, OWN], [*QUALITY, OWN]),
     "table5": Definition(
         "RL with other rewards, all else equal",
-        [*QUALITY, "language_consistency", "cmrc_avg"],
-        [*QUALITY, "language_consistency", "cmrc_avg"],
+        [*QUALITY, "language_consistency", OWN],
+        [*QUALITY, "language_consistency", OWN],
     ),
     "table6a": Definition("token NLL on passages out of the domain, nats", NLL, NLL),
     "table6b": Definition("token KL(adapted ‖ base) on passages out of the domain, nats", KL, KL),
@@ -56,8 +73,8 @@ DEFINITIONS = {
 class Request:
     """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds.
 
-    titles: what the tasks are called; without one, their names. published: the tasks that have the paper's figures
-    beside ours, and which.
+    retention: the benchmarks that it may show, the primary one first. titles: what the tasks are called; without one,
+    their names. published: the tasks that have the paper's figures beside ours, and which.
     """
 
     results: Path
@@ -68,6 +85,7 @@ class Request:
     rewards: dict[str, dict[str, float]]
     judged: bool
     statistics: Statistics
+    retention: list[Retained]
     thresholds: Bars | None = None
     """Of the audit; None: a table without its verdicts."""
     titles: dict[str, str] = field(default_factory=dict)
@@ -86,12 +104,12 @@ class Request:
 
     def figures(self) -> list[str]:
         """The columns of the CSV."""
-        figures = DEFINITIONS[self.table].figures
+        figures = self.definition.figures
         return [*figures, *(name for name in self.further() if name not in figures)]
 
     def shown(self) -> list[str]:
         """The columns for reading; further metrics stand beside the primary one."""
-        shown = DEFINITIONS[self.table].shown
+        shown = self.definition.shown
         return [shown[0], *self.further(), *shown[1:]]
 
     def subject(self) -> str:
@@ -101,10 +119,14 @@ class Request:
             return subject
         return f"{', '.join(self.titles.get(task, task) for task in self.tasks)}: {subject}"
 
+    @property
+    def definition(self) -> Definition:
+        return DEFINITIONS[self.table].of(self.retention)
+
 
 def build(request: Request) -> Table:
     """The table with its note and sidecar: figures by seed, every run's n, signatures, floors and counts."""
-    definition = DEFINITIONS[request.table]
+    definition = request.definition
     rows: list[Row] = []
     by_seed: dict[str, Any] = {}
     audited: list[Verdict] = []
@@ -167,7 +189,9 @@ def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]
 
 
 def _scores(request: Request, task: str, run: str) -> runs.Figures:
-    figures = runs.figures(request.results, run, task)
+    shown = request.definition.figures
+    retention = [benchmark for benchmark in request.retention if benchmark.main in shown]
+    figures = runs.figures(request.results, run, task, retention)
     figures |= _judged(request, task, run)
     return {name: figures.get(name) for name in request.figures()}
 
@@ -225,7 +249,7 @@ def _row(
         if len(known) < len(values):
             continue
         source = name.replace("kl_", "noise_") if label == "noise_floor" else name
-        found = interval(request.results, task, source, of, less, request.statistics)
+        found = interval(request.results, task, source, of, less, request.statistics, request.retention)
         spread = {"low": found.low, "high": found.high} if found else {}
         n = found.n if found else _n(request, task, name, of[0])
         cells[name] = Cell(known, n=n, paper=paper.get(name), **spread)
@@ -234,21 +258,28 @@ def _row(
 
 def _n(request: Request, task: str, name: str, run: str) -> int:
     """Items behind a figure that has no value by item."""
-    text = runs.details(request.results, run)["text"]
-    return int(text["cmrc"]["n"] if name.startswith("cmrc") else text[task]["n"])
+    for benchmark in request.retention:
+        if name in benchmark.columns | benchmark.aside:
+            return int(runs.kept(request.results, run, benchmark)["n"])
+    return int(runs.details(request.results, run)["text"][task]["n"])
 
 
 def _details(request: Request) -> dict[str, Any]:
-    read = runs.likelihood if request.table.startswith("table6") else runs.details
     names = [run for task in request.tasks for model in request.models for run in _runs(request, task, model)]
-    return {run: read(request.results, run) for run in dict.fromkeys(names)}
+    if request.table.startswith("table6"):
+        return {run: runs.likelihood(request.results, run) for run in dict.fromkeys(names)}
+    kept = [benchmark for benchmark in request.retention if benchmark.main in request.definition.figures]
+    return {run: runs.details(request.results, run, kept) for run in dict.fromkeys(names)}
 
 
 def note(request: Request, seeds: int) -> str:
     """What a reader must know before comparing rows."""
-    table, statistics, subject = request.table, request.statistics, request.subject()
+    table, statistics, retention = request.table, request.statistics, request.retention
+    subject = request.subject()
     spread = "± is the standard deviation over seeds (ddof 1)" if seeds > 1 else "One seed: no spread can be given"
-    unit = "passages" if table.startswith("table6") else "test items (whole passages for CMRC)"
+    names = ", ".join(title(benchmark.name) for benchmark in retention if benchmark.kind == "extractive")
+    whole = f" (whole passages for {names})" if names else ""
+    unit = "passages" if table.startswith("table6") else f"test items{whole}"
     parts = [
         f"{subject[0].upper()}{subject[1:]}.",
         f"{spread}; the {statistics.confidence:.0%} interval is a percentile bootstrap over {unit}, given these "
@@ -272,10 +303,11 @@ def note(request: Request, seeds: int) -> str:
     if table in ("table1", "table2"):
         parts.append("change = rl − cold_sft, seed by seed.")
     if table == "table3":
+        percent = [title(benchmark.name) for benchmark in retention if "%" in described(benchmark.main)]
         parts.append(
             "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier. "
-            "CMRC and judge figures are percent; a win needs both orders to agree; the rest are the other's wins "
-            "(judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
+            f"{' and '.join([*percent, 'judge'])} figures are percent; a win needs both orders to agree; the rest are "
+            "the other's wins (judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
             f" {about_seeds(seeds)}"
         )
     if table == "table5" and request.published:

@@ -13,17 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-DIGITS = {
-    "cmrc_avg": 2,
-    "cmrc_f1": 2,
-    "cmrc_em": 2,
-    "judge_win": 1,
-    "judge_loss": 1,
-    "judge_tie": 1,
-    "judge_unparsed": 1,
-    "judge_net": 1,
-    "cmrc_answer_length": 1,
-}
+from semalign.statistics.retained import measure_of
+
+DIGITS = dict.fromkeys(("judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net"), 1)
 PAGE_WIDTH = 82
 """Characters of \\footnotesize across the text of an article."""
 
@@ -116,10 +108,16 @@ class Table:
         return pd.DataFrame(lines, columns=[*keys, *self.shown, *self._said]).fillna("")
 
 
+def digits_of(name: str) -> int:
+    """The decimals that a figure is shown with: a benchmark's own, else 4."""
+    measure = measure_of(name)
+    return DIGITS.get(name, measure.digits if measure else 4)
+
+
 def _number(value: float | None, name: str, signed: bool = False) -> str:
     if value is None or math.isnan(value):
         return ""
-    digits, sign = DIGITS.get(name, 4), "+" if signed else ""
+    digits, sign = digits_of(name), "+" if signed else ""
     too_small = 0 < abs(value) < 0.5 * 10**-digits and not signed
     return f"{value:.1e}" if too_small else f"{value:{sign}.{digits}f}"
 
