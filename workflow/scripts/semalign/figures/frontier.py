@@ -40,8 +40,8 @@ def frontier(table: Path, titles: Mapping[str, str], primary: str, png: str, svg
     """
     rows = read_csv(table)
     tasks, methods = list(rows["task"].unique()), list(rows["method"].unique())
-    titles = {primary: described(primary), KL: "mean KL to the base\n(nats a token)"}
-    costs = [cost for cost in titles if rows[cost].notna().any()]
+    named = {primary: described(primary), KL: "mean KL to the base\n(nats a token)"}
+    costs = [cost for cost in named if rows[cost].notna().any()]
     panels = [(cost, close) for close in ([False, True] if set(methods) - set(PAPERS) else [False]) for cost in costs]
     legend_columns = 5 if len(tasks) > 1 else 2
     height = 0.7 + 2.1 * len(panels) + 0.16 * -(-len(methods) // legend_columns)
@@ -49,7 +49,7 @@ def frontier(table: Path, titles: Mapping[str, str], primary: str, png: str, svg
         grids = grid(figure, len(panels), [titles[task] for task in tasks])
         labels = []
         for line, (cost, close) in zip(grids, panels, strict=True):
-            line[0].set_ylabel(titles[cost] + ("\naround the band" if close else ""))
+            line[0].set_ylabel(named[cost] + ("\naround the band" if close else ""))
             for axes, task in zip(line, tasks, strict=True):
                 labels += _panel(axes, rows[rows["task"] == task], methods, cost, close)
         for axes in grids[-1]:
