@@ -79,11 +79,11 @@ onstart:
 
 
 onsuccess:
-    say_last(results_made(workflow.dag.derived_targetfiles))
+    print_at_exit(results_made(workflow.dag.derived_targetfiles))
 
 
 onerror:
-    say_last(failures_told(failures(), LOGS_BEFORE))
+    print_at_exit(failures_told(failures(), LOGS_BEFORE))
 
 
 rule all:

@@ -145,7 +145,7 @@ def test_results_are_as_on_one_machine(
     assert disturber.to_come == {}
     logs = folder / "results" / "logs"
     for log in ("train_encoder/independent.log", "train_grpo/mt-rl-0.log", "train_grpo/hg-rl-0.log"):
-        assert "going on from here" in (logs / log).read_text()  # the log of the last try
+        assert "resuming from here" in (logs / log).read_text()  # the log of the last try
     for state in ("CANCELLED", "TIMEOUT"):  # what was preempted SLURM itself has sent again
         assert len(set(re.findall(rf"SLURM-job '(\d+)' failed, SLURM status is: '{state}'", output))) == 1
     assert {gpu for look in disturber.in_use for gpu, _ in look} == {str(number) for number in range(GPUS)}

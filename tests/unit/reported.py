@@ -60,7 +60,7 @@ def write_finished(root: Path, seeds: list[int], tasks: dict[TaskName, TaskOf] =
         tables=tables,
         figures=FIGURES,
         judge={"kind": "parser"},
-        bars=BARS,
+        thresholds=BARS,
         artefacts=artefacts,
         sources=True,
         examples=3,
@@ -180,7 +180,7 @@ def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> N
     signs |= dict.fromkeys(("off_script", "empty", "similarity", "similarity_independent", "encoder_gap"), 0.25)
     audited = [
         {"task": task, "model": model, "seed": None if model == "references" else seed, "part": part, **signs}
-        | {"zero_spread_groups": None, "reward": None, "verdict": "warning" if part == "test" else None}
+        | {"zero_variance_groups": None, "reward": None, "verdict": "warning" if part == "test" else None}
         | dict.fromkeys(("over_use", "unused", "divergence", "truncated"), 0.125 if part == "test" else None)
         for task in tasks
         for model, part in (("references", "test"), ("rl", "rollouts first"), ("rl", "test"))

@@ -110,7 +110,7 @@ READ_BY: dict[str, list[str]] = {
         "draw_reward",
     ],
     r"rl\.snapshot_steps": ["train_grpo */rl"],
-    r"rl\.max_spreadless_share": ["check_grpo *"],
+    r"rl\.max_zero_variance_share": ["check_grpo *"],
     rf"{ENCODER}\.(path|seed|learning_rate|warmup_ratio|scale|max_tokens)": ["train_encoder {encoder}"],
     rf"{OF_REWARD}\.(path|seed|learning_rate|warmup_ratio|scale|max_tokens)": TRAINED_ALIKE,
     rf"{ENCODER}\.epochs": ["train_encoder {encoder}", "check_amounts"],
@@ -142,7 +142,7 @@ READ_BY: dict[str, list[str]] = {
     rf"exam\.pairs\.{SOURCE}": ["examine_encoder *", "check_amounts"],
     rf"exam\.probes\.{SOURCE}": ["examine_encoder *"],
     r"exam\.(size|seed)": ["examine_encoder *", "check_amounts"],
-    r"exam\.bars\.(\w+|inequality\.\w+)": ["check_encoder *", "tabulate_encoders"],
+    r"exam\.thresholds\.(\w+|inequality\.\w+)": ["check_encoder *", "tabulate_encoders"],
     r"generation_batch_size": ["measure_threshold *", "generate *", "sample_candidates *", "choose_answers *"],
     r"checkpoint_seconds": [],
     r"ablation\.variants\.bleu_similarity_lc\.rewards\.\w+": [
@@ -169,7 +169,7 @@ READ_BY: dict[str, list[str]] = {
     r"report\.(examples|contrasts|seed)": [],  # `all` does not make the report: test_report.py
 }
 # Keys whose other value names other sources, or their licences: the table of sources is made anew, too.
-SOURCES = "licences|.*\\.without|tasks\\.\\w+\\.split\\.test|policy\\.path|.*encoders\\.\\w+\\.path"
+SOURCES = "licences|.*\\.exclude_ids_from|tasks\\.\\w+\\.split\\.test|policy\\.path|.*encoders\\.\\w+\\.path"
 SOURCES += "|encoder_ablation\\..*\\.(path|lexicon)"
 SOURCES += (
     "|(policy\\.pretraining|encoders\\.reward)\\.tokenizer\\.vocab_size|encoders\\.independent\\.tokenizer\\.lexicon"

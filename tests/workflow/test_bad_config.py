@@ -116,8 +116,8 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
         "config key tasks.mt.train.0.target: absent.txt does not exist",
     ),
     "a file that is not there, of a table within": (
-        {"tasks": {"hg": {"train": [{"format": "csv", "path": "folder", "without": [{"format": "csv", "path": "absent.csv"}]}]}}},
-        "config key tasks.hg.train.0.without.0.path: absent.csv does not exist",
+        {"tasks": {"hg": {"train": [{"format": "csv", "path": "folder", "exclude_ids_from": [{"format": "csv", "path": "absent.csv"}]}]}}},
+        "config key tasks.hg.train.0.exclude_ids_from.0.path: absent.csv does not exist",
     ),
     "a judge of no kind": ({"judge": {"kind": "gpt"}}, "config key judge: kind: 'gpt' is not one of 'parser', 'none', 'openai'"),
     "a judge without a model": ({"judge": {"kind": "openai", "prices": None}}, "config key judge.model: missing, and it has no default"),

@@ -198,7 +198,7 @@ SOURCES: dict[str, tuple[dict[str, str | bytes], dict[str, Any], str]] = {
     "a table without ids to join by": ({"a.csv": "text\n书\n", "b.csv": "id,text\n2,ཆུ།\n"}, JOINED, "a.csv:1: no column 'id' for 'id'; columns there: text"),
     "test rows that are not among these": (
         {"a.csv": "id,source,target\n1,书,ཆུ།\n", "b.csv": "id\n2\n"},
-        {"format": "csv", "path": "a.csv", "without": [{"format": "csv", "path": "b.csv"}]},
+        {"format": "csv", "path": "a.csv", "exclude_ids_from": [{"format": "csv", "path": "b.csv"}]},
         "a.csv: holds none of the ids of b.csv, whose rows are to be left out",
     ),
     "not Parquet": ({"a.parquet": b"PAR1 not really"}, {"format": "parquet", "path": "a.parquet"}, "a.parquet: cannot be read as Parquet"),

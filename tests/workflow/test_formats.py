@@ -43,7 +43,14 @@ def lay_out(folder: Path) -> Path:
         "tasks": {
             "mt": {"train": [{"format": "captions", "source": "data/source.txt", "target": "data/target.txt"}]},
             "hg": {
-                "train": [{"format": "json", "path": "data/headlines.json", "columns": columns, "without": [annotated]}]
+                "train": [
+                    {
+                        "format": "json",
+                        "path": "data/headlines.json",
+                        "columns": columns,
+                        "exclude_ids_from": [annotated],
+                    }
+                ]
             },
         },
         "retention": {"benchmarks": {"cmrc": {"test": [{"format": "jsonl", "path": "data/questions.jsonl"}]}}},

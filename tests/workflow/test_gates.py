@@ -10,7 +10,7 @@ import yaml
 from tests.workflow.run import command, counted, runs
 from tests.workflow.test_reruns import TINY
 
-BARS: dict[str, Any] = {"exam": {"bars": {"retrieval": 0.01}}}
+BARS: dict[str, Any] = {"exam": {"thresholds": {"retrieval": 0.01}}}
 
 
 def planned(folder: Path, target: str, change: dict[str, Any]) -> dict[str, int]:

@@ -22,7 +22,7 @@ NEW = '''"""Self-training: SFT from the cold start on the first of its own answe
 from typing import Any, ClassVar, Literal
 
 from semalign.config.training import Sft
-from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, Need
+from semalign.methods.base import WHICH, Counts, FromColdStart, TrainingInputs, History, Need
 
 
 class Settings(FromColdStart, Sft):
@@ -33,7 +33,7 @@ class Settings(FromColdStart, Sft):
     needs: ClassVar[frozenset[Need]] = frozenset({"candidates"})
 
 
-def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+def train(settings: Settings, strength: float, given: TrainingInputs) -> tuple[Any, dict[str, Any], History]:
     from semalign.policy.candidates import by_prompt
     from semalign.policy.sft import train_sft
 

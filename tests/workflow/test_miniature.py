@@ -143,7 +143,7 @@ def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
 
 def test_a_failed_exam_stops_before_grpo_and_leaves_its_report(copied: Path) -> None:
     overlay = copied / "strict.yaml"
-    overlay.write_text("exam: {bars: {retrieval: 1.0, spearman: 1.0}}\n")
+    overlay.write_text("exam: {thresholds: {retrieval: 1.0, spearman: 1.0}}\n")
     result = snakemake(copied, "results/encoders/reward/exam.passed", overlays=[OVERLAY, overlay])
     assert result.returncode != 0
     assert "spearman" in result.stderr

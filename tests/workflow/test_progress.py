@@ -22,7 +22,7 @@ TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TARGETS = [f"results/{RUN}/scores/{kind}.json" for kind in ("text", "similarity")]
 # A shell's job in the background, as these tests may be, ignores Ctrl-C.
 AS_IN_A_TERMINAL = "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-AGAIN = "run the same command again, and it goes on from here: what was done is kept"
+AGAIN = "run the same command again, and it resumes from here: what was done is kept"
 
 
 @pytest.fixture(scope="module")

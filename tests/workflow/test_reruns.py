@@ -104,17 +104,19 @@ OTHER: dict[str, Any] = {
     r".*\.lexicon": "results/world/text.jsonl",
     r"(retention\.benchmarks\.cmrc\.test\.0|policy\.pretraining\.corpus\.0\.source)\.format": "cmrc2018",
     r".*\.format": "tsv",
-    r"policy\.pretraining\.corpus\.2\.source\.without": {
+    r"policy\.pretraining\.corpus\.2\.source\.exclude_ids_from": {
         "policy.pretraining.corpus.2.kind": "pairs",
         "policy.pretraining.corpus.2.task": "mt",
-        "policy.pretraining.corpus.2.source.without": [{"format": "jsonl", "path": "results/world/text.jsonl"}],
+        "policy.pretraining.corpus.2.source.exclude_ids_from": [
+            {"format": "jsonl", "path": "results/world/text.jsonl"}
+        ],
     },
     r"policy\.pretraining\.corpus\.2\.source\.repeated_ids": {
         "policy.pretraining.corpus.2.kind": "pairs",
         "policy.pretraining.corpus.2.task": "mt",
         "policy.pretraining.corpus.2.source.repeated_ids": "left_out",
     },
-    r".*\.without": [{"format": "jsonl", "path": "results/world/text.jsonl"}],
+    r".*\.exclude_ids_from": [{"format": "jsonl", "path": "results/world/text.jsonl"}],
     r".*\.columns": {"source": "other"},
     r".*\.quoting": "none",
     r".*\.limit": 5,
@@ -127,7 +129,7 @@ OTHER: dict[str, Any] = {
     },
     r".*\.sha256": "0" * 64,
     r".*\.micro_batch_size": 8,
-    r".*(top_p|confidence|max_spreadless_share|dropout|latin_share|house_style|quantile|bars\..*)": 0.75,
+    r".*(top_p|confidence|max_zero_variance_share|dropout|latin_share|house_style|quantile|thresholds\..*)": 0.75,
     r".*\.beta": 0.1,
     r"audit\.thresholds\.(entropy|group_diversity)\.warning": 0.5,
     r"audit\.thresholds\.(entropy|group_diversity)\.collapsed": 0.01,

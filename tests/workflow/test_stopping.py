@@ -23,7 +23,7 @@ BEFORE = (
     "import os, pathlib, time\nif os.environ.get('SLOW') == 'before':\n    pathlib.Path('up').touch(); time.sleep(60)\n"
 )
 BEFORE += "if 'BROKEN' in os.environ: raise ImportError('a broken library')\n"
-STOPPED = "semalign: stopped; run the same command again, and it goes on from here: what was done is kept"
+STOPPED = "semalign: stopped; run the same command again, and it resumes from here: what was done is kept"
 KILLED = "generate_world.log: the job wrote nothing; it was ended from outside by SIGKILL, perhaps for want of memory"
 AS_IN_A_TERMINAL = (
     "import os, signal, sys\nfor n in (1, 2): signal.signal(n, signal.SIG_DFL)\nos.execv(sys.argv[1], sys.argv[1:])"

@@ -178,7 +178,7 @@ def _training(run: Run) -> str:
     shown = {
         name: {key: settings[key] for key in SHOWN if key in settings} for name, settings in reversed(records.items())
     }
-    blocks = [f"## Training\n\nThe last training first; each goes on from the next.\n\n```json\n{_json(shown)}\n```"]
+    blocks = [f"## Training\n\nThe last training first; each starts from the next.\n\n```json\n{_json(shown)}\n```"]
     report = run.folder / "training.json"
     if report.is_file():
         facts = {name: value for name, value in read_json(report).items() if not name.endswith("sha256")}

@@ -39,7 +39,7 @@ from semalign.reporting.exit_summary import (
     Statuses,
     failures_told,
     results_made,
-    say_last,
+    print_at_exit,
     states,
 )
 from semalign.runtime.errors import InputError

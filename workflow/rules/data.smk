@@ -25,11 +25,11 @@ if CONFIG.world:
             "../scripts/generate_world.py"
 
 
-if OWN_READ_LATE:
+if OWN_LATE_SOURCES:
 
     rule check_files:
         input:
-            given(files(chain(*OWN_READ_LATE.values()))),
+            given(files(chain(*OWN_LATE_SOURCES.values()))),
         output:
             report="results/data/files.json",
         log:
@@ -42,8 +42,8 @@ if OWN_READ_LATE:
         params:
             settings=settings(
                 "check_files",
-                reads=files(chain(*OWN_READ_LATE.values())),
-                sources=to_jsonable_python(OWN_READ_LATE),
+                reads=files(chain(*OWN_LATE_SOURCES.values())),
+                sources=to_jsonable_python(OWN_LATE_SOURCES),
             ),
         script:
             "../scripts/check_files.py"

@@ -98,7 +98,7 @@ rule examine_encoder:
         settings=lambda wc: settings(
             "examine_encoder",
             reads=exam_files(ALL_ENCODERS[wc.encoder]),
-            exam=CONFIG.exam.model_dump(mode="json", exclude={"bars"}),
+            exam=CONFIG.exam.model_dump(mode="json", exclude={"thresholds"}),
             train=[
                 source.model_dump(mode="json")
                 for source in ALL_ENCODERS[wc.encoder].train
@@ -122,6 +122,6 @@ rule check_encoder:
     conda:
         ENVIRONMENT
     params:
-        settings=settings("check_encoder", bars=CONFIG.exam.bars),
+        settings=settings("check_encoder", thresholds=CONFIG.exam.thresholds),
     script:
         "../scripts/check_encoder.py"

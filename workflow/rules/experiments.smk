@@ -183,7 +183,7 @@ def grpo_settings(model):
     changes = {"rewards": rewards_of(model)}
     if model != "rl" or not CONFIG.frontier:
         changes["snapshot_steps"] = None
-    unread = {"threshold_quantile", "max_spreadless_share"}
+    unread = {"threshold_quantile", "max_zero_variance_share"}
     if CONFIG.rl.generation != "vllm":
         unread |= {"vllm_memory"}
     return CONFIG.rl.model_dump(mode="json", exclude=unread) | changes
@@ -212,7 +212,7 @@ READ_THROUGH = [
         else []
     ),
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
-    *(["results/data/files.json"] if OWN_READ_LATE else []),
+    *(["results/data/files.json"] if OWN_LATE_SOURCES else []),
     *(["results/data/rewards.json"] if USER_REWARDS else []),
     *(["results/data/metrics.json"] if CONFIG.metric_functions() else []),
     *(["results/data/policy.checks.json"] if CONFIG.policy.path else []),

@@ -43,7 +43,7 @@ rule report:
             tables=[Path(table).stem for table in TABLES],
             figures=FIGURE_NAMES,
             judge=CONFIG.judge.model_dump(mode="json", include={"kind", "model"}),
-            bars=CONFIG.exam.bars,
+            thresholds=CONFIG.exam.thresholds,
             **CONFIG.report.model_dump(mode="json"),
             look=fingerprint_of_look(),
             retention=RETAINED,

@@ -70,7 +70,7 @@ def encoder_key(name):
 
 
 # What is read late, after much has been computed; the user's own of it is read through beforehand.
-READ_LATE = {
+LATE_SOURCES = {
     "encoders.reward.train": CONFIG.encoders.reward.train,
     "encoders.independent.train": CONFIG.encoders.independent.train,
     **{
@@ -97,9 +97,9 @@ READ_LATE = {
         )
     },
 }
-OWN_READ_LATE = {
+OWN_LATE_SOURCES = {
     key: own
-    for key, sources in READ_LATE.items()
+    for key, sources in LATE_SOURCES.items()
     if (own := [source for source in sources if external(files([source]))])
 }
 

@@ -4,10 +4,10 @@
 def curve_of(name):
     """A method as a curve, from weak to strong: the model without it, its own, and the strongest where that is known."""
     entry = METHODS[name]
-    points = [[entry.strength_of_weakest, entry.weakest]]
+    points = [[entry.strength_of_start, entry.start_model]]
     points += [[strength, model_of(name, strength)] for strength in entry.strengths]
-    if entry.strongest:
-        points.append([entry.strength_of_strongest, entry.strongest])
+    if entry.limit_model:
+        points.append([entry.strength_of_limit, entry.limit_model])
     return {"unit": entry.unit, "points": points}
 
 
@@ -89,7 +89,7 @@ def started_of(task):
     methods = [
         model
         for model, (name, _) in STRENGTHS.items()
-        if METHODS[name].weakest == "cold_sft"
+        if METHODS[name].start_model == "cold_sft"
     ]
     return ["rl", *variants_of(task), *SNAPSHOTS, *methods]
 

@@ -175,7 +175,7 @@ if ABLATED:
                     for model in ["rl", *ENCODED]
                 },
                 seeds=SEEDS,
-                bars=CONFIG.exam.bars,
+                thresholds=CONFIG.exam.thresholds,
                 retention=RETAINED,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}

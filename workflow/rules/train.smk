@@ -224,7 +224,7 @@ rule check_grpo:
         ENVIRONMENT
     params:
         settings=settings(
-            "check_grpo", max_spreadless_share=CONFIG.rl.max_spreadless_share
+            "check_grpo", max_zero_variance_share=CONFIG.rl.max_zero_variance_share
         ),
     script:
         "../scripts/check_grpo.py"

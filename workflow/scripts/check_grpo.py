@@ -9,11 +9,11 @@ from semalign.runtime.files import read_json
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    share, most = read_json(input.report)["spreadless_group_share"], settings["max_spreadless_share"]
+    share, most = read_json(input.report)["zero_variance_group_share"], settings["max_zero_variance_share"]
     if share > most:
         raise InputError(
-            f"{input.report}: {share:.0%} of the groups had equal rewards (rl.max_spreadless_share = {most:.0%}): GRPO "
-            "learns nothing from them; check τ and the temperature, or raise the share"
+            f"{input.report}: {share:.0%} of the groups had equal rewards (rl.max_zero_variance_share = {most:.0%}): "
+            "GRPO learns nothing from them; check τ and the temperature, or raise the share"
         )
     Path(output.passed).touch()
 

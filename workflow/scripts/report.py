@@ -11,7 +11,7 @@ from semalign.statistics.retained import Retained
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    names = ("seeds", "tables", "figures", "judge", "bars", "examples", "contrasts", "seed")
+    names = ("seeds", "tables", "figures", "judge", "thresholds", "examples", "contrasts", "seed")
     request = Request(
         Path("."),
         tasks={entry.pop("name"): TaskOf(**entry) for entry in map(dict, settings["tasks"])},

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from semalign.config.models import ExamBars
+from semalign.config.models import ExamThresholds
 from semalign.config.statistics import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import replacing, write_json
@@ -17,7 +17,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     table = build(
         Request(
             Path("results"),
-            bars=ExamBars.model_validate(settings["bars"]),
+            thresholds=ExamThresholds.model_validate(settings["thresholds"]),
             statistics=Statistics.model_validate(settings["statistics"]),
             retention=[Retained(**entry) for entry in settings["retention"]],
             **{name: settings[name] for name in ("task", "models", "starts", "seeds")},

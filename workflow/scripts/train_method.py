@@ -5,7 +5,7 @@ from typing import Any
 
 from semalign.config.data import Language
 from semalign.encoder.model import embed, load_encoder
-from semalign.methods.base import Given
+from semalign.methods.base import TrainingInputs
 from semalign.policy.models import save_adapter
 from semalign.preflight.methods import method
 from semalign.rewards.builtin import build_rewards
@@ -18,7 +18,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     entry, strength = settings["method"], settings["strength"]
     encoder = load_encoder(input.encoder, settings["policy"]["device"]) if input.encoder else None
     tau = read_json(input.threshold)["tau"] if input.threshold else None
-    given = Given(
+    given = TrainingInputs(
         name=settings["name"],
         base=Path(input.base),
         adapter=Path(input.adapter) if input.adapter else None,

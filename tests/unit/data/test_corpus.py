@@ -101,7 +101,7 @@ def test_pairs_of_any_format_train_an_encoder(tmp_path: Path) -> None:
 def test_pairs_that_their_source_leaves_out_are_counted_in_the_corpus(tmp_path: Path) -> None:
     rows = [{"id": "1", "source": "a", "target": "b"}, {"id": "2", "source": "c", "target": "d"}]
     source = table(tmp_path / "all.jsonl", rows)
-    source = source.model_copy(update={"without": [table(tmp_path / "test.jsonl", [{"id": "2"}])]})
+    source = source.model_copy(update={"exclude_ids_from": [table(tmp_path / "test.jsonl", [{"id": "2"}])]})
     item = CorpusItem(kind="pairs", task="mt", source=source)
     documents, report = pretraining_documents([item], {"mt": "{source}"}, "")
     assert documents == [{"prompt": "a", "completion": "b"}]

@@ -119,7 +119,7 @@ def test_a_damaged_table_less_the_rows_of_another(tmp_path_factory: Files, left:
     folder = tmp_path_factory.mktemp("fuzz")
     paths = [file(folder, "a.jsonl", damaged(JSONL, left)), file(folder, "b.jsonl", damaged(JSONL[:90], right))]
     without = [Table(format="jsonl", path=paths[1])]
-    are_pairs(outcome(lambda: read_pairs(PairTable(format="jsonl", path=paths[0], without=without)), *paths))
+    are_pairs(outcome(lambda: read_pairs(PairTable(format="jsonl", path=paths[0], exclude_ids_from=without)), *paths))
 
 
 VALUES = st.recursive(

@@ -162,7 +162,7 @@ def cmhg(folder: Path, rows: list[dict[str, str]], test: list[dict[str, str]], *
     return table(
         folder / "bo-all.csv",
         columns={"source": "content", "target": "title"},
-        without=[{"format": "csv", "path": folder / "annotated.csv"} | fields],
+        exclude_ids_from=[{"format": "csv", "path": folder / "annotated.csv"} | fields],
     )
 
 
@@ -293,6 +293,6 @@ def test_public_rows_are_left_out_of_their_own_table(tmp_path: Path) -> None:
     columns = {"source": "tgt_original", "target": "src_original", "id": "src_segmentnr"}
     rows = [row["id"] for row in read_pairs(table(path, columns=columns))]
     test = written(tmp_path, "test.tsv", "id\n" + "".join(f"{name}\n" for name in rows[::3]))
-    source = table(path, columns=columns, without=[{"format": "tsv", "path": test}])
+    source = table(path, columns=columns, exclude_ids_from=[{"format": "tsv", "path": test}])
     kept = [row["id"] for row in read_pairs(source) if "left_out" not in row]
     assert kept == [name for name in rows if name not in rows[::3]]

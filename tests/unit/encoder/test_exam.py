@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from semalign.config.models import ExamBars
+from semalign.config.models import ExamThresholds
 from semalign.encoder.exam import check_exam, examine
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 
-BARS = ExamBars.model_validate({"retrieval": 0.7, "spearman": 0.9, "auc": 0.5, "inequality": {"source_copied": 0.2}})
+BARS = ExamThresholds.model_validate(
+    {"retrieval": 0.7, "spearman": 0.9, "auc": 0.5, "inequality": {"source_copied": 0.2}}
+)
 PAIRS: list[Row] = [
     {"id": "1", "group": "a", "source": "一", "target": "ཀ"},
     {"id": "2", "group": "a", "source": "二", "target": "ཁཁཁཁ"},
@@ -212,7 +214,7 @@ def test_the_gate_opens(report: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bars", "messages"),
+    ("thresholds", "messages"),
     [
         ({"retrieval": 0.8}, ["retrieval.source_to_target is 0.750, its bar 0.800"]),
         ({"spearman": 0.95}, ["spearman is 0.948, its bar 0.950"]),
@@ -223,9 +225,11 @@ def test_the_gate_opens(report: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_the_gate_says_which_part_failed(report: dict[str, Any], bars: dict[str, Any], messages: list[str]) -> None:
+def test_the_gate_says_which_part_failed(
+    report: dict[str, Any], thresholds: dict[str, Any], messages: list[str]
+) -> None:
     with pytest.raises(InputError) as error:
-        check_exam(report, ExamBars.model_validate(BARS.model_dump() | bars))
+        check_exam(report, ExamThresholds.model_validate(BARS.model_dump() | thresholds))
     for message in messages:
         assert message in str(error.value)
     assert str(error.value).count("its bar") == len(messages)

@@ -123,8 +123,8 @@ LABELS = {
     "rollouts": ["update step", "rollouts (tokens)", "rollouts (%)"],
     "audit": ["update step", "repeated 4-grams", "prompts of equal", "translation", "headlines", "thin: seeds"],
     "tradeoff": ["(cosine, independent encoder)", "(CMRC AVG, %)", "strong SFT"],
-    "likelihood": ["NLL (nats a token)", "KL to the base (nats a token, log scale)", "tokens at or below (%)"],
-    "frontier": ["(cosine, independent encoder)", "(CMRC AVG, %)", "(nats a token)", "300", "100"],
+    "likelihood": ["NLL (nats per token)", "KL to the base (nats per token, log scale)", "tokens at or below (%)"],
+    "frontier": ["(cosine, independent encoder)", "(CMRC AVG, %)", "(nats per token)", "300", "100"],
     "encoder": ["similarity to the reference (cosine)", "% of items)", "paraphrase", "negated", TIBETAN],
 }
 

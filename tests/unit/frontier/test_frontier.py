@@ -140,7 +140,7 @@ def test_a_difference_that_hangs_on_one_passage_is_none(tmp_path: Path) -> None:
     end = one(compared(tmp_path), "end", "sft", "rl")
     assert end.values == pytest.approx([25.0, 25.0])
     assert (end.low, end.high) == pytest.approx((0.0, 50.0))
-    assert end.verdict() == "no difference shown"
+    assert end.verdict() == "inconclusive"
 
 
 def test_what_never_gets_there_is_not_compared(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_what_never_gets_there_is_not_compared(tmp_path: Path) -> None:
     assert tax.values == [None, 0.0]
     assert tax.reach == pytest.approx([0.5, 1.0])
     assert (tax.low, tax.high, tax.unreached) == (None, None, RESAMPLES)
-    assert tax.verdict() == "no difference shown"
+    assert tax.verdict() == "inconclusive"
     only_one = compared(tmp_path, CURVES | {"mbr": decoded}, (0,))
     assert one(only_one, "end", "mbr", "rl").verdict() == "not reached"
     assert one(only_one, "area", "mbr", cost="kl_mean").mean is None
@@ -209,7 +209,7 @@ def test_every_method_is_compared_with_rl_and_with_sft(tmp_path: Path) -> None:
     pairs = [(t.method, t.against) for t in found if t.primary and t.measure == "area" and t.cost == "kl_mean"]
     assert pairs == [("sft", None), ("rl", None), ("again", None), ("sft", "rl"), ("again", "rl"), ("again", "sft")]
     assert one(found, "end", "again", "rl", "kl_mean").values == [0.0, 0.0]
-    assert one(found, "end", "again", "rl", "kl_mean").verdict() == "no difference shown"
+    assert one(found, "end", "again", "rl", "kl_mean").verdict() == "inconclusive"
     assert one(found, "end", "again", "sft", "kl_mean").values == pytest.approx([-0.23, -0.23])
     assert one(found, "end", "again", "sft", "kl_mean").verdict() == "costs less"
     assert {tax.adequacy for tax in found if not tax.primary} == {"similarity", "content"}

@@ -24,11 +24,11 @@ def difference(
 def test_the_rule_asks_for_all_seeds_one_sign_two_deviations_and_the_items() -> None:
     assert difference("a", [2.0, 2.1, 1.9]).verdict() == "costs more"
     assert difference("a", [-2.0, -2.1, -1.9]).verdict() == "costs less"
-    assert difference("a", [2.0, 0.1, 0.1]).verdict() == "no difference shown"  # beyond two sd it is not
-    assert difference("a", [2.0, 2.0, -2.0]).verdict() == "no difference shown"
-    assert difference("a", [2.0, 2.0, None]).verdict() == "no difference shown"
-    assert difference("a", [2.0]).verdict() == "no difference shown"
-    assert difference("a", [2.0, 2.1, 1.9], ends=(-0.1, 4.0)).verdict() == "no difference shown"
+    assert difference("a", [2.0, 0.1, 0.1]).verdict() == "inconclusive"  # beyond two sd it is not
+    assert difference("a", [2.0, 2.0, -2.0]).verdict() == "inconclusive"
+    assert difference("a", [2.0, 2.0, None]).verdict() == "inconclusive"
+    assert difference("a", [2.0]).verdict() == "inconclusive"
+    assert difference("a", [2.0, 2.1, 1.9], ends=(-0.1, 4.0)).verdict() == "inconclusive"
     assert difference("a", [None, None]).verdict() == "not reached"
 
 

@@ -9,7 +9,7 @@ import torch
 
 from semalign.config.training import Lora, Sft
 from semalign.methods import grpo_kl
-from semalign.methods.base import Given
+from semalign.methods.base import TrainingInputs
 from semalign.policy.models import digest, load_adapter, load_policy, new_adapter, save_adapter
 from semalign.policy.sft import kl_sum, train_sft
 from semalign.policy.trl_private import RolloutTrainer
@@ -75,7 +75,7 @@ def cold(tiny_policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trained(name: str, policy: Path, cold: Path, workspace: Workspace) -> tuple[Any, dict[str, Any], Any]:
     raw, strength, more, continues, _ = TRAININGS[name]
-    given: Given = given_adapter(policy, cold if continues else None, workspace, **more)
+    given: TrainingInputs = given_adapter(policy, cold if continues else None, workspace, **more)
     module = method(raw["method"])
     found: tuple[Any, dict[str, Any], Any] = module.train(
         module.Settings.model_validate(raw | {"strengths": [strength]}), strength, given

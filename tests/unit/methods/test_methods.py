@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from semalign.config.training import Lora
 from semalign.methods import dpo, grpo_kl, interpolation, minimum_bayes_risk, replay
-from semalign.methods.base import Decoded, Given, Trained
+from semalign.methods.base import Decoded, Trained, TrainingInputs
 from semalign.policy.candidates import by_prompt, scored
 from semalign.policy.models import load_policy, new_adapter, save_adapter
 from semalign.preflight.methods import NAMES, method
@@ -145,7 +145,7 @@ def test_pairs_that_there_are_not(tiny_policy: Path, workspace: Workspace) -> No
 # Interpolation
 
 
-def given_adapter(policy: Path, adapter: Path | None, workspace: Workspace, **more: Any) -> Given:
+def given_adapter(policy: Path, adapter: Path | None, workspace: Workspace, **more: Any) -> TrainingInputs:
     values: dict[str, Any] = {
         "name": "mine",
         "base": policy,
@@ -161,7 +161,7 @@ def given_adapter(policy: Path, adapter: Path | None, workspace: Workspace, **mo
         "seed": 0,
         "workspace": workspace,
     }
-    return Given(**values | more)
+    return TrainingInputs(**values | more)
 
 
 def layer_of(model: Any) -> Any:
@@ -217,7 +217,7 @@ def test_every_method_is_in_the_miniature_and_says_what_it_is() -> None:
 
 
 def test_the_ends_of_each_curve() -> None:
-    ends = {name: (entry.weakest, entry.strongest) for name, entry in miniature().methods().items()}
+    ends = {name: (entry.start_model, entry.limit_model) for name, entry in miniature().methods().items()}
     assert ends == {
         "dpo": ("cold_sft", None),
         "best_of_n": ("cold_sft", None),

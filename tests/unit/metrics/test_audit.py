@@ -79,7 +79,7 @@ def row(item: str, text: str, similarity: float, language: float) -> dict[str, o
 def test_a_step_counts_groups_without_spread() -> None:
     rows = [row("1", "ཀ", 0.5, 1.0), row("1", "ཁ", 0.5, 1.0), row("2", "ཀ", 0.2, 1.0), row("2", "ཁ", 0.4, 0.0)]
     found = audit_step(rows, {"similarity": 2.0, "language": 1.0}, TIBETAN)
-    assert found["zero_spread_groups"] == 0.5
+    assert found["zero_variance_groups"] == 0.5
     assert found["reward"] == pytest.approx((2 + 2 + 1.4 + 0.8) / 4)
     assert found["reward similarity"] == pytest.approx(0.4)
     assert found["duplicates"] == 1.0

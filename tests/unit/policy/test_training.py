@@ -22,7 +22,7 @@ from semalign.policy.models import (
     new_adapter,
     save_adapter,
 )
-from semalign.policy.rollouts import spreadless_share
+from semalign.policy.rollouts import zero_variance_share
 from semalign.policy.sft import first, train_sft
 from semalign.rewards.builtin import Reward
 from semalign.runtime.errors import InputError
@@ -196,7 +196,7 @@ def test_grpo_without_any_spread_is_an_error(tiny_policy: Path, workspace: Works
 
 def test_groups_without_spread_are_counted() -> None:
     earned = [1.0] * 8 + [0.0] * 7 + [1.0] + [0.1 + 0.2] * 8
-    count, share = spreadless_share([{"mine:short": value} for value in earned], grpo())
+    count, share = zero_variance_share([{"mine:short": value} for value in earned], grpo())
     assert count == 24
     assert share == pytest.approx(2 / 3)
 

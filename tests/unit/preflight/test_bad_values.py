@@ -104,7 +104,7 @@ def test_a_value_that_nothing_can_use(key: str, value: Any) -> None:
         ("rl.temperature", 2),
         ("rl.threshold_quantile", 0),
         ("rl.threshold_quantile", 1),
-        ("rl.max_spreadless_share", 0),
+        ("rl.max_zero_variance_share", 0),
         ("rl.warmup_ratio", 0),
         ("lora.dropout", 0),
         ("encoders.independent.epochs", 0),

@@ -79,6 +79,9 @@ def test_validated_config_cannot_be_changed() -> None:
         ("rl.lerning_rate", 1.0, "config key rl.lerning_rate: unknown key; did you mean learning_rate?"),
         ("zzzzzz", 1, "config key zzzzzz: unknown key"),
         ("cmrc", {"limit": 5}, "config key cmrc: is now an entry of retention.benchmarks"),
+        ("rl.max_spreadless_share", 0.5, "config key rl.max_spreadless_share: is now rl.max_zero_variance_share"),
+        ("exam.bars", {"retrieval": 0.5}, "config key exam.bars: is now exam.thresholds"),
+        ("tasks.mt.train.0.without", [], "config key tasks.mt.train.0.without: is now exclude_ids_from"),
         ("retention.primary", "mine", "config key retention: primary: mine is not among benchmarks: ['cmrc']"),
         ("tasks.mt.train.0.paht", "x", "config key tasks.mt.train.0.paht: unknown key; did you mean path?"),
         ("rl.learning_rate", "1e-3", "config key rl.learning_rate: '1e-3' is text to YAML"),
@@ -166,8 +169,12 @@ def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expe
         ),
         (
             "policy.pretraining.corpus.0",
-            {"kind": "text", "source": {"format": "csv", "path": "x", "without": [{"format": "csv", "path": "y"}]}},
-            "config key policy.pretraining.corpus.0: source.without: is for pairs alone, and this is of kind: text",
+            {
+                "kind": "text",
+                "source": {"format": "csv", "path": "x", "exclude_ids_from": [{"format": "csv", "path": "y"}]},
+            },
+            "config key policy.pretraining.corpus.0: source.exclude_ids_from: is for pairs alone, and this "
+            "is of kind: text",
         ),
         (
             "retention.benchmarks.cmrc.test.0",
@@ -176,8 +183,8 @@ def test_wrong_key_is_named_with_what_would_be_right(path: str, value: Any, expe
         ),
         (
             "encoders.reward.train.0",
-            {"format": "jsonl", "path": "x", "without": []},
-            "config key encoders.reward.train.0.without: unknown key",
+            {"format": "jsonl", "path": "x", "exclude_ids_from": []},
+            "config key encoders.reward.train.0.exclude_ids_from: unknown key",
         ),
     ],
 )

@@ -179,7 +179,7 @@ def test_an_overlay_names_only_what_is_downloaded_or_made(name: str) -> None:
 def test_annotated_headlines_leave_the_training_data(name: str) -> None:
     task = validate(raw(name)).tasks["hg"]
     test = {source.model_dump()["path"] for source in task.test}
-    without = {table["path"] for source in task.train for table in source.model_dump()["without"]}
+    without = {table["path"] for source in task.train for table in source.model_dump()["exclude_ids_from"]}
     assert test < without
 
 

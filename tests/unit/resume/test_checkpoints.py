@@ -158,7 +158,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
     assert json.dumps(grpo(tiny_policy, tmp_path / "made", killed)) == json.dumps(whole)
     assert "checkpoint-5: adapter_model.safetensors is damaged; passed over" in caplog.text
-    assert "checkpoint-4: going on from here" in caplog.text
+    assert "checkpoint-4: resuming from here" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_killed_it_ends_as_it_would_have(grpo: tuple[Path, dict[str, Any]], tmp_
     assert alive == []  # no process outlives its job
     status, said = run(folder, "train", seconds=0, **settings)
     assert status == 0, said + (folder / "log.txt").read_text()
-    assert (folder / "log.txt").read_text().count("going on from here") == 1
+    assert (folder / "log.txt").read_text().count("resuming from here") == 1
     for name in ("made.json", "rollouts.jsonl", "snapshots.json"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
     assert sha256(folder / "results" / "made") == sha256(whole / "results" / "made")
@@ -150,7 +150,7 @@ def test_asked_to_stop_all_processes_stop_where_nothing_is_lost(tmp_path: Path) 
         process.terminate()  # as Snakemake and SLURM do, which know nothing of who started whom
     _, said = job.communicate(timeout=60)
     assert job.returncode == 128 + signal.SIGTERM
-    assert said == "train: stopped; the same command goes on from here\n"
+    assert said == "train: stopped; the same command resumes from here\n"
     assert (folder / "saved0").exists()
     assert (folder / "saved1").exists()
     assert list(folder.glob("results/unfinished/*.lock")) == []

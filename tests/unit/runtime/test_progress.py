@@ -194,7 +194,7 @@ def test_each_failed_job_is_told_with_its_last_lines(tmp_path: Path, monkeypatch
     long, killed, stopped, empty = (tmp_path / f"{name}.log" for name in ("long", "killed", "stopped", "empty"))
     long.write_text("".join(f"line {n}\n" for n in range(40)) + "bar 1%\rbar 100%\n\nValueError: no\n")
     killed.write_text("13:59:59 step 3/8\n")
-    stopped.write_text("13:59:59 step 3/8\n14:00:00 stopped; the same command goes on from here\n")
+    stopped.write_text("13:59:59 step 3/8\n14:00:00 stopped; the same command resumes from here\n")
     empty.touch()
     jobs = [("b", long), ("a", killed), ("c", stopped), ("d", empty)]
     told = failures_told([Failure(name, [log.name]) for name, log in jobs])
@@ -211,7 +211,7 @@ def test_each_failed_job_is_told_with_its_last_lines(tmp_path: Path, monkeypatch
     assert last.startswith("3 jobs failed; fix that, then run the same command again")
 
 
-AGAIN = "run the same command again, and it goes on from here: what was done is kept"
+AGAIN = "run the same command again, and it resumes from here: what was done is kept"
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from semalign.config.models import ExamBars
+from semalign.config.models import ExamThresholds
 from semalign.config.statistics import Statistics
 from semalign.statistics.differences import NONE
 from semalign.tables.encoder_table import Difference, Request, build, exam_figures, made
 from tests.unit.scored import CMRC, write_run
 
-BARS = ExamBars.model_validate(
+BARS = ExamThresholds.model_validate(
     {"retrieval": 0.9, "spearman": 0.8, "auc": 0.4, "inequality": {"negated": 0.9, "truncated": 0.9}}
 )
 ITEMS = [0.5, 0.25, 0.75, 0.5]  # mean 0.5
@@ -47,7 +47,7 @@ def request_of(tmp_path: Path) -> Request:
             run = f"hg/{model}/{seed}"
             write_run(tmp_path, run, ["hg"], [value + shift for value in ITEMS], [100.0, 100.0, 0.0, 100.0])
             record = {"mean_reward_first_tenth": 1.0, "mean_reward_last_tenth": 1.5 + seed}
-            write(tmp_path / run / "training.json", record | {"spreadless_group_share": 0.25})
+            write(tmp_path / run / "training.json", record | {"zero_variance_group_share": 0.25})
     record = {"rows": 64, "hard_negatives": True, "tuned": True, "steps": 2}
     for name, changes, report in (
         ("reward", {}, exam(0.95, 1.0, 0.95, 0.1)),
@@ -114,7 +114,7 @@ def test_rows_and_differences_by_hand(request_of: Request) -> None:
     # every item differs by as much, so the resampled difference is always the same
     assert less["similarity_independent_low"] == less["similarity_independent_high"] == pytest.approx(-0.1875)
     assert (less["cmrc_avg"], less["cmrc_avg_n"]) == (0.0, 4)
-    assert (rl["reward_first"], rl["reward_last"], rl["spreadless"]) == (1.0, 2.0, 0.25)
+    assert (rl["reward_first"], rl["reward_last"], rl["zero_variance"]) == (1.0, 2.0, 0.25)
 
 
 def test_the_note_says_what_the_figures_say(request_of: Request) -> None:
@@ -127,9 +127,9 @@ def test_the_note_says_what_the_figures_say(request_of: Request) -> None:
     assert "fails the exam (retrieval.target_to_source is 0.250, its bar 0.900; inequality.negated is 0.500" in of_raw
     # −0.125 and −0.25: the mean −0.1875 lies beyond two standard deviations, 0.1768
     assert "similarity_independent -0.1875 ± 0.0884 [-0.1875, -0.1875]: lower" in of_raw
-    assert "cmrc_avg +0.00 ± 0.00 [0.00, 0.00]: no difference shown" in of_raw
+    assert "cmrc_avg +0.00 ± 0.00 [0.00, 0.00]: inconclusive" in of_raw
     of_other = next(sentence for sentence in said if sentence.startswith("other"))
-    assert "similarity_independent +0.0000 ± 0.1768 [0.0000, 0.0000]: no difference shown" in of_other
+    assert "similarity_independent +0.0000 ± 0.1768 [0.0000, 0.0000]: inconclusive" in of_other
     assert summary == (
         "RL by similarity_independent, to rl: with encoders that fail the exam (raw) 1 lower, 0 higher, 0 without a "
         "difference shown; with those beside reward that pass it (other) 0 lower, 0 higher, 1 without a difference "

@@ -163,7 +163,7 @@ def test_the_texts_of_test_sets_are_read_from_their_sources(tmp_path: Path) -> N
     rows = [{"id": "q", "context": "e", "question": "f", "answers": {"text": ["g"]}}]
     write_jsonl(tmp_path / "questions.jsonl", rows)
     others, questions = (Table(format="jsonl", path=tmp_path / f"{name}.jsonl") for name in ("others", "questions"))
-    pairs = PairTable(format="jsonl", path=tmp_path / "pairs.jsonl", without=[others])
+    pairs = PairTable(format="jsonl", path=tmp_path / "pairs.jsonl", exclude_ids_from=[others])
     assert texts_of_tests({"tasks.mt.test": [pairs]}, {"q": [questions]}) == {"a", "b", "e"}
 
 
@@ -177,7 +177,7 @@ def test_groups_and_excluded_ids_are_compared_as_texts_are(tmp_path: Path) -> No
     others = Table(format="jsonl", path=tmp_path / "others.jsonl")
     left = [
         row["id"]
-        for row in read_pairs(PairTable(format="jsonl", path=tmp_path / "all.jsonl", without=[others]))
+        for row in read_pairs(PairTable(format="jsonl", path=tmp_path / "all.jsonl", exclude_ids_from=[others]))
         if "left_out" in row
     ]
     assert left == ["r7"]

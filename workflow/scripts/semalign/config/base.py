@@ -26,7 +26,7 @@ def _distinct(items: Any) -> Any:
 def alike(value: Any) -> Any:
     """What two entries of a list have in common where they mean the same: the same file, read for the same columns."""
     if isinstance(value, BaseModel):
-        unseen = {"format", "quoting", "without", "repeated_ids"}  # how a file is read
+        unseen = {"format", "quoting", "exclude_ids_from", "repeated_ids"}  # how a file is read
         return {name: alike(inner) for name, inner in value if name not in unseen}
     if isinstance(value, dict):
         return {name: alike(inner) for name, inner in value.items() if name != inner}  # a column's own name
@@ -69,10 +69,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def laid_over(below: Any, changes: Any) -> Any:
+def deep_merge(below: Any, changes: Any) -> Any:
     """`changes` over what is below, as one config is laid over another: mappings are merged, all else is replaced."""
     if isinstance(below, dict) and isinstance(changes, dict):
-        return below | {key: laid_over(below.get(key), value) for key, value in changes.items()}
+        return below | {key: deep_merge(below.get(key), value) for key, value in changes.items()}
     return changes
 
 

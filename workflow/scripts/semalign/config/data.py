@@ -46,7 +46,7 @@ class Table(Strict):
 class PairTable(Table):
     """A table of pairs."""
 
-    without: list[Table] = Field(
+    exclude_ids_from: list[Table] = Field(
         default_factory=list, description="tables whose ids are left out of this one; counted as `excluded`"
     )
     repeated_ids: Literal["error", "left_out"] = Field(
@@ -132,7 +132,7 @@ class CorpusItem(Strict):
         if isinstance(self.source, Squad | Cmrc2018 | Table) and self.kind == "questions":
             _holds_answers(self.source)
         if isinstance(self.source, PairTable) and self.kind != "pairs":
-            for key in self.source.model_fields_set & {"without", "repeated_ids"}:
+            for key in self.source.model_fields_set & {"exclude_ids_from", "repeated_ids"}:
                 if getattr(self.source, key) not in ([], "error"):
                     raise ValueError(f"source.{key}: is for pairs alone, and this is of kind: {self.kind}")
         if (self.task is not None) != (self.kind == "pairs"):

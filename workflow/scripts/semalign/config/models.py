@@ -197,7 +197,7 @@ HardNegative = Literal[
 ]
 
 
-class ExamBars(Strict):
+class ExamThresholds(Strict):
     """What an encoder must reach before GRPO may start."""
 
     retrieval: Share = Field(description="bitext retrieval accuracy, the lower direction")
@@ -218,4 +218,4 @@ class Exam(Strict):
     )
     size: CountFromTwo = Field(300, description="pairs drawn for the exam, at most")
     seed: Seed = Field(0, description="of what is drawn and disturbed")
-    bars: ExamBars = Field(description="what each encoder must reach")
+    thresholds: ExamThresholds = Field(description="what each encoder must reach")

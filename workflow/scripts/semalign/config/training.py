@@ -139,7 +139,7 @@ class Grpo(Optimisation):
         description="name or module:function, and weight; 0: recorded only; null in an overlay: not computed",
     )
     snapshot_steps: Count | None = Field(None, description="keep the adapter every so many steps; null: only the last")
-    max_spreadless_share: Share = Field(0.95, description="stop if more groups than this have equal rewards")
+    max_zero_variance_share: Share = Field(0.95, description="stop if more groups than this have equal rewards")
 
     @model_validator(mode="after")
     def _check_groups(self) -> "Grpo":

@@ -25,7 +25,7 @@ CHUNK = 1 << 16  # bytes; what a broken connection has cut off of one is asked f
 PASSING = {408, 409, 425, 429, *range(500, 600)}
 
 
-class Passing(Exception):
+class TransientError(Exception):
     """A trouble that may be over soon; `seconds` is how long the server asks to wait, if it does."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
@@ -61,7 +61,7 @@ def fetch_url(url: str, part: Path, key: str, headers: Mapping[str, str] | None 
 def persist(
     attempt: Callable[[], Result], what: str, key: str, address: str, progress: Callable[[], int] = lambda: 0
 ) -> Result:
-    """The result of `attempt`, made again after a pause each time that it raises Passing.
+    """The result of `attempt`, made again after a pause each time that it raises TransientError.
 
     Raises InputError, naming the config key and the proxy that `address` is asked through, after TRIES attempts in a
     row without progress.
@@ -70,12 +70,12 @@ def persist(
     while True:
         try:
             return attempt()
-        except Passing as trouble:
+        except TransientError as trouble:
             failed, have = (failed + 1, have) if progress() == have else (1, progress())
             if failed == TRIES:
                 raise InputError(
                     f"config key {key}: {what} could not be fetched in {TRIES} attempts ({trouble}); check the address"
-                    f"{through_proxy(address)}; run the same command again later: it goes on from here"
+                    f"{through_proxy(address)}; run the same command again later: it resumes from here"
                 ) from None
             seconds = max(SECONDS_BEFORE_NEXT * 2 ** (failed - 1), min(trouble.seconds or 0.0, LONGEST_WAIT))
             say_wait(what, str(trouble), seconds, trouble.seconds)
@@ -90,14 +90,14 @@ def _stream(url: str, part: Path, headers: Mapping[str, str]) -> None:
             if have and answer.status_code == 416:  # nothing is left of it
                 return
             if answer.status_code in PASSING:
-                raise Passing(
+                raise TransientError(
                     f"the server answers {answer.status_code}", asked_wait(answer.headers, answer.status_code == 429)
                 )
             if answer.status_code not in (200, 206):  # a redirection that leads nowhere is no file either
                 raise Refused(answer.status_code, masked(answer.reason or ""))
             _write(answer, part)
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise Passing(type(error).__name__) from error
+        raise TransientError(type(error).__name__) from error
 
 
 def _write(answer: requests.Response, part: Path) -> None:
@@ -115,7 +115,7 @@ def _write(answer: requests.Response, part: Path) -> None:
         got = file.tell() - start
     expected = answer.headers.get("Content-Length")
     if expected is not None and not answer.headers.get("Content-Encoding") and got < int(expected):
-        raise Passing("the connection broke off")
+        raise TransientError("the connection broke off")
 
 
 def _wait(seconds: float) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign.config.secrets import masked
-from semalign.data.fetching import PASSING, TIMEOUT, Passing, Refused, fetch_url, persist
+from semalign.data.fetching import PASSING, TIMEOUT, Refused, TransientError, fetch_url, persist
 from semalign.network.proxies import check_proxies, through_proxy
 from semalign.network.waits import asked_wait
 from semalign.runtime.errors import InputError
@@ -65,7 +65,7 @@ def fetch_hub(
 
 
 def _information(hub: Any, repo: str, kind: str, revision: str, key: str) -> Any:
-    """What the hub tells of a repository at a revision: the commit, and every file with its hash. May raise Passing."""
+    """What the hub tells of a repository at a revision: its commit and its files' hashes. May raise TransientError."""
     from httpx2 import InvalidURL, RequestError  # what the hub's library speaks HTTP with
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -75,9 +75,9 @@ def _information(hub: Any, repo: str, kind: str, revision: str, key: str) -> Any
         status = error.response.status_code
         if status not in PASSING:
             raise
-        raise Passing(f"the hub answers {status}", asked_wait(error.response.headers, status == 429)) from error
+        raise TransientError(f"the hub answers {status}", asked_wait(error.response.headers, status == 429)) from error
     except RequestError as error:
-        raise Passing(type(error).__name__) from error
+        raise TransientError(type(error).__name__) from error
     except (ImportError, InvalidURL, ValueError, TypeError, AttributeError) as error:
         raise InputError(  # a proxy that cannot be used, or a page in place of the hub's answer
             f"config key {key}: the hub at {masked(hub.constants.ENDPOINT)} cannot be asked ({type(error).__name__}: "

@@ -16,19 +16,19 @@ Key = tuple[str, str]  # image, number
 
 
 def without_ids(rows: Iterator[Row], table: PairTable) -> Iterator[Row]:
-    """The rows, those whose id is in a table of `table.without` as {"id", "left_out": "excluded"}.
+    """The rows, those whose id is in a table of `table.exclude_ids_from` as {"id", "left_out": "excluded"}.
 
     Ids are compared as texts are, by `matching.comparable`. Raises InputError where such a table and the rows share no
     id: it would leave out nothing, and nobody would know.
     """
-    excluded = [set(map(comparable, read_ids(other))) for other in table.without]
+    excluded = [set(map(comparable, read_ids(other))) for other in table.exclude_ids_from]
     met = [False] * len(excluded)
     for row in rows:
         name = comparable(row["id"])
         found = [name in ids for ids in excluded]
         met = [before or now for before, now in zip(met, found, strict=True)]
         yield {"id": row["id"], "left_out": "excluded"} if any(found) and "left_out" not in row else row
-    for other, some in zip(table.without, met, strict=True):
+    for other, some in zip(table.exclude_ids_from, met, strict=True):
         if not some:
             raise InputError(
                 f"{table.path}: holds none of the ids of {other.path}, whose rows are to be left out; check both "

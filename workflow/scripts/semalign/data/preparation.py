@@ -1,7 +1,7 @@
 """From rows as they were read to rows fit for use; everything left out is counted by its reason.
 
 Every function gives the rows kept one after another, so that a large corpus takes little memory, and a report once all
-were taken: see `Sifted`.
+were taken: see `FilteredRows`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,7 +25,7 @@ _SCORED = regex.compile(r"[\p{L}\p{N}[\p{S}--\p{ASCII}]]", regex.V1)  # what sco
 BATCH = 1000  # texts given to the tokenizer at once: keeps memory flat
 
 
-class Sifted:
+class FilteredRows:
     """Rows that were kept, in their order, and what became of all of them.
 
     `report` is there once the rows were taken: {"read", "kept", "dropped": {reason: count}, "examples": {reason: ids of
@@ -41,7 +41,7 @@ class Sifted:
         self.examples: dict[str, list[str]] = {}
         self.counts: dict[str, int] = {}
 
-    def of(self, rows: Iterator[Row]) -> "Sifted":
+    def of(self, rows: Iterator[Row]) -> "FilteredRows":
         """Itself, with the rows that will be kept; whoever makes them calls `drop` for the others."""
         self._rows = rows
         return self
@@ -75,7 +75,9 @@ class Sifted:
         return list(self), self.report
 
 
-def prepare_pairs(rows: Iterable[Row], source_language: Language, target_language: Language, *, origin: str) -> Sifted:
+def prepare_pairs(
+    rows: Iterable[Row], source_language: Language, target_language: Language, *, origin: str
+) -> FilteredRows:
     """Texts as `matching.cleaned` leaves them; drops what cannot be learnt from or scored.
 
     Reasons, the first that holds: the row's own `left_out` (see `sources.read_pairs`), empty_source, empty_target,
@@ -84,7 +86,7 @@ def prepare_pairs(rows: Iterable[Row], source_language: Language, target_languag
     `matching.comparable` has it; a side for which that is empty is empty).
     `origin` names the rows in messages: see `sources.origin`.
     """
-    sifted = Sifted(origin, "check the files, their columns and the languages' scripts")
+    sifted = FilteredRows(origin, "check the files, their columns and the languages' scripts")
 
     def kept() -> Iterator[Row]:
         seen: set[bytes] = set()
@@ -118,7 +120,7 @@ def prepare_pairs(rows: Iterable[Row], source_language: Language, target_languag
 
 def prepare_questions(
     rows: Iterable[Row], limit: int | None = None, *, origin: str, unanswerable: bool = False
-) -> Sifted:
+) -> FilteredRows:
     """The first `limit` questions (all, when None), their text as it is: the official scorer compares it raw.
 
     Reasons: empty_context, empty_question, empty_answers (no answer with text), beyond_limit. Of kept questions,
@@ -128,7 +130,7 @@ def prepare_questions(
     and counted. `answer_not_in_context` counts kept
     questions none of whose answers stands in its context; they stay, since the official scores include them.
     """
-    sifted = Sifted(origin, "check the files")
+    sifted = FilteredRows(origin, "check the files")
     sifted.counts["answer_not_in_context"] = 0
 
     def kept() -> Iterator[Row]:
@@ -153,10 +155,10 @@ def prepare_questions(
     return sifted.of(kept())
 
 
-def prepare_items(rows: Iterable[Row], limit: int | None = None, *, origin: str, text: str) -> Sifted:
+def prepare_items(rows: Iterable[Row], limit: int | None = None, *, origin: str, text: str) -> FilteredRows:
     """The first `limit` rows (all, when None) whose column `text` shows something. Reasons: empty_<text>,
     beyond_limit."""
-    sifted = Sifted(origin, "check the files")
+    sifted = FilteredRows(origin, "check the files")
 
     def kept() -> Iterator[Row]:
         for row in rows:
@@ -178,7 +180,7 @@ def filter_length(
     *,
     origin: str,
     measured: Callable[[Row, int], int | None] = lambda row, length: length,
-) -> Sifted:
+) -> FilteredRows:
     """Drops pairs (reason too_long) whose whole conversation exceeds `max_tokens` policy tokens.
 
     `measured` may correct a row's length, or say None of one that cannot be written in policy tokens (reason
@@ -189,7 +191,7 @@ def filter_length(
     """
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    sifted = Sifted(origin, f"max_tokens is {max_tokens}")
+    sifted = FilteredRows(origin, f"max_tokens is {max_tokens}")
     sifted.counts |= {"longest": 0, "max_tokens": max_tokens}
 
     def kept() -> Iterator[Row]:

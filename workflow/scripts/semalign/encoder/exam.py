@@ -14,7 +14,7 @@ import numpy as np
 import scipy
 from scipy.stats import mannwhitneyu, spearmanr
 
-from semalign.config.models import ExamBars
+from semalign.config.models import ExamThresholds
 from semalign.encoder.exam_set import GRADES, Item, choose_pairs, choose_probes, graded_items, hard_negatives
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
@@ -200,32 +200,33 @@ def _inequality(similar: _Similarities, items: list[Item], paraphrases: list[Ite
     }
 
 
-def shortfalls(report: dict[str, Any], bars: ExamBars) -> list[str]:
+def shortfalls(report: dict[str, Any], thresholds: ExamThresholds) -> list[str]:
     """Every part of the exam under its bar, with its figure and the bar.
 
     A part for which the data offered nothing (n 0) has no figure and is not held against the encoder.
     """
     retrieval = report["retrieval"]
     figures: list[tuple[str, float | None, float]] = [
-        (f"retrieval.{way}", retrieval[way], bars.retrieval) for way in ("source_to_target", "target_to_source")
+        (f"retrieval.{way}", retrieval[way], thresholds.retrieval) for way in ("source_to_target", "target_to_source")
     ]
-    figures.append(("spearman", report["spearman"]["value"], bars.spearman))
-    figures += [(f"auc of {e['higher']} over {e['lower']}", e["auc"], bars.auc) for e in report["auc"]]
+    figures.append(("spearman", report["spearman"]["value"], thresholds.spearman))
+    figures += [(f"auc of {e['higher']} over {e['lower']}", e["auc"], thresholds.auc) for e in report["auc"]]
     figures += [
-        (f"inequality.{kind}", report["inequalities"][kind]["share"], bar) for kind, bar in bars.inequality.items()
+        (f"inequality.{kind}", report["inequalities"][kind]["share"], bar)
+        for kind, bar in thresholds.inequality.items()
     ]
     return [
         f"{name} is {value:.3f}, its bar {bar:.3f}" for name, value, bar in figures if value is not None and value < bar
     ]
 
 
-def check_exam(report: dict[str, Any], bars: ExamBars) -> None:
-    """Raise InputError, naming every failed part with its figure and its bar, unless the report reaches all bars."""
-    failed = shortfalls(report, bars)
+def check_exam(report: dict[str, Any], thresholds: ExamThresholds) -> None:
+    """Raise InputError, naming each failed part, its figure and its threshold, unless the report reaches all."""
+    failed = shortfalls(report, thresholds)
     if failed:
         raise InputError(
             "the encoder fails its exam: "
             + "; ".join(failed)
             + ". Train it longer or on more data (encoders.*), or set "
-            "exam.bars to what you can accept; RL on such a reward optimises something else than meaning"
+            "exam.thresholds to what you can accept; RL on such a reward optimises something else than meaning"
         )

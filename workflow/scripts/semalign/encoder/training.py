@@ -71,7 +71,7 @@ def train_encoder(
     CPU.
 
     Without epochs nothing is tuned: the encoder is saved with its random weights, or as it was pretrained.
-    Goes on from the workspace's last checkpoint. `output` is not written atomically: give a folder to be renamed.
+    Resumes from the workspace's last checkpoint. `output` is not written atomically: give a folder to be renamed.
 
     Returns a report: rows, hard_negatives (whether they have negatives), texts (distinct), truncated (share of these
     texts cut), modules, added (which of them a pretrained encoder's folder has not), max_tokens (where a text is

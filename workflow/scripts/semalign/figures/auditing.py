@@ -13,7 +13,7 @@ PANELS = {
     "repeated_4grams": "repeated 4-grams\n(share)",
     "distinct_2": "distinct bigrams\n(share)",
     "copied": "longest copy of the\nsource (share of output)",
-    "zero_spread_groups": "prompts of equal\nrewards (share)",
+    "zero_variance_groups": "prompts of equal\nrewards (share)",
 }
 LOOKS = [(style.BLUE, "-"), (style.VERMILLION, "--")]
 

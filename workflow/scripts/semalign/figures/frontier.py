@@ -40,7 +40,7 @@ def frontier(table: Path, titles: Mapping[str, str], primary: str, png: str, svg
     """
     rows = read_csv(table)
     tasks, methods = list(rows["task"].unique()), list(rows["method"].unique())
-    named = {primary: described(primary), KL: "mean KL to the base\n(nats a token)"}
+    named = {primary: described(primary), KL: "mean KL to the base\n(nats per token)"}
     costs = [cost for cost in named if rows[cost].notna().any()]
     panels = [(cost, close) for close in ([False, True] if set(methods) - set(PAPERS) else [False]) for cost in costs]
     legend_columns = 5 if len(tasks) > 1 else 2

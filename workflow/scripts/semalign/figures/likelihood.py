@@ -58,7 +58,9 @@ def likelihood(
                         _shares(axes, by_seed, at, MODELS[model])
                 axes.set_yticks([0, 10, 50, 90, 100])
                 axes.set_xlim(at[0], at[-1])
-                axes.set_xlabel("NLL (nats a token)" if name == "nll" else "KL to the base (nats a token, log scale)")
+                axes.set_xlabel(
+                    "NLL (nats per token)" if name == "nll" else "KL to the base (nats per token, log scale)"
+                )
             panels[0].set_ylabel("tokens at or below (%)")
         for axes in rows[1]:
             axes.set_xscale("log")

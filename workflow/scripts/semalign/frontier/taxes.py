@@ -22,7 +22,7 @@ from semalign.statistics.differences import NONE, is_shown
 from semalign.statistics.retained import Retained
 
 Measure = Literal["end", "area"]
-Verdict = Literal["costs less", "costs more", "no difference shown", "not reached"]
+Verdict = Literal["costs less", "costs more", "inconclusive", "not reached"]
 MEASURES: tuple[Measure, ...] = ("end", "area")
 AGAINST = ("rl", "sft")
 

@@ -13,7 +13,7 @@ from semalign.statistics.retained import title
 
 RULE = (
     "The declared measure: adequacy is similarity_independent, the tax what the base has lost in {cost} and "
-    "in KL (nats a token); by any other adequacy the comparisons are exploratory. `area` is the mean tax over the "
+    "in KL (nats per token); by any other adequacy the comparisons are exploratory. `area` is the mean tax over the "
     "adequacies from the cold start's to that which RL ends with; `end` the tax at the latter, where a method first "
     "reaches it (RL's own at its end), both interpolated along the method's strength and ± the standard deviation over "
     "seeds (ddof 1). Intervals are percentile bootstraps over test items and passages, drawn alike for all methods and "

@@ -22,7 +22,7 @@ from semalign.runtime.errors import InputError
 
 _SLICE = 0.2  # seconds between looks whether the job is to stop
 _LONGEST_BODY = 1 << 24  # bytes; no answer of a judge is longer
-AGAIN = "the same command goes on from here, and no answer is paid twice"
+AGAIN = "the same command resumes from here, and no answer is paid twice"
 
 LOST = (openai.APIConnectionError, httpx2.RequestError, httpx2.StreamError, anyio.EndOfStream, OSError)
 

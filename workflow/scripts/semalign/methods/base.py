@@ -38,28 +38,28 @@ class Method(Strict):
     """What a strength counts. Of `pairs` no more than cold start and RL have are allowed, of `prompts` no more than RL
     has."""
     needs: ClassVar[frozenset[Need]] = frozenset()
-    """What of `Given` is there: the task's pairs (cold start, then RL), RL's alone, the cold start's sampled answers,
-    texts to be replayed, rewards."""
-    falls: ClassVar[bool] = False
+    """What of `TrainingInputs` is there: the task's pairs (cold start, then RL), RL's alone, the cold start's sampled
+    answers, texts to be replayed, rewards."""
+    descending: ClassVar[bool] = False
     """Is a smaller number a stronger method?"""
 
     @property
-    def weakest(self) -> str:
+    def start_model(self) -> str:
         """The model at the weak end of the curve, made without this method."""
         raise NotImplementedError
 
     @property
-    def strongest(self) -> str | None:
+    def limit_model(self) -> str | None:
         """The model at the strong end, where it is known without this method."""
         return None
 
     @property
-    def strength_of_weakest(self) -> float | None:
+    def strength_of_start(self) -> float | None:
         """The strength of the weakest; None: infinite."""
         return 0
 
     @property
-    def strength_of_strongest(self) -> float | None:
+    def strength_of_limit(self) -> float | None:
         """The strength of the strongest."""
         return None
 
@@ -83,9 +83,9 @@ class Method(Strict):
 
     @model_validator(mode="after")
     def _check_strengths(self) -> "Method":
-        ordered = tuple(sorted(set(self.strengths), reverse=self.falls))
+        ordered = tuple(sorted(set(self.strengths), reverse=self.descending))
         if self.strengths != ordered or min(ordered) <= 0:
-            way = "fall, down to above 0" if self.falls else "rise, from above 0 on"
+            way = "fall, down to above 0" if self.descending else "rise, from above 0 on"
             raise ValueError(f"strengths: {list(self.strengths)} must {way}: the weakest comes first")
         return self
 
@@ -103,10 +103,10 @@ class Trained(Method):
 
 
 class FromColdStart(Trained):
-    """A training that goes on from the cold start, which is its curve's weak end."""
+    """A training that starts from the cold start, which is its curve's weak end."""
 
     @property
-    def weakest(self) -> str:
+    def start_model(self) -> str:
         return "cold_sft"
 
     @property
@@ -127,7 +127,7 @@ class Decoded(Method):
     unit: ClassVar[str] = "samples"
 
     @property
-    def weakest(self) -> str:
+    def start_model(self) -> str:
         return self.of
 
     @property
@@ -136,7 +136,7 @@ class Decoded(Method):
 
 
 @dataclass(frozen=True)
-class Given:
+class TrainingInputs:
     """What a training is given; what its settings do not need is empty."""
 
     name: str  # of the entry in the config
@@ -180,6 +180,6 @@ class Given:
         return list(self.pairs[: int(strength)])
 
 
-def strong_sft(given: Given) -> Sft:
+def strong_sft(given: TrainingInputs) -> Sft:
     """Strong SFT's settings."""
     return Sft.model_validate(given.recipes["strong_sft"])

@@ -7,7 +7,7 @@ Yuan et al. 2023, "Scaling Relationship on Learning Mathematical Reasoning with 
 from typing import Any, ClassVar, Literal
 
 from semalign.config.training import Sft
-from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, Need
+from semalign.methods.base import WHICH, Counts, FromColdStart, History, Need, TrainingInputs
 
 
 class Settings(FromColdStart, Sft):
@@ -18,7 +18,7 @@ class Settings(FromColdStart, Sft):
     needs: ClassVar[frozenset[Need]] = frozenset({"candidates"})
 
 
-def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+def train(settings: Settings, strength: float, given: TrainingInputs) -> tuple[Any, dict[str, Any], History]:
     """Of candidates that earned the same the first is the best."""
     from semalign.policy.candidates import by_prompt
     from semalign.policy.sft import train_sft

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from semalign.config.base import Positive
 from semalign.config.training import Optimisation
-from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, Need
+from semalign.methods.base import WHICH, Counts, FromColdStart, History, Need, TrainingInputs
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 
@@ -19,7 +19,7 @@ from semalign.runtime.files import Row
 class Settings(FromColdStart, Optimisation):
     method: Literal["dpo"] = WHICH
     strengths: Counts
-    beta: Positive = Field(0.1, description="how dear it is to leave the cold start")
+    beta: Positive = Field(0.1, description="DPO's β: the larger, the closer the policy stays to the cold start")
 
     unit: ClassVar[str] = "prompts"
     needs: ClassVar[frozenset[Need]] = frozenset({"candidates"})
@@ -44,7 +44,7 @@ def preferences(groups: list[list[Row]]) -> list[Row]:
     return found
 
 
-def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+def train(settings: Settings, strength: float, given: TrainingInputs) -> tuple[Any, dict[str, Any], History]:
     from semalign.policy.candidates import by_prompt
     from semalign.policy.preferences import train_dpo
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from semalign.config.training import Rewards
-from semalign.methods.base import WHICH, Counts, FromColdStart, Given, History, Need
+from semalign.methods.base import WHICH, Counts, FromColdStart, History, Need, TrainingInputs
 
 
 class Settings(FromColdStart):
@@ -27,7 +27,7 @@ class Settings(FromColdStart):
         return {"guard": self.guard}
 
 
-def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+def train(settings: Settings, strength: float, given: TrainingInputs) -> tuple[Any, dict[str, Any], History]:
     from semalign.methods.grpo_variant import train_as_rl
 
     return train_as_rl(given, given.first(strength))

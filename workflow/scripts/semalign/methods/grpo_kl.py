@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from semalign.config.training import Grpo
-from semalign.methods.base import WHICH, FromColdStart, Given, History, Need
+from semalign.methods.base import WHICH, FromColdStart, History, Need, TrainingInputs
 
 
 class Settings(FromColdStart):
@@ -18,21 +18,21 @@ class Settings(FromColdStart):
     reference: Literal["cold_start", "base"] = Field(description="what the KL is to")
 
     unit: ClassVar[str] = "beta"
-    falls: ClassVar[bool] = True
+    descending: ClassVar[bool] = True
     needs: ClassVar[frozenset[Need]] = frozenset({"rl_pairs", "reward"})
     recipes: ClassVar[frozenset[str]] = frozenset({"rl"})
 
     @property
-    def strength_of_weakest(self) -> None:
+    def strength_of_start(self) -> None:
         """An infinite weight lets nothing be learnt."""
         return None
 
     @property
-    def strongest(self) -> str:
+    def limit_model(self) -> str:
         return "rl"
 
     @property
-    def strength_of_strongest(self) -> float:
+    def strength_of_limit(self) -> float:
         return 0
 
     def problem(self, rl: Grpo, languages: Collection[str]) -> str | None:
@@ -47,7 +47,7 @@ class Settings(FromColdStart):
         return None
 
 
-def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+def train(settings: Settings, strength: float, given: TrainingInputs) -> tuple[Any, dict[str, Any], History]:
     from semalign.methods.grpo_variant import train_as_rl
 
     to_base = settings.reference == "base"

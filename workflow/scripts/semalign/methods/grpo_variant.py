@@ -3,13 +3,13 @@
 from typing import Any
 
 from semalign.config.training import Grpo
-from semalign.methods.base import Given, History
+from semalign.methods.base import History, TrainingInputs
 from semalign.policy.grpo import train_grpo
 from semalign.runtime.files import Row
 
 
 def train_as_rl(
-    given: Given, pairs: list[Row], reference_is_base: bool = False, **changes: Any
+    given: TrainingInputs, pairs: list[Row], reference_is_base: bool = False, **changes: Any
 ) -> tuple[Any, dict[str, Any], History]:
     """Train with RL's settings but for `changes`, on the rewards that are given; see `train_grpo`."""
     settings = Grpo.model_validate(given.recipes["rl"] | changes | {"rewards": given.weights})

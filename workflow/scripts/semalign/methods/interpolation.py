@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from semalign.methods.base import WHICH, Given, History, Model, Trained
+from semalign.methods.base import WHICH, History, Model, Trained, TrainingInputs
 
 
 class Settings(Trained):
@@ -23,15 +23,15 @@ class Settings(Trained):
         return self
 
     @property
-    def weakest(self) -> str:
+    def start_model(self) -> str:
         return "base"
 
     @property
-    def strongest(self) -> str:
+    def limit_model(self) -> str:
         return self.of
 
     @property
-    def strength_of_strongest(self) -> float:
+    def strength_of_limit(self) -> float:
         return 1
 
     @property
@@ -42,7 +42,7 @@ class Settings(Trained):
         return 0
 
 
-def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+def train(settings: Settings, strength: float, given: TrainingInputs) -> tuple[Any, dict[str, Any], History]:
     """A layer changes by B·A·alpha/rank, so that B alone is multiplied."""
     import torch
 

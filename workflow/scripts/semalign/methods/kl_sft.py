@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from semalign.config.base import Positive
-from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, strong_sft
+from semalign.methods.base import WHICH, Counts, History, Need, Trained, TrainingInputs, strong_sft
 
 
 class Settings(Trained):
@@ -23,7 +23,7 @@ class Settings(Trained):
     recipes: ClassVar[frozenset[str]] = frozenset({"lora", "strong_sft"})
 
     @property
-    def weakest(self) -> str:
+    def start_model(self) -> str:
         return "base"
 
     def passes(self, strength: float) -> float:
@@ -31,7 +31,7 @@ class Settings(Trained):
         return strength * 4 / 3
 
 
-def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+def train(settings: Settings, strength: float, given: TrainingInputs) -> tuple[Any, dict[str, Any], History]:
     from semalign.policy.sft import train_sft
 
     model, tokenizer = given.model()

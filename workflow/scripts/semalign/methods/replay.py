@@ -12,7 +12,7 @@ from pydantic import Field
 from semalign.config.base import Distinct, InnerShare
 from semalign.config.data import CorpusItem
 from semalign.config.training import Grpo
-from semalign.methods.base import WHICH, Counts, Given, History, Need, Trained, strong_sft
+from semalign.methods.base import WHICH, Counts, History, Need, Trained, TrainingInputs, strong_sft
 from semalign.runtime.files import Row
 
 
@@ -30,7 +30,7 @@ class Settings(Trained):
     recipes: ClassVar[frozenset[str]] = frozenset({"lora", "strong_sft"})
 
     @property
-    def weakest(self) -> str:
+    def start_model(self) -> str:
         return "base"
 
     def problem(self, rl: Grpo, languages: Collection[str]) -> str | None:
@@ -67,7 +67,7 @@ def drawn(texts: list[Row], pairs: int, share: float, seed: int) -> list[Row]:
     return random.Random(seed).sample(texts, wanted)
 
 
-def train(settings: Settings, strength: float, given: Given) -> tuple[Any, dict[str, Any], History]:
+def train(settings: Settings, strength: float, given: TrainingInputs) -> tuple[Any, dict[str, Any], History]:
     from semalign.policy.sft import train_sft
 
     model, tokenizer = given.model()

@@ -90,7 +90,7 @@ def evenly_spaced(steps: Sequence[int], wanted: int) -> list[int]:
 
 
 def audit_step(rows: Sequence[Row], rewards: dict[str, float], language: Language) -> dict[str, float | None]:
-    """A step's rollouts: MEASURES; the mean of each reward and of their weighted sum; `zero_spread_groups`, the share
+    """A step's rollouts: MEASURES; the mean of each reward and of their weighted sum; `zero_variance_groups`, the share
     of prompts whose completions all earned the same and so teach nothing.
 
     Rows hold `id`, `completion`, `source`, `target` and a figure for each reward.
@@ -107,7 +107,7 @@ def audit_step(rows: Sequence[Row], rewards: dict[str, float], language: Languag
     for row, value in zip(rows, earned, strict=True):
         groups[row["id"]].add(value)
     figures |= {f"reward {name}": fmean(row[name] for row in rows) for name in rewards}
-    figures |= {"reward": fmean(earned), "zero_spread_groups": fmean(len(values) == 1 for values in groups.values())}
+    figures |= {"reward": fmean(earned), "zero_variance_groups": fmean(len(values) == 1 for values in groups.values())}
     return figures
 
 

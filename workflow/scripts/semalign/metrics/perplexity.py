@@ -1,4 +1,4 @@
-"""How well a model predicts given texts: nats a token, perplexity, bits a byte.
+"""How well a model predicts given texts: nats per token, perplexity, bits a byte.
 
 Tokens of all texts are pooled. With the sum of log p over T tokens that stand for B bytes of UTF-8: nll = −sum/T,
 ppl = exp(nll), bits_per_byte = −sum/(B ln 2), which models of other tokens may be compared by.

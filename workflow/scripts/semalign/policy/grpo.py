@@ -19,7 +19,7 @@ from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import accumulation, chosen
 from semalign.policy.models import TrainingProof, full_precision, own_precision, save_adapter
 from semalign.policy.rollout_audit import RolloutAudit, tenths
-from semalign.policy.rollouts import ROLLOUTS, Rollouts, spreadless_share
+from semalign.policy.rollouts import ROLLOUTS, Rollouts, zero_variance_share
 from semalign.policy.trl_private import RolloutTrainer, check_version
 from semalign.resume import checkpoints
 from semalign.rewards.builtin import Reward
@@ -140,7 +140,7 @@ def train_grpo(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's trainable adapter in place against rewards by name, weighted by `settings.rewards`.
 
-    Goes on from the workspace's last checkpoint. Rows hold `id`, `source` and `target`. Every rollout is written to its
+    Resumes from the workspace's last checkpoint. Rows hold `id`, `source` and `target`. Every rollout is written to its
     `rollouts.jsonl`, and the adapter is kept at `snapshots/<step>` every `settings.snapshot_steps` updates before the
     last. The rollouts are audited on the way (`RolloutAudit`).
 
@@ -173,7 +173,11 @@ def train_grpo(
                 processing_class=tokenizer,
                 callbacks=[
                     StepProgress(
-                        {"reward": "reward", "completions/mean_length": "length", "frac_reward_zero_std": "spreadless"}
+                        {
+                            "reward": "reward",
+                            "completions/mean_length": "length",
+                            "frac_reward_zero_std": "zero_variance",
+                        }
                     ),
                     Snapshots(settings.snapshot_steps, snapshots, proof.base),
                     RolloutAudit(Audit.model_validate(workspace.audit or {}), rollouts, rows),
@@ -187,7 +191,9 @@ def train_grpo(
             trainer, workspace, parts, every=steps_of_a_generation(settings, micro), sampling=True
         )
     rollouts.flush()
-    completions, spreadless = distributed.from_first(lambda: spreadless_share(read_jsonl(rollouts.path), settings))
+    completions, zero_variance = distributed.from_first(
+        lambda: zero_variance_share(read_jsonl(rollouts.path), settings)
+    )
     items = {row["id"]: row for row in rows}
     looks = distributed.from_first(lambda: tenths(rollouts.path, items, history, trainer.state.global_step))
     steps = [entry for entry in history if "frac_reward_zero_std" in entry]
@@ -201,7 +207,7 @@ def train_grpo(
         "completions": completions,
         "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in steps[:tenth]])),
         "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in steps[-tenth:]])),
-        "spreadless_group_share": spreadless,
+        "zero_variance_group_share": zero_variance,
         "rollouts": looks,
         **proof.check(),
     }

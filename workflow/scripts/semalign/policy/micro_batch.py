@@ -41,7 +41,7 @@ def chosen(
     """Examples a forward pass in each process: the config's, or with `auto` the most that fit.
 
     `longest`: tokens of the longest example. A number that was found is kept in the workspace, and a training that is
-    taken up again uses it. Neither the weights nor any random state differ afterwards.
+    resumed uses it. Neither the weights nor any random state differ afterwards.
     """
     if settings.micro_batch_size != "auto":
         return settings.micro_batch_size

@@ -39,7 +39,7 @@ def train_dpo(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's trainable adapter in place on rows of `source`, `chosen` and `rejected`.
 
-    The reference is a frozen copy of the adapter as given. Goes on from the workspace's last checkpoint.
+    The reference is a frozen copy of the adapter as given. Resumes from the workspace's last checkpoint.
 
     Returns a report and the log of every step. Raises RuntimeError when the adapter did not move or the base did.
     """

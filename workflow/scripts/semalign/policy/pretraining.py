@@ -171,7 +171,7 @@ def train_base(
     """Train a policy of `settings.shape` on the documents and save it, its tokenizer and its generation config.
 
     A document is {"text"} or {"prompt", "completion"}, one a row; those over max_tokens are cut at the end, and
-    dropped where that leaves nothing of the answer. Goes on from the workspace's last checkpoint. The result depends on
+    dropped where that leaves nothing of the answer. Resumes from the workspace's last checkpoint. The result depends on
     the settings, the documents and the number of threads alone.
 
     Returns the report (counts of parameters, documents, cut and dropped documents, tokens and unknown tokens, final

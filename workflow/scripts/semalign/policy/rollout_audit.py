@@ -30,7 +30,7 @@ MOST = 256
 def figures(rows: Sequence[Row], items: dict[str, Row], logged: Iterable[Row]) -> dict[str, Any]:
     """Figures of rollouts (`step`, `id`, `completion`), in the order of the file: those of `collapse`, of at most MOST
     of them; `group_diversity` of all; and from what was `logged` of their steps the share cut at the length limit and
-    the mean `entropy` of the policy, nats a token.
+    the mean `entropy` of the policy, nats per token.
 
     items: {id: the prompt's `source` and `target`}.
     """
@@ -81,7 +81,7 @@ class RolloutAudit(TrainerCallback):
     """Looks at the rollouts every so many updates and after the last, warns in the log, and with `stop` ends a training
     that collapsed.
 
-    The rollouts are those since the look before it, read back from the file; so a training that is taken up again sees
+    The rollouts are those since the look before it, read back from the file; so a training that is resumed sees
     what one that was never stopped sees.
     """
 

@@ -90,15 +90,15 @@ class Rollouts:
         return digest
 
 
-def spreadless_share(rollouts: Iterable[Row], settings: Grpo) -> tuple[int, float]:
+def zero_variance_share(rollouts: Iterable[Row], settings: Grpo) -> tuple[int, float]:
     """How many rollouts there are, and the share of groups whose completions all earned the same.
 
     (trl's own figure misses those whose float32 standard deviation is rounding noise.)
     """
-    spreadless, group, count = [], set[float](), 0
+    zero_variance, group, count = [], set[float](), 0
     for count, row in enumerate(rollouts, start=1):
         group.add(sum(weight * row[name] for name, weight in settings.rewards.items()))
         if count % settings.num_generations == 0:
-            spreadless.append(len(group) == 1)
+            zero_variance.append(len(group) == 1)
             group = set()
-    return count, float(np.mean(spreadless))
+    return count, float(np.mean(zero_variance))

@@ -133,7 +133,7 @@ def train_sft(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's active adapter in place (paper: SFT, Appendix A).
 
-    Goes on from the workspace's last checkpoint. Where processes do not share out an epoch evenly, its last batch is
+    Resumes from the workspace's last checkpoint. Where processes do not share out an epoch evenly, its last batch is
     filled up with examples from its first, which the report counts.
 
     replayed: documents {"text"}, learnt whole, or {"prompt", "completion"}, learnt among the rows; a longer one is cut,

@@ -12,9 +12,13 @@ from semalign.config.secrets import masked
 _SHOWN = 200  # characters of a wrong value
 RENAMED = {
     "cmrc": "is now an entry of retention.benchmarks, of the same keys beside kind and rules: write `retention: "
-    "{benchmarks: {cmrc: {kind: extractive, rules: cmrc2018, max_new_tokens: 64}}}`, and test, prompt, limit likewise"
+    "{benchmarks: {cmrc: {kind: extractive, rules: cmrc2018, max_new_tokens: 64}}}`, and test, prompt, limit likewise",
+    "exam.bars": "is now exam.thresholds",
+    "rl.max_spreadless_share": "is now rl.max_zero_variance_share",
 }
 """Keys of earlier versions, and how they are written now."""
+RENAMED_ANYWHERE = {"without": "is now exclude_ids_from"}
+"""The same of keys that stand in many places."""
 
 
 def explained(error: ValidationError, raw: Any, known: Sequence[str]) -> str:
@@ -34,6 +38,8 @@ def _explain(problem: ErrorDetails, raw: Any, known: Sequence[str]) -> str:
     found, kind, context = problem["input"], problem["type"], problem.get("ctx", {})
     if kind == "extra_forbidden" and key in RENAMED:
         message = RENAMED[key]
+    elif kind == "extra_forbidden" and problem["loc"][-1] in RENAMED_ANYWHERE:
+        message = RENAMED_ANYWHERE[str(problem["loc"][-1])]
     elif kind == "extra_forbidden":
         close = get_close_matches(str(problem["loc"][-1]), known, n=1)
         message = "unknown key" + (f"; did you mean {close[0]}?" if close else "")

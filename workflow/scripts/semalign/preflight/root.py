@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from semalign.config.audit import Audit
-from semalign.config.base import Count, Distinct, Rate, Seed, Strict, laid_over, without_null
+from semalign.config.base import Count, Distinct, Rate, Seed, Strict, deep_merge, without_null
 from semalign.config.data import Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.judge import Judge, LlmJudge
@@ -98,7 +98,7 @@ class Config(Strict):
                 "encoders": {"reward": dict() as reward},
                 "encoder_ablation": {"encoders": dict() as changes} as ablation,
             }:
-                encoders = {name: laid_over(reward, change) for name, change in changes.items()}
+                encoders = {name: deep_merge(reward, change) for name, change in changes.items()}
                 return raw | {"encoder_ablation": ablation | {"encoders": encoders}}
         return raw
 

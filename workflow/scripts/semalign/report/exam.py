@@ -20,7 +20,7 @@ def reports(request: Request) -> dict[str, Report]:
 def grids(request: Request) -> list[Grid]:
     """The exam's parts as tables; none where the run has no exam."""
     found = reports(request)
-    return [_parts(found, request.bars), _grades(found), _examples(request, found)] if found else []
+    return [_parts(found, request.thresholds), _grades(found), _examples(request, found)] if found else []
 
 
 def _both(title: str, bar: Any, values: list[Any], n: Any, digits: int = 3) -> list[Cell]:
@@ -28,7 +28,7 @@ def _both(title: str, bar: Any, values: list[Any], n: Any, digits: int = 3) -> l
     return [Cell(title), *(figure(value, digits) for value in values), needed, Cell(whole(n), float(n))]
 
 
-def _parts(found: dict[str, Report], bars: dict[str, Any]) -> Grid:
+def _parts(found: dict[str, Report], thresholds: dict[str, Any]) -> Grid:
     every = list(found.values())
     first = every[0]
     rows = []
@@ -37,14 +37,18 @@ def _parts(found: dict[str, Report], bars: dict[str, Any]) -> Grid:
         ("target_to_source", "target finds its source"),
     ):
         retrieval = [report["retrieval"] for report in every]
-        rows.append(_both(f"retrieval: {title}", bars.get("retrieval"), [r[way] for r in retrieval], retrieval[0]["n"]))
+        rows.append(
+            _both(f"retrieval: {title}", thresholds.get("retrieval"), [r[way] for r in retrieval], retrieval[0]["n"])
+        )
     rank = [report["spearman"] for report in every]
     ceiling = f"Spearman: similarity with grade (at most {number(rank[0]['ceiling'], 3)})"
-    rows.append(_both(ceiling, bars.get("spearman"), [r["value"] for r in rank], rank[0]["n"]))
+    rows.append(_both(ceiling, thresholds.get("spearman"), [r["value"] for r in rank], rank[0]["n"]))
     for place, pair in enumerate(first["auc"]):
         title = f"AUC: {_words(pair['higher'])} above {_words(pair['lower'])}"
-        rows.append(_both(title, bars.get("auc"), [report["auc"][place]["auc"] for report in every], sum(pair["n"])))
-    needed = bars.get("inequality", {})
+        rows.append(
+            _both(title, thresholds.get("auc"), [report["auc"][place]["auc"] for report in every], sum(pair["n"]))
+        )
+    needed = thresholds.get("inequality", {})
     for kind, entry in first["inequalities"].items():
         if entry["n"]:
             shares = [report["inequalities"][kind]["share"] for report in every]
@@ -55,7 +59,7 @@ def _parts(found: dict[str, Report], bars: dict[str, Any]) -> Grid:
         "share that is less similar to the reference than a paraphrase, or than a near-identical text. A part without "
         "a bar is reported only; RL waits until both encoders have reached every bar."
     )
-    return Grid("exam", "Encoder exam: parts and bars", columns, [Group(rows)], note)
+    return Grid("exam", "Encoder exam: parts and thresholds", columns, [Group(rows)], note)
 
 
 def _grades(found: dict[str, Report]) -> Grid:

@@ -67,7 +67,7 @@ def at_equal_adequacy(request: Request) -> Grid:
 
 def _cost(column: str) -> str:
     if column == curves.KL:
-        return "KL to the base, nats a token"
+        return "KL to the base, nats per token"
     unit, _, name = curves.cost_of(column).partition(" of ")
     return f"{name} lost, {unit}"
 

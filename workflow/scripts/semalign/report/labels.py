@@ -36,7 +36,7 @@ FIGURES = {
     "judge_net": Named("judge: net wins", "% of items", 1),
     "language_consistency": Named("right script", "0–1", 4),
     **{
-        f"{kind}_{name}": Named(f"{kind.upper()} {name}", "nats a token", 4)
+        f"{kind}_{name}": Named(f"{kind.upper()} {name}", "nats per token", 4)
         for kind in ("nll", "kl")
         for name in ("mean", "median", "p10", "p90")
     },
@@ -57,7 +57,7 @@ FIGURES = {
     "unused": Named("unused words", "0–1", 3),
     "divergence": Named("divergence", "bits", 3),
     "truncated": Named("cut", "0–1", 3),
-    "zero_spread_groups": Named("groups without spread", "0–1", 3),
+    "zero_variance_groups": Named("zero-variance groups", "0–1", 3),
     "reward": Named("reward", "", 3),
     "encoder_gap": Named("encoder gap", "cosine", 3),
 }

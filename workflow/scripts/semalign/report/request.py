@@ -23,7 +23,7 @@ class Request:
     """A finished run, and how much of it is shown.
 
     root: the folder that holds `results`. tables, figures: names of those that the run has. judge: kind and, of a
-    language model, its name. bars: those of the encoders' exam. artefacts: what the report is made from, as paths from
+    language model, its name. thresholds: the exam's. artefacts: what the report is made from, as paths from
     the root; the jobs behind them are its provenance. examples: test items a task drawn by `seed`; contrasts: further
     ones on which RL and strong SFT differ most. retention: the benchmarks, the primary one first.
     """
@@ -34,7 +34,7 @@ class Request:
     tables: list[str]
     figures: list[str]
     judge: dict[str, Any]
-    bars: dict[str, Any]
+    thresholds: dict[str, Any]
     artefacts: list[str]
     sources: bool
     examples: int

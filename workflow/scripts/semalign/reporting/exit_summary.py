@@ -16,11 +16,11 @@ from semalign.runtime.files import read_json
 
 LAST_LINES = 20
 _ORDER = (".csv", ".md", ".tex", ".json", ".png", ".svg")
-_STOPPED = re.compile(r"\bstopped(; the same command goes on from here| by SIG\w+)$")
+_STOPPED = re.compile(r"\bstopped(; the same command resumes from here| by SIG\w+)$")
 _STOPPING = re.compile(r"^SIG\w+: stopping at the next step$")
 _STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _STATUS = re.compile(r"returned non-zero exit status (-?\d+)|died with <Signals\.(SIG\w+)")
-_AGAIN = "run the same command again, and it goes on from here: what was done is kept"
+_AGAIN = "run the same command again, and it resumes from here: what was done is kept"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def states(logs: Iterable[str]) -> dict[str, tuple[int, int]]:
     return {log: (path.stat().st_ino, path.stat().st_mtime_ns) for log, path in found.items() if path.is_file()}
 
 
-def say_last(text: str) -> None:
+def print_at_exit(text: str) -> None:
     """Print it when this process ends, after Snakemake's own last words."""
     atexit.register(print, text, file=sys.stderr, flush=True)
 

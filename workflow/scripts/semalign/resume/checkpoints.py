@@ -55,7 +55,7 @@ def train(
     for part in parts:
         part.load(last)
     if last is not None:
-        log.info("%s: going on from here", last)
+        log.info("%s: resuming from here", last)
     every = lcm(every, int(trainer.args.logging_steps))
     trainer.add_callback(Divergence(sampling=sampling))
     trainer.add_callback(_Saver(folder, workspace.checkpoint_seconds, every, parts))

@@ -70,7 +70,7 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     folder that cannot be written ends the job with its message alone, any other error with a traceback: in the log,
     whose end the run's own end shows; without Snakemake it is printed. A finished job leaves
     `<first output>.provenance.json` beside its first output. A resumable job keeps what it has when it is stopped, and
-    goes on from there when it is run again with the same settings, inputs and versions. Where its settings ask for
+    resumes from there when it is run again with the same settings, inputs and versions. Where its settings ask for
     several `processes`, main runs in each of them; only the first may write outputs (see `semalign.runtime.launcher`).
     """
     gc.freeze()  # what was imported is not looked through from now on, least of all when the job ends
@@ -92,7 +92,7 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
             failure = str(error)
             log.error("error: %s", error)
         except Stopped:
-            failure, status = "stopped; the same command goes on from here", 128 + signal.SIGTERM
+            failure, status = "stopped; the same command resumes from here", 128 + signal.SIGTERM
             log.info(failure)
         except Exception as error:
             failure = _unexpected(error, path)

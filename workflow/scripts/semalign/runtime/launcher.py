@@ -123,7 +123,7 @@ class _Rank:
         end = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
         raise ProcessError(
             f"process {self.number} of the training {end}; where memory ran out, lower micro_batch_size or processes. "
-            "The same command goes on from the last checkpoint"
+            "The same command resumes from the last checkpoint"
         )
 
 

@@ -19,7 +19,7 @@ SECONDS_OF_ONE_REQUEST = 5  # a whole process group is told to stop, and then to
 
 
 class Stopped(Exception):
-    """The job was asked to stop, has kept what it had, and can be taken up again."""
+    """The job was asked to stop, has kept what it had, and can be resumed."""
 
 
 _stop = threading.Event()

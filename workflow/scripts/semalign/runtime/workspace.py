@@ -31,7 +31,7 @@ NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 @dataclass(frozen=True)
 class Workspace:
-    """What a job that can be taken up again works with.
+    """What a job that can be resumed works with.
 
     folder: its own, under a lock as long as it runs. checkpoint_seconds: how often to save at most; a save may wait for
     the end of a step. gradient_checkpointing: whether a training computes activations twice instead of keeping them;

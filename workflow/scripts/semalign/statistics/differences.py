@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean, stdev
 from typing import Final
 
-NONE: Final = "no difference shown"
+NONE: Final = "inconclusive"
 
 
 def is_shown(values: Sequence[float], low: float | None, high: float | None) -> bool:

@@ -26,7 +26,7 @@ MEASURES = {
     "acc_norm": Measure("multiple choice, by byte", "%", 2),
     "score": Measure("lm-evaluation-harness", "", 4),
     "loss": Measure("lm-evaluation-harness", "", 4, grows=True),
-    "nll": Measure("prediction of kept text", "nats a token", 4, grows=True),
+    "nll": Measure("prediction of kept text", "nats per token", 4, grows=True),
     "ppl": Measure("prediction of kept text", "", 2, grows=True),
     "bits_per_byte": Measure("prediction of kept text", "bits", 4, grows=True),
 }

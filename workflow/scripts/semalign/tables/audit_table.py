@@ -18,7 +18,7 @@ WORDS = ["over_used", "verdict"]
 FIGURES = [
     *MEASURES,
     *COLLAPSE,
-    "zero_spread_groups",
+    "zero_variance_groups",
     "reward",
     "similarity",
     "similarity_independent",
@@ -30,7 +30,7 @@ NOTE = (
     "with the amount of text, so compare alike parts. repeated_4grams: share seen before in the same output. copied: "
     "longest common substring with the source, share of the output: read it and duplicates against the row of the "
     "references. duplicates: outputs equal to one for another item. "
-    "zero_spread_groups: prompts whose rollouts all earned the same. encoder_gap: similarity by the rewarding encoder "
+    "zero_variance_groups: prompts whose rollouts earned the same. encoder_gap: similarity by the rewarding encoder "
     "less that by the independent one; a gap that grows is over-optimisation. over_use: the most that a token's share "
     "of the answers lies above its share of the references, and over_used that token. unused: share of the tokens of 5 "
     "references or more that no answer has. divergence: of the tokens from the references', bits. truncated: cut at "

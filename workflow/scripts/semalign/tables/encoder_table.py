@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from semalign.config.models import ExamBars
+from semalign.config.models import ExamThresholds
 from semalign.config.statistics import Statistics
 from semalign.encoder.exam import shortfalls
 from semalign.runtime.files import read_json
@@ -21,7 +21,7 @@ from semalign.statistics.retained import Retained, title
 from semalign.tables.tables import Cell, Row, Table, digits_of
 
 EXAM = ["retrieval", "spearman", "auc", "hard_negatives"]
-TRAINED = ["reward_first", "reward_last", "spreadless"]
+TRAINED = ["reward_first", "reward_last", "zero_variance"]
 REWARD = "reward"
 
 
@@ -48,7 +48,7 @@ class Request:
     models: dict[str, str]
     starts: dict[str, str]
     seeds: list[int]
-    bars: ExamBars
+    thresholds: ExamThresholds
     statistics: Statistics
     retention: list[Retained]
 
@@ -129,7 +129,7 @@ def build(request: Request) -> Table:
         "statistics": request.statistics.model_dump(mode="json", exclude={"primary"}),
         "figures_by_seed": by_seed,
         "differences": [difference.record() for difference in found],
-        "shortfalls": {encoder: shortfalls(request.exam(encoder), request.bars) for encoder in request.encoders},
+        "shortfalls": {encoder: shortfalls(request.exam(encoder), request.thresholds) for encoder in request.encoders},
         "encoder_exams": {encoder: request.exam(encoder) for encoder in request.encoders},
         "runs": {
             run: runs.details(request.results, run, request.retention)
@@ -151,10 +151,10 @@ def made(start: str, training: dict[str, Any]) -> str:
     return f"{start}, tuned on {training['rows']} {rows} in {training['steps']} steps"
 
 
-def exam_figures(report: dict[str, Any], bars: ExamBars) -> dict[str, Cell]:
+def exam_figures(report: dict[str, Any], thresholds: ExamThresholds) -> dict[str, Cell]:
     """Of an exam: retrieval in the lower direction, the correlation, and the lowest of the neighbouring grades' AUC and
     of the kinds of hard negatives that have a bar (of all kinds where none has)."""
-    kinds = [kind for kind in (bars.inequality or report["inequalities"]) if report["inequalities"][kind]["n"]]
+    kinds = [kind for kind in (thresholds.inequality or report["inequalities"]) if report["inequalities"][kind]["n"]]
     negatives = min((report["inequalities"][kind] for kind in kinds), key=lambda found: found["share"], default=None)
     lowest = min(report["auc"], key=lambda found: found["auc"], default=None)
     both = [report["retrieval"][way] for way in ("source_to_target", "target_to_source")]
@@ -182,13 +182,13 @@ def _keys(request: Request, encoder: str, model: str) -> dict[str, str]:
 
 
 def _outcome(request: Request, encoder: str) -> str:
-    return "fails" if shortfalls(request.exam(encoder), request.bars) else "passes"
+    return "fails" if shortfalls(request.exam(encoder), request.thresholds) else "passes"
 
 
 def _row(request: Request, encoder: str) -> Row:
     names = request.runs(encoder)
     figures = [runs.figures(request.results, run, request.task, request.retention) for run in names]
-    cells = exam_figures(request.exam(encoder), request.bars)
+    cells = exam_figures(request.exam(encoder), request.thresholds)
     for name in request.reached:
         values = [value for figure in figures if (value := figure[name]) is not None]
         if len(values) == len(names):
@@ -197,7 +197,7 @@ def _row(request: Request, encoder: str) -> Row:
     records = [read_json(request.results / run / "training.json") for run in names]
     cells["reward_first"] = Cell([record["mean_reward_first_tenth"] for record in records])
     cells["reward_last"] = Cell([record["mean_reward_last_tenth"] for record in records])
-    cells["spreadless"] = Cell([record["spreadless_group_share"] for record in records])
+    cells["zero_variance"] = Cell([record["zero_variance_group_share"] for record in records])
     return Row(_keys(request, encoder, request.models[encoder]), cells, len(request.seeds))
 
 
@@ -253,7 +253,7 @@ def note(request: Request, found: list[Difference]) -> str:
 def _sentences(request: Request, found: list[Difference]) -> list[str]:
     said = []
     for encoder in request.encoders:
-        short = shortfalls(request.exam(encoder), request.bars)
+        short = shortfalls(request.exam(encoder), request.thresholds)
         result = f"fails the exam ({'; '.join(short)})" if short else "passes the exam"
         sentence = f"{encoder} ({made(request.starts[encoder], request.training(encoder))}) {result}"
         if encoder != REWARD:
