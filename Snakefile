@@ -32,6 +32,7 @@ if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/rule_settings.smk"
+include: "workflow/rules/measure_settings.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/method_settings.smk"
 include: "workflow/rules/table_contents.smk"
@@ -47,6 +48,7 @@ wildcard_constraints:
 
 include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"
+include: "workflow/rules/retention.smk"
 include: "workflow/rules/metrics.smk"
 include: "workflow/rules/encoder.smk"
 include: "workflow/rules/train.smk"

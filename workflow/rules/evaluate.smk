@@ -83,9 +83,7 @@ rule score_text:
 rule score_similarity:
     input:
         predictions="results/{run}/predictions.jsonl",
-        tests=lambda wc: expand(
-            "results/data/{name}/test.jsonl", name=tasks_of(wc.run)
-        ),
+        tests=lambda wc: expand("results/data/{name}/test.jsonl", name=tasks_of(wc.run)),
         reward="results/encoders/reward/model",
         independent="results/encoders/independent/model",
     output:
@@ -116,9 +114,11 @@ if MEASURED:
         input:
             base=BASE_INPUT,
             adapter=lambda wc: adapter_of(wc.run),
-            tests=lambda wc: f"results/data/{wc.name}/test.jsonl"
-            if wc.name in ITEMISED
-            else given(harness_files(wc.name)),
+            tests=lambda wc: (
+                f"results/data/{wc.name}/test.jsonl"
+                if wc.name in ITEMISED
+                else given(harness_files(wc.name))
+            ),
             shots=lambda wc: shots_of([wc.name]),
         output:
             summary="results/{run}/retention/{name}.json",

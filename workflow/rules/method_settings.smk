@@ -51,3 +51,8 @@ def recipes_of(model):
         "rl": grpo_settings("rl") | {"rewards": None, "snapshot_steps": None},
     }
     return {name: sections[name] for name in sorted(entry_of(model).recipes)}
+
+
+def copied(run):
+    """What a model that only answers otherwise has of the one that it samples from."""
+    return (likelihoods([run]) if CONFIG.mechanism else []) + kept([run], MEASURED)

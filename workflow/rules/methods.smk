@@ -21,9 +21,7 @@ if REPLAYS:
                     task=TASKS,
                     part=["dev", "test"],
                 ),
-                *expand(
-                    "results/data/{name}/test.jsonl", name=[*ANSWERED, *ITEMISED]
-                ),
+                *expand("results/data/{name}/test.jsonl", name=[*ANSWERED, *ITEMISED]),
             ],
         output:
             texts="results/data/replay/{name}.jsonl",
@@ -198,11 +196,6 @@ if DECODED:
             ),
         script:
             "../scripts/choose_answers.py"
-
-
-def copied(run):
-    """What a model that only answers otherwise has of the one that it samples from."""
-    return (likelihoods([run]) if CONFIG.mechanism else []) + kept([run], MEASURED)
 
 
 if DECODED and (CONFIG.mechanism or MEASURED):

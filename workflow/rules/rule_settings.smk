@@ -20,7 +20,9 @@ CHOSEN = {
 HARNESS = [name for name, entry in BENCHMARKS.items() if entry.kind == "lm_eval"]
 MEASURED = [name for name in BENCHMARKS if name not in ANSWERED]  # by themselves
 ITEMISED = [name for name in MEASURED if name not in HARNESS]  # whose items are read
-PASSAGES_OF = CONFIG.passages_of()  # the benchmark on whose passages NLL and KL are measured
+PASSAGES_OF = (
+    CONFIG.passages_of()
+)  # the benchmark on whose passages NLL and KL are measured
 # Where examples stand before each prompt.
 SHOTS = {
     name: entry.shots
@@ -138,77 +140,6 @@ def test_sources():
     return {
         f"tasks.{task}.{part}": getattr(CONFIG.tasks[task], part)
         for task, part in parts.items()
-    }
-
-
-def benchmark_sources(names=None):
-    """By config key the sources of benchmarks' test sets, by default of all that this project reads itself."""
-    return {
-        f"retention.benchmarks.{name}.test": BENCHMARKS[name].test
-        for name in ([*ANSWERED, *ITEMISED] if names is None else names)
-    }
-
-
-def harness_files(name):
-    """The files that a benchmark of the harness reads: its task's and its data."""
-    entry = BENCHMARKS[name]
-    return [entry.file, *entry.data] if name in HARNESS and entry.file else getattr(entry, "data", [])
-
-
-OF_LAYOUT = ["prompt", "choices", "first_label", "words"]
-
-
-def item_settings(name):
-    """What the items of a benchmark that is measured by likelihood depend on."""
-    return BENCHMARKS[name].model_dump(
-        mode="json", include={"kind", "test", "limit", *OF_LAYOUT}
-    )
-
-
-def measure_settings(name):
-    """What a run's figures in such a benchmark depend on, beside its items and examples."""
-    unread = {"test", "measure", *OF_LAYOUT}
-    unread |= {"limit"} if name in ITEMISED else set()
-    entry = BENCHMARKS[name].model_dump(mode="json", exclude=unread)
-    shots = entry.get("shots") and {"separator": entry["shots"]["separator"]}
-    return entry | {"shots": shots}
-
-
-def answer_settings(entry):
-    """What answering a test set, a task's or a benchmark's, depends on; its examples are a file."""
-    asked = entry.model_dump(mode="json", include={"prompt", "max_new_tokens", "stop"})
-    shots = entry.shots and entry.shots.model_dump(include={"delimiter", "separator"})
-    return asked | {"shots": shots}
-
-
-def shots_of(names):
-    """The files with the examples of test sets, of those that have some."""
-    return [f"results/data/{name}/shots.jsonl" for name in names if name in SHOTS]
-
-
-def shot_files(name):
-    """The files from which a test set's examples are drawn."""
-    return files(SHOTS[name].source) if SHOTS[name].source != "train" else []
-
-
-def training_pairs(name):
-    """The pairs from which a task's examples are drawn, where its own training is their source."""
-    return f"results/data/{name}/cold.jsonl" if SHOTS[name].source == "train" else []
-
-
-def shot_settings(name):
-    """What the examples of a test set depend on."""
-    section = "retention.benchmarks" if name in BENCHMARKS else "tasks"
-    kinds = {"extractive": "questions", "multiple_choice": "choices"}
-    return {
-        "key": f"{section}.{name}.shots",
-        "kind": kinds[BENCHMARKS[name].kind] if name in BENCHMARKS else "pairs",
-        "shots": SHOTS[name].model_dump(
-            mode="json", exclude={"delimiter", "separator"}
-        ),
-        "layout": CHOSEN[name].model_dump(mode="json", include={*OF_LAYOUT})
-        if name in CHOSEN
-        else None,
     }
 
 

@@ -46,9 +46,11 @@ rule tabulate_paper:
             seeds=SEEDS,
             judged=JUDGED and wc.table == "table3",
             thresholds=CONFIG.audit.thresholds if wc.table in AUDITED else None,
-            retention=RETAINED
-            if wc.table in ["table3", "table4", "table5"]
-            else RETAINED[:1],
+            retention=(
+                RETAINED
+                if wc.table in ["table3", "table4", "table5"]
+                else RETAINED[:1]
+            ),
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
         ),
     script:

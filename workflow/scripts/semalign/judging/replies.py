@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 Kind = Literal["answer", "unreadable", "passing", "unclear", "lasting", "item", "refused", "key", "money", "config"]
 """unreadable: a success that is no chat completion. passing: over soon. unclear: an error that does not say which.
-lasting: trouble that was waited for in vain.
+lasting: trouble that did not pass.
 
 item: refused for what this item holds. refused: of the item or of all. key, money, config: the same for all items.
 """

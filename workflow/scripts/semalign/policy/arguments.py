@@ -8,7 +8,7 @@ from semalign.runtime.workspace import Workspace
 
 
 def checkpointing(workspace: Workspace, device: str) -> bool:
-    """Are activations computed twice instead of kept? Where the config does not say: on a GPU."""
+    """Whether to use gradient checkpointing; where the config does not say: on a GPU."""
     return device != "cpu" if workspace.gradient_checkpointing is None else workspace.gradient_checkpointing
 
 

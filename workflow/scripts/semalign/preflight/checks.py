@@ -17,7 +17,7 @@ from semalign.text.languages import check_scripts
 
 
 def check(config: Config, folder: Path) -> None:
-    """Raise InputError, naming the key, for what the config names in vain: files, models, scripts, tokenizers."""
+    """Raise InputError, naming the key, for missing or unusable files, models, scripts and tokenizers."""
     results = folder / "results"
     if os.path.lexists(results) and not results.is_dir():
         raise InputError("results: is no folder, and results go there; move it away")
@@ -108,7 +108,7 @@ def check_positions(config: Config) -> None:
 
 
 def check_downloads(config: Config) -> None:
-    """Raise InputError, a line a key, for paths under results/downloads that no download makes; or a mirror in vain."""
+    """Raise InputError, a line a key, for paths under results/downloads that no download makes; or an unused mirror."""
     problems = [
         f"config key {key}: {problem}"
         for key, path in named_files(config).items()
