@@ -34,6 +34,7 @@ def judge(server: ChatServer, **changes: Any) -> dict[str, Any]:
         "pilot": 2,
         "first_wait": 0.01,
         "self_agreement": 0.25,
+        "prompts": {"mt": "translation_zh_bo"},
         "second": second,
     }
     return given | changes
