@@ -130,7 +130,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "second": ({"second": OTHER_SECOND}, VERDICTS),
     "no second": ({"second": None}, VERDICTS),
     "a prompt": ({"prompts": {"mt": "prompt.txt"}}, VERDICTS),
-    "another task's prompt": ({"prompts": {"hg": "prompt.txt"}}, {}),
+    "another task's prompt": ({"prompts": {"mt": "translation_zh_bo", "hg": "prompt.txt"}}, {}),
     "human_votes": ({"human_votes": {"mt": {"format": "csv", "path": "votes.csv"}}}, SUMMARY),
     "another task's human_votes": ({"human_votes": {"hg": {"format": "csv", "path": "votes.csv"}}}, {}),
     "prices": ({"prices": {"input": 1.0, "output": 2.0}}, {}),
