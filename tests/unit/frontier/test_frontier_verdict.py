@@ -52,9 +52,9 @@ def test_whether_any_method_beats_rl_is_said_either_way() -> None:
     assert [answer[name] for name in groups] == [["better"], ["either"], ["worse"], ["equal", "partly"], ["never"]]
     assert answer["sentence"].startswith("RL is beaten by better (-2.050 ± 0.071 nats of KL to the base). ")
     assert "Shown to cost more than RL: worse (+2.050 ± 0.071 points of CMRC AVG)." in answer["sentence"]
-    assert "No difference shown: equal, partly (reached in 1 of 2 seeds)." in answer["sentence"]
+    assert "Inconclusive: equal, partly (reached in 1 of 2 seeds)." in answer["sentence"]
     [other] = verdict.answers([tax for tax in found if tax.method == "equal"])
-    assert other["sentence"] == "No method is shown to beat RL. No difference shown: equal."
+    assert other["sentence"] == "No method is shown to beat RL. Inconclusive: equal."
 
 
 def test_methods_stand_by_their_area(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_key_figures_are_the_tables_own(run: Request) -> None:
     said = Page(build(run)).said()
     assert "ROUGE-L 0.2550 after the cold start, 0.5550 after RL (+0.3000), 0.7550 after strong SFT; n 6." in said
     assert "CMRC AVG 100.00 % for the base, 75.00 % after strong SFT, 100.00 % after RL; n 4." in said
-    assert "No method is shown to beat RL. No difference shown: sft." in said
+    assert "No method is shown to beat RL. Inconclusive: sft." in said
     assert "CMRC AVG, RL − strong SFT: +0.50 (interval 0.25 to 0.75); p 0.0020 after Holm." in said
 
 
@@ -95,7 +95,7 @@ def test_what_the_audit_finds_stands_before_every_gain(run: Request) -> None:
     assert "seed 0: ok. seed 1: collapsed: “lost” is in 9 of 9 answers." in said
     caution = "By the audit, RL is no gain over its cold start here, whatever the scores say."
     assert f"after strong SFT; n 6. {caution}" in said
-    assert f"No difference shown: sft. {caution}" in said
+    assert f"Inconclusive: sft. {caution}" in said
     assert said.count(caution) == 2  # of one task of the two
     assert "Audit of mt/rl/1: collapsed." in said
 

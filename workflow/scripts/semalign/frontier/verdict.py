@@ -115,7 +115,7 @@ def _answer(task: str, against: str, taxes: list[Tax]) -> dict[str, Any]:
     others = {
         "mixed": "Shown to cost less by one figure and more by the other: ",
         "dearer": f"Shown to cost more than {name}: ",
-        "open": "No difference shown: ",
+        "open": "Inconclusive: ",
         "short": "In no seed as adequate as RL in the end, and so not compared there: ",
     }
     parts = [said, *(f"{words}{listed(groups[of])}." for of, words in others.items() if groups[of])]

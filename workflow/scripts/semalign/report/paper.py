@@ -50,10 +50,10 @@ def table(request: Request, name: str) -> Grid:
     counted = {column: _same_n(rows, column) for column in figures}
     columns = [Column("model", number=False)]
     columns += [Column("rewards", number=False)] if "rewards" in rows else []
+    columns += [Column("audit", number=False)] if "audit" in rows else []  # first: it must be seen at any width
     for column in figures:
         named, n = labels.figure(column), counted[column]
         columns.append(Column(named.title, ", ".join(part for part in (named.unit, f"n {n}" if n else "") if part)))
-    columns += [Column("audit", number=False)] if "audit" in rows else []
     key = PUBLISHED_KEY if has_published(rows) else KEY
     groups = []
     for task, part in rows.groupby("task", sort=False):
@@ -79,8 +79,8 @@ def _line(row: dict[Any, Any], figures: list[str], counted: dict[str, str]) -> l
     runs = "" if row["model"] == "base" or row["seeds"] == 1 else f"{row['seeds']} seeds"
     line = [Cell(labels.model(row["model"]), details=(runs,) if runs else ())]
     line += [Cell(row["rewards"])] if "rewards" in row else []
-    line += [_cell(row, name, not counted[name]) for name in figures]
-    return [*line, Cell(row["audit"] if given(row["audit"]) else "")] if "audit" in row else line
+    line += [Cell(row["audit"] if given(row["audit"]) else "")] if "audit" in row else []
+    return line + [_cell(row, name, not counted[name]) for name in figures]
 
 
 def _cell(row: dict[Any, Any], name: str, with_n: bool) -> Cell:
