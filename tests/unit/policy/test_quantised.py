@@ -25,18 +25,11 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.workspace import Workspace
 from tests.conftest import PAIRS
 from tests.unit.policies import policy, tokenizer_of
+from tests.unit.policy.test_precision import HERE, ONE_STEP
 from tools.releasing.folder import write_merged
 
 needs_bitsandbytes = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
 NF4: dict[str, Any] = {"dtype": "bfloat16", "device": "cpu", "quantization": "nf4"}
-HERE: dict[str, Any] = {"dtype": "bfloat16", "device": "cpu", "seed": 0}
-ONE_STEP: dict[str, Any] = {
-    "learning_rate": 5e-7,
-    "batch_size": 16,
-    "micro_batch_size": 8,
-    "warmup_ratio": 0.0,
-    "schedule": "constant",
-}
 SFT = Sft.model_validate(ONE_STEP | {"epochs": 1, "max_tokens": 128})
 GRPO = Grpo.model_validate(
     ONE_STEP
