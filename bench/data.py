@@ -106,11 +106,10 @@ def _answers(path: Path) -> tuple[list[str], list[str], list[str]]:
 
 
 def bleu(path: Path) -> int:
-    from semalign.metrics.bleu import bleu_statistics, corpus_bleu
+    from semalign.metrics.bleu import bleu_with_items
 
     answers, references, _ = _answers(path)
-    corpus_bleu(answers, references, TIBETAN)
-    return len(bleu_statistics(answers, references, TIBETAN))
+    return bleu_with_items(answers, references, TIBETAN)[0].n
 
 
 def rouge(path: Path) -> int:
