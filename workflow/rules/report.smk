@@ -11,7 +11,7 @@ EXAMPLE_RUNS = expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SE
 rule report:
     input:
         tables=[*TABLES, *[table.replace(".csv", ".json") for table in TABLES]],
-        figures=expand("results/figures/{name}.svg", name=FIGURE_NAMES),
+        figures=expand("results/figures/{name}.svg", name=DRAWN),
         exams=EXAMS,
         passed=expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS),
         tests=expand("results/data/{task}/test.jsonl", task=TASKS),
@@ -41,7 +41,7 @@ rule report:
             ],
             seeds=SEEDS,
             tables=[Path(table).stem for table in TABLES],
-            figures=FIGURE_NAMES,
+            figures=list(DRAWN),
             judge=CONFIG.judge.model_dump(mode="json", include={"kind", "model"}),
             thresholds=CONFIG.exam.thresholds,
             **CONFIG.report.model_dump(mode="json"),

@@ -18,7 +18,7 @@ PANELS = {
 LOOKS = [(style.BLUE, "-"), (style.VERMILLION, "--")]
 
 
-def audit(results: Path, tasks: Mapping[str, str], seeds: Sequence[int], png: str, svg: str) -> None:
+def audit(results: Path, png: str, svg: str, *, tasks: Mapping[str, str], seeds: Sequence[int]) -> None:
     """Reads results/<task>/rl/<seed>/audit.jsonl; every panel's axis begins or ends at what no sign would show."""
     with picture(png, svg, DOUBLE, 3.8) as figure:
         panels = figure.subplots(2, 3, sharex=True).ravel()
