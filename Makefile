@@ -49,19 +49,19 @@ WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 table3: $(READY)
 	@echo "semalign: building results/table3.csv, one seed (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(call SNAKEMAKE,results/table3.csv,config/one_seed.yaml)
-	@cat results/table3.md
-	@echo "$(call WHERE,table3)"
+	@"$(BIN)/python" tools/show_table.py results/table3.csv
+	@echo "$(call WHERE,table3); make report shows all that there is as a page"
 
 all: $(READY)
 	@echo "semalign: building every table and figure (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(call SNAKEMAKE,all)
-	@cat results/table3.md
+	@"$(BIN)/python" tools/show_table.py results/table3.csv
 	@echo "$(call WHERE,table3); every other table lies beside it, figures in results/figures/"
 
 $(TABLES): $(READY)
 	@echo "semalign: building results/$@.csv (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(call SNAKEMAKE,results/$@.csv)
-	@cat results/$@.md
+	@"$(BIN)/python" tools/show_table.py results/$@.csv
 	@echo "$(call WHERE,$@)"
 
 figures: $(READY)
