@@ -13,9 +13,8 @@ REPORTED_RUNS = expand(
 )
 EXAMPLE_RUNS = [
     "base",
-    *[run for run in REPORTED_RUNS if run.endswith(f"/{SEEDS_SHOWN[0]}")],
+    *expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN[:1]),
 ]
-
 
 if not reported([*TABLES, *FIGURES]):
     raise WorkflowError(
