@@ -83,10 +83,11 @@ def choose(request: Request, generated: bool) -> list[Chosen]:
 
 
 def models_of(request: Request, task: TaskName) -> list[str]:
-    """The models whose answers to the task are there, with their scores."""
+    """The models whose answers to the task are there, with their scores; none where only the base has answered."""
     files = ("predictions.jsonl", "scores/text.jsonl", "scores/similarity.jsonl")
     folders = {model: request.results / runs.name(task, model, seed_shown(request)) for model in MODELS}
-    return [model for model, folder in folders.items() if all((folder / file).is_file() for file in files)]
+    found = [model for model, folder in folders.items() if all((folder / file).is_file() for file in files)]
+    return found if found != ["base"] else []
 
 
 def scores_of(request: Request) -> dict[str, str]:
