@@ -9,7 +9,7 @@ from semalign.figures.training import steps
 
 PANELS = {
     "length_ratio": "length over\nreference's length",
-    "encoder_gap": "rewarding less\nindependent cosine",
+    "encoder_gap": "reward minus\nindependent cosine",
     "repeated_4grams": "repeated 4-grams\n(share)",
     "distinct_2": "distinct bigrams\n(share)",
     "copied": "longest copy of the\nsource (share of output)",
