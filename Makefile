@@ -3,7 +3,7 @@
 # make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, costs, encoders, audit
 #               and statistics
 # make figures  every figure
-# make report   all of it as one page, results/report.html
+# make report   what is there of it as one page, results/report.html, and nothing else is computed; FULL=1: all of it is built first
 #               each of these with a config laid over the miniature: make all CONFIG=mine.yaml; CONFIG="a.yaml b.yaml": both;
 #               of table 3 over config/one_seed.yaml, too
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
@@ -49,19 +49,19 @@ WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 table3: $(READY)
 	@echo "semalign: building results/table3.csv, one seed (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(call SNAKEMAKE,results/table3.csv,config/one_seed.yaml)
-	@cat results/table3.md
-	@echo "$(call WHERE,table3)"
+	@"$(BIN)/python" tools/show_table.py results/table3.csv
+	@echo "$(call WHERE,table3); make report shows all that there is as a page"
 
 all: $(READY)
 	@echo "semalign: building every table and figure (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(call SNAKEMAKE,all)
-	@cat results/table3.md
+	@"$(BIN)/python" tools/show_table.py results/table3.csv
 	@echo "$(call WHERE,table3); every other table lies beside it, figures in results/figures/"
 
 $(TABLES): $(READY)
 	@echo "semalign: building results/$@.csv (snakemake --cores $(CORES)); logs in results/logs/"
 	@$(call SNAKEMAKE,results/$@.csv)
-	@cat results/$@.md
+	@"$(BIN)/python" tools/show_table.py results/$@.csv
 	@echo "$(call WHERE,$@)"
 
 figures: $(READY)
@@ -69,8 +69,8 @@ figures: $(READY)
 	@$(call SNAKEMAKE,figures)
 
 report: $(READY)
-	@echo "semalign: building results/report.html (snakemake --cores $(CORES)); logs in results/logs/"
-	@$(call SNAKEMAKE,results/report.html)
+	@echo "semalign: building results/report.html from $(if $(FULL),all results,the results that are there); logs in results/logs/"
+	@$(if $(FULL),,export SEMALIGN_REPORT=present; )$(call SNAKEMAKE,results/report.html $(if $(FULL),,--allowed-rules report --force))
 	@echo "semalign: the report is results/report.html; open it in a browser"
 
 help:

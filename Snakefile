@@ -72,6 +72,7 @@ onstart:
     LOGS_BEFORE.update(
         states(log for job in workflow.dag.needrun_jobs() for log in job.log)
     )
+    one_line_a_job(logger, (job.name for job in workflow.dag.needrun_jobs()))
     patch_scheduler(workflow.scheduler, snakemake_version, logger)
     record_locks(
         Path(".snakemake"),

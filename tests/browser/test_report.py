@@ -1,5 +1,7 @@
 """The report in a browser, as a reader has it: offline, sorted and searched by mouse and keyboard, small and dark."""
 
+import csv
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -121,6 +123,26 @@ def test_examples_are_searched_filtered_and_sorted(chromium: Any) -> None:
     values = chromium.execute_script(f"{SHOWN}.map((row) => Number(row.cells[4].dataset.reward))")
     assert len(values) == 12
     assert values == sorted(values, reverse=True)
+
+
+def test_what_is_found_is_saved_as_csv(chromium: Any) -> None:
+    chromium.find_element(By.ID, "search").send_keys("HG-TEST-1")
+    text = chromium.execute_async_script("""
+        const done = arguments[0];
+        URL.createObjectURL = (blob) => { blob.text().then(done); return "#"; };
+        document.querySelector("[data-table=table-examples]").click();
+    """)
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert [row["part"] for row in rows] == ["hg"] * 3  # hg-test-1, -10 and -11
+    assert all(0 <= float(row["RL: independent"]) <= 1 for row in rows)
+    assert {row["strong SFT"] for row in rows} == set(
+        chromium.execute_script(f"{SHOWN}.map((row) => row.cells[4].querySelector('.text').textContent.trim())")
+    )
+
+
+def test_curves_tell_values_without_a_script(chromium: Any) -> None:
+    told = chromium.execute_script("return [...document.querySelectorAll('.chart title')].map((t) => t.textContent)")
+    assert len([text for text in told if text.startswith("seed 0, step 1: loss ")]) == 4  # two SFTs of two tasks
 
 
 def test_examples_are_leafed_through(chromium: Any) -> None:

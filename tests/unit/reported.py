@@ -67,6 +67,8 @@ def write_finished(root: Path, seeds: list[int], tasks: dict[TaskName, TaskOf] =
         contrasts=1,
         seed=0,
         retention=[CMRC],
+        audit=Thresholds().model_dump(),
+        max_zero_variance=0.9,
     )
 
 
@@ -99,6 +101,9 @@ def _write(path: Path, content: Any) -> None:
 def _runs(results: Path, tasks: list[TaskName], seeds: list[int]) -> None:
     write_run(results, "base", list(tasks), [0.1] * ITEMS)
     write_likelihood(results, "base", [1.0] * 4, None)
+    answers = [{"testset": task, "id": str(i), "output": f"{TIBETAN} base {i}"} for task in tasks for i in range(ITEMS)]
+    write_lines(results / "base" / "predictions.jsonl", answers)
+    _add_counts(results / "base" / "scores" / "text.jsonl", "mt")
     for task in tasks:
         items = [
             {"id": str(i), "group": str(i), "source": f"学生写信{i}。", "target": f"{TIBETAN}{i}"} for i in range(ITEMS)

@@ -121,18 +121,18 @@ def _tables() -> dict[str, set[str]]:
         | {f"{rule} {run}" for run in REWARDED for rule in ("audit_rollouts", "train_grpo")},
         "tabulate_frontier": scores(*FRONTIER) | likelihoods(*FRONTIER),
         "tabulate_costs": {"tabulate_frontier", *[f"generate {run}" for run in FRONTIER]},
-        "draw_reward": {"train_grpo mt/rl", "train_grpo hg/rl"},
-        "draw_audit": {"audit_rollouts mt/rl", "audit_rollouts hg/rl"},
-        "draw_tradeoff": scores("base", *PAPER),
-        "draw_encoder": exams,
-        "draw_ablation": scores("mt/rl", VARIANT),
-        "draw_frontier": {"tabulate_frontier"},
-        "draw_likelihood": likelihoods("base", *PAPER),
+        "draw_figure reward": {"train_grpo mt/rl", "train_grpo hg/rl"},
+        "draw_figure audit": {"audit_rollouts mt/rl", "audit_rollouts hg/rl"},
+        "draw_figure tradeoff": scores("base", *PAPER),
+        "draw_figure encoder": exams,
+        "draw_figure ablation": scores("mt/rl", VARIANT),
+        "draw_figure frontier": {"tabulate_frontier"},
+        "draw_figure likelihood": likelihoods("base", *PAPER),
     }
     compared = {f"{made} {encoder}" for made in ("train_encoder", "examine_encoder") for encoder in ("reward", ABLATED)}
     made["tabulate_encoders"] = scores("mt/rl", ENCODED) | compared | {"train_grpo mt/rl", f"train_grpo {ENCODED}"}
     made["tabulate_encoders"] |= {f"check_encoder {encoder}" for encoder in ENCODERS}
-    made["draw_rollouts"] = made["draw_reward"] | made["draw_audit"]
+    made["draw_figure rollouts"] = made["draw_figure reward"] | made["draw_figure audit"]
     made["compare_systems"] |= {f"split_pairs {task}" for task in TASKS}
     trained = [maker(f"{task}/{model}") for task in TASKS for model in ("strong_sft", "rl")]
     made["tabulate_frontier"] |= set(trained)

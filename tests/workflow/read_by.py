@@ -21,7 +21,9 @@ RESAMPLED = [
     "tabulate_frontier",
     "tabulate_encoders",
 ]
-DRAWN = [f"draw_{name}" for name in ("reward", "rollouts", "audit", "tradeoff", "ablation", "frontier", "likelihood")]
+DRAWN = [
+    f"draw_figure {name}" for name in ("reward", "rollouts", "audit", "tradeoff", "ablation", "frontier", "likelihood")
+]
 LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", "score_text *"]
 
 # What reads each key. Nothing: it changes no result.
@@ -41,7 +43,7 @@ READ_BY: dict[str, list[str]] = {
     rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
     r"tasks\.mt\.title": ["tabulate_paper table1", *DRAWN],
-    r"tasks\.hg\.title": ["tabulate_paper table2", *[name for name in DRAWN if name != "draw_ablation"]],
+    r"tasks\.hg\.title": ["tabulate_paper table2", *[name for name in DRAWN if name != "draw_figure ablation"]],
     r"tasks\.mt\.published": ["tabulate_paper table[1356]*"],
     r"tasks\.hg\.published": ["tabulate_paper table[2346]*"],
     r"tasks\.mt\.metrics": [*TEXT_OF_MT, "compare_systems"],  # whose first says how it is tested
@@ -107,7 +109,7 @@ READ_BY: dict[str, list[str]] = {
         "sample_candidates *",
         "audit_rollouts */rl",
         "tabulate_paper table5",
-        "draw_reward",
+        "draw_figure reward",
     ],
     r"rl\.snapshot_steps": ["train_grpo */rl"],
     r"rl\.max_zero_variance_share": ["check_grpo *"],

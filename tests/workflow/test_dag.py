@@ -85,6 +85,7 @@ def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
     jobs = plan(tmp_path, overlays=[overlay])
     assert jobs["tabulate_paper"] == 2  # tables 1 and 3
     assert jobs["generate"] == 1 + 3 * 3
+    assert jobs["draw_figure"] == 5  # neither the ablation nor the frontier nor the likelihood
     assert not jobs.keys() & {
         "measure_likelihood",
         "take_snapshot",
@@ -92,7 +93,6 @@ def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
         "tabulate_costs",
         "judge_pairs",
         "summarise_verdicts",
-        "draw_ablation",
         "tabulate_encoders",
     }
 

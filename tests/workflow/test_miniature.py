@@ -115,7 +115,7 @@ def test_one_variants_weight_trains_that_variant_alone(finished: Path) -> None:
     jobs = plan(finished, overlays=[OVERLAY, overlay])
     trained = {"train_grpo": 1, "check_grpo": 1, "audit_rollouts": 1}
     trained |= {"generate": 1, "score_text": 1, "score_similarity": 1}
-    shown = {"tabulate_paper": 1, "tabulate_audit": 1, "draw_ablation": 1, "all": 1}
+    shown = {"tabulate_paper": 1, "tabulate_audit": 1, "draw_figure": 1, "all": 1}
     assert jobs == trained | shown | {"total": 10}
 
 

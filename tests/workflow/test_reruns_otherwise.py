@@ -17,10 +17,10 @@ NOTHING: Counter[str] = Counter()
 COUNTED = {"check_amounts": 1}  # what must be there before anything costly
 MEASURED = {"generate": 1, "score_text": 1, "score_similarity": 1}
 RL_RUN = MEASURED | {"train_grpo": 1, "check_grpo": 1, "audit_rollouts": 1}
-OF_A_VARIANT = RL_RUN | {"tabulate_paper": 1, "tabulate_audit": 1, "draw_ablation": 1}
+OF_A_VARIANT = RL_RUN | {"tabulate_paper": 1, "tabulate_audit": 1, "draw_figure": 1}
 OF_AN_ENCODER = ("measure_threshold", "train_grpo", "tabulate_encoders")
 OF_A_SIZE = MEASURED | {"train_sft": 1, "measure_likelihood": 1}
-FRONTIER = {"tabulate_frontier": 1, "tabulate_costs": 1, "tabulate_audit": 1, "draw_frontier": 1}
+FRONTIER = {"tabulate_frontier": 1, "tabulate_costs": 1, "tabulate_audit": 1, "draw_figure": 1}
 
 # An overlay, and the jobs that it adds or reruns.
 CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
@@ -172,7 +172,7 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int]]] = {
         NOTHING,
     ),
     "a script": ("workflow/scripts/judge_pairs.py", "systems = {", "systems = {} | {", reruns("judge_pairs *")),
-    "a figure's module": (f"{LIBRARY}/figures/auditing.py", "import ", "import os as _os\nimport ", {"draw_audit": 1}),
+    "a figure's module": (f"{LIBRARY}/figures/auditing.py", "import ", "import os as _os\nimport ", {"draw_figure": 1}),
     "a comment of a rule": ("workflow/rules/train.smk", "rule train_sft:", "# Trained here.\nrule train_sft:", NOTHING),
     "what a rule asks for": ("workflow/rules/evaluate.smk", "runtime=240", "runtime=300", NOTHING),
 }

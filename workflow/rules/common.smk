@@ -42,6 +42,7 @@ from semalign.reporting.exit_summary import (
     print_at_exit,
     states,
 )
+from semalign.reporting.terminal import one_line_a_job
 from semalign.runtime.errors import InputError
 from semalign.judging.cache import times_asked_again
 from semalign.judging.templates import read_template

@@ -1,22 +1,66 @@
-"""The figures, from tables, training records and exams.
+"""The figures, from tables, training records and exams: one rule draws each by its name.
 
 In:  results/<run>/{scores,training.jsonl,audit.jsonl,likelihood.npz}, results/frontier.csv, results/encoders/*/exam.json
-Out: results/figures/<name>.{png,svg}
+Out: results/figures/<figure>.{png,svg}
 """
 
-FIGURE_NAMES = [
-    "reward",
-    "rollouts",
-    "audit",
-    "tradeoff",
-    "encoder",
-    *(["ablation"] if CONFIG.ablation else []),
-    *(["frontier"] if CONFIG.frontier else []),
-    *(["likelihood"] if CONFIG.mechanism else []),
-]
-FIGURES = expand(
-    "results/figures/{name}.{kind}", name=FIGURE_NAMES, kind=["png", "svg"]
-)
+# {figure: (the function that draws it, its arguments beside the results, its inputs)}
+DRAWN = {
+    "reward": (
+        "training:reward",
+        {"tasks": TITLES, "seeds": SEEDS, "rewards": CONFIG.rl.rewards},
+        expand("results/{run}/training.jsonl", run=runs(TASKS, ["rl"])),
+    ),
+    "rollouts": (
+        "training:rollouts",
+        {"tasks": TITLES, "seeds": SEEDS},
+        expand(
+            "results/{run}/{kind}.jsonl",
+            run=runs(TASKS, ["rl"]),
+            kind=["training", "audit"],
+        ),
+    ),
+    "audit": (
+        "auditing:audit",
+        {"tasks": TITLES, "seeds": SEEDS},
+        expand("results/{run}/audit.jsonl", run=runs(TASKS, ["rl"])),
+    ),
+    "tradeoff": (
+        "points:tradeoff",
+        {
+            "tasks": TITLES,
+            "models": ["base", *MODELS],
+            "seeds": SEEDS,
+            "primary": RETAINED[0],
+        },
+        [*scores(MAIN_RUNS), *kept(MAIN_RUNS, KEPT_FIRST)],
+    ),
+    "encoder": ("encoder:encoder", {}, EXAMS),
+}
+if CONFIG.ablation:
+    DRAWN["ablation"] = (
+        "points:tradeoff",
+        {
+            "tasks": [title for title in TITLES if title[0] == CONFIG.ablation.task],
+            "models": ["rl", *VARIANTS],
+            "seeds": SEEDS,
+            "primary": RETAINED[0],
+        },
+        [*scores(VARIANT_RUNS), *kept(VARIANT_RUNS, KEPT_FIRST)],
+    )
+if CONFIG.frontier:
+    DRAWN["frontier"] = (
+        "frontier:frontier",
+        {"tasks": TITLES, "primary": RETAINED[0]},
+        ["results/frontier.csv"],
+    )
+if CONFIG.mechanism:
+    DRAWN["likelihood"] = (
+        "likelihood:likelihood",
+        {"tasks": TITLES, "models": ["base", *MODELS], "seeds": SEEDS},
+        expand("results/{run}/likelihood.npz", run=MAIN_RUNS),
+    )
+FIGURES = expand("results/figures/{name}.{kind}", name=DRAWN, kind=["png", "svg"])
 
 
 rule figures:
@@ -24,174 +68,26 @@ rule figures:
         FIGURES,
 
 
-rule draw_reward:
+rule draw_figure:
     input:
-        records=expand("results/{run}/training.jsonl", run=runs(TASKS, ["rl"])),
+        lambda wc: DRAWN[wc.figure][2],
     output:
-        png="results/figures/reward.png",
-        svg="results/figures/reward.svg",
+        png="results/figures/{figure}.png",
+        svg="results/figures/{figure}.svg",
     log:
-        "results/logs/draw_reward.log",
+        "results/logs/draw_figure/{figure}.log",
     benchmark:
-        "results/benchmarks/draw_reward.tsv"
+        "results/benchmarks/draw_figure/{figure}.tsv"
+    wildcard_constraints:
+        figure="|".join(DRAWN),
     conda:
         ENVIRONMENT
     params:
-        settings=settings(
-            "draw_reward", tasks=TITLES, seeds=SEEDS, rewards=CONFIG.rl.rewards
+        settings=lambda wc: settings(
+            "draw_figure",
+            modules=[f"semalign.figures.{DRAWN[wc.figure][0].partition(':')[0]}"],
+            function=DRAWN[wc.figure][0],
+            arguments=DRAWN[wc.figure][1],
         ),
     script:
-        "../scripts/draw_reward.py"
-
-
-rule draw_rollouts:
-    input:
-        records=expand("results/{run}/training.jsonl", run=runs(TASKS, ["rl"])),
-        audits=expand("results/{run}/audit.jsonl", run=runs(TASKS, ["rl"])),
-    output:
-        png="results/figures/rollouts.png",
-        svg="results/figures/rollouts.svg",
-    log:
-        "results/logs/draw_rollouts.log",
-    benchmark:
-        "results/benchmarks/draw_rollouts.tsv"
-    conda:
-        ENVIRONMENT
-    params:
-        settings=settings("draw_rollouts", tasks=TITLES, seeds=SEEDS),
-    script:
-        "../scripts/draw_rollouts.py"
-
-
-rule draw_audit:
-    input:
-        audits=expand("results/{run}/audit.jsonl", run=runs(TASKS, ["rl"])),
-    output:
-        png="results/figures/audit.png",
-        svg="results/figures/audit.svg",
-    log:
-        "results/logs/draw_audit.log",
-    benchmark:
-        "results/benchmarks/draw_audit.tsv"
-    conda:
-        ENVIRONMENT
-    params:
-        settings=settings("draw_audit", tasks=TITLES, seeds=SEEDS),
-    script:
-        "../scripts/draw_audit.py"
-
-
-rule draw_tradeoff:
-    input:
-        scores=scores(MAIN_RUNS),
-        retention=kept(MAIN_RUNS, KEPT_FIRST),
-    output:
-        png="results/figures/tradeoff.png",
-        svg="results/figures/tradeoff.svg",
-    log:
-        "results/logs/draw_tradeoff.log",
-    benchmark:
-        "results/benchmarks/draw_tradeoff.tsv"
-    conda:
-        ENVIRONMENT
-    params:
-        settings=settings(
-            "draw_tradeoff",
-            tasks=TITLES,
-            models=["base", *MODELS],
-            seeds=SEEDS,
-            primary=RETAINED[0],
-        ),
-    script:
-        "../scripts/draw_tradeoff.py"
-
-
-rule draw_encoder:
-    input:
-        exams=EXAMS,
-    output:
-        png="results/figures/encoder.png",
-        svg="results/figures/encoder.svg",
-    log:
-        "results/logs/draw_encoder.log",
-    benchmark:
-        "results/benchmarks/draw_encoder.tsv"
-    conda:
-        ENVIRONMENT
-    params:
-        settings=settings("draw_encoder"),
-    script:
-        "../scripts/draw_encoder.py"
-
-
-if CONFIG.ablation:
-
-    rule draw_ablation:
-        input:
-            scores=scores(VARIANT_RUNS),
-            retention=kept(VARIANT_RUNS, KEPT_FIRST),
-        output:
-            png="results/figures/ablation.png",
-            svg="results/figures/ablation.svg",
-        log:
-            "results/logs/draw_ablation.log",
-        benchmark:
-            "results/benchmarks/draw_ablation.tsv"
-        conda:
-            ENVIRONMENT
-        params:
-            settings=settings(
-                "draw_ablation",
-                tasks=[title for title in TITLES if title[0] == CONFIG.ablation.task],
-                models=["rl", *VARIANTS],
-                seeds=SEEDS,
-                primary=RETAINED[0],
-            ),
-        script:
-            "../scripts/draw_ablation.py"
-
-
-if CONFIG.frontier:
-
-    rule draw_frontier:
-        input:
-            frontier="results/frontier.csv",
-        output:
-            png="results/figures/frontier.png",
-            svg="results/figures/frontier.svg",
-        log:
-            "results/logs/draw_frontier.log",
-        benchmark:
-            "results/benchmarks/draw_frontier.tsv"
-        conda:
-            ENVIRONMENT
-        params:
-            settings=settings(
-                "draw_frontier",
-                tasks=TITLES,
-                primary=CONFIG.retention.main_column,
-            ),
-        script:
-            "../scripts/draw_frontier.py"
-
-
-if CONFIG.mechanism:
-
-    rule draw_likelihood:
-        input:
-            tokens=expand("results/{run}/likelihood.npz", run=MAIN_RUNS),
-        output:
-            png="results/figures/likelihood.png",
-            svg="results/figures/likelihood.svg",
-        log:
-            "results/logs/draw_likelihood.log",
-        benchmark:
-            "results/benchmarks/draw_likelihood.tsv"
-        conda:
-            ENVIRONMENT
-        params:
-            settings=settings(
-                "draw_likelihood", tasks=TITLES, models=["base", *MODELS], seeds=SEEDS
-            ),
-        script:
-            "../scripts/draw_likelihood.py"
+        "../scripts/draw_figure.py"

@@ -1,24 +1,45 @@
 """One HTML file with everything: tables, figures, exams, examples, the DAG, provenance, time and memory.
 
-In:  every table, figure and exam; the first seed's answers, scores and verdicts; results/sources.csv; read beside them:
-     the records and benchmarks of all jobs behind these, which no rule has as outputs
+In:  every table, figure and exam; the first seed's answers, scores and verdicts; training records; results/sources.csv;
+     read beside them: the records and benchmarks of all jobs behind these, which no rule has as outputs
 Out: results/report.html
+
+With SEMALIGN_REPORT=present (make report) the inputs are those that are there, so that nothing else is computed.
 """
 
-EXAMPLE_RUNS = expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS[0])
+SEEDS_SHOWN = seeds_reported()
+REPORTED_RUNS = expand(
+    "{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN
+)
+EXAMPLE_RUNS = [
+    "base",
+    *expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN[:1]),
+]
+
+if not reported([*TABLES, *FIGURES]):
+    raise WorkflowError(
+        "results/ holds no table and no figure to report yet: make table3 first, or make report FULL=1, which builds "
+        "everything"
+    )
 
 
 rule report:
     input:
-        tables=[*TABLES, *[table.replace(".csv", ".json") for table in TABLES]],
-        figures=expand("results/figures/{name}.svg", name=FIGURE_NAMES),
-        exams=EXAMS,
-        passed=expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS),
-        tests=expand("results/data/{task}/test.jsonl", task=TASKS),
-        predictions=expand("results/{run}/predictions.jsonl", run=EXAMPLE_RUNS),
-        scores=scores(EXAMPLE_RUNS),
-        judge=VERDICTS,
-        sources="results/sources.csv",
+        tables=reported(TABLES),
+        sidecars=reported([table.replace(".csv", ".json") for table in TABLES]),
+        figures=reported(expand("results/figures/{name}.svg", name=DRAWN)),
+        exams=reported(EXAMS),
+        passed=reported(
+            expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)
+        ),
+        tests=reported(expand("results/data/{task}/test.jsonl", task=TASKS)),
+        predictions=reported(
+            expand("results/{run}/predictions.jsonl", run=EXAMPLE_RUNS)
+        ),
+        scores=reported(scores(EXAMPLE_RUNS)),
+        records=reported(expand("results/{run}/training.jsonl", run=REPORTED_RUNS)),
+        judge=reported(VERDICTS),
+        sources=reported(["results/sources.csv"]),
     output:
         html="results/report.html",
     log:
@@ -39,11 +60,16 @@ rule report:
                 }
                 for task, title in TITLES
             ],
-            seeds=SEEDS,
-            tables=[Path(table).stem for table in TABLES],
-            figures=FIGURE_NAMES,
+            seeds=SEEDS_SHOWN,
+            tables=[Path(table).stem for table in reported(TABLES)],
+            wanted=[Path(table).stem for table in TABLES],
+            figures=[
+                name for name in DRAWN if reported([f"results/figures/{name}.svg"])
+            ],
             judge=CONFIG.judge.model_dump(mode="json", include={"kind", "model"}),
             thresholds=CONFIG.exam.thresholds,
+            audit=CONFIG.audit.thresholds,
+            max_zero_variance=CONFIG.rl.max_zero_variance_share,
             **CONFIG.report.model_dump(mode="json"),
             look=fingerprint_of_look(),
             retention=RETAINED,

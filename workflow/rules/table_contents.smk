@@ -136,3 +136,23 @@ VERDICTS = expand(
     kind=["json", "jsonl"],
 )
 EXAMS = expand("results/encoders/{encoder}/exam.json", encoder=ENCODERS)
+
+# What the report shows: all that the config asks for or, for `make report`, what of it is there.
+AS_IT_IS = os.environ.get("SEMALIGN_REPORT") == "present"
+
+
+def reported(paths):
+    """Those of the paths that the report is made from."""
+    return [path for path in paths if not AS_IT_IS or os.path.exists(path)]
+
+
+def seeds_reported():
+    """The seeds of which RL has answered, all of the config's where it is to be made."""
+    made = [
+        seed
+        for seed in SEEDS
+        if reported(
+            expand("results/{task}/rl/{seed}/predictions.jsonl", task=TASKS, seed=seed)
+        )
+    ]
+    return made or SEEDS

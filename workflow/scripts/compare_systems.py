@@ -7,11 +7,9 @@ from typing import Any
 from semalign.config.data import Language
 from semalign.config.statistics import Statistics
 from semalign.runtime import job
-from semalign.runtime.files import replacing, write_json
 from semalign.statistics.comparisons import Request, compare, note, shown
 from semalign.statistics.retained import Retained
-from semalign.tables.spreadsheets import write_csv
-from semalign.tables.tables import frame_latex, frame_markdown
+from semalign.tables.writing import Part, write_table
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -24,15 +22,9 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     text = note(statistics, len(settings["seeds"]), retention)
     of_all = set(frame.loc[frame["seed"] == "all", "test"]) | {"sacrebleu paired bootstrap (p)"}
     brief = shown(frame[(frame["seed"] == "all") | ~frame["test"].isin(of_all)])
-    write_csv(output.csv, frame)
-    with replacing(output.markdown) as file:
-        file.write(frame_markdown(shown(frame), text))
-    with replacing(output.latex) as file:
-        file.write(frame_latex(brief, f"{text} Seeds one by one stand in the CSV.", keys=5))
-    write_json(
-        output.sidecar,
-        {"statistics": settings["statistics"], "seeds": settings["seeds"], "signature": SIGNATURE, "note": text},
-    )
+    part = Part(shown(frame), text, keys=5, latex=brief, latex_note="Seeds one by one stand in the CSV.")
+    made = {"statistics": settings["statistics"], "seeds": settings["seeds"], "signature": SIGNATURE, "note": text}
+    write_table(output, frame, [part], made)
 
 
 SIGNATURE = "|".join(f"{name}:{version(name)}" for name in ("scipy", "statsmodels", "sacrebleu"))

@@ -12,11 +12,12 @@ from semalign.statistics.retained import Retained
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     names = ("seeds", "tables", "figures", "judge", "thresholds", "examples", "contrasts", "seed")
+    names += ("wanted", "audit", "max_zero_variance")
     request = Request(
         Path("."),
         tasks={entry.pop("name"): TaskOf(**entry) for entry in map(dict, settings["tasks"])},
         artefacts=[str(path) for path in input],
-        sources=True,
+        sources=bool(input.sources),
         retention=[Retained(**entry) for entry in settings["retention"]],
         **{name: settings[name] for name in names},
     )

@@ -4,22 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from semalign.runtime import job
-from semalign.runtime.files import read_json, replacing, write_json
+from semalign.runtime.files import read_json
 from semalign.statistics.verdicts import by_run, remark
 from semalign.tables.audit_table import NOTE, Request, collect, shown
-from semalign.tables.spreadsheets import write_csv
-from semalign.tables.tables import frame_latex, frame_markdown
+from semalign.tables.writing import Part, write_table
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     names = ("tasks", "seeds", "models", "rl_models", "started", "thresholds", "confidence")
     frame, verdicts = collect(Request(Path("results"), **{name: settings[name] for name in names}))
     remarks = list(filter(None, dict.fromkeys(map(remark, verdicts))))
-    write_csv(output.csv, frame)
-    with replacing(output.markdown) as file:
-        file.write(frame_markdown(shown(frame), NOTE, remarks))
-    with replacing(output.latex) as file:
-        file.write(frame_latex(shown(frame), NOTE, keys=3))
     rollouts = {str(Path(path).parent.relative_to("results")): read_json(path) for path in input.rollouts}
     tests = {
         str(Path(path).parent.parent.relative_to("results")): {
@@ -31,7 +25,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         if path.endswith("text.json")
     }
     verdicts_by_run = {"audit": by_run(verdicts), "remarks": remarks}
-    write_json(output.sidecar, {"note": NOTE, "rollouts": rollouts, "test": tests} | verdicts_by_run)
+    part = Part(shown(frame), NOTE, keys=3, remarks=remarks)
+    write_table(output, frame, [part], {"note": NOTE, "rollouts": rollouts, "test": tests} | verdicts_by_run)
 
 
 job.run(main, snakemake)

@@ -6,11 +6,9 @@ from typing import Any
 from semalign.config.models import ExamThresholds
 from semalign.config.statistics import Statistics
 from semalign.runtime import job
-from semalign.runtime.files import replacing, write_json
 from semalign.statistics.retained import Retained
 from semalign.tables.encoder_table import Request, build
-from semalign.tables.spreadsheets import write_csv
-from semalign.tables.tables import frame_latex, frame_markdown
+from semalign.tables.writing import Part, write_table
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -24,12 +22,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         )
     )
     lines = table.lines()
-    write_csv(output.csv, table.frame())
-    with replacing(output.markdown) as file:
-        file.write(frame_markdown(lines, table.note))
-    with replacing(output.latex) as file:
-        file.write(frame_latex(lines.drop(columns="made"), table.note, keys=4))
-    write_json(output.sidecar, table.sidecar)
+    part = Part(lines, table.note, keys=4, latex=lines.drop(columns="made"))
+    write_table(output, table.frame(), [part], table.sidecar)
 
 
 job.run(main, snakemake)

@@ -5,11 +5,10 @@ from typing import Any
 
 from semalign.config.statistics import Statistics
 from semalign.runtime import job
-from semalign.runtime.files import read_json, replacing, write_json
+from semalign.runtime.files import read_json
 from semalign.statistics.retained import Retained
 from semalign.tables.paper_tables import Request, build
-from semalign.tables.spreadsheets import write_csv
-from semalign.tables.tables import frame_latex, frame_markdown
+from semalign.tables.writing import Part, write_table
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -18,15 +17,11 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     names = ("table", "tasks", "models", "seeds", "rewards", "judged", "thresholds", "published")
     values = {name: settings[name] for name in names} | {"titles": dict(settings["titles"]), "retention": retention}
     table = build(Request(Path("results"), statistics=statistics, **values))
-    write_csv(output.csv, table.frame())
-    with replacing(output.markdown) as file:
-        file.write(frame_markdown(table.lines(), table.note, table.remarks))
-    with replacing(output.latex) as file:
-        file.write(frame_latex(table.lines(), "\n".join([table.note, *table.remarks]), keys=2))
     judges = {path: read_json(path) for path in input.judge if path.endswith(".json")}
     exams = {Path(path).parent.name: read_json(path) for path in input.exams}
     extra = {"judge": judges, "encoder_exams": exams} if settings["table"] == "table3" else {}
-    write_json(output.sidecar, table.sidecar | extra)
+    part = Part(table.lines(), table.note, keys=2, remarks=table.remarks)
+    write_table(output, table.frame(), [part], table.sidecar | extra)
 
 
 job.run(main, snakemake)

@@ -1,6 +1,5 @@
 """Figures drawn from small results: what stands in them, that they repeat, and that text is never boxes."""
 
-import json
 import re
 import subprocess
 import sys
@@ -65,11 +64,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def exams(reference: str) -> dict[str, Any]:
+def examined(results: Path, reference: str) -> Path:
+    """The results with the exams of both encoders, which ask about this reference."""
     example = {"reference": reference, "candidate": TIBETAN, "similarity": 0.5}
     examples = {grade: example if entry["n"] else None for grade, entry in GRADES.items()}
-    report = {"grades": GRADES, "examples": examples, "inequalities": NEGATIVES}
-    return {"reward": report, "independent": report}
+    for name in ("reward", "independent"):
+        report = {"grades": GRADES, "examples": examples, "inequalities": NEGATIVES}
+        write_json(results / "encoders" / name / "exam.json", report)
+    return results
 
 
 def frontier_table(results: Path) -> Path:
@@ -106,13 +108,13 @@ def draw(name: str, results: Path, tasks: list[str], seeds: list[int], folder: P
     png, svg = folder / f"{name}.png", folder / f"{name}.svg"
     files, titles = (str(png), str(svg)), {task: TITLES[task] for task in tasks}
     drawings: dict[str, Callable[[], None]] = {
-        "reward": lambda: reward(results, titles, seeds, {"similarity": 1.5}, *files),
-        "rollouts": lambda: rollouts(results, titles, seeds, *files),
-        "audit": lambda: audit(results, titles, seeds, *files),
-        "tradeoff": lambda: tradeoff(results, titles, MODELS, seeds, CMRC, *files),
-        "likelihood": lambda: likelihood(results, titles, MODELS, seeds, *files),
-        "frontier": lambda: frontier(frontier_table(results), TITLES, CMRC.main, *files),
-        "encoder": lambda: encoder(exams(TIBETAN), *files),
+        "reward": lambda: reward(results, *files, tasks=titles, seeds=seeds, rewards={"similarity": 1.5}),
+        "rollouts": lambda: rollouts(results, *files, tasks=titles, seeds=seeds),
+        "audit": lambda: audit(results, *files, tasks=titles, seeds=seeds),
+        "tradeoff": lambda: tradeoff(results, *files, tasks=titles, models=MODELS, seeds=seeds, primary=CMRC),
+        "likelihood": lambda: likelihood(results, *files, tasks=titles, models=MODELS, seeds=seeds),
+        "frontier": lambda: frontier(frontier_table(results).parent, *files, tasks=TITLES, primary=CMRC),
+        "encoder": lambda: encoder(examined(results, TIBETAN), *files),
     }
     drawings[name]()
     return png, " ".join(re.findall(r"<!-- (.*?) -->", svg.read_text("utf-8"), re.DOTALL))
@@ -124,7 +126,7 @@ LABELS = {
     "audit": ["update step", "repeated 4-grams", "prompts of equal", "translation", "headlines", "thin: seeds"],
     "tradeoff": ["(cosine, independent encoder)", "(CMRC AVG, %)", "strong SFT"],
     "likelihood": ["NLL (nats per token)", "KL to the base (nats per token, log scale)", "tokens at or below (%)"],
-    "frontier": ["(cosine, independent encoder)", "(CMRC AVG, %)", "(nats per token)", "300", "100"],
+    "frontier": ["(cosine, independent encoder)", "(CMRC AVG, %)", "(nats per token)", "50", "100"],
     "encoder": ["similarity to the reference (cosine)", "% of items)", "paraphrase", "negated", TIBETAN],
 }
 
@@ -145,25 +147,45 @@ def test_one_seed_of_one_task_fits_one_column(name: str, results: Path, tmp_path
     assert "thin: seeds" not in words
 
 
-def test_frontier_of_many_methods_has_a_second_row_that_names_them(results: Path, tmp_path: Path) -> None:
+def test_frontier_names_every_method_where_it_stands(results: Path, tmp_path: Path) -> None:
     rows = pd.read_csv(frontier_table(results))
     own = rows[rows["method"] == "rl"]
     others = [own.assign(method=name, cmrc_avg=own["cmrc_avg"] + n + 1) for n, name in enumerate(("dpo", "kl_sft"))]
-    pd.concat([rows, *others]).to_csv(tmp_path / "many.csv", index=False)
-    frontier(tmp_path / "many.csv", TITLES, CMRC.main, str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    pd.concat([rows, *others]).to_csv(tmp_path / "frontier.csv", index=False)
+    frontier(tmp_path, str(tmp_path / "a.png"), str(tmp_path / "a.svg"), tasks=TITLES, primary=CMRC)
     words = re.findall(r"<!-- (.*?) -->", (tmp_path / "a.svg").read_text("utf-8"), re.DOTALL)
-    assert words.count("around the band") == 2  # of comprehension, and of the KL
-    assert words.count("kl sft") >= 2  # in the legend, and at its curve
-    assert words.count("300") == 2  # strengths stand in the first row of each cost alone
+    for name in ("RL", "dpo", "kl sft"):
+        assert words.count(name) == 2  # beside its curve, by each cost, and in no legend
+    assert words.count("SFT") == 1  # none of its points lies around the band: the legend has it
     height = int.from_bytes((tmp_path / "a.png").read_bytes()[20:24], "big") / 300
-    assert height > 8
+    assert height < 7
+
+
+@pytest.mark.parametrize(("furthest", "insets"), [(0.9, True), (0.53, False)])
+def test_frontier_has_an_inset_where_points_lie_far_from_the_band(
+    furthest: float, insets: bool, results: Path, tmp_path: Path
+) -> None:
+    rows = pd.read_csv(frontier_table(results))
+    rows.loc[rows["method"] == "sft", "similarity_independent"] = [0.45, 0.45, furthest, furthest]
+    rows.to_csv(tmp_path / "frontier.csv", index=False)
+    frontier(tmp_path, str(tmp_path / "a.png"), str(tmp_path / "a.svg"), tasks=TITLES, primary=CMRC)
+    assert ("inset: all points" in (tmp_path / "a.svg").read_text("utf-8")) is insets
 
 
 def test_frontier_without_kl_has_one_row(results: Path, tmp_path: Path) -> None:
-    path = frontier_table(results)
-    pd.read_csv(path).assign(kl_mean=None).to_csv(tmp_path / "no_kl.csv", index=False)
-    frontier(tmp_path / "no_kl.csv", TITLES, CMRC.main, str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    pd.read_csv(frontier_table(results)).assign(kl_mean=None).to_csv(tmp_path / "frontier.csv", index=False)
+    frontier(tmp_path, str(tmp_path / "a.png"), str(tmp_path / "a.svg"), tasks=TITLES, primary=CMRC)
     assert "KL" not in (tmp_path / "a.svg").read_text("utf-8")
+
+
+def test_figures_follow_the_readers_colour_scheme(results: Path, tmp_path: Path) -> None:
+    draw("tradeoff", results, ["mt"], [0], tmp_path)
+    svg = (tmp_path / "tradeoff.svg").read_text("utf-8")
+    style_of, drawn = re.findall(r"@media \(prefers-color-scheme: dark\) {.*}", svg), svg.partition("</style>")[2]
+    assert len(style_of) == 1
+    used = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", drawn))
+    assert {"#ffffff", "#0072b2"} <= used
+    assert "#ffffff" in style_of[0]
 
 
 def test_grades_without_items_are_left_out(results: Path, tmp_path: Path) -> None:
@@ -174,14 +196,14 @@ def test_grades_without_items_are_left_out(results: Path, tmp_path: Path) -> Non
 
 def test_same_bytes_in_another_process_and_no_torch(tmp_path: Path) -> None:
     program = (
-        "import json, sys; from semalign.figures import encoder, likelihood, points, training; "
-        "exams, folder = json.loads(sys.argv[1]), sys.argv[2]; "
-        "encoder.encoder(exams, folder + '/a.png', folder + '/a.svg'); "
+        "import pathlib, sys; from semalign.figures import encoder, likelihood, points, training; "
+        "results, folder = map(pathlib.Path, sys.argv[1:]); "
+        "encoder.encoder(results, str(folder / 'a.png'), str(folder / 'a.svg')); "
         "sys.exit('torch' in sys.modules)"
     )
     here, there = tmp_path / "here", tmp_path / "there"
-    encoder(exams(TIBETAN), str(here / "a.png"), str(here / "a.svg"))
-    command = [sys.executable, "-c", program, json.dumps(exams(TIBETAN)), str(there)]
+    encoder(examined(tmp_path, TIBETAN), str(here / "a.png"), str(here / "a.svg"))
+    command = [sys.executable, "-c", program, str(tmp_path), str(there)]
     subprocess.run(command, check=True, cwd=ROOT / "workflow" / "scripts")
     for file in ("a.png", "a.svg"):
         assert (here / file).read_bytes() == (there / file).read_bytes()
@@ -206,7 +228,7 @@ def test_no_boxes_in_the_figure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ) -> None:
     monkeypatch.setattr(fonts, "installed", lambda: [])  # a machine without fonts
-    encoder(exams("中文"), str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    encoder(examined(tmp_path, "中文"), str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
     assert "<!-- (no font for Han) -->" in (tmp_path / "a.svg").read_text("utf-8")
     assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
 
@@ -215,13 +237,14 @@ def test_label_that_no_font_has_is_an_error(tmp_path: Path) -> None:
     logged = [{"step": i, "reward": 1, "rewards/m:相似/mean": 1} for i in (1, 2)]
     write_jsonl(tmp_path / "mt" / "rl" / "0" / "training.jsonl", logged)
     png = tmp_path / "a.png"
+    files = (str(png), str(tmp_path / "a.svg"))
     with pytest.raises(InputError, match=r"a\.png: Glyph .* Rename"):
-        reward(tmp_path, {"mt": "translation"}, [0], {"m:相似": 1.0}, str(png), str(tmp_path / "a.svg"))
+        reward(tmp_path, *files, tasks={"mt": "translation"}, seeds=[0], rewards={"m:相似": 1.0})
     assert not png.exists()
 
 
 def test_long_examples_are_cut(tmp_path: Path) -> None:
-    encoder(exams(TIBETAN * 30), str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
+    encoder(examined(tmp_path, TIBETAN * 30), str(tmp_path / "a.png"), str(tmp_path / "a.svg"))
     shown = re.findall(r"<!-- (སྒྲུབ.*?…) -->", (tmp_path / "a.svg").read_text("utf-8"))
     assert shown
     assert all(len(TIBETAN) * 3 < len(text) < len(TIBETAN) * 15 for text in shown)

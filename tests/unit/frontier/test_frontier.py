@@ -9,8 +9,8 @@ import pytest
 
 from semalign.frontier import verdict
 from semalign.frontier.curves import Curve, collect, in_order, mean_tax, reach, shown, tax_at
-from semalign.frontier.resampling import interval
 from semalign.runtime.errors import InputError
+from semalign.statistics.bootstrap import ends
 from tests.unit.scored import CMRC
 from tests.unit.toy_frontier import CURVES, HALF, ONE_PASSAGE, RESAMPLES, RIGHT, compared, one, point, write_papers
 
@@ -75,9 +75,10 @@ def test_the_papers_methods_come_first() -> None:
     assert list(in_order(dict.fromkeys(["dpo", "rl", "best_of_n", "sft"], curve))) == ["sft", "rl", "best_of_n", "dpo"]
 
 
-def test_an_interval_has_values_drawn_as_its_ends() -> None:
-    assert interval(np.arange(101.0), 0.9) == (5.0, 95.0)
-    assert interval(np.array([1.0, math.inf, 0.0, 2.0]), 0.95) == (0.0, math.inf)
+def test_an_interval_of_what_may_be_infinite() -> None:
+    assert ends(np.arange(101.0), 0.9) == pytest.approx((5.0, 95.0))
+    assert ends(np.array([1.0, math.inf, 0.0, 2.0]), 0.95) == pytest.approx((0.075, math.inf))
+    assert ends(np.array([-math.inf, math.inf, 0.0, math.inf]), 0.5) == (-math.inf, math.inf)
 
 
 # Curves of runs

@@ -34,13 +34,11 @@ NO_VENV = '#!/bin/sh\ncase "$*" in *"import ensurepip, venv"*) exit 1;; esac\n'
 
 @pytest.fixture(params=["plain", 'a b\'s "$HOME" `x` #1 & ;'])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A folder with the Makefile, its requirements, two configs and a finished table of each."""
+    """A folder with the Makefile, its requirements and two configs."""
     place = tmp_path / request.param
-    (place / "results").mkdir(parents=True)
+    place.mkdir()
     shutil.copy(ROOT / "Makefile", place)
     shutil.copytree(ROOT / "envs", place / "envs")
-    for name in TARGETS:
-        (place / "results" / f"{name}.md").touch()
     for name in ("one.yaml", "two.yaml"):
         (place / name).touch()
     executable(place / "bin" / "python", PYTHON)
@@ -71,7 +69,20 @@ def test_every_target_runs_with_the_users_configs(folder: Path) -> None:
             configs = ["--configfile", *first, *given] if first + given else []
             called = (folder / "called").read_text().splitlines()
             checked = ["-c", "import snakemake", *(["tools/check_config.py", *given] if given else [])]
-            assert called == [*checked, "-m", "snakemake", "--cores", "3", target, *configs]
+            shown = {"all": "results/table3.csv", "report": "", "figures": ""}.get(name, target)
+            tool = ["tools/show_table.py", shown] if shown else []
+            alone = ["--allowed-rules", "report", "--force"] if name == "report" else []
+            assert called == [*checked, "-m", "snakemake", "--cores", "3", target, *alone, *configs, *tool]
+
+
+def test_a_report_shows_what_is_there_unless_all_is_asked_for(folder: Path) -> None:
+    executable(folder / "bin" / "python", '#!/bin/sh\necho "$SEMALIGN_REPORT $*" >> called\n')
+    for given, expected in (
+        ([], "present -m snakemake --cores all results/report.html --allowed-rules report --force"),
+        (["FULL=1"], " -m snakemake --cores all results/report.html"),
+    ):
+        assert make(folder, "report", "BIN=bin", *given).returncode == 0
+        assert (folder / "called").read_text().splitlines()[-1].rstrip() == expected
 
 
 def test_a_folder_without_the_packages_is_told_as_one(folder: Path) -> None:

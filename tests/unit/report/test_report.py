@@ -43,6 +43,8 @@ def test_every_part_is_there(run: Request) -> None:
     page = Page(build(run))
     headings = [text.strip() for text in page.texts["h2"]]
     assert headings == [
+        "Translation",
+        "Headlines",
         "Key figures",
         "The trade-off",
         "At equal adequacy",
@@ -50,7 +52,7 @@ def test_every_part_is_there(run: Request) -> None:
         "Other rewards",
         "Mechanism: NLL and KL",
         "Other reward encoders",
-        "RL's training",
+        "Training",
         "Encoder exam",
         "Reward audit",
         "Tests",
@@ -143,7 +145,7 @@ def test_other_reward_encoders(run: Request) -> None:
     said = Page(build(run)).said()
     assert "rewardtuned passes 0.500" in said
     assert "rawnot tuned fails 0.250" in said
-    assert "raw: less reward – – – – −0.2500" in said
+    assert "raw: less reward −0.2500" in said
     assert "−0.2500[−0.500, −0.125]" in said
     assert "What RL with each reaches." in said
 

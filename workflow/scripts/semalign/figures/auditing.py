@@ -9,7 +9,7 @@ from semalign.figures.training import steps
 
 PANELS = {
     "length_ratio": "length over\nreference's length",
-    "encoder_gap": "rewarding less\nindependent cosine",
+    "encoder_gap": "reward minus\nindependent cosine",
     "repeated_4grams": "repeated 4-grams\n(share)",
     "distinct_2": "distinct bigrams\n(share)",
     "copied": "longest copy of the\nsource (share of output)",
@@ -18,7 +18,7 @@ PANELS = {
 LOOKS = [(style.BLUE, "-"), (style.VERMILLION, "--")]
 
 
-def audit(results: Path, tasks: Mapping[str, str], seeds: Sequence[int], png: str, svg: str) -> None:
+def audit(results: Path, png: str, svg: str, *, tasks: Mapping[str, str], seeds: Sequence[int]) -> None:
     """Reads results/<task>/rl/<seed>/audit.jsonl; every panel's axis begins or ends at what no sign would show."""
     with picture(png, svg, DOUBLE, 3.8) as figure:
         panels = figure.subplots(2, 3, sharex=True).ravel()

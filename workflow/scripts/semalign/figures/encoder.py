@@ -1,6 +1,7 @@
 """The encoders' exam: similarity by grade with an example of each, and the hard negatives."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 
 from semalign.figures.fonts import Written, written
 from semalign.figures.style import BLUE, DOUBLE, GREY, VERMILLION, Look, legend_above, picture
+from semalign.runtime.files import read_json
 
 ENCODERS = {
     "reward": Look("reward encoder", BLUE, "o", "-"),
@@ -17,11 +19,12 @@ OFFSET = 0.17  # of the two encoders from the middle of their row
 TEXT = 8  # points
 
 
-def encoder(exams: dict[str, dict[str, Any]], png: str, svg: str) -> None:
+def encoder(results: Path, png: str, svg: str) -> None:
     """Similarity of each grade (mean, 10th to 90th percentile) and of each kind of hard negative, by both encoders.
 
-    `exams` are the reports of `exam.examine` by encoder. Beside each grade stands the reward encoder's example.
+    Reads results/encoders/<encoder>/exam.json. Beside each grade stands the reward encoder's example.
     """
+    exams = {name: read_json(results / "encoders" / name / "exam.json") for name in ENCODERS}
     reward = exams["reward"]
     grades = [grade for grade, entry in reward["grades"].items() if entry["n"]]
     kinds = [kind for kind, entry in reward["inequalities"].items() if entry["n"]]

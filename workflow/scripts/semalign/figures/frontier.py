@@ -1,57 +1,76 @@
-"""The frontier: what each method reaches and costs along its strength, as a whole and where they are compared."""
+"""The frontier: what each method reaches and costs along its strength, around where they are compared."""
 
 from collections.abc import Mapping, Sequence
+from math import cos, pi, sin
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from semalign.figures.points import MEAN, SIMILARITY, points
-from semalign.figures.style import MODELS, THICK, Look, grid, legend_above, look_of, note, picture, width_for
+from semalign.figures.points import MEAN, SIMILARITY
+from semalign.figures.style import (
+    BAND,
+    GREY,
+    MODELS,
+    THICK,
+    THIN,
+    WHITE,
+    Look,
+    grid,
+    look_of,
+    note,
+    picture,
+    width_for,
+)
 from semalign.frontier.curves import KL, PAPERS, PRIMARY
-from semalign.statistics.retained import described
+from semalign.statistics.retained import Retained, described
 from semalign.tables.spreadsheets import read_csv
 
 LOOKS = {"sft": MODELS["strong_sft"]._replace(label="SFT"), "rl": MODELS["rl"]}
-AROUND = [(-6, 0), (0, 6), (6, 0), (0, -6), (-6, 6), (6, 6), (6, -6), (-6, -6)]  # points from a marker to its label
-BAND = "#EFEFEF"
-MARGIN = 0.6  # of the band's width, to each side of a close-up
+SEED = 5  # area of a seed's marker, in square points
+MARGIN, LEAST = 0.6, 0.12  # beside the band, of its width; its least width, of all that is drawn
+INSET = (0.38, 0.32)  # width and height of the inset, of a panel's
+FREE = 0.6  # of the height of the points: left free for the inset, and for the labels
+RINGS = (7, 13, 20, 28, 38, 50)  # points from a marker to its label
+NEAR = 8  # points beyond which a line leads from a marker to its label
 
 
 class Label(NamedTuple):
-    """A text, and the points beside which it may stand, the best first."""
+    """A text, the points beside which it may stand, the best first, and how far from them it may be."""
 
     axes: Axes
     text: Annotation
     at: list[tuple[float, float]]
+    rings: Sequence[float]
+    look: Look
 
 
-def frontier(table: Path, titles: Mapping[str, str], primary: str, png: str, svg: str) -> None:
-    """Similarity against the primary benchmark (a column) and, where it was measured, the KL to the base, along the
-    strength of each method.
+def frontier(results: Path, png: str, svg: str, *, tasks: Mapping[str, str], primary: Retained) -> None:
+    """Similarity against the primary benchmark and, where it was measured, the KL to the base: a row each, a column a
+    task, a line a method along its strength.
 
-    A band reaches from the cold start's similarity to that which RL ends with. Where there are methods beside SFT and
-    RL, a second row for each cost shows what lies around it. Reads the frontier's table: a row a task, method, place
-    and seed, with similarity_independent and both costs.
+    A band reaches from the cold start's similarity to that which RL ends with, and a panel shows what lies around it.
+    What lies beyond stands in an inset, where there is any. Reads results/frontier.csv: a row a task, method, place and
+    seed, with similarity_independent and both costs.
     """
-    rows = read_csv(table)
-    tasks, methods = list(rows["task"].unique()), list(rows["method"].unique())
-    named = {primary: described(primary), KL: "mean KL to the base\n(nats per token)"}
-    costs = [cost for cost in named if rows[cost].notna().any()]
-    panels = [(cost, close) for close in ([False, True] if set(methods) - set(PAPERS) else [False]) for cost in costs]
-    legend_columns = 5 if len(tasks) > 1 else 2
-    height = 0.7 + 2.1 * len(panels) + 0.16 * -(-len(methods) // legend_columns)
-    with picture(png, svg, width_for(len(tasks)), height) as figure:
-        grids = grid(figure, len(panels), [titles[task] for task in tasks])
+    rows = read_csv(results / "frontier.csv")
+    named, methods = list(rows["task"].unique()), list(rows["method"].unique())
+    costs = {primary.main: described(primary.main), KL: "mean KL to the base\n(nats per token)"}
+    shown = [cost for cost in costs if rows[cost].notna().any()]
+    with picture(png, svg, width_for(len(named)), 0.8 + 2.7 * len(shown)) as figure:
+        grids = grid(figure, len(shown), [tasks[task] for task in named])
         labels = []
-        for line, (cost, close) in zip(grids, panels, strict=True):
-            line[0].set_ylabel(named[cost] + ("\naround the band" if close else ""))
-            for axes, task in zip(line, tasks, strict=True):
-                labels += _panel(axes, rows[rows["task"] == task], methods, cost, close)
+        for line, cost in zip(grids, shown, strict=True):
+            line[0].set_ylabel(costs[cost])
+            upwards = cost == KL or primary.loss > 0
+            for axes, task in zip(line, named, strict=True):
+                labels += _panel(axes, rows[rows["task"] == task], methods, cost, upwards)
         for axes in grids[-1]:
             axes.set_xlabel(SIMILARITY)
         note(
@@ -59,99 +78,148 @@ def frontier(table: Path, titles: Mapping[str, str], primary: str, png: str, svg
             "small: seeds, large: their mean" if rows["seed"].nunique() > 1 else "one seed",
             "band: from the cold start to RL's end",
             "numbers: pairs (SFT), steps (RL)",
+            "inset: all points, its frame this panel" if any(axes.child_axes for axes in figure.axes) else "",
         )
-        legend_above(figure, grids[0][0], legend_columns)
-        _place(figure, labels)
+        if without := _place(figure, labels):
+            lines = [Line2D([], [], color=of.colour, marker=of.marker, ls=of.line, label=of.label) for of in without]
+            figure.legend(handles=lines, loc="outside upper center", ncols=5 if len(named) > 1 else 2)
 
 
-def _panel(axes: Axes, rows: pd.DataFrame, methods: Sequence[str], cost: str, close: bool) -> list[Label]:
-    """All methods of a task by one cost; the labels that are to be placed."""
-    low, high = _band(rows)
+def _panel(axes: Axes, rows: pd.DataFrame, methods: Sequence[str], cost: str, upwards: bool) -> list[Label]:
+    """All methods of a task by one cost, around the band; the labels that are to be placed. `upwards`: a larger figure
+    is the dearer."""
+    means = rows.groupby(["method", "place"])[[PRIMARY, cost]].mean().reset_index()
+    low, high = _band(means)
+    left, right = _around((low, high), means[PRIMARY])
     axes.axvspan(low, high, color=BAND, zorder=0)
     labels = []
     for number, method in enumerate(methods):
-        curve = rows[rows["method"] == method]
         look = LOOKS.get(method) or look_of(method, number)
-        labels += _curve(axes, curve, cost, look, named=close, numbered=method in PAPERS and not close)
-    axes.margins(0.08, 0.16)
-    if close:
-        _close_up(axes, rows, cost, (low, high))
-    if cost == KL:  # never below 0, whatever room the labels take there
-        axes.set_ylim(bottom=max(axes.get_ylim()[0], -0.1 * axes.get_ylim()[1]))
-        axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= axes.get_ylim()[1]])
+        own = rows[rows["method"] == method]
+        labels += _curve(axes, own, means[means["method"] == method], cost, look, (left, right))
+    inside = means[means[PRIMARY].between(left, right)][cost]
+    height = (inside.max() - inside.min()) or 0.1
+    bottom, top = inside.min() - 0.12 * height, inside.max() + 0.12 * height
+    axes.set_xlim(left, right)
+    if len(inside) < len(means):
+        bottom, top = (bottom, top + FREE * height) if upwards else (bottom - FREE * height, top)
+        axes.set_ylim(bottom, top)
+        _inset(axes, means, methods, cost, upwards)
+    else:
+        axes.set_ylim(bottom - 0.1 * height, top + 0.2 * height)
     return labels
 
 
-def _band(rows: pd.DataFrame) -> tuple[float, float]:
+def _band(means: pd.DataFrame) -> tuple[float, float]:
     """Mean adequacies of the cold start and of RL's end."""
-    ends = rows[rows["method"] == "rl"].groupby("place")[PRIMARY].mean()
+    ends = means[means["method"] == "rl"][PRIMARY]
     return float(ends.iloc[0]), float(ends.iloc[-1])
 
 
-def _close_up(axes: Axes, rows: pd.DataFrame, cost: str, band: tuple[float, float]) -> None:
-    """Limits around the band, with room for the means of all points within."""
-    width = abs(band[1] - band[0]) or 0.1
-    left, right = min(band) - MARGIN * width, max(band) + MARGIN * width
-    means = rows.groupby(["method", "place"])[[PRIMARY, cost]].mean()
-    inside = means[means[PRIMARY].between(left, right)][cost]
-    room = 0.15 * (inside.max() - inside.min()) or 0.1
-    axes.set_xlim(left, right)
-    axes.set_ylim(inside.min() - room, inside.max() + room)
+def _around(band: tuple[float, float], adequacies: pd.Series) -> tuple[float, float]:
+    """What a panel shows: the band with its margins, or all where no more than that is to be shown."""
+    whole = float(adequacies.max() - adequacies.min()) or 0.1
+    width = max(abs(band[1] - band[0]), LEAST * whole)
+    middle = sum(band) / 2
+    left, right = middle - (0.5 + MARGIN) * width, middle + (0.5 + MARGIN) * width
+    if adequacies.between(left, right).all():
+        return float(adequacies.min()) - 0.06 * whole, float(adequacies.max()) + 0.12 * whole
+    return left, right
 
 
-def _curve(axes: Axes, rows: pd.DataFrame, y: str, look: Look, *, named: bool, numbered: bool) -> list[Label]:
-    """One method: its points from weak to strong, joined, and its labels: a name at one of them, or their strengths."""
-    means, labels = [], []
-    for _, seeds in rows.groupby("place", sort=True):
-        means.append(points(axes, seeds, y, look, None))
-        strength = seeds["strength"].iloc[0]
-        if numbered and pd.notna(strength):
-            labels.append(Label(axes, _written(axes, f"{strength:g}", look), means[-1:]))
-    line = {"ls": look.line, "lw": THICK if look in LOOKS.values() else 1.0, "marker": look.marker, "ms": MEAN**0.5}
-    axes.plot(*zip(*means, strict=True), color=look.colour, label=look.label, **line)
-    return [*labels, Label(axes, _written(axes, look.label, look), means[::-1])] if named else labels
+def _curve(
+    axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, cost: str, look: Look, view: tuple[float, float]
+) -> list[Label]:
+    """One method: its points from weak to strong, joined; its name and, of the paper's methods, strengths as labels."""
+    papers = look in LOOKS.values()
+    if rows["seed"].nunique() > 1:
+        axes.scatter(rows[PRIMARY], rows[cost], SEED, color=look.colour, marker=look.marker, lw=0, alpha=0.3, zorder=2)
+    at = list(zip(means[PRIMARY], means[cost], strict=True))
+    width, size = (THICK, MEAN**0.5) if papers else (0.9, 0.75 * MEAN**0.5)
+    axes.plot(*zip(*at, strict=True), color=look.colour, ls=look.line, lw=width, marker=look.marker, ms=size)
+    name = Label(axes, _written(axes, look.label, look, bold=papers), _in_view(at, view), RINGS, look)
+    strengths = rows.groupby("place")["strength"].first() if papers else pd.Series()
+    numbers = [
+        Label(axes, _written(axes, f"{strength:g}", look), _in_view([at[place]], view), RINGS[:2], look)
+        for place, strength in enumerate(strengths)
+        if pd.notna(strength)
+    ]
+    return [name, *numbers]
 
 
-def _written(axes: Axes, text: str, look: Look) -> Annotation:
-    """On white, so that no line goes through it, but under the markers."""
-    label = axes.annotate(text, (0, 0), AROUND[0], textcoords="offset points", size=7)
-    label.set(color=look.colour, zorder=2.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3})
+def _in_view(points: list[tuple[float, float]], view: tuple[float, float]) -> list[tuple[float, float]]:
+    """Those that a panel shows, the strongest first."""
+    return [point for point in reversed(points) if view[0] <= point[0] <= view[1]]
+
+
+def _written(axes: Axes, text: str, look: Look, bold: bool = False) -> Annotation:
+    """A label that still has to find its place; a line leads to it where it stands far from its marker."""
+    line = {"arrowstyle": "-", "lw": THIN, "color": look.colour, "alpha": 0.6, "shrinkA": 0, "shrinkB": 1}
+    label = axes.annotate(text, (0, 0), (0, 0), textcoords="offset points", size=7, arrowprops=line)
+    label.set(color=look.colour, zorder=5, fontweight="bold" if bold else "normal", in_layout=False)
+    label.set_bbox({"facecolor": WHITE, "edgecolor": "none", "pad": 0.4, "alpha": 0.8})
     return label
 
 
-def _place(figure: Figure, labels: list[Label]) -> None:
-    """Put each label beside one of its points, where it lies on no mean's marker and no other label.
+def _inset(axes: Axes, means: pd.DataFrame, methods: Sequence[str], cost: str, upwards: bool) -> None:
+    """All points, small, where the panel was left free: at the left, above or below its points."""
+    width, height = INSET
+    inset = axes.inset_axes((0.06, 0.97 - height if upwards else 0.07, width, height), zorder=3)
+    for number, method in enumerate(methods):
+        look, own = LOOKS.get(method) or look_of(method, number), means[means["method"] == method]
+        line = THICK if method in PAPERS else THIN
+        inset.plot(own[PRIMARY], own[cost], color=look.colour, lw=line, ls=look.line, marker=look.marker, ms=1.8)
+    inset.margins(0.08, 0.12)
+    inset.tick_params(labelsize=5.5, length=1.5, pad=1)
+    inset.grid(visible=False)
+    inset.locator_params(nbins=3)
+    inset.set_facecolor(WHITE)
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    inset.add_patch(Rectangle((left, bottom), right - left, top - bottom, fill=False, edgecolor=GREY, lw=THIN))
 
-    Names go first, then strengths, the strongest before the others. What finds no room is left out; the legend has it.
+
+def _place(figure: Figure, labels: list[Label]) -> list[Look]:
+    """Put each label beside one of its points, where it lies on no marker, no other label and no inset.
+
+    Names go first, the paper's before the others, then strengths. A strength that finds no room is left out; the
+    methods whose name finds none in any panel are returned.
     """
     figure.draw_without_rendering()
-    radius = MEAN**0.5 / 2 / 72 * figure.dpi
     taken: dict[Axes, list[Bbox]] = {}
-    for axes in figure.axes:
-        centres = [centre for line in axes.lines for centre in axes.transData.transform(line.get_xydata())]
-        taken[axes] = [Bbox([centre - radius, centre + radius]) for centre in centres]
-    names = [label for label in labels if len(label.at) > 1]
-    strengths = [label for label in labels if len(label.at) == 1]
-    for label in [*names, *reversed(strengths)]:
+    for axes in {label.axes: None for label in labels}:
+        means = [line for line in axes.lines if line.get_marker() not in (None, "None", "")]
+        taken[axes] = [box for inset in axes.child_axes if (box := inset.get_tightbbox())]
+        for line in means:
+            radius = line.get_markersize() / 2 / 72 * figure.dpi
+            centres = axes.transData.transform(line.get_xydata())
+            taken[axes] += [Bbox([centre - radius, centre + radius]) for centre in centres]
+    names = [label for label in labels if label.rings is RINGS]
+    named, without = set[Look](), dict.fromkeys(label.look for label in names)
+    for label in [*names, *(label for label in labels if label.rings is not RINGS)]:
         if place := _free(label, taken[label.axes]):
             taken[label.axes].append(place)
+            named.add(label.look)
         else:
             label.text.remove()
+    return [look for look in without if look not in named]
 
 
 def _free(label: Label, taken: Sequence[Bbox]) -> Bbox | None:
-    """Move a label to the first place within its panel that is free; None where none is."""
+    """Move a label to the first free place within its panel, its best point first; None where there is none."""
     panel = label.axes.get_window_extent()
     for at in label.at:
-        if not panel.contains(*label.axes.transData.transform(at)):
-            continue
-        for across, up in AROUND:
-            sides = {"ha": ("center", "left", "right")[(across > 0) - (across < 0)]}
-            sides |= {"va": ("center", "bottom", "top")[(up > 0) - (up < 0)]}
-            label.text.set(position=(across, up), **sides)
-            label.text.xy = at
-            place = label.text.get_window_extent()
-            within = panel.contains(place.x0, place.y0) and panel.contains(place.x1, place.y1)
-            if within and not place.count_overlaps(taken):
-                return place
+        for radius in label.rings:
+            for turn in range(12):
+                across, up = radius * cos(turn * pi / 6), radius * sin(turn * pi / 6)
+                sides = {"ha": "center" if abs(across) < 0.6 * radius else "left" if across > 0 else "right"}
+                sides |= {"va": "center" if abs(up) < 0.6 * radius else "bottom" if up > 0 else "top"}
+                label.text.set(position=(across, up), **sides)
+                label.text.xy = at
+                label.text.get_window_extent()  # moves it; without its line:
+                place = Text.get_window_extent(label.text)
+                within = panel.contains(place.x0, place.y0) and panel.contains(place.x1, place.y1)
+                if within and not place.count_overlaps(taken):
+                    if label.text.arrow_patch:
+                        label.text.arrow_patch.set_visible(radius > NEAR)
+                    return place
     return None

@@ -35,7 +35,7 @@ def _shares(axes: Axes, by_seed: list[np.ndarray], at: np.ndarray, look: Look) -
 
 
 def likelihood(
-    results: Path, tasks: Mapping[str, str], models: Sequence[str], seeds: Sequence[int], png: str, svg: str
+    results: Path, png: str, svg: str, *, tasks: Mapping[str, str], models: Sequence[str], seeds: Sequence[int]
 ) -> None:
     """Share of tokens at or below each NLL and each KL, of the models, a column a task; the base has no KL.
 

@@ -28,12 +28,13 @@ def points(axes: Axes, seeds: pd.DataFrame, y: str, look: Look, label: str | Non
 
 def tradeoff(
     results: Path,
+    png: str,
+    svg: str,
+    *,
     tasks: Mapping[str, str],
     models: Sequence[str],
     seeds: Sequence[int],
     primary: Retained,
-    png: str,
-    svg: str,
 ) -> None:
     """Similarity by the independent encoder against the primary benchmark (CMRC AVG) of the models, a panel a task.
 

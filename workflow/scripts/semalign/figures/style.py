@@ -1,5 +1,6 @@
 """How every figure looks: column widths, sizes, colours that colour-blind readers tell apart, files that repeat."""
 
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from semalign.runtime.errors import InputError
-from semalign.runtime.files import replacing_binary
+from semalign.runtime.files import replacing, replacing_binary
 
 SINGLE, DOUBLE = 3.3, 6.9  # inches: one column of text, two columns
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"  # the palette of Okabe and Ito
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#777777"
+WHITE, BAND, GRID = "#FFFFFF", "#EFEFEF", "#E2E2E2"
 MINUTE, THIN, THICK = 0.5, 0.6, 1.5  # lines, in points
 
 _RC: dict[str, Any] = {
@@ -33,7 +35,7 @@ _RC: dict[str, Any] = {
     "axes.linewidth": 0.6,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": "#E2E2E2",
+    "grid.color": GRID,
     "grid.linewidth": MINUTE,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
@@ -41,6 +43,21 @@ _RC: dict[str, Any] = {
     "svg.fonttype": "path",  # a viewer needs no font, and the words stay in the file as comments
     "svg.hashsalt": "semalign",
 }
+
+
+DARK = {
+    BLACK: "#E4E3DF",
+    WHITE: "#1B1F23",
+    GRID: "#363C43",
+    BAND: "#2A3138",
+    GREY: "#A0A7AE",
+    BLUE: "#4C9BE8",
+    SKY: "#9AD7F8",
+    VERMILLION: "#FF8A4C",
+    GREEN: "#35C79D",
+    PURPLE: "#E29BC3",
+}
+"""What a colour becomes where a reader's screen is dark; the others are light enough."""
 
 
 Line = str | tuple[float, tuple[float, ...]]  # as matplotlib has it
@@ -91,10 +108,21 @@ def picture(png: str, svg: str, width: float, height: float) -> Iterator[Figure]
             try:
                 with replacing_binary(png) as file:
                     figure.savefig(file, format="png", metadata={"Software": None})
-                with replacing_binary(svg) as file:
-                    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+                drawn = io.StringIO()
+                figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
             except UserWarning as warning:
                 raise InputError(f"{png}: {warning} Rename what the label shows, in letters of that font") from warning
+        with replacing(svg) as text:
+            text.write(drawn.getvalue().replace("</style>", f"{for_dark_screens()}</style>", 1))
+
+
+def for_dark_screens() -> str:
+    """Style for an SVG of matplotlib's: in a browser its colours follow the reader's scheme."""
+    rules = [f"svg {{ fill: {DARK[BLACK]} }}"]  # letters in black have no colour of their own
+    for colour, dark in DARK.items():
+        for what in ("fill", "stroke"):
+            rules.append(f'[style*="{what}: {colour.lower()}"] {{ {what}: {dark} !important }}')
+    return f"@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}"
 
 
 def width_for(panels: int) -> float:

@@ -36,7 +36,7 @@ def steps(path: Path, keys: Sequence[str]) -> pd.DataFrame:
 
 
 def reward(
-    results: Path, tasks: Mapping[str, str], seeds: Sequence[int], rewards: dict[str, float], png: str, svg: str
+    results: Path, png: str, svg: str, *, tasks: Mapping[str, str], seeds: Sequence[int], rewards: dict[str, float]
 ) -> None:
     """Mean reward of a step's completions and its parts, each between its own bounds, not yet weighted.
 
@@ -58,7 +58,7 @@ def reward(
         legend_above(figure, panels[0], 4 if len(tasks) > 1 else 2)
 
 
-def rollouts(results: Path, tasks: Mapping[str, str], seeds: Sequence[int], png: str, svg: str) -> None:
+def rollouts(results: Path, png: str, svg: str, *, tasks: Mapping[str, str], seeds: Sequence[int]) -> None:
     """Length of a step's completions, and the share of them that leave the language's script.
 
     Reads results/<task>/rl/<seed>/training.jsonl and audit.jsonl beside it.

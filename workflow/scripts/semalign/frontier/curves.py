@@ -14,6 +14,7 @@ import pandas as pd
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.retained import Retained, lost, measure_of
+from semalign.statistics.spread import mean_sd
 
 KEYS = ["task", "method", "place", "strength", "model", "seed"]
 ADEQUACY = ["similarity_independent", "similarity", "content"]
@@ -159,12 +160,8 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(values: pd.Series, name: str, model: str) -> str:
-    if values.isna().all():
-        return ""
     measure = measure_of(name)
-    digits = measure.digits if measure else 4
-    spread = f" ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 and model != "base" else ""
-    return f"{values.mean():.{digits}f}{spread}"
+    return mean_sd(values, measure.digits if measure else 4, alone=model == "base")
 
 
 def strengths(curves: Mapping[str, Curve]) -> str:

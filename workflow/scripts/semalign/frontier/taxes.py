@@ -16,8 +16,9 @@ import numpy as np
 
 from semalign.config.statistics import Statistics
 from semalign.frontier.curves import ADEQUACY, KL, PRIMARY, Curve, mean_tax, reach, tax_at
-from semalign.frontier.resampling import Drawn, drawn, interval
+from semalign.frontier.resampling import Drawn, drawn
 from semalign.statistics import runs
+from semalign.statistics.bootstrap import ends
 from semalign.statistics.differences import NONE, is_shown
 from semalign.statistics.retained import Retained
 
@@ -200,13 +201,13 @@ class _Field:
         self, measure: Measure, method: str, against: str | None, values: np.ndarray, shares: list[float | None]
     ) -> Tax:
         by_seed = [float(value) if np.isfinite(value) else None for value in values[:, 0]]
-        resampled = values[:, 1:].mean(axis=0)
-        undefined = int(np.isnan(resampled).sum())
+        means = values[:, 1:].mean(axis=0)
+        undefined = int(np.isnan(means).sum())
         low: float | None = None
         high: float | None = None
-        if None not in by_seed and not undefined and len(resampled):
-            ends = interval(resampled, self.request.statistics.confidence)
-            low, high = (end if np.isfinite(end) else None for end in ends)
-        unreached = int(np.isinf(resampled).sum())
+        if None not in by_seed and not undefined and len(means):
+            found = ends(means, self.request.statistics.confidence)
+            low, high = (end if np.isfinite(end) else None for end in found)
+        unreached = int(np.isinf(means).sum())
         names = (self.task, self.adequacy, self.cost, measure, method, against)
         return Tax(*names, by_seed, low, high, unreached, undefined, shares)

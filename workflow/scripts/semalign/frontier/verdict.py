@@ -10,6 +10,7 @@ from scipy import stats
 from semalign.frontier.curves import ADEQUACY, KL, PRIMARY, cost_of
 from semalign.frontier.taxes import Tax
 from semalign.statistics.retained import title
+from semalign.statistics.spread import mean_sd
 
 RULE = (
     "The declared measure: adequacy is similarity_independent, the tax what the base has lost in {cost} and "
@@ -68,9 +69,7 @@ def _cheapest_first(areas: list[Tax]) -> list[Tax]:
 
 def _spread(tax: Tax, sign: str = "") -> str:
     """Mean ± standard deviation over the seeds that reach RL's adequacy."""
-    if tax.mean is None:
-        return ""
-    return f"{tax.mean:{sign}z.3f}" + (f" ± {tax.sd:.3f}" if tax.sd is not None else "")
+    return mean_sd(tax.known, 3, sign)
 
 
 def _interval(tax: Tax) -> str:

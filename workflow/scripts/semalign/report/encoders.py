@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pandas as pd
+
 from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure
 from semalign.report.paper import sidecar
@@ -17,11 +19,21 @@ KEY = (
 )
 
 
-def grid(request: Request) -> Grid:
-    """The table; columns of which no row has a figure are left out."""
+def grids(request: Request) -> list[Grid]:
+    """What RL with each reaches, and each one's exam; columns of which no row has a figure are left out."""
     rows = read_csv(request.table("encoders", "csv"), dtype=dict.fromkeys(NAMES, str))
     rows = rows.fillna(dict.fromkeys(NAMES, ""))  # a difference is of no encoder
     figures = [name for name in encoder_table.shown_of(request.retention) if rows[name].notna().any()]
+    reached, exam = ([name for name in figures if (name in encoder_table.EXAM) is of_exam] for of_exam in (False, True))
+    note = sidecar(request, "encoders")["note"]
+    examined = rows[rows["model"] != "difference"]
+    return [
+        _grid(request, "encoders", "RL with other reward encoders", rows, reached, KEY, note),
+        _grid(request, "encoders-exam", "The exams of these encoders", examined, exam, "", ""),
+    ]
+
+
+def _grid(request: Request, name: str, title: str, rows: pd.DataFrame, figures: list[str], key: str, note: str) -> Grid:
     named = [labels.figure(name) for name in figures]
     columns = [Column("encoder", number=False), Column("exam", number=False)]
     columns += [Column(one.title, one.unit) for one in named]
@@ -29,7 +41,7 @@ def grid(request: Request) -> Grid:
         Group([_line(row, figures) for row in part.to_dict("records")], labels.title(request.tasks[str(task)]))
         for task, part in rows.groupby("task", sort=False)
     ]
-    return Grid("encoders", "RL with other reward encoders", columns, groups, KEY, sidecar(request, "encoders")["note"])
+    return Grid(name, title, columns, groups, key, note)
 
 
 def _line(row: dict[Any, Any], figures: list[str]) -> list[Cell]:

@@ -1,8 +1,9 @@
 """Test items side by side: source, reference, what each method answered, how it scored, and what the judge said."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 from sacrebleu.metrics import BLEU
@@ -13,20 +14,23 @@ from semalign.metrics.predictions import join
 from semalign.report import labels
 from semalign.report.grids import given, number
 from semalign.report.request import Request
+from semalign.report.wording import Piece, gloss, pieces
 from semalign.runtime.files import Row, read_jsonl
 from semalign.statistics import runs
 
 Figures = dict[str, float]
-MODELS = ("cold_sft", "strong_sft", "rl")
+MODELS = ("base", "cold_sft", "strong_sft", "rl")
 OUTCOMES = {0: "tie", 1: "strong SFT", 2: "RL", None: "no verdict"}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered: the text and its figures, by name."""
+    """What a model answered: the text, where it departs from the reference, what it says, and its figures by name."""
 
     model: str
     text: str
+    pieces: list[Piece]
+    gloss: str
     scores: dict[str, float]
     shown: list[tuple[str, str]]
 
@@ -47,7 +51,9 @@ class Example:
     why: str
     source: str
     source_language: str
+    source_gloss: str
     reference: str
+    reference_gloss: str
     target_language: str
     answers: list[Answer]
     verdict: Verdict | None
@@ -70,9 +76,18 @@ def seed_shown(request: Request) -> int:
     return request.seeds[0]
 
 
-def choose(request: Request) -> list[Chosen]:
-    """Each task's examples: some drawn by the seed, then those on which RL and strong SFT differ most."""
-    return [_of_task(request, task) for task in request.tasks]
+def choose(request: Request, generated: bool) -> list[Chosen]:
+    """Each task's examples: some drawn by the seed, then those on which RL and strong SFT differ most. Tasks of which
+    no model has answered are left out. `generated`: the texts are the world's own, which has a gloss for them."""
+    return [_of_task(request, task, generated) for task in request.tasks if models_of(request, task)]
+
+
+def models_of(request: Request, task: TaskName) -> list[str]:
+    """The models whose answers to the task are there, with their scores; none where only the base has answered."""
+    files = ("predictions.jsonl", "scores/text.jsonl", "scores/similarity.jsonl")
+    folders = {model: request.results / runs.name(task, model, seed_shown(request)) for model in MODELS}
+    found = [model for model, folder in folders.items() if all((folder / file).is_file() for file in files)]
+    return found if found != ["base"] else []
 
 
 def scores_of(request: Request) -> dict[str, str]:
@@ -83,7 +98,7 @@ def scores_of(request: Request) -> dict[str, str]:
         "reward": "similarity, reward encoder",
         "metric": metrics,
     }
-    content = any("content" in _items(request, task, "rl") for task in request.tasks)
+    content = any("content" in _items(request, t, of[0]) for t in request.tasks if (of := models_of(request, t)))
     return named | ({"content": "content"} if content else {})
 
 
@@ -91,25 +106,35 @@ def _items(request: Request, task: TaskName, model: str) -> pd.DataFrame:
     return runs.items(request.results, runs.name(task, model, seed_shown(request)), task)
 
 
-def _of_task(request: Request, task: TaskName) -> Chosen:
+def _of_task(request: Request, task: TaskName, generated: bool) -> Chosen:
     entry = request.tasks[task]
     test = request.results / "data" / task / "test.jsonl"
     seed = seed_shown(request)
     outputs, figures = {}, {}
-    for model in MODELS:
+    models = models_of(request, task)
+    for model in models:
         run = runs.name(task, model, seed)
         outputs[model] = {
             row["id"]: row for row in join(request.results / run / "predictions.jsonl", [str(test)])[task]
         }
         figures[model] = _figures(_items(request, task, model), entry.metrics[0])
-    ids = list(outputs["rl"])
+    ids = list(outputs[models[0]])
     drawn, contrasts = _chosen(request, task, ids, figures)
     verdicts = _verdicts(request, task, seed)
     found = []
     for name, why in [*((name, "drawn") for name in drawn), *((name, "contrast") for name in contrasts)]:
-        item = outputs["rl"][name]
+        item = outputs[models[0]][name]
+        told = {language: partial(gloss, language=language) if generated else _no_gloss for language in entry.languages}
         answers = [
-            _answer(model, outputs[model][name]["output"], figures[model][name], entry.metrics[0]) for model in MODELS
+            _answer(
+                model,
+                outputs[model][name]["output"],
+                item["target"],
+                told[entry.target_language],
+                figures[model][name],
+                entry.metrics[0],
+            )
+            for model in models
         ]
         found.append(
             Example(
@@ -118,7 +143,9 @@ def _of_task(request: Request, task: TaskName) -> Chosen:
                 why=why,
                 source=item["source"],
                 source_language=entry.source_language,
+                source_gloss=told[entry.source_language](item["source"]),
                 reference=item["target"],
+                reference_gloss=told[entry.target_language](item["target"]),
                 target_language=entry.target_language,
                 answers=answers,
                 verdict=_verdict(verdicts.get(name), request, answers) if request.judged else None,
@@ -160,6 +187,9 @@ def _chosen(
     """Those drawn, in the order of the test set; then the others with the largest difference, the largest first."""
     picked = set(random.Random(f"{request.seed} {task}").sample(ids, min(request.examples, len(ids))))
 
+    if not {"rl", "strong_sft"} <= figures.keys():
+        return [name for name in ids if name in picked], []
+
     def difference(name: str) -> float:
         return abs(figures["rl"][name]["independent"] - figures["strong_sft"][name]["independent"])
 
@@ -167,17 +197,20 @@ def _chosen(
     return [name for name in ids if name in picked], others[: request.contrasts]
 
 
-def _answer(model: str, text: str, figures: Figures, metric: str) -> Answer:
+def _no_gloss(text: str) -> str:
+    return ""
+
+
+def _answer(model: str, text: str, reference: str, told: Callable[[str], str], figures: Figures, metric: str) -> Answer:
     scores = {name: round(value, 4) for name, value in figures.items() if given(value)}
     names = {"metric": labels.metric(metric), "reward": "rew.", "independent": "ind.", "content": "content"}
     shown = [(title, number(scores[name], 2)) for name, title in names.items() if name in scores]
-    return Answer(model, text, scores, shown)
+    return Answer(model, text, pieces(text, reference), told(text), scores, shown)
 
 
 def _verdicts(request: Request, task: str, seed: int) -> dict[str, Row]:
-    if not request.judged:
-        return {}
-    return {row["id"]: row for row in read_jsonl(request.results / task / "judge" / f"{seed}.jsonl")}
+    path = request.results / task / "judge" / f"{seed}.jsonl"
+    return {row["id"]: row for row in read_jsonl(path)} if request.judged and path.is_file() else {}
 
 
 def _verdict(row: Row | None, request: Request, answers: list[Answer]) -> Verdict:

@@ -81,19 +81,31 @@ def _worst(runs: pd.DataFrame) -> str:
     return worst(known) if known else ""
 
 
-def audit(request: Request) -> Grid:
-    """Signs of a gamed reward: rollouts at first and at last, and answers to the test set."""
+def audit(request: Request) -> list[Grid]:
+    """Signs of a collapse in the answers, with the verdict; signs of a gamed reward in rollouts and answers."""
     rows = read_csv(request.table("audit", "csv"), dtype={"task": str, "model": str, "part": str, "verdict": str})
+    content = sidecar(request, "audit")
+    note = "\n\n".join([content["note"], *content.get("remarks", [])])
     names = named(audit_table.FIGURES, rows)
+    collapse, gamed = [name for name in names if name in COLLAPSE], [name for name in names if name not in COLLAPSE]
+    answers = rows[rows["part"] == "test"]
+    return [
+        _audit(request, "audit", "Reward audit: signs of a collapse in the answers", answers, collapse, note),
+        _audit(request, "gamed", "Reward audit: signs that a reward is gamed", rows, gamed, ""),
+    ]
+
+
+COLLAPSE = ["length_ratio", "off_script", "empty", *audit_table.COLLAPSE]
+
+
+def _audit(request: Request, name: str, title: str, rows: pd.DataFrame, names: list[str], note: str) -> Grid:
+    judged = name == "audit"
     groups = []
     for task, part in rows.groupby("task", sort=False):
         lines = [
-            [Cell(labels.model(str(model))), Cell(str(what)), *means(runs, names), Cell(_worst(runs))]
+            [Cell(labels.model(str(model))), Cell(_worst(runs) if judged else str(what)), *means(runs, names)]
             for (model, what), runs in part.groupby(["model", "part"], sort=False)
         ]
         groups.append(Group(lines, labels.title(request.tasks[str(task)])))
-    heads = [Column("model", number=False), Column("of", number=False), *columns(names)]
-    heads.append(Column("verdict", number=False))
-    content = sidecar(request, "audit")
-    note = "\n\n".join([content["note"], *content.get("remarks", [])])
-    return Grid("audit", "Reward audit: signs that a reward is gamed", heads, groups, notes=note)
+    second = Column("verdict" if judged else "of", number=False)
+    return Grid(name, title, [Column("model", number=False), second, *columns(names)], groups, notes=note)

@@ -79,7 +79,7 @@ def sources(request: Request) -> Grid | None:
     """The table of data sets and models that the config names."""
     if not request.sources:
         return None
-    rows = read_csv(request.table("sources", "csv"), dtype=str, keep_default_na=False)
+    rows = read_csv(request.table("sources", "csv"), dtype=str).fillna("")
     names = [name for name in rows.columns if (rows[name] != "").any()]
     lines = [[Cell(row[name], code=name in ("source", "sha256")) for name in names] for row in rows.to_dict("records")]
     columns = [Column(name.replace("_", " "), number=False) for name in names]

@@ -7,7 +7,21 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from semalign.report import assets, encoders, exam, examples, frontier, further, graph, labels, making, paper, summary
+from semalign.report import (
+    assets,
+    curves,
+    encoders,
+    exam,
+    examples,
+    frontier,
+    further,
+    graph,
+    labels,
+    making,
+    paper,
+    summary,
+    verdict,
+)
 from semalign.report.grids import Grid
 from semalign.report.look import TEMPLATES
 from semalign.report.request import Request
@@ -25,7 +39,7 @@ FIGURES = {
 }
 # Where tables and figures stand, in order: (anchor, heading, tables, figures).
 RESULTS = [
-    ("trade-off", "The trade-off", ["table3"], ["tradeoff"]),
+    ("trade-off", "The trade-off", ["table3"], []),  # whose figure stands with the verdict
     ("cold-start", "From the cold start to RL", ["table1", "table2"], []),
     ("transfer", "Few-shot transfer", ["table4"], []),
     ("rewards", "Other rewards", ["table5"], ["ablation"]),
@@ -65,6 +79,7 @@ class Section:
     grids: list[Grid]
     figures: list[Figure]
     text: Sequence[str] = ()
+    charts: Sequence[curves.Chart] = ()
 
 
 def build(request: Request) -> str:
@@ -88,15 +103,21 @@ def build(request: Request) -> str:
 
 def _content(request: Request) -> dict[str, Any]:
     jobs = jobs_behind(request.artefacts, request.root)
-    chosen = examples.choose(request)
+    generated = any(job["rule"] == "generate_world" for job in jobs)
+    chosen = examples.choose(request, generated)
+    answered = {model for task in request.tasks for model in examples.models_of(request, task)}
     declared, exploratory = further.tests(request) if "statistics" in request.tables else (None, None)
+    sections = _sections(request)
     return {
         "request": request,
+        "anchors": {section.anchor for section in sections},
         "title": "semalign: " + ", ".join(entry.title for entry in request.tasks.values()),
-        "about": _about(request, jobs),
+        "about": _about(request, jobs, generated),
+        "verdicts": verdict.verdicts(request),
+        "pictures": _figures(request, ["tradeoff"]),
         "caution": summary.caution(request),
         "cards": summary.cards(request),
-        "sections": _sections(request),
+        "sections": sections,
         "missing": _missing(request),
         "declared": declared,
         "exploratory": exploratory,
@@ -104,7 +125,7 @@ def _content(request: Request) -> dict[str, Any]:
         "sortings": examples.scores_of(request),
         "seed_shown": examples.seed_shown(request),
         "outcomes": list(examples.OUTCOMES.values()),
-        "model_names": {name: labels.model(name) for name in examples.MODELS},
+        "model_names": {name: labels.model(name) for name in examples.MODELS if name in answered},
         "judge": summary.judge(request),
         "dag": graph.picture(jobs) if jobs else "",
         "costs": making.costs(request, jobs) if jobs else None,
@@ -115,9 +136,8 @@ def _content(request: Request) -> dict[str, Any]:
     }
 
 
-def _about(request: Request, jobs: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def _about(request: Request, jobs: list[dict[str, Any]], generated: bool) -> list[tuple[str, str]]:
     seeds = ", ".join(map(str, request.seeds))
-    generated = any(job["rule"] == "generate_world" for job in jobs)
     commits = sorted({_short(job["commit"]) for job in jobs})
     return [
         ("Tasks", "; ".join(labels.task(entry) for entry in request.tasks.values())),
@@ -148,15 +168,15 @@ def _sections(request: Request) -> list[Section]:
         for anchor, title, names, figures in RESULTS
     ]
     sections.insert(1, _frontier(request))
-    audited = [further.audit(request)] if "audit" in request.tables else []
-    compared = [encoders.grid(request)] if "encoders" in request.tables else []
+    audited = further.audit(request) if "audit" in request.tables else []
+    compared = encoders.grids(request) if "encoders" in request.tables else []
     sections += [
         Section("encoders", "Other reward encoders", compared, []),
-        Section("training", "RL's training", [], _figures(request, ["reward", "rollouts"])),
+        Section("training", "Training", [], _figures(request, ["reward", "rollouts"]), charts=curves.charts(request)),
         Section("encoder-exam", "Encoder exam", exam.grids(request), _figures(request, ["encoder"])),
         Section("reward-audit", "Reward audit", audited, _figures(request, ["audit"])),
     ]
-    return [section for section in sections if section.grids or section.figures]
+    return [section for section in sections if section.grids or section.figures or section.charts]
 
 
 def _frontier(request: Request) -> Section:
@@ -168,9 +188,9 @@ def _frontier(request: Request) -> Section:
 
 
 def _missing(request: Request) -> list[str]:
-    """What the config leaves out, and by which key."""
+    """What has not been made yet, and what the config leaves out, by which key."""
     said = [
-        f"{title}, since {key} is null" if key else title
+        f"{title}, not made yet" if name in request.wanted else f"{title}, since {key} is null" if key else title
         for name, (title, key) in WITHOUT.items()
         if name not in request.tables
     ]

@@ -44,9 +44,12 @@ def tables(request: Request) -> dict[str, Grid]:
 
 
 def table(request: Request, name: str) -> Grid:
-    """One of the paper's tables; columns of which no row has a figure are left out."""
+    """One of the paper's tables; columns of which no row has a figure are left out, and those that say most stand
+    first, for small screens."""
     rows = frame(request, name)
-    figures = [column for column in sidecar(request, name)["shown"] if rows[column].notna().any()]
+    shown = [column for column in sidecar(request, name)["shown"] if rows[column].notna().any()]
+    first = ["metric", "similarity_independent", *(of.main for of in request.retention[:1]), "judge_win"]
+    figures = [*(column for column in first if column in shown), *(column for column in shown if column not in first)]
     counted = {column: _same_n(rows, column) for column in figures}
     columns = [Column("model", number=False)]
     columns += [Column("rewards", number=False)] if "rewards" in rows else []

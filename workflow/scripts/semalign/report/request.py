@@ -1,6 +1,6 @@
 """What a report is made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ class TaskOf:
     target_language: str
     metrics: list[str]
 
+    @property
+    def languages(self) -> set[str]:
+        return {self.source_language, self.target_language}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -25,7 +29,9 @@ class Request:
     root: the folder that holds `results`. tables, figures: names of those that the run has. judge: kind and, of a
     language model, its name. thresholds: the exam's. artefacts: what the report is made from, as paths from
     the root; the jobs behind them are its provenance. examples: test items a task drawn by `seed`; contrasts: further
-    ones on which RL and strong SFT differ most. retention: the benchmarks, the primary one first.
+    ones on which RL and strong SFT differ most. retention: the benchmarks, the primary one first. audit: its
+    thresholds. max_zero_variance: the share of prompts whose rollouts may all earn the same. wanted: the tables that
+    the config asks for, made or not.
     """
 
     root: Path
@@ -41,6 +47,9 @@ class Request:
     contrasts: int
     seed: int
     retention: list[Retained]
+    audit: dict[str, Any]
+    max_zero_variance: float
+    wanted: list[str] = field(default_factory=list)
 
     @property
     def results(self) -> Path:

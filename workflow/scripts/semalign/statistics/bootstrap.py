@@ -51,28 +51,47 @@ class Interval:
 
 
 def bootstrap(estimator: Estimator, settings: Statistics) -> Interval:
-    """The interval of a figure under resampling of the test set's units, by scipy.
+    """The interval of a figure under resampling of the test set's units.
 
     p = min(1, 2·(min(#{d ≤ 0}, #{d ≥ 0}) + 1)/(B + 1)) over the B resampled figures d.
     """
     units = len(estimator.keys)
     if units < 2:
         return Interval(float("nan"), float("nan"), float("nan"), estimator.n, units)
+    values = resampled(estimator, settings)
+    tail = min(int((values <= 0).sum()), int((values >= 0).sum()))
+    p = min(1.0, 2 * (tail + 1) / (len(values) + 1))
+    return Interval(*ends(values, settings.confidence), p, estimator.n, units)
+
+
+def resampled(estimator: Estimator, settings: Statistics, stream: int = 0) -> np.ndarray:
+    """(resamples,): the figure on resamples of its two units or more, by scipy.
+
+    Estimators of equally many units and items are resampled alike; of another `stream`, independently.
+    """
     result = stats.bootstrap(
-        (np.arange(units),),
+        (np.arange(len(estimator.keys)),),
         lambda drawn, axis: estimator.value(drawn),
         n_resamples=settings.resamples,
         batch=max(1, min(250, MOST_VALUES // estimator.n)),
         vectorized=True,
         confidence_level=settings.confidence,
         method="percentile",
-        rng=np.random.default_rng(settings.seed),
+        rng=np.random.default_rng((settings.seed, stream)),
     )
-    drawn = result.bootstrap_distribution
-    tail = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    p = min(1.0, 2 * (tail + 1) / (len(drawn) + 1))
-    low, high = map(float, result.confidence_interval)
-    return Interval(low, high, p, estimator.n, units)
+    values: np.ndarray = result.bootstrap_distribution
+    return values
+
+
+def ends(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """The percentile interval of resampled values: quantiles, linear between values. Values may be infinite: an end
+    that lies beside one is the outer value drawn."""
+    shares = ((1 - confidence) / 2, (1 + confidence) / 2)
+    with np.errstate(invalid="ignore"):  # between two infinite values
+        inner = np.quantile(values, shares)
+    outer = (np.quantile(values, shares[0], method="lower"), np.quantile(values, shares[1], method="higher"))
+    low, high = (float(i if np.isfinite(i) else o) for i, o in zip(inner, outer, strict=True))
+    return low, high
 
 
 def mean_of_items(keys: Sequence[str], values: np.ndarray) -> Estimator:

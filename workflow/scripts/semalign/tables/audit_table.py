@@ -10,6 +10,7 @@ from semalign.metrics.audit import MEASURES
 from semalign.metrics.collapse import worst
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
+from semalign.statistics.spread import mean_sd
 from semalign.statistics.verdicts import Bars, Verdict, of_run
 
 KEYS = ["task", "model", "seed", "part"]
@@ -106,14 +107,7 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Means ± standard deviation over seeds, as texts."""
     lines = []
     for (task, model, part), group in frame.groupby(["task", "model", "part"], sort=False):
-        cells = {name: _cell(group[name].astype(float)) for name in FIGURES}
+        cells = {name: mean_sd(group[name].astype(float), 3) for name in FIGURES}
         worst_of = worst(group["verdict"].dropna()) if part == "test" and model != "references" else ""
         lines.append({"task": task, "model": model, "part": part} | cells | {"verdict": worst_of})
     return pd.DataFrame(lines)
-
-
-def _cell(values: pd.Series) -> str:
-    if values.isna().all():
-        return ""
-    spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{values.mean():.3f}{spread}"

@@ -15,6 +15,7 @@ from semalign.frontier.curves import KEYS, PRIMARY, Curve, tax_at
 from semalign.reporting.lineage import Record, behind
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
+from semalign.statistics.spread import mean_sd
 
 FIGURES = ["device_seconds", "training_seconds", "before_seconds", "answering_seconds"]
 COLUMNS = [*KEYS[:3], *KEYS[4:], *FIGURES, "jobs", "resumed"]
@@ -120,10 +121,7 @@ def shown(costs: pd.DataFrame, equal: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _cell(values: list[float], alone: bool = False) -> str:
-    if not values or np.isnan(values).any():
-        return ""
-    spread = f" ± {np.std(values, ddof=1):.1f}" if len(values) > 1 and not alone else ""
-    return f"{np.mean(values):.1f}{spread}"
+    return "" if np.isnan(values).any() else mean_sd(values, 1, alone=alone)
 
 
 def note(costs: pd.DataFrame) -> str:

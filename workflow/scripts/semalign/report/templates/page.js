@@ -48,6 +48,8 @@
     }
   }
 
+  const shownRows = new Map(); // {id of a table: what gives its rows, where not all of them are shown}
+
   const table = document.getElementById("table-examples");
   if (table) {
     const PAGE = 20;
@@ -64,24 +66,29 @@
     const later = document.getElementById("later");
     let order = rows;
     let start = 0;
+    shownRows.set("table-examples", () => fitting());
 
-    function show() {
+    function fitting() {
       const wanted = plain(search.value);
-      const fitting = order.filter(
+      return order.filter(
         (row) =>
           texts.get(row).includes(wanted) &&
           (!ofTask.value || row.dataset.task === ofTask.value) &&
           (!ofOutcome?.value || row.dataset.outcome === ofOutcome.value),
       );
-      if (start >= fitting.length) start = 0;
-      const page = new Set(fitting.slice(start, start + PAGE));
+    }
+
+    function show() {
+      const all = fitting();
+      if (start >= all.length) start = 0;
+      const page = new Set(all.slice(start, start + PAGE));
       for (const row of rows) row.hidden = !page.has(row);
-      found.textContent = fitting.length
-        ? `Items ${start + 1}–${start + page.size} of ${fitting.length}`
+      found.textContent = all.length
+        ? `Items ${start + 1}–${start + page.size} of ${all.length}`
         : "No item fits: change the search or the filters";
       earlier.disabled = start === 0;
-      later.disabled = start + PAGE >= fitting.length;
-      earlier.parentElement.hidden = fitting.length <= PAGE;
+      later.disabled = start + PAGE >= all.length;
+      earlier.parentElement.hidden = all.length <= PAGE;
     }
 
     function sortBy(button, direction) {
@@ -122,6 +129,45 @@
     earlier.addEventListener("click", () => leaf(-PAGE));
     later.addEventListener("click", () => leaf(PAGE));
     show();
+  }
+
+  /* A table as a spreadsheet has it: figures with all their digits, texts that it would take for a formula after an
+     apostrophe. An answer has its scores in columns of their own. */
+  function csv(table) {
+    const quoted = (text) => {
+      const safe = /^\s*[-=+@＝＋－＠]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+      return `"${safe.replaceAll('"', '""')}"`;
+    };
+    const figure = (cell) => cell.dataset.sort !== undefined && cell.dataset.sort !== "" && !Number.isNaN(Number(cell.dataset.sort));
+    const said = (cell) => (cell.querySelector(".text") ?? cell).textContent.replace(/\s+/g, " ").trim();
+    const scores = (cell) => ["metric", "reward", "independent", "content"].filter((name) => name in cell.dataset);
+    const all = [...table.querySelectorAll("tbody tr")];
+    const rows = shownRows.get(table.id)?.() ?? all.filter((row) => !row.classList.contains("group"));
+    const models = [...table.tHead.rows[0].cells];
+    const scored = models.map((_, place) => [...new Set(all.flatMap((row) => (row.cells[place] ? scores(row.cells[place]) : [])))]);
+    const unit = (cell) => cell.querySelector(".unit")?.textContent.trim();
+    const name = (cell) => (cell.querySelector("button") ?? cell.firstChild).textContent.trim() + (unit(cell) ? ` (${unit(cell)})` : "");
+    const head = ["part", ...models.flatMap((cell, place) => [name(cell), ...scored[place].map((of) => `${name(cell)}: ${of}`)])];
+    const part = (row) => row.dataset.task ?? row.parentElement.querySelector(".group")?.textContent.trim() ?? "";
+    const line = (row) => [
+      part(row),
+      ...[...row.cells].flatMap((cell, place) => [
+        figure(cell) ? cell.dataset.sort : said(cell),
+        ...scored[place].map((of) => cell.dataset[of] ?? ""),
+      ]),
+    ];
+    return [head, ...rows.map(line)].map((values) => values.map(quoted).join(",")).join("\r\n");
+  }
+
+  for (const button of document.querySelectorAll("button.csv")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob(["\ufeff", csv(document.getElementById(button.dataset.table))], { type: "text/csv" }));
+      link.download = `${button.dataset.table.replace("table-", "")}.csv`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
   }
 
   /* Only what can be scrolled is a stop for the Tab key. */

@@ -1,0 +1,206 @@
+"""What the run says of each task, in one sentence and never more than its statistics allow, and its checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from semalign.config.models import ExamThresholds
+from semalign.encoder.exam import shortfalls
+from semalign.frontier.curves import PRIMARY, cost_of
+from semalign.metrics.collapse import Level, worst
+from semalign.report import exam, labels, paper
+from semalign.report.grids import given, number
+from semalign.report.request import Request
+from semalign.statistics.differences import is_shown
+from semalign.tables.spreadsheets import read_csv
+
+Row = dict[Any, Any]
+Outcome = Literal["more", "less", "open", "void"]
+STRONG, RL = labels.model("strong_sft"), labels.model("rl")
+CHECKS = {
+    "exam": ("encoder exam", "encoder-exam"),
+    "audit": ("audit", "reward-audit"),
+    "spread": ("spread of rewards", "reward-audit"),
+    "truncated": ("truncation", "reward-audit"),
+    "off_script": ("off script", "training"),
+}
+"""{check: (what it is called, the part of the page that has its evidence)}"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One of a model's checks: its level (empty where it was not made) and its figure in words."""
+
+    name: str
+    anchor: str
+    level: Level | Literal[""]
+    text: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A task's: one sentence, what stands behind each part of it, and the checks of RL and of strong SFT."""
+
+    title: str
+    sentence: str
+    evidence: list[tuple[str, str]]
+    checks: list[tuple[str, list[Check]]]
+
+
+def verdicts(request: Request) -> list[Verdict]:
+    """One a task of the trade-off's table; none where the run has no such table."""
+    if "table3" not in request.tables:
+        return []
+    rows, sidecar = paper.frame(request, "table3"), paper.sidecar(request, "table3")
+    return [_of_task(request, str(task), part, sidecar) for task, part in rows.groupby("task", sort=False)]
+
+
+def _of_task(request: Request, task: str, rows: Any, sidecar: dict[str, Any]) -> Verdict:
+    by_model: dict[str, Row] = {row["model"]: row for row in rows.to_dict("records")}
+    audited = {run: found for run, found in sidecar.get("audit", {}).items() if run.startswith(f"{task}/")}
+    seeds = int(by_model["gap"]["seeds"])
+    primary = request.retention[0]
+    by_seed = sidecar["figures_by_seed"][f"{task}/gap"]
+    void = _void(task, audited)
+    learnt, behind_learnt = _compared(by_model["gap"], by_seed, PRIMARY, 1)
+    kept, behind_kept = _compared(by_model["gap"], by_seed, primary.main, -primary.loss)
+    equal, behind_equal = _at_equal_adequacy(request, task)
+    collapsed = _collapsed(task, audited)
+    learns = f"no verdict on learning, since {void}" if void else _in_words(learnt, "learns more", "learning")
+    retains = _in_words(kept, "retains more", "retention")
+    parts = [learns, retains, f"at equal adequacy {equal}", collapsed, f"{seeds} seed{'s' if seeds > 1 else ''}"]
+    evidence = [
+        ("Learning", f"{labels.figure(PRIMARY).title} by the encoder that never rewards, {behind_learnt}"),
+        ("Retention", f"{labels.figure(primary.main).title}, {behind_kept}"),
+        ("At equal adequacy", behind_equal + (f" {NO_GAIN}" if void and behind_equal else "")),
+    ]
+    if seeds == 1:
+        evidence.append(("Seeds", "With one seed nothing is called a difference of methods: another seed may turn it."))
+    checks = [(labels.model(model), _checks(request, task, model, audited)) for model in ("rl", "strong_sft")]
+    title = labels.title(request.tasks[task])
+    said = "; ".join(part for part in parts if part)
+    return Verdict(title, f"{said[0].upper()}{said[1:]}.", [(name, text) for name, text in evidence if text], checks)
+
+
+NO_GAIN = "By the audit, RL is no gain over its cold start here."
+
+
+def _void(task: str, audited: Mapping[str, Any]) -> str:
+    """Why no learning can be compared: RL that is no gain, or strong SFT whose answers have collapsed."""
+    if any(found["is_no_gain"] for run, found in audited.items() if run.startswith(f"{task}/rl/")):
+        return "by the audit RL is no gain over its cold start"
+    if any(found["level"] == "collapsed" for run, found in audited.items() if run.startswith(f"{task}/strong_sft/")):
+        return "by the audit strong SFT has collapsed"
+    return ""
+
+
+def _compared(gap: Row, by_seed: Mapping[str, Mapping[str, Any]], name: str, sign: int) -> tuple[Outcome, str]:
+    """RL less strong SFT by a figure of which `sign` times more is better: the outcome by the declared rule, and the
+    figures behind it."""
+    if not given(gap[name]):
+        return "open", "not measured."
+    values = [float(found[name]) for found in by_seed.values()]
+    low, high = (float(gap[f"{name}_{end}"]) if given(gap[f"{name}_{end}"]) else None for end in ("low", "high"))
+    called = labels.figure(name)
+    interval = f", interval {number(low, called.digits)} to {number(high, called.digits)}" if given(low) else ""
+    said = f"{RL} − {STRONG}: {number(gap[name], called.digits, signed=True)}{interval}."
+    if not is_shown(values, low, high):
+        return "open", said
+    return ("more" if sign * gap[name] > 0 else "less"), said
+
+
+def _in_words(outcome: Outcome, verb: str, what: str) -> str:
+    return {"more": f"{RL} {verb}", "less": f"{STRONG} {verb}"}.get(outcome, f"{what} inconclusive")
+
+
+def _at_equal_adequacy(request: Request, task: str) -> tuple[str, str]:
+    """What SFT costs beside RL where both are as adequate, in short and in full."""
+    if "frontier" not in request.tables:
+        return "not compared", ""
+    rows = read_csv(request.results / "frontier_taxes.csv", dtype={"against": str, "verdict": str})
+    rows = rows[rows["primary"].astype(bool) & (rows["task"] == task) & (rows["measure"] == "end")]
+    rows = rows[(rows["method"] == "sft") & (rows["against"] == "rl")]
+    found = {str(row["cost"]): row for row in rows.to_dict("records")}
+    said = "; ".join(f"{row['verdict']} in {cost_of(cost)}{_size(row)}" for cost, row in found.items())
+    outcomes = {row["verdict"] for row in found.values()} - {"inconclusive"}
+    if outcomes == {"not reached"}:
+        return "not compared, since SFT does not get there", f"SFT beside RL: {said}."
+    if outcomes == {"costs more"}:
+        return "SFT costs more", f"SFT beside RL: {said}."
+    if outcomes == {"costs less"}:
+        return "SFT costs less", f"SFT beside RL: {said}."
+    short = "mixed" if len(outcomes) > 1 else "inconclusive"
+    return short, f"SFT beside RL: {said}." if said else ""
+
+
+def _size(row: Row) -> str:
+    return f" ({number(row['mean'], 3, signed=True)})" if given(row["mean"]) else ""
+
+
+def _collapsed(task: str, audited: Mapping[str, Any]) -> str:
+    """Which of the models' runs have collapsed."""
+    levels: dict[str, list[str]] = {}
+    for run, found in audited.items():
+        levels.setdefault(run.split("/")[1], []).append(found["level"])
+    if not levels:
+        return "no audit"
+    bad = {model: of.count("collapsed") for model, of in levels.items() if "collapsed" in of}
+    if not bad:
+        return "nothing collapsed"
+    told = [
+        f"{labels.model(model)} ({bad[model]} of {len(levels[model])})"
+        if len(levels[model]) > 1
+        else labels.model(model)
+        for model in bad
+    ]
+    return f"collapsed: {', '.join(told)}"
+
+
+def _checks(request: Request, task: str, model: str, audited: Mapping[str, Any]) -> list[Check]:
+    runs = {run: found for run, found in audited.items() if run.startswith(f"{task}/{model}/")}
+    found: dict[str, tuple[Level | Literal[""], str]] = {"exam": _exam(request) if model == "rl" else ("", "–")}
+    found["audit"] = _audit(runs)
+    found["spread"] = _spread(request, task) if model == "rl" else ("", "–")
+    for name in ("truncated", "off_script"):
+        found[name] = _share(name, runs, request.audit.get(name))
+    return [Check(CHECKS[name][0], CHECKS[name][1], *found[name]) for name in CHECKS]
+
+
+def _exam(request: Request) -> tuple[Level | Literal[""], str]:
+    reports = exam.reports(request)
+    if not reports:
+        return "", "–"
+    bars = ExamThresholds.model_validate(request.thresholds)
+    failed = {name: missed for name, report in reports.items() if (missed := shortfalls(report, bars))}
+    return ("collapsed", f"{len(failed)} of {len(reports)} encoders fail") if failed else ("ok", "both passed")
+
+
+def _audit(runs: Mapping[str, Any]) -> tuple[Level | Literal[""], str]:
+    levels: list[Level] = [found["level"] for found in runs.values()]
+    if not levels:
+        return "", "–"
+    level = worst(levels)
+    return level, level if len(levels) == 1 or level == "ok" else f"{level} in {levels.count(level)} of {len(levels)}"
+
+
+def _spread(request: Request, task: str) -> tuple[Level | Literal[""], str]:
+    """The share of prompts whose rollouts all earned the same in the last tenth of RL, the worst seed's."""
+    if "audit" not in request.tables:
+        return "", "–"
+    rows = read_csv(request.table("audit", "csv"))
+    own = rows[(rows["task"] == task) & (rows["model"] == "rl") & (rows["part"] == "rollouts last")]
+    shares = own["zero_variance_groups"].dropna()
+    if shares.empty:
+        return "", "–"
+    share = float(shares.max())
+    return ("collapsed" if share > request.max_zero_variance else "ok"), f"{share:.0%} of prompts without"
+
+
+def _share(name: str, runs: Mapping[str, Any], bars: Mapping[str, float] | None) -> tuple[Level | Literal[""], str]:
+    """A share of the answers, the worst seed's, by the audit's thresholds."""
+    shares = [found["figures"][name] for found in runs.values() if given(found["figures"].get(name))]
+    if not shares or bars is None:
+        return "", "–"
+    share = max(shares)
+    level: Level = "collapsed" if share >= bars["collapsed"] else "warning" if share >= bars["warning"] else "ok"
+    return level, f"{share:.0%}"
