@@ -117,7 +117,7 @@ def _data_set(run: Run, name: str, items: int) -> dict[str, Any]:
     kind, words, revision = _origin(run, paths)
     arguments: dict[str, Any] = {"items": items}
     if drawn:
-        words, arguments["seed"] = f"pairs kept back of {words}", run.of_task(name).split.seed
+        words, arguments["seed"] = f"pairs kept back of {words}", run.of_task(name).pool.seed
     elif kind == GENERATED and run.config.world:
         arguments["seed"] = run.config.world.seed
     return {

@@ -5,9 +5,7 @@ Out: results/figures/<name>.{png,svg}
 """
 
 FIGURE_NAMES = [
-    "reward",
-    "rollouts",
-    "audit",
+    *(["reward", "rollouts", "audit"] if CONFIG.train else []),
     "tradeoff",
     "encoder",
     *(["ablation"] if CONFIG.ablation else []),
@@ -98,9 +96,10 @@ rule draw_tradeoff:
         settings=settings(
             "draw_tradeoff",
             tasks=TITLES,
-            models=["base", *MODELS],
+            models=["base", *MODELS, *GIVEN],
             seeds=SEEDS,
             primary=RETAINED[0],
+            **GIVEN_VALUES,
         ),
     script:
         "../scripts/draw_tradeoff.py"
@@ -191,7 +190,11 @@ if CONFIG.mechanism:
             ENVIRONMENT
         params:
             settings=settings(
-                "draw_likelihood", tasks=TITLES, models=["base", *MODELS], seeds=SEEDS
+                "draw_likelihood",
+                tasks=TITLES,
+                models=["base", *MODELS, *GIVEN],
+                seeds=SEEDS,
+                **GIVEN_VALUES,
             ),
         script:
             "../scripts/draw_likelihood.py"

@@ -5,7 +5,12 @@ In:  every table, figure and exam; the first seed's answers, scores and verdicts
 Out: results/report.html
 """
 
-EXAMPLE_RUNS = expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS[0])
+EXAMPLE_MODELS = [*(MODELS or ["base"]), *GIVEN]
+EXAMPLE_RUNS = [
+    *([] if MODELS else ["base"]),
+    *expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS[0]),
+    *GIVEN,
+]
 
 
 rule report:
@@ -47,6 +52,11 @@ rule report:
             **CONFIG.report.model_dump(mode="json"),
             look=fingerprint_of_look(),
             retention=RETAINED,
+            **(
+                {"models": EXAMPLE_MODELS, "given": GIVEN_TASKS}
+                if GIVEN or not MODELS
+                else {}
+            ),
         ),
     script:
         "../scripts/report.py"

@@ -8,7 +8,8 @@ from semalign.runtime import job
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    likelihood(Path("results"), dict(settings["tasks"]), settings["models"], settings["seeds"], output.png, output.svg)
+    shown = (settings["models"], settings["seeds"], output.png, output.svg, settings.get("given"))
+    likelihood(Path("results"), dict(settings["tasks"]), *shown)
 
 
 job.run(main, snakemake)

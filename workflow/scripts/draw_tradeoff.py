@@ -10,7 +10,8 @@ from semalign.statistics.retained import Retained
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     tasks, primary = dict(settings["tasks"]), Retained(**settings["primary"])
-    tradeoff(Path("results"), tasks, settings["models"], settings["seeds"], primary, output.png, output.svg)
+    shown = (settings["models"], settings["seeds"], primary, output.png, output.svg, settings.get("given"))
+    tradeoff(Path("results"), tasks, *shown)
 
 
 job.run(main, snakemake)

@@ -12,7 +12,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     pools: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
     for row in read_jsonl(input.pairs):
         pools[row.pop("part")].append(row)
-    split, key = Split.model_validate(settings["split"]), f"tasks.{settings['task']}.split"
+    split = Split.model_validate(settings["split"]) if settings["split"] else None
+    key = f"tasks.{settings['task']}.{'split' if split else 'test'}"
     parts, report = split_pairs(pools["train"], pools["test"] or None, split, key=key)
     for name, rows in parts.items():
         write_jsonl(output[name], rows)

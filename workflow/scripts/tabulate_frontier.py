@@ -26,7 +26,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     asked = {name: settings[name] for name in ("tasks", "seeds", "mechanism")}
     asked |= {"curves": curves.in_order(settings["curves"])}
     retention = [Retained(**entry) for entry in settings["retention"]]
-    frame = curves.collect(RESULTS, **asked, retention=retention)
+    points = asked | {"curves": asked["curves"] | curves.given(settings.get("given", {}))}
+    frame = curves.collect(RESULTS, **points, retention=retention)
     found = taxes(
         Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"]), primary=retention[0])
     )
@@ -45,13 +46,19 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             frame_latex(verdict.table(found), "\n".join([text, *remarks]), keys=3)
             + frame_latex(curves.shown(frame), strengths, keys=4)
         )
-    measured = dict.fromkeys(runs.name(row.task, row.model, row.seed) for row in frame.itertuples())
+    measured = dict.fromkeys(
+        runs.name(task, model, seed)
+        for task in settings["tasks"]
+        for seed in settings["seeds"]
+        for curve in points["curves"].values()
+        for _, model in curve["points"]
+    )
     content = {
         "answers": verdict.answers(found),
         "taxes": [tax.record() | {"by_seed": tax.values} for tax in found],
         "runs": {name: runs.details(RESULTS, name, retention) for name in measured},
         "multiplicity": verdict.multiplicity(found, len(settings["seeds"])),
-        "units": {name: curve["unit"] for name, curve in asked["curves"].items()},
+        "units": {name: curve["unit"] for name, curve in points["curves"].items()},
         "note": text,
         "remarks": remarks,
         "strengths": strengths,

@@ -17,6 +17,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     retention = [Retained(**entry) for entry in settings["retention"]]
     names = ("table", "tasks", "models", "seeds", "rewards", "judged", "thresholds", "published")
     values = {name: settings[name] for name in names} | {"titles": dict(settings["titles"]), "retention": retention}
+    values |= {"given": settings.get("given", {})}
     table = build(Request(Path("results"), statistics=statistics, **values))
     write_csv(output.csv, table.frame())
     with replacing(output.markdown) as file:

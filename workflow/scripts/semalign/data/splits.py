@@ -14,7 +14,7 @@ Groups = list[list[Row]]
 
 
 def split_pairs(
-    train: Sequence[Row], test: Sequence[Row] | None, settings: Split, *, key: str
+    train: Sequence[Row], test: Sequence[Row] | None, settings: Split | None, *, key: str
 ) -> tuple[Splits, dict[str, Any]]:
     """({"cold", "rl", "dev", "test"}, report) from prepared rows; a group is never cut.
 
@@ -26,10 +26,14 @@ def split_pairs(
 
     The report: `asked` and `sizes` of the parts, `groups` in each; `dropped` {test | dev: {same_group | same_pair |
     same_source: rows}}; `unused` rows; `targets_seen_in_training` {test | dev: rows whose target is also one of cold's
-    or rl's}, which are kept. `key` is the settings' place in the config. Raises InputError where rows are too few.
+    or rl's}, which are kept. `key` is the settings' place in the config; without settings there is a test set alone,
+    and the other parts are empty. Raises InputError where rows are too few.
     """
-    if not test and settings.test is None:
+    if not test and (settings is None or settings.test is None):
         raise InputError(f"config key {key}: the test set is empty; see what its report says was dropped, or set test")
+    if settings is None:
+        alone: Splits = {"test": list(test or ()), "dev": [], "cold": [], "rl": []}
+        return alone, _report(alone, asked=dict.fromkeys(alone), dropped={}, unused=0)
     asked = {"test": settings.test, "dev": settings.dev, "cold": settings.cold, "rl": settings.rl}
     groups = _shuffled_groups(train, settings.seed)
     sources = {row["id"]: comparable(row["source"]) for row in train}
@@ -44,15 +48,18 @@ def split_pairs(
                 raise _too_few(f"{key}.{name}", wanted, len(parts.pop(name)), len(train), parts, dropped)
         if name in ("test", "dev"):
             groups, dropped[name] = _without_overlap(groups, parts[name], sources)
-    report = {
-        "asked": asked,
+    return parts, _report(parts, asked=asked, dropped=dropped, unused=sum(map(len, groups)))
+
+
+def _report(parts: Splits, **counts: Any) -> dict[str, Any]:
+    return {
+        "asked": counts["asked"],
         "sizes": {name: len(rows) for name, rows in parts.items()},
         "groups": {name: len({comparable(row["group"]) for row in rows}) for name, rows in parts.items()},
-        "dropped": dropped,
-        "unused": sum(map(len, groups)),
+        "dropped": counts["dropped"],
+        "unused": counts["unused"],
         "targets_seen_in_training": _targets_seen(parts),
     }
-    return parts, report
 
 
 def _shuffled_groups(rows: Sequence[Row], seed: int) -> Groups:

@@ -17,7 +17,6 @@ from semalign.runtime.files import Row, read_jsonl
 from semalign.statistics import runs
 
 Figures = dict[str, float]
-MODELS = ("cold_sft", "strong_sft", "rl")
 OUTCOMES = {0: "tie", 1: "strong SFT", 2: "RL", None: "no verdict"}
 
 
@@ -83,7 +82,10 @@ def scores_of(request: Request) -> dict[str, str]:
         "reward": "similarity, reward encoder",
         "metric": metrics,
     }
-    content = any("content" in _items(request, task, "rl") for task in request.tasks)
+    content = any(
+        "content" in _items(request, task, runs.answering(request.models, task, request.given)[0])
+        for task in request.tasks
+    )
     return named | ({"content": "content"} if content else {})
 
 
@@ -96,20 +98,25 @@ def _of_task(request: Request, task: TaskName) -> Chosen:
     test = request.results / "data" / task / "test.jsonl"
     seed = seed_shown(request)
     outputs, figures = {}, {}
-    for model in MODELS:
+    models = runs.answering(request.models, task, request.given)
+    for model in models:
         run = runs.name(task, model, seed)
         outputs[model] = {
             row["id"]: row for row in join(request.results / run / "predictions.jsonl", [str(test)])[task]
         }
         figures[model] = _figures(_items(request, task, model), entry.metrics[0])
-    ids = list(outputs["rl"])
+    first = outputs[models[0]]
+    ids = list(first)
     drawn, contrasts = _chosen(request, task, ids, figures)
     verdicts = _verdicts(request, task, seed)
     found = []
     for name, why in [*((name, "drawn") for name in drawn), *((name, "contrast") for name in contrasts)]:
-        item = outputs["rl"][name]
+        item = first[name]
         answers = [
-            _answer(model, outputs[model][name]["output"], figures[model][name], entry.metrics[0]) for model in MODELS
+            _answer(model, outputs[model][name]["output"], figures[model][name], entry.metrics[0])
+            if model in models
+            else Answer(model, "", {}, [])
+            for model in request.models
         ]
         found.append(
             Example(
@@ -163,6 +170,8 @@ def _chosen(
     def difference(name: str) -> float:
         return abs(figures["rl"][name]["independent"] - figures["strong_sft"][name]["independent"])
 
+    if not {"rl", "strong_sft"} <= figures.keys():
+        return [name for name in ids if name in picked], []
     others = sorted((name for name in ids if name not in picked), key=difference, reverse=True)
     return [name for name in ids if name in picked], others[: request.contrasts]
 

@@ -1,6 +1,6 @@
 """What a report is made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ class Request:
     root: the folder that holds `results`. tables, figures: names of those that the run has. judge: kind and, of a
     language model, its name. thresholds: the exam's. artefacts: what the report is made from, as paths from
     the root; the jobs behind them are its provenance. examples: test items a task drawn by `seed`; contrasts: further
-    ones on which RL and strong SFT differ most. retention: the benchmarks, the primary one first.
+    ones on which RL and strong SFT differ most. retention: the benchmarks, the primary one first. models: those whose
+    answers are shown. given: the tasks of each model that was trained elsewhere.
     """
 
     root: Path
@@ -41,6 +42,8 @@ class Request:
     contrasts: int
     seed: int
     retention: list[Retained]
+    models: list[str] = field(default_factory=lambda: ["cold_sft", "strong_sft", "rl"])
+    given: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def results(self) -> Path:
