@@ -247,10 +247,11 @@ class Task(Strict):
     max_tokens: CountFromTwo = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
     stop: Stops = Field(
-        default_factory=list, description="an answer to the test set ends before the first of these texts, too"
+        default_factory=list,
+        description="an answer ends before the first of these texts, too: to the test set, for τ, and when sampled",
     )
     shots: PairShots | None = Field(
-        None, description="examples before each prompt of the test set, in no training; null: none"
+        None, description="examples before each prompt of the test set; in no training, and not for τ; null: none"
     )
     split: Split | None = Field(None, description="how the pool is divided; null where `train` is []")
 

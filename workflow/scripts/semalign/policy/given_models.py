@@ -89,7 +89,9 @@ def _shapes(folder: Path, base: Path) -> str:
         raise InputError(f"it cannot be laid on {base} ({str(error)[:300]}); {remedy}") from error
     needed = {name: tuple(tensor.shape) for name, tensor in laid.items()}
     if foreign := found.keys() - needed.keys():
-        raise InputError(f"it adapts {some(modules({name: found[name] for name in foreign}))}, which {base} has not; {remedy}")
+        raise InputError(
+            f"it adapts {some(modules({name: found[name] for name in foreign}))}, which {base} has not; {remedy}"
+        )
     if missing := needed.keys() - found.keys():
         raise InputError(f"it lacks {some(missing)}, which its own config asks for on {base}; {remedy}")
     wrong = [f"{name} of shape {found[name]} for {needed[name]}" for name in found if found[name] != needed[name]]
