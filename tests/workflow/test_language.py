@@ -69,7 +69,7 @@ def test_each_command_of_the_page_writes_a_config_that_is_planned(tmp_path: Path
             alone = {of: {"identify": "script", "code": None, "among": None} for of in overlay["languages"]}
             (copy / "alone.yaml").write_text(yaml.safe_dump({"languages": alone}))
             more = " alone.yaml"
-        planned = run(copy, f".venv/bin/snakemake -n --quiet rules results/table3.csv --configfile {name}{more}")
+        planned = run(copy, f".venv/bin/snakemake results/table3.csv -n --quiet rules --configfile {name}{more}")
         assert re.search(r"^train_grpo +3$", planned, re.M)
 
 
