@@ -9,6 +9,9 @@
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
 # make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
 # make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too
+# make language SOURCE=en TARGET=sw TRAIN=train.jsonl TEST=test.jsonl BASE=models/base OUT=sw.yaml    write the config of another
+#               language (docs/languages.md); TRAIN="a.en a.sw": two text files; MAP="source=en target=sw", PROMPT="… {source}",
+#               RETENTION=questions.json, ENCODERS="models/a models/b", SCRIPTS=xx=Latin, DEVICE=cuda
 # make translate MODEL=mt/rl/0 TEXT="…"    use a released model; FILE=lines.txt, or standard input, for many lines
 # make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
@@ -42,7 +45,7 @@ SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"
 	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance judge-again release translate plan bench bench-trl gpu-check test long soak check docs lock conda help
+.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate plan bench bench-trl gpu-check test long soak check docs lock conda help
 .DEFAULT_GOAL := table3
 .NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
@@ -86,6 +89,13 @@ judge-again: $(READY)
 release: $(READY)
 	@test -n "$(MODEL)" || { echo "name a model, as in make release MODEL=mt/rl/0"; exit 1; }
 	@"$(BIN)/python" tools/release.py "$(MODEL)" $(if $(LICENCE),--licence "$(LICENCE)") $(if $(MERGED),--merged) $(if $(BASE),--base "$(BASE)")
+
+language: export SEMALIGN_PROMPT := $(value PROMPT)
+language: $(READY)
+	@"$(BIN)/python" tools/language.py --source "$(SOURCE)" --target "$(TARGET)" --train $(TRAIN) --test $(TEST) --base "$(BASE)" \
+		--out "$(OUT)" $(if $(MAP),--columns $(MAP)) $(if $(value PROMPT),--prompt "$$SEMALIGN_PROMPT") \
+		$(if $(RETENTION),--retention "$(RETENTION)") $(if $(ENCODERS),--encoders $(ENCODERS)) \
+		$(if $(SCRIPTS),--scripts $(SCRIPTS)) $(if $(DEVICE),--device "$(DEVICE)")
 
 # What is to be translated goes through the environment as it is: neither make nor the shell reads it.
 translate: export SEMALIGN_TEXT := $(value TEXT)

@@ -34,6 +34,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/rule_settings.smk"
 include: "workflow/rules/measure_settings.smk"
 include: "workflow/rules/experiments.smk"
+include: "workflow/rules/given_models.smk"
 include: "workflow/rules/method_settings.smk"
 include: "workflow/rules/table_contents.smk"
 

@@ -46,7 +46,7 @@ _OF_LIKELIHOOD = {
 METHOD = re.compile(r"semalign__methods__(\w+)__Settings")
 """Names of a method's model: a section for each."""
 
-FREE = {"languages": "name", "tasks": "task", "downloads": "name"}
+FREE = {"languages": "name", "tasks": "task", "downloads": "name", "models": "name"}
 FREE |= dict.fromkeys(
     ["ablation.variants", "encoder_ablation.encoders", "frontier.methods", "retention.benchmarks"], "name"
 )

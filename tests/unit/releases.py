@@ -75,20 +75,20 @@ def _records(base: str, policy: dict[str, str]) -> None:
     folder, tests = f"results/{RUN}", "results/data/mt/test.jsonl"
     Path("results/world").mkdir()
     Path("results/world/mt_test.jsonl").touch()
-    _record("generate_world", [], ["results/world/mt_test.jsonl"])
-    _record("split_pairs", ["results/world/mt_test.jsonl"], [tests])
+    record("generate_world", [], ["results/world/mt_test.jsonl"])
+    record("split_pairs", ["results/world/mt_test.jsonl"], [tests])
     if base == "results/base/model":
-        _record("train_base", ["results/world/mt_test.jsonl"], [base])
+        record("train_base", ["results/world/mt_test.jsonl"], [base])
     training = {"grpo": {"learning_rate": 0.5}, "policy": policy, "prompt": PROMPT, "seed": 0}
-    _record("train_grpo", [base], [f"{folder}/adapter", f"{folder}/training.json"], training)
+    record("train_grpo", [base], [f"{folder}/adapter", f"{folder}/training.json"], training)
     tasks = {"mt": {"prompt": PROMPT, "max_new_tokens": MAX_NEW_TOKENS}}
     answering = {"tasks": tasks, "batch_size": 4, "policy": policy}
-    _record("generate", [base, f"{folder}/adapter", tests], [f"{folder}/predictions.jsonl"], answering)
+    record("generate", [base, f"{folder}/adapter", tests], [f"{folder}/predictions.jsonl"], answering)
     for kind in ("text", "similarity"):
-        _record(f"score_{kind}", [f"{folder}/predictions.jsonl", tests], [f"{folder}/scores/{kind}.json"])
+        record(f"score_{kind}", [f"{folder}/predictions.jsonl", tests], [f"{folder}/scores/{kind}.json"])
 
 
-def _record(rule: str, inputs: list[str], outputs: list[str], settings: dict[str, Any] | None = None) -> None:
+def record(rule: str, inputs: list[str], outputs: list[str], settings: dict[str, Any] | None = None) -> None:
     write_json(
         f"{outputs[0]}.provenance.json",
         {

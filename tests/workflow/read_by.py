@@ -63,7 +63,13 @@ READ_BY: dict[str, list[str]] = {
     rf"tasks\.{T}\.test\.{SOURCE}": ["prepare_pairs {task}", "prepare_corpus"],  # which must not hold its texts
     rf"tasks\.{T}\.max_tokens": ["filter_length {task}"],
     rf"tasks\.{T}\.max_new_tokens": ["measure_threshold {task}*", "choose_answers {task}/*", *ANSWERS],
-    rf"tasks\.{T}\.stop": ["choose_answers {task}/*", *ANSWERS],
+    rf"tasks\.{T}\.stop": [
+        "measure_threshold {task}*",
+        "sample_candidates {task}",
+        "train_grpo {task}/*",
+        "choose_answers {task}/*",
+        *ANSWERS,
+    ],
     rf"tasks\.{T}\.shots(\..*)?": ["draw_shots {task}", "choose_answers {task}/*", *ANSWERS],
     rf"tasks\.{T}\.split\.(seed|cold|rl|dev)": ["split_pairs {task}"],
     rf"tasks\.{T}\.split\.test": [

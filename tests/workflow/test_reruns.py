@@ -26,6 +26,7 @@ from tests.workflow.run import plans
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # Keys that add or remove jobs: tested by name in test_reruns_otherwise.py.
 CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
+CHANGE_THE_JOBS |= {"models", "train"}  # the first adds jobs, in test_given_models.py
 CHANGE_THE_JOBS |= {"frontier.sft_pairs", "frontier.rl_steps", "encoder_ablation.task", "world.mixed_share"}
 CHANGE_THE_JOBS |= {"tasks.mt.shots", "tasks.hg.shots", "retention.benchmarks.cmrc.shots"}
 CHANGE_THE_JOBS |= {

@@ -93,7 +93,7 @@ class Plan:
         path = first_file(source).as_posix()
         for task in self.config.tasks:  # what the workflow will make
             if (part := PART.fullmatch(path)) and part["task"] == task:
-                split = self.config.tasks[task].split
+                split = self.config.tasks[task].pool
                 return Rows({"rl": self._rl_pairs(task), "dev": split.dev}.get(part["part"], split.cold), "set")
         if self.config.world and path.startswith("results/world/"):
             return Rows(int(getattr(self.config.world, of_world)), "set")
@@ -108,11 +108,13 @@ class Plan:
         return min(value, most)
 
     def _tasks_of(self, run: str) -> list[TaskName]:
+        if given := self.config.models.get(run.removeprefix("models/")):
+            return [task for task in self.config.tasks if given.tasks is None or task in given.tasks]
         return [task for task in self.config.tasks if run == "base" or run.startswith(f"{task}/")]
 
     def _rl_pairs(self, task: TaskName) -> int:
         settings, option = self.config.tasks[task], f"--rl-pairs {task}="
-        split = settings.split
+        split = settings.pool
         if split.rl is not None:
             return split.rl
         given = self._given(option, self.bounds.rl_pairs.get(task), f"tasks.{task}.split.rl is null")
@@ -129,7 +131,7 @@ class Plan:
     def test_pairs(self, task: TaskName) -> int:
         """Items of a task's test set."""
         settings, option = self.config.tasks[task], f"--test-pairs {task}="
-        if settings.split.test is not None:
+        if settings.split is not None and settings.split.test is not None:
             return settings.split.test
         key, of_world = f"tasks.{task}.test", f"{task}_test"
         if self._is_of_world(settings.test):
@@ -161,7 +163,7 @@ class Plan:
         return Work("sft", made.steps, made.steps * made.batch_size, batch=made.batch_size, prompt=length)
 
     def _train_sft(self, task: TaskName, model: str, seed: str) -> Work:
-        config, split = self.config, self.config.tasks[task].split
+        config, split = self.config, self.config.tasks[task].pool
         if model == "cold_sft":
             settings, pairs = config.cold_sft, split.cold
         elif model == "strong_sft":
@@ -236,7 +238,7 @@ class Plan:
 
     def _measure_threshold(self, task: TaskName, seed: str, threshold: str) -> Work:
         settings = self.config.tasks[task]
-        return self._answers(settings.split.dev, settings.max_new_tokens, settings.max_tokens)
+        return self._answers(settings.pool.dev, settings.max_new_tokens, settings.max_tokens)
 
     def _measure_likelihood(self, run: str) -> Work:
         mechanism = self.config.mechanism

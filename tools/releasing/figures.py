@@ -6,19 +6,32 @@ from typing import Any
 from huggingface_hub import EvalResult
 
 from semalign.config.downloads import FOLDER, HubDownload
+from semalign.config.retention import Benchmark, Extractive, LmEval
 from semalign.preflight.referenced_paths import paths_within
 from semalign.runtime.files import Row, read_json
+from semalign.statistics.retained import MEASURES
 from semalign.tables.sources_table import WORLD
 from tools.releasing.finished import Run
 
 GENERATED = "generated"
 QUESTIONS = ("question-answering", "Reading comprehension")
+MODELLING = ("text-generation", "Language modelling")
+OTHERS = {
+    "multiple_choice": ("multiple-choice", "Multiple choice"),
+    "perplexity": MODELLING,
+    "lm_eval": ("text-generation", "lm-evaluation-harness"),
+}
+"""The hub's kinds of the retention benchmarks that are measured by likelihood, and their titles."""
 
 
 def measured(run: Run) -> list[EvalResult]:
     """Every figure of the run's test sets, with data set, split, seed, size and signature."""
     text = read_json(run.folder / "scores" / "text.json")
-    kept = [found for name in run.config.retention.extractive for found in _of_questions(run, name, text[name])]
+    kept = []
+    for name, entry in run.config.retention.ordered.items():
+        kept += (
+            _of_questions(run, name, text[name]) if isinstance(entry, Extractive) else _of_benchmark(run, name, entry)
+        )
     return [*_of_task(run, text[run.task]), *_of_judge(run), *kept, *_of_likelihood(run)]
 
 
@@ -67,6 +80,22 @@ def _of_questions(run: Run, benchmark: str, text: Row) -> list[EvalResult]:
     ]
 
 
+def _of_benchmark(run: Run, name: str, entry: Benchmark) -> list[EvalResult]:
+    """The figures of a benchmark that is measured by likelihood; none where it was not measured."""
+    path = run.benchmark(name)
+    if path is None:
+        return []
+    summary = read_json(path)
+    data = _data_set(run, name, summary["n"])
+    found = []
+    for measure in entry.measures:
+        about = MEASURES[measure]
+        words = ", ".join(part for part in (about.about, measure.replace("_", " "), about.unit) if part)
+        kind = entry.metric if isinstance(entry, LmEval) else measure
+        found.append(_result(OTHERS[entry.kind], data, kind, words, summary[measure], signature=summary["signature"]))
+    return found
+
+
 def _of_judge(run: Run) -> list[EvalResult]:
     path = run.judgement()
     if path is None:
@@ -86,9 +115,8 @@ def _of_likelihood(run: Run) -> list[EvalResult]:
     summary = read_json(path)
     data = _data_set(run, str(run.config.passages_of()), summary["passages"])
     names = {"nll": "mean token NLL on passages, nats", "kl": "mean token KL to the base on passages, nats"}
-    task = ("text-generation", "Language modelling")
     return [
-        _result(task, data, key, name, summary[key]["mean"], signature=summary["signature"])
+        _result(MODELLING, data, key, name, summary[key]["mean"], signature=summary["signature"])
         for key, name in names.items()
     ]
 
@@ -111,13 +139,17 @@ def _result(
 def _data_set(run: Run, name: str, items: int) -> dict[str, Any]:
     """The hub's name of a test set where it has one; split, number of items, and the seed that drew it."""
     benchmark = run.config.retention.benchmarks.get(name)
+    if isinstance(benchmark, LmEval):
+        words = benchmark.task or str(benchmark.file and benchmark.file.name)
+        named = {"dataset_type": "lm_eval", "dataset_name": f"{words} ({name})", "dataset_split": "test"}
+        return named | {"dataset_args": {"items": items}}
     sources: list[Any] = list(getattr(benchmark, "test", []) if benchmark else run.of_task(name).test)
     drawn = not sources
     paths = [path for _, path in paths_within(sources or list(run.of_task(name).train))]
     kind, words, revision = _origin(run, paths)
     arguments: dict[str, Any] = {"items": items}
     if drawn:
-        words, arguments["seed"] = f"pairs kept back of {words}", run.of_task(name).split.seed
+        words, arguments["seed"] = f"pairs kept back of {words}", run.of_task(name).pool.seed
     elif kind == GENERATED and run.config.world:
         arguments["seed"] = run.config.world.seed
     return {

@@ -70,6 +70,11 @@ class Run:
         """The judge's summary, of the two runs that it compares."""
         return _judgement(self.task, self.model, str(self.seed))
 
+    def benchmark(self, name: str) -> Path | None:
+        """The figures in a retention benchmark that is measured by likelihood, where they are there."""
+        path = self.folder / "retention" / f"{name}.json"
+        return path if path.is_file() else None
+
     def likelihood(self) -> Path | None:
         return _likelihood(self.name)
 
@@ -95,6 +100,7 @@ def find(name: str) -> Run:
         raise InputError(f"{name} is not measured yet: run snakemake --cores all {wanted}, with the config of its run")
     found, notes = _behind([f"results/{name}/adapter", *(f"results/{name}/{measure}" for measure in MEASURES)])
     shown_too = [path for path in (_judgement(**parts.groupdict()), _likelihood(name)) if path]
+    shown_too += sorted(path for path in Path(f"results/{name}/retention").glob("*.json") if path.stem.isidentifier())
     _check([warning for path in shown_too for warning in lineage(str(path), Path.cwd()).warnings])
     by_output = {path: record for record in found.jobs for path in record["outputs"]}
     training = by_output[f"results/{name}/adapter"]

@@ -1,16 +1,43 @@
 """What a run can do: greedy answers, then every score, each with its signature and floor.
 
-A run is `base` or `<task>/<model>/<seed>`; it answers its task's test set and the questions of the retention benchmarks.
+A run is `base`, `models/<name>` or `<task>/<model>/<seed>`; it answers its tasks' test sets and the questions of the
+retention benchmarks.
 In:  the base, an adapter, results/data/*/test.jsonl, both encoders; RL's rollouts
 Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.json, results/<run>/likelihood.{json,npz},
      results/<run>/retention/<benchmark>.{json,jsonl} of benchmarks that are measured by likelihood,
      and for RL results/<run>/audit.{json,jsonl}
 """
 
+if GIVEN:
+
+    rule check_model:
+        input:
+            folder=lambda wc: given(model_files(f"models/{wc.name}"))[-1],
+            base=lambda wc: [] if is_whole(f"models/{wc.name}") else BASE_INPUT,
+        output:
+            checks="results/models/{name}/checks.json",
+        log:
+            "results/logs/check_model/{name}.log",
+        benchmark:
+            "results/benchmarks/check_model/{name}.tsv"
+        wildcard_constraints:
+            name="|".join(CONFIG.models),
+        priority: READ_FIRST
+        conda:
+            ENVIRONMENT
+        params:
+            settings=lambda wc: settings(
+                "check_model",
+                reads=model_files(f"models/{wc.name}"),
+                **check_settings(f"models/{wc.name}"),
+            ),
+        script:
+            "../scripts/check_model.py"
+
 
 rule generate:
     input:
-        base=BASE_INPUT,
+        base=lambda wc: base_of(wc.run),
         adapter=lambda wc: adapter_of(wc.run),
         tests=lambda wc: tests_of(wc.run),
         shots=lambda wc: shots_of([*tasks_of(wc.run), *ANSWERED]),
@@ -33,12 +60,12 @@ rule generate:
     params:
         settings=lambda wc: settings(
             "generate",
-            reads=[BASE],
+            reads=model_files(wc.run),
             tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
             benchmarks={name: answer_settings(BENCHMARKS[name]) for name in ANSWERED},
             engine=CONFIG.generation_engine,
             batch_size=CONFIG.generation_batch_size,
-            policy=POLICY,
+            **model_settings(wc.run),
         ),
     script:
         "../scripts/generate.py"
@@ -112,8 +139,9 @@ if MEASURED:
 
     rule measure_benchmark:
         input:
-            base=BASE_INPUT,
+            base=lambda wc: base_of(wc.run),
             adapter=lambda wc: adapter_of(wc.run),
+            passed=ancient(lambda wc: given_checks(wc.run)),
             tests=lambda wc: (
                 f"results/data/{wc.name}/test.jsonl"
                 if wc.name in ITEMISED
@@ -140,10 +168,10 @@ if MEASURED:
         params:
             settings=lambda wc: settings(
                 "measure_benchmark",
-                reads=[BASE, *harness_files(wc.name)],
+                reads=[*model_files(wc.run), *harness_files(wc.name)],
                 name=wc.name,
                 entry=measure_settings(wc.name),
-                policy=POLICY,
+                **model_settings(wc.run),
             ),
         script:
             "../scripts/measure_benchmark.py"
@@ -189,8 +217,10 @@ if CONFIG.mechanism:
 
     rule measure_likelihood:
         input:
-            base=BASE_INPUT,
+            base=lambda wc: base_of(wc.run),
             adapter=lambda wc: adapter_of(wc.run),
+            reference=lambda wc: BASE_INPUT if is_whole(wc.run) else [],
+            passed=ancient(lambda wc: given_checks(wc.run)),
             passages=f"results/data/{PASSAGES_OF}/passages.jsonl",
         output:
             summary="results/{run}/likelihood.json",
@@ -209,13 +239,14 @@ if CONFIG.mechanism:
             mem_mb=3000,
             runtime=60,
         params:
-            settings=settings(
+            settings=lambda wc: settings(
                 "measure_likelihood",
-                reads=[BASE],
+                reads=[BASE, *model_files(wc.run)],
                 mechanism=CONFIG.mechanism.model_dump(
                     mode="json", exclude={"passages", "sha256"}
                 ),
-                policy=POLICY,
+                **model_settings(wc.run),
+                **({"reference": POLICY} if is_whole(wc.run) else {}),
             ),
         script:
             "../scripts/measure_likelihood.py"

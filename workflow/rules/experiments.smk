@@ -1,6 +1,6 @@
 """Which runs there are, and what each is made from.
 
-A run is `base` or `<task>/<model>/<seed>`. Models: cold_sft, strong_sft and rl are the paper's; rl-<variant> is rl with
+A run is `base`, `models/<name>` of a model that was trained elsewhere, or `<task>/<model>/<seed>`. Models: cold_sft, strong_sft and rl are the paper's; rl-<variant> is rl with
 other rewards, rl-encoder-<name> rl with another reward encoder, fewshot-<start> learns a few pairs from another task's
 model, sft-<pairs> is a shorter strong_sft, rl@<step> a snapshot of rl, and <name>@<strength> an entry of
 frontier.methods at one of its strengths.
@@ -21,7 +21,7 @@ TASKS = [*TRANSLATIONS, *WITHIN_A_LANGUAGE]
 TITLES = [[name, CONFIG.tasks[name].title or name.replace("_", " ")] for name in TASKS]
 SEEDS = CONFIG.seeds
 MIXED = CONFIG.world is not None and CONFIG.world.mixed_share > 0
-MODELS = ["cold_sft", "strong_sft", "rl"]
+MODELS = ["cold_sft", "strong_sft", "rl"] if CONFIG.train else []
 VARIANTS = (
     [f"rl-{name}" for name in sorted(CONFIG.ablation.variants)]
     if CONFIG.ablation
@@ -57,6 +57,15 @@ TRAINED, DECODED = (
     for kind in (Trained, Decoded)
 )
 
+# Models that were trained elsewhere, by their run, and the tasks that each answers.
+GIVEN = {f"models/{name}": entry for name, entry in sorted(CONFIG.models.items())}
+GIVEN_TASKS = {
+    run: [task for task in TASKS if entry.tasks is None or task in entry.tasks]
+    for run, entry in GIVEN.items()
+}
+GIVEN_VALUES = {"given": GIVEN_TASKS} if GIVEN else {}
+GIVEN_PATTERN = "".join(f"{run}|" for run in GIVEN)
+
 TASK_PATTERN = "|".join(TASKS)
 SFT_PATTERN = r"cold_sft|strong_sft|sft-\d+|fewshot-[a-z_]+"
 GRPO_PATTERN = "rl(-encoder)?(-[a-z0-9_]+)?"
@@ -67,8 +76,8 @@ MODEL_PATTERN = "|".join([ADAPTER_PATTERN, *map(re.escape, DECODED)])
 
 
 def run_pattern(models):
-    """Of the base, and of the runs of models."""
-    return rf"base|({TASK_PATTERN})/({models})/\d+"
+    """Of the base, of models that were trained elsewhere, and of the runs of models."""
+    return rf"base|{GIVEN_PATTERN}({TASK_PATTERN})/({models})/\d+"
 
 
 def runs(tasks, models):
@@ -76,22 +85,29 @@ def runs(tasks, models):
     return expand("{task}/{model}/{seed}", task=tasks, model=models, seed=SEEDS)
 
 
-MAIN_RUNS = ["base", *runs(TASKS, MODELS)]
+def given_runs(tasks):
+    """The runs of models that were trained elsewhere and answer one of these tasks."""
+    return [run for run, own in GIVEN_TASKS.items() if set(own) & set(tasks)]
+
+
+MAIN_RUNS = ["base", *given_runs(TASKS), *runs(TASKS, MODELS)]
 FRONTIER_RUNS = [*MAIN_RUNS, *runs(TASKS, [*SIZES, *SNAPSHOTS, *STRENGTHS])]
 VARIANT_RUNS = runs(CONFIG.ablation.task, ["rl", *VARIANTS]) if CONFIG.ablation else []
 ENCODED_RUNS = runs(CONFIG.encoder_ablation.task, ["rl", *ENCODED]) if ABLATED else []
 FEW_SHOT_RUNS = runs(CONFIG.few_shot.task, STARTS) if CONFIG.few_shot else []
-RL_RUNS = list(dict.fromkeys([*runs(TASKS, ["rl"]), *VARIANT_RUNS]))
+RL_RUNS = list(
+    dict.fromkeys([*runs(TASKS, ["rl"] if CONFIG.train else []), *VARIANT_RUNS])
+)
 
 
 def task_of(run):
-    """The task of a run's path, None for the base."""
-    return None if run == "base" else run.split("/")[0]
+    """The task of the path of a run that is trained here."""
+    return run.split("/")[0]
 
 
 def tasks_of(run):
     """The tasks on which a run is measured."""
-    return TASKS if run == "base" else [task_of(run)]
+    return TASKS if run == "base" else GIVEN_TASKS.get(run) or [task_of(run)]
 
 
 def tests_of(run):
@@ -108,12 +124,16 @@ CHECKED_GRPO = [
 
 
 def adapter_of(run):
-    """The run's adapter; the base has none."""
+    """The run's adapter; the base and whole models have none."""
+    if run in GIVEN:
+        return given([GIVEN[run].adapter])[0] if GIVEN[run].adapter else []
     return [] if run == "base" else f"results/{run}/adapter"
 
 
 def checks_of(run):
     """What must have passed before a run is measured, beside what it is made from."""
+    if run in GIVEN:
+        return [f"results/{run}/checks.json"]
     model = os.path.basename(os.path.dirname(run))
     return [f"results/{run}/training.passed"] if model in CHECKED_GRPO else []
 
@@ -211,6 +231,11 @@ READ_THROUGH = [
     *(["results/data/metrics.json"] if CONFIG.metric_functions() else []),
     *(["results/data/policy.checks.json"] if CONFIG.policy.path else []),
     *(["results/encoders/pretrained.json"] if PRETRAINED else []),
+    *[
+        f"results/{run}/checks.json"
+        for run, entry in GIVEN.items()
+        if entry.model or CONFIG.policy.path  # else the base is not there yet
+    ],
 ]
 CHECKED = ["results/data/amounts.json"]
 

@@ -5,13 +5,14 @@ Out: results/figures/<figure>.{png,svg}
 """
 
 # {figure: (the function that draws it, its arguments beside the results, its inputs)}
-DRAWN = {
-    "reward": (
+DRAWN = {}
+if CONFIG.train:
+    DRAWN["reward"] = (
         "training:reward",
         {"tasks": TITLES, "seeds": SEEDS, "rewards": CONFIG.rl.rewards},
         expand("results/{run}/training.jsonl", run=runs(TASKS, ["rl"])),
-    ),
-    "rollouts": (
+    )
+    DRAWN["rollouts"] = (
         "training:rollouts",
         {"tasks": TITLES, "seeds": SEEDS},
         expand(
@@ -19,19 +20,21 @@ DRAWN = {
             run=runs(TASKS, ["rl"]),
             kind=["training", "audit"],
         ),
-    ),
-    "audit": (
+    )
+    DRAWN["audit"] = (
         "auditing:audit",
         {"tasks": TITLES, "seeds": SEEDS},
         expand("results/{run}/audit.jsonl", run=runs(TASKS, ["rl"])),
-    ),
+    )
+DRAWN |= {
     "tradeoff": (
         "points:tradeoff",
         {
             "tasks": TITLES,
-            "models": ["base", *MODELS],
+            "models": ["base", *MODELS, *GIVEN],
             "seeds": SEEDS,
             "primary": RETAINED[0],
+            **GIVEN_VALUES,
         },
         [*scores(MAIN_RUNS), *kept(MAIN_RUNS, KEPT_FIRST)],
     ),
@@ -57,7 +60,12 @@ if CONFIG.frontier:
 if CONFIG.mechanism:
     DRAWN["likelihood"] = (
         "likelihood:likelihood",
-        {"tasks": TITLES, "models": ["base", *MODELS], "seeds": SEEDS},
+        {
+            "tasks": TITLES,
+            "models": ["base", *MODELS, *GIVEN],
+            "seeds": SEEDS,
+            **GIVEN_VALUES,
+        },
         expand("results/{run}/likelihood.npz", run=MAIN_RUNS),
     )
 FIGURES = expand("results/figures/{name}.{kind}", name=DRAWN, kind=["png", "svg"])

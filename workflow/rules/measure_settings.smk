@@ -47,6 +47,12 @@ def answer_settings(entry):
     return asked | {"shots": shots}
 
 
+def stops_of(task):
+    """A task's stop strings, where it has some: what τ, rollouts and candidates depend on, as answers do."""
+    stops = CONFIG.tasks[task].stop
+    return {"stop": stops} if stops else {}
+
+
 def shots_of(names):
     """The files with the examples of test sets, of those that have some."""
     return [f"results/data/{name}/shots.jsonl" for name in names if name in SHOTS]

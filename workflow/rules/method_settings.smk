@@ -43,6 +43,11 @@ def method_rewards(model):
     return if_needed(model, "reward", CONFIG.rl.rewards | every) or {}
 
 
+def method_stops(wc):
+    """The stop strings of a method that samples from the policy while it trains: one with rewards of RL."""
+    return if_needed(wc.model, "reward", stops_of(wc.task)) or {}
+
+
 def recipes_of(model):
     """The sections of the config that a method reads; rewards and snapshots are no part of RL's."""
     sections = {

@@ -8,7 +8,11 @@ if CONFIG.metric_functions():
 
     rule check_metrics:
         input:
-            rows=expand("results/data/{task}/rl.jsonl", task=TASKS[0])[0],
+            rows=expand(
+                "results/data/{task}/{part}.jsonl",
+                task=TASKS[0],
+                part="rl" if CONFIG.train else "test",
+            )[0],
             metrics=given(metric_files(TASKS)),
             models=given(
                 path for path in metric_models(TASKS) if is_external(Path(path))

@@ -11,9 +11,11 @@ SEEDS_SHOWN = seeds_reported()
 REPORTED_RUNS = expand(
     "{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN
 )
+EXAMPLE_MODELS = ["base", *MODELS, *GIVEN]
 EXAMPLE_RUNS = [
     "base",
     *expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN[:1]),
+    *GIVEN,
 ]
 
 if not reported([*TABLES, *FIGURES]):
@@ -73,6 +75,7 @@ rule report:
             **CONFIG.report.model_dump(mode="json"),
             look=fingerprint_of_look(),
             retention=RETAINED,
+            **({"models": EXAMPLE_MODELS, "given": GIVEN_TASKS} if GIVEN else {}),
         ),
     script:
         "../scripts/report.py"

@@ -174,9 +174,10 @@ def policy_use():
         for name, task in CONFIG.tasks.items()
     }
     rl = CONFIG.rl
-    lengths["rl.max_prompt_tokens + rl.max_new_tokens"] = (
-        rl.max_prompt_tokens + rl.max_new_tokens
-    )
+    if CONFIG.train:
+        lengths["rl.max_prompt_tokens + rl.max_new_tokens"] = (
+            rl.max_prompt_tokens + rl.max_new_tokens
+        )
     if CONFIG.mechanism:
         lengths["mechanism.max_tokens"] = CONFIG.mechanism.max_tokens
     for name in ITEMISED:
@@ -195,6 +196,7 @@ def policy_use():
         "target_modules": CONFIG.lora.target_modules,
         "dtype": CONFIG.policy.dtype,
         "attention": CONFIG.policy.attention,
+        **({} if CONFIG.train else {"trained": False}),
         **TEMPLATE,
     }
 
@@ -244,8 +246,8 @@ for name in [*ENCODERS, *sorted(ABLATED)]:
 
 def amounts_of(task):
     """What a task's data must hold, the longest that its trainings take, and the votes on its test set."""
-    sections = {"cold": {"cold_sft": CONFIG.cold_sft}}
-    sections["pairs"] = {"strong_sft": CONFIG.strong_sft}
+    sections = {"cold": {"cold_sft": CONFIG.cold_sft}} if CONFIG.train else {}
+    sections["pairs"] = {"strong_sft": CONFIG.strong_sft} if CONFIG.train else {}
     if CONFIG.few_shot and CONFIG.few_shot.task == task:
         sections["pairs"]["few_shot.sft"] = CONFIG.few_shot.sft
     limits = {

@@ -34,24 +34,25 @@ if CONFIG.frontier:
     CURVES |= {name: curve_of(name) for name in sorted(METHODS)}
 
 # Each table's tasks and rows; a table of no task, or whose experiment the config leaves out, is not there.
+STARTED = ["cold_sft", "rl"] if CONFIG.train else []
 TABLE_ROWS = {
-    "table1": (TRANSLATIONS, ["base", "cold_sft", "rl"]),
-    "table2": (WITHIN_A_LANGUAGE, ["base", "cold_sft", "rl"]),
-    "table3": (TASKS, ["base", *MODELS]),
+    "table1": (TRANSLATIONS, ["base", *STARTED, *given_runs(TRANSLATIONS)]),
+    "table2": (WITHIN_A_LANGUAGE, ["base", *STARTED, *given_runs(WITHIN_A_LANGUAGE)]),
+    "table3": (TASKS, ["base", *MODELS, *GIVEN]),
 }
 if CONFIG.few_shot:
     TABLE_ROWS["table4"] = ([CONFIG.few_shot.task], STARTS)
 if CONFIG.ablation:
     TABLE_ROWS["table5"] = ([CONFIG.ablation.task], ["rl", *VARIANTS])
 if CONFIG.mechanism:
-    TABLE_ROWS["table6a"] = (TASKS, ["base", *MODELS])
-    TABLE_ROWS["table6b"] = (TASKS, ["base", *MODELS])
+    TABLE_ROWS["table6a"] = (TASKS, ["base", *MODELS, *GIVEN])
+    TABLE_ROWS["table6b"] = (TASKS, ["base", *MODELS, *GIVEN])
 TABLE_ROWS = {name: entry for name, entry in TABLE_ROWS.items() if entry[0]}
 TABLES = [
     f"results/{name}.csv"
     for name in [
         *TABLE_ROWS,
-        "statistics",
+        *(["statistics"] if MODELS or GIVEN else []),
         "audit",
         *(["frontier", "costs"] if CONFIG.frontier else []),
         *(["encoders"] if ABLATED else []),
@@ -68,8 +69,8 @@ def titles_of(table):
 def table_runs(name):
     """The runs whose scores a table shows."""
     tasks, models = TABLE_ROWS[name]
-    shared = ["base"] if "base" in models else []
-    return shared + runs(tasks, [model for model in models if model != "base"])
+    alone = [model for model in models if model == "base" or model in GIVEN]
+    return alone + runs(tasks, [model for model in models if model not in alone])
 
 
 def table_scores(name):
@@ -78,6 +79,14 @@ def table_scores(name):
         return likelihoods(table_runs(name))
     shown = MEASURED if name in ["table3", "table4", "table5"] else []
     return scores(table_runs(name)) + kept(table_runs(name), shown)
+
+
+def given_of(table):
+    """The models that were trained elsewhere among a table's rows, with their tasks; nothing where there are none."""
+    shown = {
+        run: own for run, own in GIVEN_TASKS.items() if run in TABLE_ROWS[table][1]
+    }
+    return {"given": shown} if shown else {}
 
 
 # Tables whose rows have the audit's verdict.
@@ -91,14 +100,15 @@ def started_of(task):
         for model, (name, _) in STRENGTHS.items()
         if METHODS[name].start_model == "cold_sft"
     ]
-    return ["rl", *variants_of(task), *SNAPSHOTS, *methods]
+    return [*(["rl"] if MODELS else []), *variants_of(task), *SNAPSHOTS, *methods]
 
 
 def audited_trainings(name):
     """The reports of RL in which a table reads what became of its rollouts."""
     if name not in AUDITED:
         return []
-    return expand("results/{run}/training.json", run=runs(TABLE_ROWS[name][0], ["rl"]))
+    of_rl = runs(TABLE_ROWS[name][0], ["rl"] if MODELS else [])
+    return expand("results/{run}/training.json", run=of_rl)
 
 
 def scores(names):

@@ -52,18 +52,23 @@ rule tabulate_paper:
                 else RETAINED[:1]
             ),
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
+            **given_of(wc.table),
         ),
     script:
         "../scripts/tabulate_paper.py"
 
 
+# Models that were trained elsewhere are compared with the base, too.
+COMPARED = [*(["base", *GIVEN] if GIVEN else []), *runs(TASKS, MODELS)]
+
+
 rule compare_systems:
     input:
         tests=expand("results/data/{task}/test.jsonl", task=TASKS),
-        predictions=expand("results/{run}/predictions.jsonl", run=runs(TASKS, MODELS)),
-        scores=scores(runs(TASKS, MODELS)),
-        retention=kept(runs(TASKS, MODELS), MEASURED),
-        likelihood=likelihoods(runs(TASKS, MODELS)) if CONFIG.mechanism else [],
+        predictions=expand("results/{run}/predictions.jsonl", run=COMPARED),
+        scores=scores(COMPARED),
+        retention=kept(COMPARED, MEASURED),
+        likelihood=likelihoods(COMPARED) if CONFIG.mechanism else [],
         judge=VERDICTS,
     output:
         csv="results/statistics.csv",
@@ -92,6 +97,8 @@ rule compare_systems:
             judged=JUDGED,
             mechanism=CONFIG.mechanism is not None,
             retention=RETAINED,
+            **GIVEN_VALUES,
+            **({} if CONFIG.train else {"trained": False}),
         ),
     script:
         "../scripts/compare_systems.py"
@@ -131,10 +138,14 @@ rule tabulate_audit:
                     *SNAPSHOTS,
                     *STRENGTHS,
                     *variants_of(task),
+                    *given_runs([task]),
                 ]
                 for task in TASKS
             },
-            rl_models={task: ["rl", *variants_of(task)] for task in TASKS},
+            rl_models={
+                task: [*(["rl"] if MODELS else []), *variants_of(task)]
+                for task in TASKS
+            },
             started={task: started_of(task) for task in TASKS},
             thresholds=CONFIG.audit.thresholds,
             confidence=CONFIG.statistics.confidence,
@@ -221,13 +232,17 @@ if CONFIG.frontier:
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}
                 ),
+                **GIVEN_VALUES,
             ),
         script:
             "../scripts/tabulate_frontier.py"
 
     rule tabulate_costs:
         input:
-            answers=expand("results/{run}/predictions.jsonl", run=FRONTIER_RUNS),
+            answers=expand(
+                "results/{run}/predictions.jsonl",
+                run=[run for run in FRONTIER_RUNS if run not in GIVEN],
+            ),
             frontier="results/frontier.csv",
         output:
             csv="results/costs.csv",

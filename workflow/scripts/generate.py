@@ -7,7 +7,7 @@ from typing import Any
 from semalign.data.shots import asked, examples
 from semalign.generation.answers import Asked, Completion, generate
 from semalign.metrics.predictions import predicted
-from semalign.policy.models import load_adapter, load_policy
+from semalign.policy.given_models import load_measured
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_jsonl
 from semalign.runtime.workspace import Workspace
@@ -38,8 +38,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
 
 
 def by_transformers(settings: dict[str, Any], input: Any, testsets: TestSets, workspace: Workspace) -> Answers:
-    base, tokenizer = load_policy(input.base, **settings["policy"])
-    model = load_adapter(base, input.adapter, trainable=False) if input.get("adapter") else base
+    model, tokenizer = load_measured(input.base, input.get("adapter"), settings["policy"], settings.get("given"))
     size = settings["batch_size"]
     return {
         name: generate(

@@ -6,9 +6,9 @@ from typing import Any
 from semalign.metrics.choices import score_choices
 from semalign.metrics.perplexity import score_texts
 from semalign.policy.continuations import Continuation, loglikelihoods, of_answer, of_text, whole_text
+from semalign.policy.given_models import load_measured
 from semalign.policy.harness import measure
 from semalign.policy.likelihood import beginning
-from semalign.policy.models import load_adapter, load_policy
 from semalign.runtime import job
 from semalign.runtime.files import Row, read_jsonl, write_json, write_jsonl
 from semalign.runtime.workspace import Workspace
@@ -18,8 +18,7 @@ CHUNK = 1024  # tokens that pass the LM head at once: bounds memory
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     entry = settings["entry"]
-    base, tokenizer = load_policy(input.base, **settings["policy"])
-    model = load_adapter(base, input.adapter, trainable=False) if input.adapter else base
+    model, tokenizer = load_measured(input.base, input.adapter, settings["policy"], settings.get("given"))
     if entry["kind"] == "lm_eval":
         scores, items = measure(model, tokenizer, entry, workspace)
         write_json(output.summary, scores)

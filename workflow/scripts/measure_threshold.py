@@ -26,6 +26,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         batch_size=settings["batch_size"],
         workspace=workspace,
         name="dev",
+        stops=settings.get("stop", ()),
     )
     encoder = load_encoder(input.encoder, policy["device"])
     values = similarity(encoder, [completion.text for completion in completions], [row["target"] for row in rows])

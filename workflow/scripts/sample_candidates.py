@@ -34,6 +34,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         batch_size=settings["batch_size"],
         workspace=workspace,
         name="candidates",
+        stops=settings.get("stop", ()),
     )
     encoder = load_encoder(input.encoder, policy["device"]) if input.encoder else None
     rewards = build_rewards(

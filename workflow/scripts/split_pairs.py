@@ -14,7 +14,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     def of(part: str) -> Iterator[Row]:
         return (row | {"place": place} for place, row in read_places(input.pairs) if row["part"] == part)
 
-    split, key = Split.model_validate(settings["split"]), f"tasks.{settings['task']}.split"
+    split = Split.model_validate(settings["split"]) if settings["split"] else None
+    key = f"tasks.{settings['task']}.{'split' if split else 'test'}"
     parts, report = split_pairs(of("train"), of("test"), split, key=key, kept=itemgetter("place"))
     for name, places in parts.items():
         write_jsonl(output[name], (_without_part(row) for row in rows_at(input.pairs, places)))

@@ -25,7 +25,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     asked = {name: settings[name] for name in ("tasks", "seeds", "mechanism")}
     asked |= {"curves": curves.in_order(settings["curves"])}
     retention = [Retained(**entry) for entry in settings["retention"]]
-    frame = curves.collect(RESULTS, **asked, retention=retention)
+    points = asked | {"curves": asked["curves"] | curves.given(settings.get("given", {}))}
+    frame = curves.collect(RESULTS, **points, retention=retention)
     found = taxes(
         Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"]), primary=retention[0])
     )
@@ -42,7 +43,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         "taxes": [tax.record() | {"by_seed": tax.values} for tax in found],
         "runs": {name: runs.details(RESULTS, name, retention) for name in measured},
         "multiplicity": verdict.multiplicity(found, len(settings["seeds"])),
-        "units": {name: curve["unit"] for name, curve in asked["curves"].items()},
+        "units": {name: curve["unit"] for name, curve in points["curves"].items()},
         "note": text,
         "remarks": remarks,
         "strengths": strengths,

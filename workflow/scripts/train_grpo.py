@@ -38,6 +38,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         device=policy["device"],
         seed=settings["seed"],
         workspace=workspace,
+        stops=settings.get("stop", ()),
     )
     if not distributed.is_first():
         return

@@ -33,6 +33,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         ),
         weights=settings["rewards"],
         workspace=workspace,
+        stops=settings.get("stop", ()),
         **{name: settings[name] for name in ("policy", "prompt", "recipes", "seed")},
     )
     chosen = method(entry["method"])

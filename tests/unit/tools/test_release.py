@@ -15,10 +15,11 @@ from safetensors.torch import load_file, save_file
 from semalign.policy.models import load_policy
 from semalign.reporting.lineage import lineage
 from semalign.runtime.errors import InputError
-from semalign.runtime.files import read_json, read_jsonl, sha256, write_jsonl
-from tests.unit.releases import HUB, RUN, adapter_config, fetched, finished_run
+from semalign.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
+from tests.unit.releases import HUB, RUN, adapter_config, fetched, finished_run, record
 from tools import release
 from tools.releasing.card import IN_4_BITS, _use
+from tools.releasing.figures import measured
 from tools.releasing.finished import base_of, find
 from tools.releasing.folder import settings_of, write_merged
 
@@ -77,6 +78,37 @@ def test_the_hub_reads_the_card(here: Path) -> None:
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     for words in ("| results/world |", "Apache-2.0, as the workflow", '"learning_rate": 0.5', "c0ffee", "seed 0"):
         assert words in text
+
+
+def test_the_card_lists_benchmarks_of_every_kind(here: Path) -> None:
+    config = read_json("results/configs/x.json")
+    table = [{"format": "jsonl", "path": "items.jsonl"}]
+    config["retention"]["benchmarks"] |= {
+        "copa": {"kind": "multiple_choice", "test": table, "prompt": "{premise}", "choices": ["one", "two"]},
+        "kept": {"kind": "perplexity", "test": [{"format": "lines", "path": "kept.txt"}]},
+        "own": {"kind": "lm_eval", "file": "own.yaml", "metric": "exact_match"},
+        "absent": {"kind": "perplexity", "test": [{"format": "lines", "path": "other.txt"}]},
+    }
+    write_json("results/configs/x.json", config)
+    figures = {
+        "copa": {"acc": 60.0, "acc_norm": 62.5},
+        "kept": {"nll": 2.5, "ppl": 12.25, "bits_per_byte": 1.5},
+        "own": {"score": 0.75},
+    }
+    for name, values in figures.items():
+        output = f"results/{RUN}/retention/{name}.json"
+        write_json(output, values | {"n": 8, "signature": "s"})
+        record("measure_benchmark", [f"results/{RUN}/adapter"], [output])
+    found = {(one.dataset_name, one.metric_type): one for one in measured(find(RUN))}
+    assert found["items.jsonl (copa)", "acc_norm"].metric_value == 62.5
+    assert found["items.jsonl (copa)", "acc"].task_type == "multiple-choice"
+    assert found["kept.txt (kept)", "nll"].metric_name == "prediction of kept text, nll, nats per token"
+    assert found["own.yaml (own)", "exact_match"].metric_value == 0.75
+    assert found["own.yaml (own)", "exact_match"].dataset_args == {"items": 8}
+    assert not [key for key in found if "absent" in key[0]]
+    write_json(f"results/{RUN}/retention/copa.json", {"acc": 100.0})
+    with pytest.raises(InputError, match=r"retention/copa\.json: has been changed since it was made"):
+        find(RUN)
 
 
 def test_its_snippet_runs_with_the_folder_alone(here: Path, tmp_path: Path) -> None:

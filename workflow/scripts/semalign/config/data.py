@@ -238,7 +238,8 @@ class Task(Strict):
     )
     prompt: Annotated[str, prompt_of("source")] = Field(description="the user's turn; {source} is replaced")
     train: Annotated[list[PairSource], Distinct] = Field(
-        min_length=1, description="the pool that is split into cold start, RL and dev"
+        default_factory=list,
+        description="the pool that is split into cold start, RL and dev; [] only with the config's `train: false`",
     )
     test: Annotated[list[PairSource], Distinct] = Field(
         default_factory=list, description="a test set of its own; else cut from train"
@@ -246,12 +247,13 @@ class Task(Strict):
     max_tokens: CountFromTwo = Field(1024, description="longer pairs, prompt and target in policy tokens, are dropped")
     max_new_tokens: Count = Field(256, description="greedy decoding stops here")
     stop: Stops = Field(
-        default_factory=list, description="an answer to the test set ends before the first of these texts, too"
+        default_factory=list,
+        description="an answer ends before the first of these texts, too: to the test set, for τ, and when sampled",
     )
     shots: PairShots | None = Field(
-        None, description="examples before each prompt of the test set, in no training; null: none"
+        None, description="examples before each prompt of the test set; in no training, and not for τ; null: none"
     )
-    split: Split = Field(description="how the pool is divided")
+    split: Split | None = Field(None, description="how the pool is divided; null where `train` is []")
 
     @model_validator(mode="before")
     @classmethod
@@ -262,10 +264,14 @@ class Task(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Task":
-        if bool(self.test) == (self.split.test is not None):
+        if bool(self.train) != (self.split is not None):
+            raise ValueError("give `train` (sources) and `split` together, or neither where nothing is trained")
+        if bool(self.test) == (self.split is not None and self.split.test is not None):
             raise ValueError("give either `test` (sources) or `split.test` (a size), not both and not neither")
         if any(alike(one) == alike(other) for one in self.train for other in self.test):
             raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
+        if self.shots and self.shots.source == "train" and not self.train:
+            raise ValueError("shots.source: train names the pool, and there is none; give sources")
         shown = self.shots.source if self.shots and self.shots.source != "train" else []
         if any(alike(one) == alike(other) for one in shown for other in self.test):
             raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")
@@ -274,6 +280,13 @@ class Task(Strict):
     def metric_names(self) -> list[str]:
         """The names of its metrics, the primary one first."""
         return [metric_name(entry) for entry in self.metrics]
+
+    @property
+    def pool(self) -> Split:
+        """How the pool is divided, of a task that has one. Raises ValueError where it has none."""
+        if self.split is None:
+            raise ValueError("the task has no pool to divide: train is []")
+        return self.split
 
     def between_languages(self) -> bool:
         """Whether answers are in another language than what is answered: a translation of some kind."""

@@ -29,7 +29,7 @@ Parts = dict[str, list[_Pair]]
 def split_pairs(
     train: Iterable[Row],
     test: Iterable[Row] | None,
-    settings: Split,
+    settings: Split | None,
     *,
     key: str,
     kept: Callable[[Row], Any] = lambda row: row,
@@ -45,11 +45,16 @@ def split_pairs(
 
     The report: `asked` and `sizes` of the parts, `groups` in each; `dropped` {test | dev: {same_group | same_pair |
     same_source: rows}}; `unused` rows; `targets_seen_in_training` {test | dev: rows whose target is also one of cold's
-    or rl's}, which are kept. `key` is the settings' place in the config. Raises InputError where rows are too few.
+    or rl's}, which are kept. `key` is the settings' place in the config; without settings there is a test set alone,
+    and the other parts are empty. Raises InputError where rows are too few.
     """
     given = [_pair(row, kept) for row in test or ()]
-    if not given and settings.test is None:
+    if not given and (settings is None or settings.test is None):
         raise InputError(f"config key {key}: the test set is empty; see what its report says was dropped, or set test")
+    if settings is None:
+        alone: Parts = {"test": given, "dev": [], "cold": [], "rl": []}
+        report = _report(alone, asked=dict.fromkeys(alone), dropped={}, unused=0)
+        return {name: [pair.row for pair in pairs] for name, pairs in alone.items()}, report
     asked = {"test": settings.test, "dev": settings.dev, "cold": settings.cold, "rl": settings.rl}
     groups = _shuffled_groups((_pair(row, kept) for row in train), settings.seed)
     available = sum(map(len, groups))
@@ -64,15 +69,19 @@ def split_pairs(
                 raise _too_few(f"{key}.{name}", wanted, len(parts.pop(name)), available, parts, dropped)
         if name in ("test", "dev"):
             groups, dropped[name] = _without_overlap(groups, parts[name])
-    report = {
-        "asked": asked,
+    report = _report(parts, asked=asked, dropped=dropped, unused=sum(map(len, groups)))
+    return {name: [pair.row for pair in pairs] for name, pairs in parts.items()}, report
+
+
+def _report(parts: Parts, **counts: Any) -> dict[str, Any]:
+    return {
+        "asked": counts["asked"],
         "sizes": {name: len(pairs) for name, pairs in parts.items()},
         "groups": {name: len({pair.group for pair in pairs}) for name, pairs in parts.items()},
-        "dropped": dropped,
-        "unused": sum(map(len, groups)),
+        "dropped": counts["dropped"],
+        "unused": counts["unused"],
         "targets_seen_in_training": _targets_seen(parts),
     }
-    return {name: [pair.row for pair in pairs] for name, pairs in parts.items()}, report
 
 
 def _pair(row: Row, kept: Callable[[Row], Any]) -> _Pair:

@@ -35,10 +35,11 @@ def tradeoff(
     models: Sequence[str],
     seeds: Sequence[int],
     primary: Retained,
+    given: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Similarity by the independent encoder against the primary benchmark (CMRC AVG) of the models, a panel a task.
 
-    Reads the runs' scores.
+    given: the tasks of each model that was trained elsewhere. Reads the runs' scores.
     """
     legend_columns = 4 if len(tasks) > 1 else 2
     height = 2.3 + 0.16 * -(-len(models) // legend_columns)
@@ -47,6 +48,8 @@ def tradeoff(
         for axes, task in zip(panels, tasks, strict=True):
             axes.margins(0.08)
             for number, model in enumerate(models):
+                if task not in (given or {}).get(model, [task]):
+                    continue
                 look = look_of(model, number)
                 names = dict.fromkeys(runs.name(task, model, seed) for seed in seeds)
                 figures = pd.DataFrame([runs.figures(results, name, task, [primary]) for name in names])

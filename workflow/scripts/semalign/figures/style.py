@@ -86,7 +86,7 @@ _COLOURS, _MARKERS, _LINES = (GREEN, ORANGE, SKY, GREY), ("v", "P", "X", "*", "h
 
 def look_of(name: str, number: int) -> Look:
     """The look of a model, or of the `number`th thing in a figure when it is none that all figures show."""
-    label = name.replace("rl-", "RL: ").replace("_", " ")
+    label = name.removeprefix("models/").replace("rl-", "RL: ").replace("_", " ")
     spare = Look(label, _COLOURS[number % 4], _MARKERS[number % 5], _LINES[number % 3])
     return MODELS.get(name, spare)
 

@@ -6,7 +6,7 @@ it first reaches it; below its weakest point it costs what that one costs; what 
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -31,17 +31,26 @@ COUNTED = {"pairs": "examples", "steps": "steps"}  # what a training's report ca
 class Curve(TypedDict):
     """What a method's strength counts, and its points (strength, model) from weak to strong.
 
-    A strength of None is read from the run's own report; where that does not count it, the point has none.
+    A strength of None is read from the run's own report; where that does not count it, the point has none. tasks: those
+    that it has points of; without, all.
     """
 
     unit: str
     points: list[tuple[float | None, str]]
+    tasks: NotRequired[list[str]]
 
 
 def in_order(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     """The paper's methods, then the others by name."""
     names = [*(name for name in PAPERS if name in curves), *sorted(curves.keys() - set(PAPERS))]
     return {name: curves[name] for name in names}
+
+
+def given(models: Mapping[str, list[str]]) -> dict[str, Curve]:
+    """Models that were trained elsewhere, and their tasks, as curves of one point, which no tax is read from."""
+    return {
+        runs.label(model): Curve(unit="none", points=[(None, model)], tasks=tasks) for model, tasks in models.items()
+    }
 
 
 def cost_of(column: str) -> str:
@@ -62,7 +71,7 @@ def collect(
     mechanism: bool,
     retention: list[Retained],
 ) -> pd.DataFrame:
-    """One row a task, method, point and seed; a model of several curves stands in each, the base in every seed.
+    """One row a task, method, point and seed; a model of several curves stands in each, one run in every seed.
 
     retention: the benchmarks, first that whose loss is a tax.
     """
@@ -70,13 +79,16 @@ def collect(
     for task in tasks:
         for seed in seeds:
             for method, curve in curves.items():
+                if task not in curve.get("tasks", [task]):
+                    continue
                 for place, (strength, model) in enumerate(curve["points"]):
                     run = runs.name(task, model, seed)
                     if (found := figures.get(f"{task} {run}")) is None:
                         found = figures[f"{task} {run}"] = _figures(results, run, task, mechanism, retention)
                     if strength is None:
                         strength = _counted(results, run, curve["unit"])
-                    keys: dict[str, Any] = dict(zip(KEYS, (task, method, place, strength, model, seed), strict=True))
+                    called = (task, method, place, strength, runs.label(model), seed)
+                    keys: dict[str, Any] = dict(zip(KEYS, called, strict=True))
                     rows.append(keys | found)
     return pd.DataFrame(rows, columns=[*KEYS, *_names(retention)])
 
@@ -98,7 +110,7 @@ def _figures(results: Path, run: str, task: str, mechanism: bool, retention: lis
     if mechanism:
         likelihood = runs.likelihood(results, run)
         figures["nll_mean"] = likelihood["nll"]["mean"]
-        figures["kl_mean"] = likelihood["kl"]["mean"] if likelihood["kl"] else 0.0
+        figures["kl_mean"] = likelihood["kl"]["mean"] if likelihood["kl"] else 0.0 if run == "base" else None
     return {name: figures.get(name) for name in _names(retention)}
 
 
@@ -154,14 +166,17 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
     for (task, method, _, model), group in frame.groupby(["task", "method", "place", "model"], sort=False):
         strength = group["strength"].iloc[0]
         keys = {"task": task, "method": method, "strength": "" if pd.isna(strength) else f"{strength:g}"}
-        cells = {name: _cell(group[name].astype(float), name, str(model)) for name in figures_of(frame.columns)}
+        cells = {
+            name: _cell(group[name].astype(float), name, str(method), str(model)) for name in figures_of(frame.columns)
+        }
         lines.append(keys | {"model": model} | cells)
     return pd.DataFrame(lines)
 
 
-def _cell(values: pd.Series, name: str, model: str) -> str:
+def _cell(values: pd.Series, name: str, method: str, model: str) -> str:
     measure = measure_of(name)
-    return mean_sd(values, measure.digits if measure else 4, alone=model == "base")
+    # the base, and a model trained elsewhere, which is its own method, are one run in every seed
+    return mean_sd(values, measure.digits if measure else 4, alone=model == "base" or method == model)
 
 
 def strengths(curves: Mapping[str, Curve]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import GenerationConfig, PreTrainedTokenizerBase, StoppingCriteriaList
 
-from semalign.generation.stops import StopsAt, ended
+from semalign.policy.stops import StopsAt, ended
 from semalign.runtime.clock import model_work
 from semalign.runtime.files import Journal
 from semalign.runtime.progress import Progress

@@ -152,6 +152,7 @@ class TrainingInputs:
     recipes: dict[str, Any]
     seed: int
     workspace: Workspace
+    stops: Sequence[str] = ()  # texts that end what is sampled, too
 
     @property
     def key(self) -> str:

@@ -23,5 +23,6 @@ def train_as_rl(
         settings,
         **given.where,
         reference_is_base=reference_is_base,
+        stops=given.stops,
     )
     return model, report, history

@@ -62,6 +62,16 @@ def weight_paths(folder: Path) -> list[Path]:
     return sorted({folder / str(name) for name in read_json(folder / INDEX)["weight_map"].values()})
 
 
+def shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    """{tensor: shape} of a file's header; empty where the header is broken or the file does not end as it says."""
+    kinds, size = _header(file)
+    if not kinds or size != file.stat().st_size:
+        return {}
+    with open(file, "rb") as handle:
+        header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
+    return {name: tuple(header[name]["shape"]) for name in kinds}
+
+
 def _without_safetensors(folder: Path) -> str:
     pickled = sorted(path.name for path in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.pth")])
     found = f"only {', '.join(pickled)}, and pickled weights can run code when they are loaded" if pickled else "none"

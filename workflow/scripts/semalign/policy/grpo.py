@@ -1,6 +1,7 @@
 """GRPO from the cold-start adapter with rewards in embedding space (paper: GRPO)."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import nullcontext
 from math import lcm
 from pathlib import Path
@@ -53,13 +54,20 @@ def prompts(
 
 
 def config(
-    settings: Grpo, micro_batch: int, ends: list[int], dtype: str, device: str, seed: int, workspace: Workspace
+    settings: Grpo,
+    micro_batch: int,
+    ends: list[int],
+    dtype: str,
+    device: str,
+    seed: int,
+    workspace: Workspace,
+    stops: Sequence[str] = (),
 ) -> GRPOConfig:
     """trl's configuration. Batches count completions; `micro_batch` of them a forward pass of each process. `ends`: the
-    tokens that end a completion, which vLLM is not told by the model."""
+    tokens that end a completion, and `stops` the texts, which vLLM is not told by the model."""
     return GRPOConfig(
         **arguments(settings, micro_batch, dtype, device, seed, workspace),
-        **(_vllm(settings, ends) if settings.generation == "vllm" else {}),
+        **(_vllm(settings, ends, stops) if settings.generation == "vllm" else {}),
         num_generations=settings.num_generations,
         steps_per_generation=settings.steps_per_generation or accumulation(settings.batch_size, micro_batch),
         temperature=settings.temperature,
@@ -75,16 +83,16 @@ def config(
     )
 
 
-def _vllm(settings: Grpo, ends: list[int]) -> dict[str, Any]:
+def _vllm(settings: Grpo, ends: list[int], stops: Sequence[str]) -> dict[str, Any]:
     """vLLM in this process, on this GPU. Without importance sampling: with top_p below 1 trl's correction takes the
-    truncated distribution for another policy and silences the gradient (trl issue 6789)."""
+    truncated distribution for another policy and silences the gradient (trl issue 6789). `stops`: never run."""
     return {
         "use_vllm": True,
         "vllm_mode": "colocate",
         "vllm_gpu_memory_utilization": settings.vllm_memory,
         "vllm_max_model_length": settings.max_prompt_tokens + settings.max_new_tokens,
         "vllm_importance_sampling_correction": False,
-        "generation_kwargs": {"stop_token_ids": ends},
+        "generation_kwargs": {"stop_token_ids": ends} | ({"stop": list(stops)} if stops else {}),
     }
 
 
@@ -137,12 +145,16 @@ def train_grpo(
     seed: int,
     workspace: Workspace,
     reference_is_base: bool = False,
+    stops: Sequence[str] = (),
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's trainable adapter in place against rewards by name, weighted by `settings.rewards`.
 
     Resumes from the workspace's last checkpoint. Rows hold `id`, `source` and `target`. Every rollout is written to its
     `rollouts.jsonl`, and the adapter is kept at `snapshots/<step>` every `settings.snapshot_steps` updates before the
     last. The rollouts are audited on the way (`RolloutAudit`).
+
+    A completion ends before the first of the `stops`, as an answer to the test set does: the rewards see it so far, and
+    the policy is trained on its tokens until one is complete.
 
     With beta > 0 the KL reference is a frozen copy of the adapter as given (the cold start), or with
     `reference_is_base` the base. Returns a report and the log of every step. Raises RuntimeError when the adapter did
@@ -151,9 +163,10 @@ def train_grpo(
     check_version()
     proof = TrainingProof(model)
     dataset, longest, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
-    rollouts = Rollouts(workspace.folder / ROLLOUTS)
+    rollouts = Rollouts(workspace.folder / ROLLOUTS, stops)
     snapshots = workspace.folder / SNAPSHOTS
     snapshots.mkdir(exist_ok=True)
+    ends = model.generation_config.eos_token_id
     micro = chosen(
         settings,
         model,
@@ -167,7 +180,7 @@ def train_grpo(
         with own_precision(model):
             trainer = RolloutTrainer(
                 model=model,
-                args=config(settings, micro, model.generation_config.eos_token_id, dtype, device, seed, workspace),
+                args=config(settings, micro, ends, dtype, device, seed, workspace, stops),
                 reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
                 train_dataset=dataset,
                 processing_class=tokenizer,
@@ -183,6 +196,7 @@ def train_grpo(
                     RolloutAudit(Audit.model_validate(workspace.audit or {}), rollouts, rows),
                 ],
             )
+        trainer.stops = stops
         trainer.remove_callback(PrinterCallback)
         if reference_is_base and settings.beta:
             model.delete_adapter("ref")  # trl's copy: without one it takes the policy with no adapter

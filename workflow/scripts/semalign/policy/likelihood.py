@@ -94,13 +94,14 @@ def token_statistics(
     max_tokens: int,
     batch_size: int,
     chunk_tokens: int,
+    reference: Any = None,
 ) -> tuple[Arrays, int]:
     """Arrays over the tokens of all texts, in their order, and how many texts were cut to `max_tokens`.
 
     `nll` and `kl` are float32 in nats, `passage` int32 tells each token's text. A text begins as the tokenizer begins
     one: with `<bos>` where it writes that. The first token, `<bos>` or not, has no prediction and pads have no part; a
-    text of fewer than two tokens gives none. `model` is a PeftModel, whose adapter
-    is switched off for the base, or a plain model, whose KL is then 0.
+    text of fewer than two tokens gives none. `model` is a PeftModel, whose adapter is switched off for the base, or a
+    plain model, whose KL is that to `reference`, a model of the same tokens, and 0 without one.
     """
     model.eval()
     ids, cut = _encoded(tokenizer, texts, max_tokens)
@@ -108,7 +109,7 @@ def token_statistics(
     progress, read = Progress("passage", sum(len(row) > 1 for row in ids), tokens=0), 0
     for batch in batches(ids, batch_size, tokenizer.pad_token_id or 0):
         with model_work():
-            nll, kl = _batch_statistics(model, batch, chunk_tokens)
+            nll, kl = _batch_statistics(model, batch, chunk_tokens, reference)
         lengths = [len(ids[i]) - 1 for i in batch.places]
         ends = np.cumsum(lengths)
         for place, end, length in zip(batch.places, ends, lengths, strict=True):
@@ -124,17 +125,20 @@ def token_statistics(
     }, cut
 
 
-def _batch_statistics(model: Any, batch: Batch, chunk_tokens: int) -> tuple[np.ndarray, np.ndarray]:
+def _batch_statistics(
+    model: Any, batch: Batch, chunk_tokens: int, reference: Any = None
+) -> tuple[np.ndarray, np.ndarray]:
+    other = model if reference is None else reference
     adapted = hidden_states(model, batch)
-    with _without_adapter(model):
-        base = hidden_states(model, batch)
+    with _without_adapter(other):
+        base = hidden_states(other, batch)
     targets = batch.ids[:, 1:][batch.mask[:, 1:].bool()].to(adapted.device)
     parts = []
     for start in range(0, len(targets), chunk_tokens):
         chunk = slice(start, start + chunk_tokens)
         of_adapted = logits(model, adapted[chunk])
-        with _without_adapter(model):
-            of_base = logits(model, base[chunk])
+        with _without_adapter(other):
+            of_base = logits(other, base[chunk])
         parts.append(torch.stack(nll_and_kl(of_adapted, of_base, targets[chunk])).cpu().numpy())
     nll, kl = np.concatenate(parts, axis=1)
     return nll, kl

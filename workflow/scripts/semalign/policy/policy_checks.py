@@ -33,7 +33,7 @@ class Use:
 
     prompts: user turns with their fields in braces, by config key. lengths: tokens that must fit into its context, by
     the config keys that ask for them. dtype: what the weights are loaded in. attention: who computes it. chat_template:
-    in place of the folder's.
+    in place of the folder's. trained: else it is measured alone, and need not bear LoRA or GRPO.
     """
 
     prompts: dict[str, str]
@@ -42,6 +42,7 @@ class Use:
     dtype: str = "float32"
     attention: str = "sdpa"
     chat_template: str | None = None
+    trained: bool = True
 
 
 def policy_checks(folder: Path, use: Use) -> list[Row]:
@@ -67,15 +68,17 @@ def policy_checks(folder: Path, use: Use) -> list[Row]:
         noted("beginning of a text", lambda: _beginning(tokenizer))
         for key, prompt in use.prompts.items():
             noted(f"text of {key}", partial(_verbatim, tokenizer, key, prompt))
-            noted(f"answer to {key}", partial(_answered, tokenizer, prompt))
+            if use.trained:
+                noted(f"answer to {key}", partial(_answered, tokenizer, prompt))
         noted(
             "settings for decoding", lambda: set_aside(folder, tokenizer), lambda aside: f"set aside: {aside or 'none'}"
         )
     if model is not None:
         noted("context", lambda: _context(model, use.lengths))
-        noted("positions", lambda: _positions(model))
         noted("attention", lambda: _attention(model, use.attention))
-        noted("LoRA", lambda: _adapted(model, use.target_modules), ", ".join)
+        if use.trained:
+            noted("positions", lambda: _positions(model))
+            noted("LoRA", lambda: _adapted(model, use.target_modules), ", ".join)
         noted("weights", lambda: check_policy_weights(folder, use.dtype), lambda _: "complete and finite")
     if loaded and model is not None:
         noted("vocabulary", lambda: _vocabulary(loaded[0], model))

@@ -3,13 +3,14 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from semalign.config.training import Grpo
+from semalign.policy.stops import place
 from semalign.rewards.builtin import Reward, for_trl
 from semalign.runtime import distributed
 from semalign.runtime.files import Row, read_json, write_json
@@ -22,11 +23,12 @@ class Rollouts:
 
     A checkpoint holds the length and the hash of the file so far, not its rows: it grows with the run. Of several
     processes the first writes what all have sampled, by rank: so the prompts are in the order of the sampler, and the
-    completions of one prompt side by side.
+    completions of one prompt side by side. Rewards, and what is written down, see a completion as far as the first of
+    the `stops`, as the scores see an answer.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, stops: Sequence[str] = ()) -> None:
+        self.path, self.stops = path, stops
         self.batch: list[Row] = []
         self.written, self.size = hashlib.sha256(), 0
 
@@ -35,6 +37,7 @@ class Rollouts:
         call = for_trl(name, reward)
 
         def recorded(completions: list[Any], **columns: Any) -> list[float]:
+            completions = [self._as_scored(completion) for completion in completions]
             values: list[float] = call(completions, **columns)
             step = columns["trainer_state"].global_step + 1  # as the trainer logs it
             if not self.batch or name in self.batch[0]:
@@ -49,6 +52,11 @@ class Rollouts:
 
         recorded.__name__ = name
         return recorded
+
+    def _as_scored(self, completion: Any) -> Any:
+        """A completion, which is a turn in a list, without what stands from a stop string on."""
+        at = place(completion[0]["content"], self.stops)
+        return completion if at is None else [completion[0] | {"content": completion[0]["content"][:at]}]
 
     def flush(self) -> None:
         """Write the batch down, of all processes."""

@@ -78,6 +78,8 @@ def least_prompts(rl: Grpo, processes: int, more_than: int = 0) -> int:
 
 def needs(config: "Config", task: str) -> list[Need]:
     """What a task's data must hold for every training on them."""
+    if not config.train:
+        return []
     few = config.few_shot if config.few_shot and config.few_shot.task == task else None
     found = [
         _of_training("cold", "cold_sft", config.cold_sft),
@@ -97,7 +99,8 @@ def needs(config: "Config", task: str) -> list[Need]:
 def problem(config: "Config") -> str | None:
     """What the config asks for and its own numbers cannot give, with the key; None where they can."""
     for name, task in config.tasks.items():
-        split = task.split
+        if (split := task.split) is None:
+            continue
         there: dict[Part, int | None] = {"cold": split.cold, "pairs": None, "rl": split.rl, "prompts": split.rl}
         if split.rl is not None:
             there["pairs"] = split.cold + split.rl

@@ -32,7 +32,7 @@ def check(config: Config, folder: Path) -> None:
     check_named_files(config)
     check_positions(config)
     check_downloads(config)
-    check_template(config)
+    check_templates(config)
     if isinstance(config.judge, LlmJudge):
         for name, task in config.tasks.items():
             read_template(name, config.judge.prompts, task.prompt)
@@ -68,19 +68,21 @@ def check_languages(config: Config) -> None:
             raise InputError(f"config key languages.{name}.{error}") from error
 
 
-def check_template(config: Config) -> None:
+def check_templates(config: Config) -> None:
     """Raise InputError for a chat template that is no text of the user's own; a job checks whether it can be used."""
-    path = config.policy.chat_template
-    if path is None:
-        return
-    if not is_external(path):
-        raise InputError(f"config key policy.chat_template: {path} is a result; name a file of your own")
-    try:
-        empty = not path.read_text(encoding="utf-8").strip()
-    except ValueError as error:
-        raise InputError(f"config key policy.chat_template: {path} is not UTF-8 ({error}); save it as UTF-8") from error
-    if empty:
-        raise InputError(f"config key policy.chat_template: {path} is empty; write the template that the model needs")
+    templates = {"policy.chat_template": config.policy.chat_template}
+    templates |= {f"models.{name}.chat_template": entry.chat_template for name, entry in config.models.items()}
+    for key, path in templates.items():
+        if path is None:
+            continue
+        if not is_external(path):
+            raise InputError(f"config key {key}: {path} is a result; name a file of your own")
+        try:
+            empty = not path.read_text(encoding="utf-8").strip()
+        except ValueError as error:
+            raise InputError(f"config key {key}: {path} is not UTF-8 ({error}); save it as UTF-8") from error
+        if empty:
+            raise InputError(f"config key {key}: {path} is empty; write the template that the model needs")
 
 
 def check_positions(config: Config) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from semalign.config.downloads import FOLDER
 from semalign.miniature import WORLD, WORLD_FILES
+from semalign.model_files.adapter_folders import COMMIT, adapter_problem
 from semalign.model_files.model_folders import ENCODER, POLICY, model_problem
 from semalign.preflight.root import Config
 from semalign.runtime.errors import InputError
@@ -19,6 +20,7 @@ from semalign.runtime.errors import InputError
 SPLITS = ("cold", "rl", "dev", "test")  # of a task's pairs
 READS_SPLITS = re.compile(r"(encoder_ablation\.)?encoders\.\w+\.train\.|exam\.|frontier\.methods\.\w+\.texts\.")
 OF_METRIC = re.compile(r"tasks\.\w+\.metrics\.\d+\.model")
+OF_GIVEN = re.compile(r"models\.(?P<name>\w+)\.(?P<kind>adapter|model)")
 OF_ABLATION = re.compile(r"encoder_ablation\.encoders\.\w+\.")
 
 
@@ -81,6 +83,8 @@ def _problem(config: Config, key: str, path: Path) -> str | None:
         return f"{path} does not exist (looked for in {Path.cwd()}){_not_expanded(str(path))}"
     except OSError as error:
         return f"{path} cannot be looked for ({error.strerror}); check the path and your rights"
+    if given := OF_GIVEN.fullmatch(key):
+        return _given_problem(config, given["name"], path)
     if kind := model_kind(key):
         return model_problem(path, kind, template=config.policy.chat_template is not None)
     if OF_METRIC.fullmatch(key):  # a file or a folder, as its function has it
@@ -92,6 +96,27 @@ def _problem(config: Config, key: str, path: Path) -> str | None:
     except OSError as error:
         return f"{path} cannot be read ({error.strerror}); give yourself the right to"
     return None
+
+
+def _given_problem(config: Config, name: str, path: Path) -> str | None:
+    """Why a model that was trained elsewhere cannot be measured."""
+    entry, base = config.models[name], config.policy.path
+    if entry.adapter is not None:
+        return adapter_problem(path, base, _revision(config, base) if base else None)
+    problem = model_problem(path, POLICY, template=entry.chat_template is not None)
+    return problem and problem.replace("policy.chat_template", f"models.{name}.chat_template").replace(
+        "or give the base", f"or give it as models.{name}.adapter"
+    )
+
+
+def _revision(config: Config, base: Path) -> str | None:
+    """The commit that the base is of: that of its download, or of the hub's cache that it lies in."""
+    place = PurePosixPath(os.path.relpath(base))
+    if place.is_relative_to(FOLDER) and len(place.parts) > len(FOLDER.parts):
+        entry = config.downloads.get(place.parts[len(FOLDER.parts)])
+        return getattr(entry, "revision", None)
+    name = base.resolve().name
+    return name if COMMIT.fullmatch(name) else None
 
 
 def path_problem(path: str) -> str | None:

@@ -14,6 +14,8 @@ from semalign.config.audit import Audit
 from semalign.config.base import Count, Distinct, Rate, Seed, Strict, deep_merge, without_null
 from semalign.config.data import Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
+from semalign.config.given_models import GivenModel, ModelName
+from semalign.config.given_models import problem as given_problem
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.metrics import FunctionMetric, function_of
 from semalign.config.models import Encoders, Exam, Policy
@@ -33,6 +35,11 @@ BUILT_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj",
 """The linear projections of the policy that `policy.pretraining` describes."""
 
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+
+
+_UNTRAINED = {"judge": {"kind": "none"}}  # which compares what was trained
+_OF_TRAINING = {"epochs": 1, "learning_rate": 1.0, "batch_size": 8, "micro_batch_size": 8}
+"""For sections of trainings that a config without trainings leaves out; nothing reads them."""
 
 
 class Config(Strict):
@@ -63,6 +70,16 @@ class Config(Strict):
     tasks: Annotated[dict[TaskName, Task], BeforeValidator(without_null)] = Field(
         min_length=1, description="by a name of your own (small letters, digits, _); null in an overlay: not this one"
     )
+    train: bool = Field(
+        True,
+        description="false: nothing is trained but encoders; the base and `models` are measured, and the sections of "
+        "trainings, ablations, few_shot, frontier and judge are not read",
+    )
+    models: Annotated[dict[ModelName, GivenModel], BeforeValidator(without_null)] = Field(
+        default_factory=dict,
+        description="models trained elsewhere, by a name of your own (small letters, digits, _), measured beside ours; "
+        "null in an overlay: not this one",
+    )
     retention: Retention = Field(description="benchmarks of what the model must keep")
     policy: Policy = Field(description="the language model that is taught")
     lora: Lora = Field(default_factory=Lora, description="the adapter, the same in every run")
@@ -92,7 +109,12 @@ class Config(Strict):
     @model_validator(mode="before")
     @classmethod
     def _inherit(cls, raw: Any) -> Any:
-        """An encoder of the ablation is what it changes of the reward encoder."""
+        """An encoder of the ablation is what it changes of the reward encoder; without trainings what compares them is
+        off."""
+        if isinstance(raw, dict) and raw.get("train") is False:
+            raw = raw | dict.fromkeys(("ablation", "encoder_ablation", "few_shot", "frontier")) | _UNTRAINED
+            raw["statistics"] = {**(raw.get("statistics") or {}), "primary": []}
+            raw |= {key: raw.get(key) or _OF_TRAINING for key in ("cold_sft", "strong_sft", "rl")}
         match raw:
             case {
                 "encoders": {"reward": dict() as reward},
@@ -110,8 +132,15 @@ class Config(Strict):
                     raise ValueError(
                         f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}"
                     )
+            if self.train and not task.train:
+                raise ValueError(
+                    f"tasks.{name}.train: no pairs to train on; give sources and split, or set `train: false`, which "
+                    "measures the base and models alone"
+                )
             if problem := self._published_problem(task):
                 raise ValueError(f"tasks.{name}.published: {problem}")
+        if problem := given_problem(self.models, self.tasks, self.methods()):
+            raise ValueError(problem)
         self._check_retention()
         self._check_corpus()
         self._check_experiments()
@@ -254,7 +283,7 @@ class Config(Strict):
             for name, entry in self.methods().items()
             for key, rewards in entry.own_rewards.items()
         }
-        return {"rl.rewards": self.rl.rewards} | of_variants | of_methods
+        return ({"rl.rewards": self.rl.rewards} if self.train else {}) | of_variants | of_methods
 
     def metric_functions(self) -> dict[str, FunctionMetric]:
         """The metrics that are functions, by their config keys."""

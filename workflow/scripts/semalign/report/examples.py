@@ -19,7 +19,6 @@ from semalign.runtime.files import Row, read_jsonl
 from semalign.statistics import runs
 
 Figures = dict[str, float]
-MODELS = ("base", "cold_sft", "strong_sft", "rl")
 OUTCOMES = {0: "tie", 1: "strong SFT", 2: "RL", None: "no verdict"}
 
 
@@ -85,7 +84,8 @@ def choose(request: Request, generated: bool) -> list[Chosen]:
 def models_of(request: Request, task: TaskName) -> list[str]:
     """The models whose answers to the task are there, with their scores; none where only the base has answered."""
     files = ("predictions.jsonl", "scores/text.jsonl", "scores/similarity.jsonl")
-    folders = {model: request.results / runs.name(task, model, seed_shown(request)) for model in MODELS}
+    models = runs.answering(request.models, task, request.given)
+    folders = {model: request.results / runs.name(task, model, seed_shown(request)) for model in models}
     found = [model for model, folder in folders.items() if all((folder / file).is_file() for file in files)]
     return found if found != ["base"] else []
 

@@ -121,7 +121,7 @@ def points(request: Request) -> Grid:
             [
                 Cell(labels.model(str(model))),
                 _strength(runs["strength"].iloc[0]),
-                *means(runs, names, alone=model == "base"),
+                *means(runs, names, alone=model in ("base", method)),
             ]
             for (_, model), runs in part.groupby(["place", "model"], sort=False)
         ]

@@ -72,6 +72,7 @@ def known(name: str) -> Named | None:
 
 def model(name: str) -> str:
     """A model's name in words: `fewshot-rl` is `few-shot from RL`."""
+    name = name.removeprefix("models/")
     kind, _, rest = name.partition("-")
     if kind == "fewshot" and rest:
         return f"few-shot from {model(rest)}"

@@ -125,7 +125,7 @@ def _content(request: Request) -> dict[str, Any]:
         "sortings": examples.scores_of(request),
         "seed_shown": examples.seed_shown(request),
         "outcomes": list(examples.OUTCOMES.values()),
-        "model_names": {name: labels.model(name) for name in examples.MODELS if name in answered},
+        "model_names": {name: labels.model(name) for name in request.models if name in answered},
         "judge": summary.judge(request),
         "dag": graph.picture(jobs) if jobs else "",
         "costs": making.costs(request, jobs) if jobs else None,

@@ -31,7 +31,8 @@ class Request:
     the root; the jobs behind them are its provenance. examples: test items a task drawn by `seed`; contrasts: further
     ones on which RL and strong SFT differ most. retention: the benchmarks, the primary one first. audit: its
     thresholds. max_zero_variance: the share of prompts whose rollouts may all earn the same. wanted: the tables that
-    the config asks for, made or not.
+    the config asks for, made or not. models: those whose answers are shown. given: the tasks of each model that was
+    trained elsewhere.
     """
 
     root: Path
@@ -50,6 +51,8 @@ class Request:
     audit: dict[str, Any]
     max_zero_variance: float
     wanted: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=lambda: ["base", "cold_sft", "strong_sft", "rl"])
+    given: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def results(self) -> Path:

@@ -36,6 +36,8 @@ def cards(request: Request) -> list[Card]:
     found = []
     for task, part in rows.groupby("task", sort=False):
         by_model: dict[str, Row] = {row["model"]: row for row in part.to_dict("records")}
+        if "rl" not in by_model:  # nothing was trained: the table says it all
+            continue
         of_rl = {run: found for run, found in audited.items() if run.startswith(f"{task}/rl/")}
         no_gain = any(verdict["is_no_gain"] for verdict in of_rl.values())
         lines = [

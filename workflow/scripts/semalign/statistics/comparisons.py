@@ -20,7 +20,7 @@ from semalign.metrics.bleu import paired_bootstrap
 from semalign.metrics.predictions import join
 from semalign.runtime.files import read_jsonl
 from semalign.statistics import runs
-from semalign.statistics.bootstrap import bootstrap
+from semalign.statistics.bootstrap import Estimator, bootstrap
 from semalign.statistics.intervals import about_seeds, estimator
 from semalign.statistics.retained import Retained
 
@@ -56,7 +56,8 @@ class Request:
     """What is compared.
 
     languages: the target language of each task whose primary metric is BLEU. retention: the benchmarks, the primary one
-    first.
+    first. given: the tasks of each model that was trained elsewhere, which is compared with the base and, where it is
+    trained, with RL.
     """
 
     results: Path
@@ -67,13 +68,21 @@ class Request:
     judged: bool
     mechanism: bool
     retention: list[Retained]
+    trained: bool = True
+    given: dict[str, list[str]] = field(default_factory=dict)
+
+    def pairs(self, task: str) -> list[tuple[str, str]]:
+        """The models of a task that are compared, a less b."""
+        others = runs.answering(self.given, task, self.given)
+        trained = [*PAIRS, *(("rl", model) for model in others)] if self.trained else []
+        return [*trained, *((model, "base") for model in others)]
 
 
 def compare(request: Request) -> pd.DataFrame:
     """Every comparison, one row each, the declared ones first."""
     rows = []
     for task in request.tasks:
-        for a, b in PAIRS:
+        for a, b in request.pairs(task):
             rows += _Comparison(request, task, a, b).rows()
     frame = pd.DataFrame(rows, columns=COLUMNS)
     declared = [(item.task, measure) for item, measure in _declared(request.statistics, request.retention)]
@@ -112,21 +121,25 @@ class _Comparison:
         for measure in BY_RANKS:
             self._ranks(measure)
         for benchmark in self.request.retention:
-            for seed in self.request.seeds if benchmark.exact else ():
-                self._mcnemar(benchmark, str(benchmark.exact), seed)
+            for seed, of, less in self._seeds() if benchmark.exact else ():
+                if seed != "all" or runs.is_alone(self.a):
+                    self._mcnemar(benchmark, str(benchmark.exact), seed, of[0], less[0])
         if self.request.judged and self.b == "strong_sft":
             self._judge()
         return self.found
 
     def _seeds(self) -> list[tuple[str, list[str], list[str]]]:
-        """(name, runs of a, runs of b) of each seed and of all."""
+        """(name, runs of a, runs of b) of each seed and of all; of two models that are one run each, of that pair."""
+        if runs.is_alone(self.a) and runs.is_alone(self.b):
+            return [("all", [self.a], [self.b])]
         of = [runs.name(self.task, self.a, seed) for seed in self.request.seeds]
         less = [runs.name(self.task, self.b, seed) for seed in self.request.seeds]
         single = [(str(seed), [one], [two]) for seed, one, two in zip(self.request.seeds, of, less, strict=True)]
         return [*single, ("all", of, less)]
 
     def _add(self, measure: str, seed: str, test: str, **figures: Any) -> None:
-        names = {"task": self.task, "a": self.a, "b": self.b, "measure": measure, "seed": seed, "test": test}
+        models = {"a": runs.label(self.a), "b": runs.label(self.b)}
+        names = {"task": self.task} | models | {"measure": measure, "seed": seed, "test": test}
         self.found.append(names | figures)
 
     def _bootstrap(self, measure: str) -> None:
@@ -135,7 +148,7 @@ class _Comparison:
                 estimator(self.request.results, self.task, measure, names, self.request.retention)
                 for names in (of, less)
             )
-            if one is None or two is None:
+            if one is None or two is None or not self._alike(measure, one, two):
                 return
             found = bootstrap(one - two, self.request.statistics)
             clustered = found.units < found.n
@@ -153,6 +166,11 @@ class _Comparison:
             if measure == "metric" and seed != "all" and self.task in self.request.languages:
                 figures["p"], test = self._sacrebleu(of[0], less[0]), "sacrebleu paired bootstrap (p)"
             self._add(measure, seed, test, **figures)
+
+    @staticmethod
+    def _alike(measure: str, one: Estimator, two: Estimator) -> bool:
+        """Are both of the same units? Tokens of a model with another tokenizer are not those of another."""
+        return not measure.startswith(("nll_", "kl_")) or (one.keys == two.keys and one.n == two.n)
 
     def _sacrebleu(self, one: str, two: str) -> float:
         test = str(self.request.results / "data" / self.task / "test.jsonl")
@@ -185,11 +203,8 @@ class _Comparison:
                 figures |= {"statistic": float(result.statistic), "p": float(result.pvalue)}
             self._add(measure, seed, "Wilcoxon signed-rank", **figures)
 
-    def _mcnemar(self, benchmark: Retained, measure: str, seed: int) -> None:
-        one, two = (
-            runs.questions(self.request.results, runs.name(self.task, model, seed), benchmark)[measure].to_numpy() > 0
-            for model in (self.a, self.b)
-        )
+    def _mcnemar(self, benchmark: Retained, measure: str, seed: str, of: str, less: str) -> None:
+        one, two = (runs.questions(self.request.results, run, benchmark)[measure].to_numpy() > 0 for run in (of, less))
         table = [[(one & two).sum(), (one & ~two).sum()], [(~one & two).sum(), (~one & ~two).sum()]]
         result = mcnemar(table, exact=True)
         figures = {
@@ -201,7 +216,7 @@ class _Comparison:
             "n": len(one),
             "units": int(table[0][1] + table[1][0]),
         }
-        self._add(benchmark.column(measure), str(seed), "McNemar, exact", **figures)
+        self._add(benchmark.column(measure), seed, "McNemar, exact", **figures)
 
     def _judge(self) -> None:
         """Wins less losses in percent: a bootstrap over items, and the sign test of the decided ones."""

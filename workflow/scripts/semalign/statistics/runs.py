@@ -1,9 +1,10 @@
 """What the runs scored, read for tables, statistics and figures.
 
-A run is `base` or `<task>/<model>/<seed>`, and its folder under the results bears that name.
+A run is `base`, `models/<name>` of a model that was trained elsewhere, or `<task>/<model>/<seed>`, and its folder under
+the results bears that name. The first two are one run of all tasks and seeds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,28 @@ from semalign.statistics.retained import Retained
 Figures = dict[str, float | None]
 
 
+GIVEN = "models/"
+"""How the id of a model begins that was trained elsewhere."""
+
+
+def is_alone(model: str) -> bool:
+    """Is the model one run, shared by tasks and seeds?"""
+    return model == "base" or model.startswith(GIVEN)
+
+
 def name(task: str, model: str, seed: int | None) -> str:
-    """The run of a model; the base is one, shared by tasks and seeds."""
-    return "base" if model == "base" else f"{task}/{model}/{seed}"
+    """The run of a model. The base and each model that was trained elsewhere are one, shared by tasks and seeds."""
+    return model if is_alone(model) else f"{task}/{model}/{seed}"
+
+
+def label(model: str) -> str:
+    """What tables and figures call a model."""
+    return model.removeprefix(GIVEN)
+
+
+def answering(models: Iterable[str], task: str, given: Mapping[str, Sequence[str]]) -> list[str]:
+    """The models that answer a task. given: the tasks of each that was trained elsewhere."""
+    return [model for model in models if task in given.get(model, (task,))]
 
 
 def figures(results: Path, run: str, task: str, retention: Sequence[Retained] = ()) -> Figures:

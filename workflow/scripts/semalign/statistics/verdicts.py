@@ -162,8 +162,10 @@ def _rollouts(tenth: dict[str, Any], thresholds: Bars) -> dict[str, Any]:
 
 
 def by_run(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """For a table's sidecar, by run; the base's by task."""
-    return {f"{found.task}/base" if found.run == "base" else found.run: found.content() for found in verdicts}
+    """For a table's sidecar, by run; by task, too, where a run answers several."""
+    return {
+        f"{found.task}/{found.run}" if runs.is_alone(found.run) else found.run: found.content() for found in verdicts
+    }
 
 
 def remark(found: Verdict) -> str:
@@ -177,5 +179,7 @@ def remark(found: Verdict) -> str:
     ]
     by_chance = f"; lower than in the cold start, but perhaps by chance: {', '.join(shares)}" if shares else ""
     gain = "; no gain over its cold start, whatever its scores say" if found.is_no_gain else ""
-    of = f"the base on {found.task}" if found.run == "base" else found.run
+    of = found.run
+    if runs.is_alone(found.run):
+        of = f"{'the base' if found.run == 'base' else runs.label(found.run)} on {found.task}"
     return f"Audit of {of}: {found.level}{gain}: {'; '.join(found.reasons)}{by_chance}."

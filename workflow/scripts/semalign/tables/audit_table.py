@@ -79,9 +79,9 @@ def collect(request: Request) -> tuple[pd.DataFrame, list[Verdict]]:
         own = runs.details(results, "base")["text"][task]["audit_of_references"]
         rows.append({"task": task, "model": "references", "part": "test"} | own)
         for model in request.models[task]:
-            for seed in seeds if model != "base" else [None]:
+            for seed in [None] if runs.is_alone(model) else seeds:
                 run = runs.name(task, model, seed)
-                keys = {"task": task, "model": model, "seed": seed}
+                keys = {"task": task, "model": runs.label(model), "seed": seed}
                 if model in request.rl_models[task]:
                     content = read_json(results / run / "audit.json")
                     rows.append(keys | {"part": "rollouts first"} | content["first_tenth"])

@@ -3,6 +3,7 @@
 Every figure is a mean over seeds; a difference row is taken seed by seed.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from semalign.tables.tables import Cell, Row, Table
 QUALITY = ["metric", "similarity", "similarity_independent", "content"]
 SIDE = ["chrf", "bleu_char"]
 OF_THE_PAIR = ["judge_loss", "judge_tie", "judge_unparsed", "judge_net"]
+_SPREAD = ("mean", "median", "p10", "p90")
 NLL = ["nll_mean", "nll_median", "nll_p10", "nll_p90"]
 KL = ["kl_mean", "kl_median", "kl_p10", "kl_p90"]
 
@@ -90,6 +92,12 @@ class Request:
     """Of the audit; None: a table without its verdicts."""
     titles: dict[str, str] = field(default_factory=dict)
     published: dict[str, str] = field(default_factory=dict)
+    given: dict[str, list[str]] = field(default_factory=dict)
+    """The tasks of each model that was trained elsewhere."""
+
+    def models_of(self, task: str) -> list[str]:
+        """The models that answer a task."""
+        return runs.answering(self.models, task, self.given)
 
     def further(self) -> list[str]:
         """The figures of metrics beyond the primary ones: those that the tasks name, and chrF++ beside BLEU."""
@@ -117,6 +125,7 @@ class Request:
         subject = DEFINITIONS[self.table].subject
         if self.table not in ("table1", "table2"):
             return subject
+        subject = subject if "rl" in self.models else "the models that are measured"
         return f"{', '.join(self.titles.get(task, task) for task in self.tasks)}: {subject}"
 
     @property
@@ -131,15 +140,14 @@ def build(request: Request) -> Table:
     by_seed: dict[str, Any] = {}
     audited: list[Verdict] = []
     for task in request.tasks:
-        found = {model: _figures(request, task, model) for model in request.models}
+        found = {model: _figures(request, task, model) for model in request.models_of(task)}
         for model, figures in found.items():
             verdicts = _verdicts(request, task, model)
             row = _row(request, task, model, _runs(request, task, model), figures)
             rows.append(replace(row, words={"audit": worst(v.level for v in verdicts)}) if verdicts else row)
             audited += verdicts
             by_seed[f"{task}/{_label(request.table, model)}"] = figures
-        if definition.difference:
-            name, model, less = definition.difference
+        for name, model, less in _compared(request, definition, found):
             figures = _differences(found[model], found[less])
             rows.append(_row(request, task, name, _runs(request, task, model), figures, _runs(request, task, less)))
             by_seed[f"{task}/{name}"] = figures
@@ -154,9 +162,27 @@ def build(request: Request) -> Table:
         "runs": _details(request),
         "note": text,
     }
-    remarks = list(filter(None, dict.fromkeys(map(remark, audited))))
-    sidecar |= {"audit": by_run(audited), "remarks": remarks} if audited else {}
+    remarks = list(filter(None, dict.fromkeys(map(remark, audited)))) + _without_kl(request)
+    sidecar |= {"audit": by_run(audited)} if audited else {}
+    sidecar |= {"remarks": remarks} if audited or remarks else {}
     return Table(request.figures(), request.shown(), rows, request.statistics.confidence, text, sidecar, remarks)
+
+
+def _compared(request: Request, definition: Definition, found: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """(name, model, less model) of the rows of differences: the table's own, and in the trade-off each model that was
+    trained elsewhere less the base, which is its tax."""
+    models = list(found)
+    if definition.difference and {*definition.difference[1:]} <= set(models):
+        yield definition.difference
+    if request.table == "table3":
+        yield from ((f"{runs.label(model)} - base", model, "base") for model in models if model in request.given)
+
+
+def _without_kl(request: Request) -> list[str]:
+    """Why models that were trained elsewhere have no KL to the base, a line each."""
+    given = request.given if request.table == "table6b" else {}
+    reasons = {model: runs.likelihood(request.results, model).get("kl_reason") for model in given}
+    return [f"{runs.label(model)}: {reason}." for model, reason in reasons.items() if reason]
 
 
 def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
@@ -166,26 +192,26 @@ def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
     bars, confidence = request.thresholds, request.statistics.confidence
     if model == "rl":
         return [of_rl(request.results, task, seed, bars, confidence) for seed in request.seeds]
-    seeds = request.seeds if model != "base" else [None]
+    seeds = [None] if runs.is_alone(model) else request.seeds
     return [of_run(request.results, task, model, seed, bars, confidence) for seed in seeds]
 
 
 def _label(table: str, model: str) -> str:
-    return "noise_floor" if (table, model) == ("table6b", "base") else model
+    return "noise_floor" if (table, model) == ("table6b", "base") else runs.label(model)
 
 
 def _runs(request: Request, task: str, model: str) -> list[str]:
-    return ["base"] if model == "base" else [runs.name(task, model, seed) for seed in request.seeds]
+    return [model] if runs.is_alone(model) else [runs.name(task, model, seed) for seed in request.seeds]
 
 
 def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]:
-    """A model's figures by seed; the base has one set, under an empty name."""
+    """A model's figures by seed; what is one run, as the base, has one set under an empty name."""
     of_likelihood = {"table6a": "nll", "table6b": "kl"}.get(request.table)
 
     def read(run: str) -> runs.Figures:
         return _likelihood(request.results, run, of_likelihood) if of_likelihood else _scores(request, task, run)
 
-    return {"" if run == "base" else run.rpartition("/")[2]: read(run) for run in _runs(request, task, model)}
+    return {"" if runs.is_alone(run) else run.rpartition("/")[2]: read(run) for run in _runs(request, task, model)}
 
 
 def _scores(request: Request, task: str, run: str) -> runs.Figures:
@@ -199,7 +225,7 @@ def _scores(request: Request, task: str, run: str) -> runs.Figures:
 def _judged(request: Request, task: str, run: str) -> runs.Figures:
     """What the judge says of a run, in percent of the items; nothing of a model that it did not see."""
     names = ["judge_win", *OF_THE_PAIR]
-    if not request.judged or run == "base":
+    if not request.judged or runs.is_alone(run):
         return dict.fromkeys(names)
     summary = read_json(request.results / task / "judge" / f"{run.rpartition('/')[2]}.json")
     model = run.split("/")[1]
@@ -212,7 +238,7 @@ def _judged(request: Request, task: str, run: str) -> runs.Figures:
 def _likelihood(results: Path, run: str, kind: str) -> runs.Figures:
     content = runs.likelihood(results, run)
     spread = content["noise_floor"] if kind == "kl" and run == "base" else content[kind]
-    return {f"{kind}_{name}": value for name, value in spread.items()}
+    return {f"{kind}_{name}": value for name, value in (spread or dict.fromkeys(_SPREAD)).items()}
 
 
 def _differences(of: dict[str, runs.Figures], less: dict[str, runs.Figures]) -> dict[str, runs.Figures]:
@@ -265,11 +291,31 @@ def _n(request: Request, task: str, name: str, run: str) -> int:
 
 
 def _details(request: Request) -> dict[str, Any]:
-    names = [run for task in request.tasks for model in request.models for run in _runs(request, task, model)]
+    names = [run for task in request.tasks for model in request.models_of(task) for run in _runs(request, task, model)]
     if request.table.startswith("table6"):
         return {run: runs.likelihood(request.results, run) for run in dict.fromkeys(names)}
     kept = [benchmark for benchmark in request.retention if benchmark.main in request.definition.figures]
     return {run: runs.details(request.results, run, kept) for run in dict.fromkeys(names)}
+
+
+def _about_trade_off(request: Request, seeds: int) -> list[str]:
+    percent = [title(benchmark.name) for benchmark in request.retention if "%" in described(benchmark.main)]
+    said = []
+    if "rl" in request.models:
+        said.append(
+            "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier."
+        )
+    if request.given:
+        said.append("Rows `… - base` are a model trained elsewhere less the base: what it keeps less is its tax.")
+    if "rl" in request.models:
+        said.append(
+            f"{' and '.join([*percent, 'judge'])} figures are percent; a win needs both orders to agree; the rest are "
+            "the other's wins (judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed)."
+        )
+        said.append(f" {about_seeds(seeds)}")
+    elif percent:
+        said.append(f"{' and '.join(percent)} figures are percent.")
+    return said
 
 
 def note(request: Request, seeds: int) -> str:
@@ -300,16 +346,16 @@ def note(request: Request, seeds: int) -> str:
             "audit is the verdict on a run's answers, of several seeds the worst; where it is not ok its reasons stand "
             "below; its thresholds are in the config (audit.thresholds)."
         )
-    if table in ("table1", "table2"):
+    if table in ("table1", "table2") and "rl" in request.models:
         parts.append("change = rl − cold_sft, seed by seed.")
     if table == "table3":
-        percent = [title(benchmark.name) for benchmark in retention if "%" in described(benchmark.main)]
+        parts += _about_trade_off(request, seeds)
+    if request.given and table != "table6b":
         parts.append(
-            "gap = rl − strong_sft, seed by seed; the two are not compared at equal adequacy here: see the frontier. "
-            f"{' and '.join([*percent, 'judge'])} figures are percent; a win needs both orders to agree; the rest are "
-            "the other's wins (judge_loss), ties (judge_tie) and items without a readable verdict (judge_unparsed). "
-            f" {about_seeds(seeds)}"
+            f"{', '.join(map(runs.label, request.given))}: trained elsewhere, and measured once, whatever the seeds."
         )
+    if request.given and table == "table6a":
+        parts.append("A token is one of the model's own tokenizer: NLL is compared between models of one vocabulary.")
     if table == "table5" and request.published:
         parts.append("With a length constraint the paper reports no better output and about 2 CMRC points lost.")
     if table == "table6b":

@@ -1,0 +1,1 @@
+"""Overlays that `make language` writes."""
