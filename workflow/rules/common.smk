@@ -137,6 +137,8 @@ os.environ.update(
 config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
 config["gradient_checkpointing"] = CONFIG.gradient_checkpointing
 config["audit"] = CONFIG.audit.model_dump(mode="json")
+config["exam"]["thresholds"] = CONFIG.exam.thresholds.model_dump(mode="json")
+config["rl"]["max_zero_variance_share"] = CONFIG.rl.max_zero_variance_share
 
 # With its defaults, for jobs: how servers are asked, on which no rule's result depends.
 config["judge"] = CONFIG.judge.model_dump(mode="json")

@@ -14,7 +14,7 @@ rule generate:
         adapter=lambda wc: adapter_of(wc.run),
         tests=lambda wc: tests_of(wc.run),
         shots=lambda wc: shots_of([*tasks_of(wc.run), *ANSWERED]),
-        passed=ancient(lambda wc: checks_of(wc.run)),
+        training=lambda wc: checked_reports([wc.run]),
     output:
         predictions="results/{run}/predictions.jsonl",
     log:

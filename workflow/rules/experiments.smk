@@ -112,10 +112,12 @@ def adapter_of(run):
     return [] if run == "base" else f"results/{run}/adapter"
 
 
-def checks_of(run):
-    """What must have passed before a run is measured, beside what it is made from."""
-    model = os.path.basename(os.path.dirname(run))
-    return [f"results/{run}/training.passed"] if model in CHECKED_GRPO else []
+def checked_reports(names):
+    """The reports of those of the runs whose rollouts must have had a spread."""
+    checked = [
+        run for run in names if os.path.basename(os.path.dirname(run)) in CHECKED_GRPO
+    ]
+    return expand("results/{run}/training.json", run=checked)
 
 
 def sft_recipe(model):
@@ -214,5 +216,13 @@ READ_THROUGH = [
 ]
 CHECKED = ["results/data/amounts.json"]
 
-# The gate of all that a reward trains. ancient wherever it is read: another bar is another check, not another training.
-PASSED = expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)
+# The exams that what a reward trains must pass. ancient wherever it is read: another exam is not another training.
+EXAMS = expand("results/encoders/{encoder}/exam.json", encoder=ENCODERS)
+PASSED = [exam.replace(".json", ".passed") for exam in EXAMS]
+
+
+def gates(names):
+    """The gates of those of the runs that are RL, for tables. ancient there: another threshold is not another table."""
+    spread = [path.replace(".json", ".passed") for path in checked_reports(names)]
+    rewarded = any("/rl" in run or "/fewshot-rl/" in run for run in names)
+    return [*(PASSED if rewarded else []), *spread]

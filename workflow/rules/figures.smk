@@ -22,6 +22,7 @@ FIGURES = expand(
 rule figures:
     input:
         FIGURES,
+        gates([*FRONTIER_RUNS, *VARIANT_RUNS]),
 
 
 rule draw_reward:

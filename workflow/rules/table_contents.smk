@@ -135,4 +135,3 @@ VERDICTS = expand(
     seed=SEEDS,
     kind=["json", "jsonl"],
 )
-EXAMS = expand("results/encoders/{encoder}/exam.json", encoder=ENCODERS)

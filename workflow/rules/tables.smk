@@ -13,6 +13,7 @@ rule tabulate_paper:
         judge=lambda wc: VERDICTS if wc.table == "table3" else [],
         exams=lambda wc: EXAMS if wc.table == "table3" else [],
         training=lambda wc: audited_trainings(wc.table),
+        gates=ancient(lambda wc: gates(table_runs(wc.table))),
     output:
         csv="results/{table}.csv",
         markdown="results/{table}.md",
@@ -65,6 +66,7 @@ rule compare_systems:
         retention=kept(runs(TASKS, MODELS), MEASURED),
         likelihood=likelihoods(runs(TASKS, MODELS)) if CONFIG.mechanism else [],
         judge=VERDICTS,
+        gates=ancient(gates(runs(TASKS, MODELS))),
     output:
         csv="results/statistics.csv",
         markdown="results/statistics.md",
@@ -101,6 +103,7 @@ rule tabulate_audit:
     input:
         rollouts=expand("results/{run}/audit.json", run=RL_RUNS),
         training=expand("results/{run}/training.json", run=RL_RUNS),
+        gates=ancient(gates([*FRONTIER_RUNS, *VARIANT_RUNS])),
         scores=scores(
             [
                 *FRONTIER_RUNS,
@@ -156,6 +159,7 @@ if ABLATED:
             retention=kept(ENCODED_RUNS, MEASURED),
             training=expand("results/{run}/training.json", run=ENCODED_RUNS),
             passed=PASSED,
+            gates=ancient(set(gates(ENCODED_RUNS)) - set(PASSED)),
         output:
             csv="results/encoders.csv",
             markdown="results/encoders.md",
@@ -197,6 +201,7 @@ if CONFIG.frontier:
             training=expand(
                 "results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])
             ),
+            gates=ancient(gates(FRONTIER_RUNS)),
         output:
             csv="results/frontier.csv",
             taxes="results/frontier_taxes.csv",

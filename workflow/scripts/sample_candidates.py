@@ -7,6 +7,7 @@ from semalign.encoder.model import embed, load_encoder
 from semalign.generation.answers import Sampling, sample
 from semalign.policy.candidates import scored
 from semalign.policy.models import load_adapter, load_policy
+from semalign.preflight.gates import check_exams
 from semalign.rewards.builtin import build_rewards
 from semalign.runtime import job
 from semalign.runtime.errors import InputError
@@ -57,4 +58,4 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     )
 
 
-job.run(main, snakemake, resumable=True)
+job.run(main, snakemake, resumable=True, gate=check_exams)

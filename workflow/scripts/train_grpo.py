@@ -9,6 +9,7 @@ from semalign.encoder.model import embed, load_encoder
 from semalign.policy.grpo import SNAPSHOTS, train_grpo
 from semalign.policy.models import load_adapter, load_policy, save_adapter
 from semalign.policy.rollouts import ROLLOUTS
+from semalign.preflight.gates import check_exams
 from semalign.rewards.builtin import build_rewards
 from semalign.runtime import distributed, job
 from semalign.runtime.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
@@ -50,4 +51,4 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     write_json(output.report, report | {"tau": tau})
 
 
-job.run(main, snakemake, resumable=True)
+job.run(main, snakemake, resumable=True, gate=check_exams)

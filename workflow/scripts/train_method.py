@@ -7,6 +7,7 @@ from semalign.config.data import Language
 from semalign.encoder.model import embed, load_encoder
 from semalign.methods.base import TrainingInputs
 from semalign.policy.models import save_adapter
+from semalign.preflight.gates import check_exams
 from semalign.preflight.methods import method
 from semalign.rewards.builtin import build_rewards
 from semalign.runtime import distributed, job
@@ -47,4 +48,4 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     write_json(output.report, report | ({"tau": tau} if settings["rewards"] else {}))
 
 
-job.run(main, snakemake, resumable=True)
+job.run(main, snakemake, resumable=True, gate=check_exams)
