@@ -9,6 +9,7 @@ from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest
 
 from semalign.config.data import Language
+from semalign.metrics.sacrebleu_private import counts, score_of_counts
 from semalign.metrics.scores import Score, check_aligned
 from semalign.runtime.errors import InputError
 from semalign.text import tokens
@@ -47,10 +48,7 @@ def chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> lis
     the reference, and those that match; 24 counts."""
     check_aligned(hypotheses, references)
     metric = CHRF(word_order=2)
-    return [
-        [int(count) for count in metric._extract_corpus_statistics([one], [[other]])[0]]
-        for one, other in zip(hypotheses, references, strict=True)
-    ]
+    return [counts(metric, [one], [other])[0] for one, other in zip(hypotheses, references, strict=True)]
 
 
 def chrf_of_sums(sums: np.ndarray) -> np.ndarray:
@@ -147,8 +145,7 @@ def _corpus_score(
     for start in range(0, len(hypotheses), AT_ONCE):
         chunk = slice(start, start + AT_ONCE)
         ours, theirs = ([prepared(text) for text in texts[chunk]] for texts in (hypotheses, references))
-        counts = metric._extract_corpus_statistics(ours, [theirs])
-        sums.append([sum(column) for column in zip(*counts, strict=True)])
-    result = metric._aggregate_and_compute(sums)
+        sums.append([sum(column) for column in zip(*counts(metric, ours, theirs), strict=True)])
+    score = score_of_counts(metric, sums)
     signature = f"{metric.__class__.__name__}|{metric.get_signature()}"
-    return Score(result.score / 100, signature, len(hypotheses))
+    return Score(score / 100, signature, len(hypotheses))

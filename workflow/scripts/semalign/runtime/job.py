@@ -21,8 +21,6 @@ from semalign.runtime.workspace import identity, opened
 
 log = logging.getLogger("semalign")
 
-gc.disable()  # until `run`: scripts import hundreds of thousands of objects, and none of them is garbage
-
 FULL = (
     "No space left on device",  # safetensors
     "PytorchStreamWriter failed",
@@ -82,7 +80,6 @@ def run(
     raises InputError where the job must not begin.
     """
     gc.freeze()  # what was imported is not looked through from now on, least of all when the job ends
-    gc.enable()
     if launcher.is_rank():
         exit_on_signals()
         _take_part(main, snakemake)
