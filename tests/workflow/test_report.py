@@ -49,7 +49,7 @@ def test_what_makes_it_anew(reported: Path, tmp_path: Path) -> None:
 
 def test_without_experiments_judge_and_a_task(tmp_path: Path) -> None:
     overlay = tmp_path / "less.yaml"
-    less = dict.fromkeys(("few_shot", "mechanism", "frontier", "ablation", "encoder_ablation"))
+    less = dict.fromkeys(("few_shot", "forgetting", "frontier", "ablation", "encoder_ablation"))
     less |= {"tasks": {"hg": None}, "judge": {"kind": "none"}, "statistics": {"primary": []}}
     overlay.write_text(yaml.safe_dump(less))
     jobs = plan(tmp_path, TARGET, overlays=[TINY, overlay])

@@ -185,7 +185,7 @@ rule audit_rollouts:
         "../scripts/audit_rollouts.py"
 
 
-if CONFIG.mechanism:
+if CONFIG.forgetting:
 
     rule measure_likelihood:
         input:
@@ -212,7 +212,7 @@ if CONFIG.mechanism:
             settings=settings(
                 "measure_likelihood",
                 reads=[BASE],
-                mechanism=CONFIG.mechanism.model_dump(
+                forgetting=CONFIG.forgetting.model_dump(
                     mode="json", exclude={"passages", "sha256"}
                 ),
                 policy=POLICY,

@@ -206,7 +206,11 @@ def variants_of(task):
 READ_THROUGH = [
     *expand("results/data/{task}/split.report.json", task=TASKS),
     *expand("results/data/{name}/test.report.json", name=[*ANSWERED, *ITEMISED]),
-    *([f"results/data/{PASSAGES_OF}/passages.report.json"] if CONFIG.mechanism else []),
+    *(
+        [f"results/data/{PASSAGES_OF}/passages.report.json"]
+        if CONFIG.forgetting
+        else []
+    ),
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
     *(["results/data/files.json"] if OWN_LATE_SOURCES else []),
     *(["results/data/rewards.json"] if USER_REWARDS else []),

@@ -12,7 +12,7 @@ FIGURE_NAMES = [
     "encoder",
     *(["ablation"] if CONFIG.ablation else []),
     *(["frontier"] if CONFIG.frontier else []),
-    *(["likelihood"] if CONFIG.mechanism else []),
+    *(["likelihood"] if CONFIG.forgetting else []),
 ]
 FIGURES = expand(
     "results/figures/{name}.{kind}", name=FIGURE_NAMES, kind=["png", "svg"]
@@ -176,7 +176,7 @@ if CONFIG.frontier:
             "../scripts/draw_frontier.py"
 
 
-if CONFIG.mechanism:
+if CONFIG.forgetting:
 
     rule draw_likelihood:
         input:

@@ -198,7 +198,7 @@ if DECODED:
             "../scripts/choose_answers.py"
 
 
-if DECODED and (CONFIG.mechanism or MEASURED):
+if DECODED and (CONFIG.forgetting or MEASURED):
 
     localrules:
         copy_likelihood,

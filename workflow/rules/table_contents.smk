@@ -43,7 +43,7 @@ if CONFIG.few_shot:
     TABLE_ROWS["table4"] = ([CONFIG.few_shot.task], STARTS)
 if CONFIG.ablation:
     TABLE_ROWS["table5"] = ([CONFIG.ablation.task], ["rl", *VARIANTS])
-if CONFIG.mechanism:
+if CONFIG.forgetting:
     TABLE_ROWS["table6a"] = (TASKS, ["base", *MODELS])
     TABLE_ROWS["table6b"] = (TASKS, ["base", *MODELS])
 TABLE_ROWS = {name: entry for name, entry in TABLE_ROWS.items() if entry[0]}

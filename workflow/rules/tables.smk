@@ -64,7 +64,7 @@ rule compare_systems:
         predictions=expand("results/{run}/predictions.jsonl", run=runs(TASKS, MODELS)),
         scores=scores(runs(TASKS, MODELS)),
         retention=kept(runs(TASKS, MODELS), MEASURED),
-        likelihood=likelihoods(runs(TASKS, MODELS)) if CONFIG.mechanism else [],
+        likelihood=likelihoods(runs(TASKS, MODELS)) if CONFIG.forgetting else [],
         judge=VERDICTS,
         gates=ancient(gates(runs(TASKS, MODELS))),
     output:
@@ -92,7 +92,7 @@ rule compare_systems:
             seeds=SEEDS,
             statistics=CONFIG.statistics,
             judged=JUDGED,
-            mechanism=CONFIG.mechanism is not None,
+            forgetting=CONFIG.forgetting is not None,
             retention=RETAINED,
         ),
     script:
@@ -197,7 +197,7 @@ if CONFIG.frontier:
         input:
             scores=scores(FRONTIER_RUNS),
             retention=kept(FRONTIER_RUNS, MEASURED),
-            likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.mechanism else [],
+            likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.forgetting else [],
             training=expand(
                 "results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])
             ),
@@ -221,7 +221,7 @@ if CONFIG.frontier:
                 seeds=SEEDS,
                 curves=CURVES,
                 retention=RETAINED,
-                mechanism=CONFIG.mechanism is not None,
+                forgetting=CONFIG.forgetting is not None,
                 thresholds=CONFIG.audit.thresholds,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}

@@ -15,9 +15,9 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     base, tokenizer = load_policy(input.base, **settings["policy"])
     model = load_adapter(base, input.adapter, trainable=False) if input.adapter else base
     texts = [row["text"] for row in read_jsonl(input.passages)]
-    arrays, cut = token_statistics(model, tokenizer, texts, **settings["mechanism"])
+    arrays, cut = token_statistics(model, tokenizer, texts, **settings["forgetting"])
     if not input.adapter:
-        arrays["noise"] = noise_floor(model, tokenizer, texts, **settings["mechanism"])
+        arrays["noise"] = noise_floor(model, tokenizer, texts, **settings["forgetting"])
         del arrays["kl"]
     with replacing_binary(output.tokens) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the keyword allow_pickle for one of ours
@@ -32,7 +32,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             "truncated": cut,
             "passages_sha256": digest(texts),
             "signature": f"nats|full vocabulary|float64 softmax|start:{beginning(tokenizer)}|"
-            f"max_tokens:{settings['mechanism']['max_tokens']}",
+            f"max_tokens:{settings['forgetting']['max_tokens']}",
         },
     )
 

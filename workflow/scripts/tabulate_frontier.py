@@ -23,7 +23,7 @@ POINTS = (
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    asked = {name: settings[name] for name in ("tasks", "seeds", "mechanism")}
+    asked = {name: settings[name] for name in ("tasks", "seeds", "forgetting")}
     asked |= {"curves": curves.in_order(settings["curves"])}
     retention = [Retained(**entry) for entry in settings["retention"]]
     frame = curves.collect(RESULTS, **asked, retention=retention)

@@ -21,7 +21,7 @@ ITEMS, QUESTIONS, PASSAGES = range(3)  # each drawn by a generator of its own
 
 
 def drawn(
-    results: Path, task: str, runs: Sequence[str], mechanism: bool, statistics: Statistics, primary: Retained
+    results: Path, task: str, runs: Sequence[str], forgetting: bool, statistics: Statistics, primary: Retained
 ) -> Drawn:
     """Figures of adequacy and cost, those that the runs have; `primary` is the benchmark whose loss is a tax.
 
@@ -36,7 +36,7 @@ def drawn(
         if weight := primary.weight(measure):
             weights = questions[weight].to_numpy(dtype=float)
     found[primary.main] = _of_clusters(_same(runs, groups), runs, marks, QUESTIONS, statistics, weights)
-    if mechanism:
+    if forgetting:
         arrays = [read.tokens(results, run) for run in runs]
         passages = _same(runs, [of["passage"].tolist() for of in arrays])
         values = [
