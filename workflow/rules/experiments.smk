@@ -228,5 +228,6 @@ PASSED = [exam.replace(".json", ".passed") for exam in EXAMS]
 def gates(names):
     """The gates of those of the runs that are RL, for tables. ancient there: another threshold is not another table."""
     spread = [path.replace(".json", ".passed") for path in checked_reports(names)]
-    rewarded = any("/rl" in run or "/fewshot-rl/" in run for run in names)
+    models = [os.path.basename(os.path.dirname(run)) for run in names]
+    rewarded = any(model.startswith(("rl", "fewshot-rl")) for model in models)
     return [*(PASSED if rewarded else []), *spread]
