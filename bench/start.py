@@ -27,7 +27,11 @@ def measure(repeats: int) -> dict[str, dict[str, float]]:
         for _ in range(repeats + 1):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run(
-                [sys.executable, "-c", f"import gc, semalign.runtime.job; {statement}; gc.freeze()"],  # as a job begins
+                [
+                    sys.executable,
+                    "-c",
+                    f"import gc; {statement}; import semalign.runtime.job; gc.freeze()",
+                ],  # as a job begins
                 check=True,
                 env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             )

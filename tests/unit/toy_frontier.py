@@ -37,7 +37,7 @@ def write_papers(results: Path, seeds: tuple[int, ...] = (0, 1), strong: list[fl
 
 def compared(results: Path, curves: dict[str, Curve] = CURVES, seeds: tuple[int, ...] = (0, 1)) -> list[Tax]:
     statistics = Statistics(resamples=RESAMPLES)
-    return taxes(Request(results, ["mt"], list(seeds), curves, mechanism=True, statistics=statistics, primary=CMRC))
+    return taxes(Request(results, ["mt"], list(seeds), curves, forgetting=True, statistics=statistics, primary=CMRC))
 
 
 def one(found: list[Tax], measure: str, method: str, against: str | None = None, cost: str = "cmrc_avg") -> Tax:

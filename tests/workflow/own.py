@@ -48,6 +48,6 @@ def own_config(data: str) -> dict[str, Any]:
         "encoder_ablation": None,
         "few_shot": None,
         "frontier": None,
-        "mechanism": {"passages": 4, "sha256": None},
+        "forgetting": {"passages": 4, "sha256": None},
         "statistics": {"primary": []},
     }

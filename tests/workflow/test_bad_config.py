@@ -159,7 +159,7 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "transfer to itself": ({"few_shot": {"task": "mt"}}, "config key few_shot: task and source_task must differ"),
     "transfer from a task that is taken out": ({"tasks": {"mt": None}, "statistics": {"primary": []}}, "mt is not among tasks: ['hg']"),
     "a variant's name": ({"ablation": {"variants": {"BLEU": {"rewards": {"bleu": 1.0}}}}}, "small letters, digits and _"),
-    "a hash that is none": ({"mechanism": {"sha256": "abc"}}, "config key mechanism.sha256"),
+    "a hash that is none": ({"forgetting": {"sha256": "abc"}}, "config key forgetting.sha256"),
     "a batch that processes cannot share": ({"processes": 2}, "cold_sft: batch_size 16 is no multiple of micro_batch_size × processes = 16 × 2; cold_sft.batch_size: 32 or cold_sft.micro_batch_size: 8 would do"),
     "more processes than GPUs": (
         {"device": "cuda", "processes": 2} | {name: {"micro_batch_size": 8} for name in ("cold_sft", "strong_sft", "rl")} | {"few_shot": {"sft": {"micro_batch_size": 8}}, "frontier": None},

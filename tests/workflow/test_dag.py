@@ -77,7 +77,7 @@ def test_one_table_needs_only_its_own_runs(tmp_path: Path) -> None:
 
 def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
     overlay = tmp_path / "less.yaml"
-    nothing = dict.fromkeys(("few_shot", "mechanism", "frontier", "ablation", "encoder_ablation"))
+    nothing = dict.fromkeys(("few_shot", "forgetting", "frontier", "ablation", "encoder_ablation"))
     primary = {"primary": [{"task": "mt", "measure": "cmrc_avg"}]}
     overlay.write_text(
         yaml.safe_dump({"tasks": {"hg": None}, "statistics": primary, "judge": {"kind": "none"}} | nothing)

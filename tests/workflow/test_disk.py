@@ -26,7 +26,7 @@ def run(folder: Path, overlay: Path, before: str = "true", after: str = "true") 
 @pytest.fixture
 def overlay(tmp_path: Path) -> Path:
     make_data(tmp_path / "data")
-    config = own_config("data") | {"checkpoint_seconds": 0, "mechanism": None}
+    config = own_config("data") | {"checkpoint_seconds": 0, "forgetting": None}
     config["policy"]["pretraining"] |= {"steps": 6, "shape": {"hidden_size": 64, "intermediate_size": 64, "layers": 2}}
     file = tmp_path / "own.yaml"
     file.write_text(yaml.safe_dump(config, allow_unicode=True))

@@ -82,7 +82,7 @@ def as_make_does(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_without_experiments_judge_and_a_task(tmp_path: Path) -> None:
     overlay = tmp_path / "less.yaml"
-    less = dict.fromkeys(("few_shot", "mechanism", "frontier", "ablation", "encoder_ablation"))
+    less = dict.fromkeys(("few_shot", "forgetting", "frontier", "ablation", "encoder_ablation"))
     less |= {"tasks": {"hg": None}, "judge": {"kind": "none"}, "statistics": {"primary": []}}
     overlay.write_text(yaml.safe_dump(less))
     jobs = plan(tmp_path, TARGET, overlays=[TINY, overlay])

@@ -80,7 +80,7 @@ def overlay(wanted: Wanted) -> dict[str, Any]:
         "judge": {"kind": "none"},
         "rl": {"max_prompt_tokens": 512, "max_new_tokens": 256, "snapshot_steps": None},
         **dict.fromkeys(("ablation", "encoder_ablation", "few_shot", "frontier")),
-        "mechanism": {"passages": min(100, _passages(wanted.retention) or tested), "sha256": None},
+        "forgetting": {"passages": min(100, _passages(wanted.retention) or tested), "sha256": None},
         "statistics": {"primary": [{"task": TASK, "measure": "retention"}]},
     }
 

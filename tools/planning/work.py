@@ -241,11 +241,11 @@ class Plan:
         return self._answers(settings.pool.dev, settings.max_new_tokens, settings.max_tokens)
 
     def _measure_likelihood(self, run: str) -> Work:
-        mechanism = self.config.mechanism
-        assert mechanism is not None  # else the rule is not there
+        forgetting = self.config.forgetting
+        assert forgetting is not None  # else the rule is not there
         times = 2 if run == "base" else 1  # the base is measured against itself as well
-        length = self._length("pair_tokens", mechanism.max_tokens, "mechanism.max_tokens")
-        return Work("likelihood", 1, times * mechanism.passages, batch=mechanism.batch_size, prompt=length)
+        length = self._length("pair_tokens", forgetting.max_tokens, "forgetting.max_tokens")
+        return Work("likelihood", 1, times * forgetting.passages, batch=forgetting.batch_size, prompt=length)
 
     def _measure_benchmark(self, run: str, name: str) -> Work | None:
         """Choices or texts, at most as long as `max_tokens` allows; None for the harness, whose tasks are not known."""

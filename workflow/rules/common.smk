@@ -1,6 +1,5 @@
 """What the rules share: the validated config, the form of their inputs and parameters, and how jobs are named."""
 
-import json
 import os
 import re
 import shlex
@@ -29,7 +28,6 @@ if workflow.modifier.path_modifier.replace_prefix("results/all", None) != "resul
 sys.path.insert(0, os.path.join(PROJECT, "workflow", "scripts"))
 
 from semalign.preflight.checks import check
-from semalign.reruns.code import fingerprint
 from semalign.config.downloads import files_of
 from semalign.preflight.config_files import check_config_files, resolved
 from semalign.preflight.root import validate
@@ -56,6 +54,7 @@ from semalign.runtime.processes import name_python_safely
 from semalign.report.look import fingerprint as fingerprint_of_look
 from semalign.runtime.run_lock import check_writable, clear_dead_locks, record_locks
 from semalign.reruns.scheduler_patch import patch_planner, patch_scheduler
+from semalign.reruns.settings import RuleSettings, external
 from semalign.runtime.signals import pass_on_terminations, stop_before_any_job
 from semalign.runtime.user_functions import LIBRARY, find_function, modules_of
 
@@ -138,6 +137,8 @@ os.environ.update(
 config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
 config["gradient_checkpointing"] = CONFIG.gradient_checkpointing
 config["audit"] = CONFIG.audit.model_dump(mode="json")
+config["exam"]["thresholds"] = CONFIG.exam.thresholds.model_dump(mode="json")
+config["rl"]["max_zero_variance_share"] = CONFIG.rl.max_zero_variance_share
 
 # With its defaults, for jobs: how servers are asked, on which no rule's result depends.
 config["judge"] = CONFIG.judge.model_dump(mode="json")
@@ -175,11 +176,8 @@ PROCESSES = CONFIG.processes  # of SFT and GRPO; all other jobs are one process
 STATUSES = Statuses()  # of jobs that end badly
 LOGS_BEFORE = {}  # of the jobs to come, as an earlier run left them
 CONTENTS = Contents(Path(".snakemake", "semalign.contents.json"))
-
-
-def external(paths):
-    """Those of the paths that no rule makes."""
-    return sorted({str(path) for path in paths if is_external(Path(path))})
+# A rule's one parameter: settings(script, reads, modules, **values).
+settings = RuleSettings(CONTENTS, IDENTIFIERS)
 
 
 def given(paths):
@@ -187,39 +185,6 @@ def given(paths):
     return [
         ancient(str(path)) if is_external(Path(path)) else str(path) for path in paths
     ]
-
-
-def settings(script, reads=(), modules=(), **values):
-    """A rule's one parameter: the values its result depends on and the code that its script uses.
-
-    One plain dict with sorted keys, since Snakemake compares parameters as a set of values and drops their names.
-    `reads`: paths of the config among the inputs; the content of those that no rule makes is a value too.
-    `modules`: those that the script imports by a name among the values.
-    """
-    plain = {
-        key: value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-        for key, value in values.items()
-    }
-    contents = {
-        path: CONTENTS.hash(Path(path))
-        for path in external([*reads, *identifier_files(plain)])
-    }
-    plain |= {"contents": contents} if contents else {}
-    return json.loads(
-        json.dumps(
-            plain | {"code": fingerprint(script, *modules)}, sort_keys=True, default=str
-        )
-    )
-
-
-def identifier_files(value):
-    """The user's own files behind the languages that stand within a rule's values."""
-    if isinstance(value, dict):
-        own = IDENTIFIERS.get(value.get("identify"), [])
-        return [*own, *chain(*map(identifier_files, value.values()))]
-    if isinstance(value, list):
-        return [*chain(*map(identifier_files, value))]
-    return []
 
 
 def files(sources):

@@ -2,7 +2,7 @@
 
 In:  the tables named under `encoders.<name>.train` and `encoder_ablation.encoders.<name>.train`; the exam's pairs and
      probes
-Out: results/encoders/pretrained.json where one is pretrained; results/encoders/<name>/model, its exam, and for the first two the gate that GRPO waits for
+Out: results/encoders/pretrained.json where one is pretrained; results/encoders/<name>/model, its exam, and for the first two the gate that tables require
 """
 
 
@@ -109,10 +109,11 @@ rule examine_encoder:
         "../scripts/examine_encoder.py"
 
 
-# A rule of its own, so that a failed exam leaves its report to be read.
+# A rule of its own, so that a failed exam leaves its report to be read. Tables require it; what a reward trains makes the
+# same check by itself.
 rule check_encoder:
     input:
-        exam="results/encoders/{encoder}/exam.json",
+        exams="results/encoders/{encoder}/exam.json",
     output:
         passed="results/encoders/{encoder}/exam.passed",
     log:
@@ -122,6 +123,9 @@ rule check_encoder:
     conda:
         ENVIRONMENT
     params:
-        settings=settings("check_encoder", thresholds=CONFIG.exam.thresholds),
+        settings=settings(
+            "check_encoder",
+            exam=CONFIG.exam.model_dump(mode="json", include={"thresholds"}),
+        ),
     script:
         "../scripts/check_encoder.py"

@@ -41,7 +41,8 @@ rule generate:
         adapter=lambda wc: adapter_of(wc.run),
         tests=lambda wc: tests_of(wc.run),
         shots=lambda wc: shots_of([*tasks_of(wc.run), *ANSWERED]),
-        passed=ancient(lambda wc: checks_of(wc.run)),
+        training=lambda wc: checked_reports([wc.run]),
+        passed=ancient(lambda wc: given_checks(wc.run)),
     output:
         predictions="results/{run}/predictions.jsonl",
     log:
@@ -213,7 +214,7 @@ rule audit_rollouts:
         "../scripts/audit_rollouts.py"
 
 
-if CONFIG.mechanism:
+if CONFIG.forgetting:
 
     rule measure_likelihood:
         input:
@@ -242,7 +243,7 @@ if CONFIG.mechanism:
             settings=lambda wc: settings(
                 "measure_likelihood",
                 reads=[BASE, *model_files(wc.run)],
-                mechanism=CONFIG.mechanism.model_dump(
+                forgetting=CONFIG.forgetting.model_dump(
                     mode="json", exclude={"passages", "sha256"}
                 ),
                 **model_settings(wc.run),

@@ -130,12 +130,12 @@ def adapter_of(run):
     return [] if run == "base" else f"results/{run}/adapter"
 
 
-def checks_of(run):
-    """What must have passed before a run is measured, beside what it is made from."""
-    if run in GIVEN:
-        return [f"results/{run}/checks.json"]
-    model = os.path.basename(os.path.dirname(run))
-    return [f"results/{run}/training.passed"] if model in CHECKED_GRPO else []
+def checked_reports(names):
+    """The reports of those of the runs whose rollouts must have had a spread."""
+    checked = [
+        run for run in names if os.path.basename(os.path.dirname(run)) in CHECKED_GRPO
+    ]
+    return expand("results/{run}/training.json", run=checked)
 
 
 def sft_recipe(model):
@@ -224,7 +224,11 @@ def variants_of(task):
 READ_THROUGH = [
     *expand("results/data/{task}/split.report.json", task=TASKS),
     *expand("results/data/{name}/test.report.json", name=[*ANSWERED, *ITEMISED]),
-    *([f"results/data/{PASSAGES_OF}/passages.report.json"] if CONFIG.mechanism else []),
+    *(
+        [f"results/data/{PASSAGES_OF}/passages.report.json"]
+        if CONFIG.forgetting
+        else []
+    ),
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
     *(["results/data/files.json"] if OWN_LATE_SOURCES else []),
     *(["results/data/rewards.json"] if USER_REWARDS else []),
@@ -239,5 +243,14 @@ READ_THROUGH = [
 ]
 CHECKED = ["results/data/amounts.json"]
 
-# The gate of all that a reward trains. ancient wherever it is read: another bar is another check, not another training.
-PASSED = expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)
+# The exams that what a reward trains must pass. ancient wherever it is read: another exam is not another training.
+EXAMS = expand("results/encoders/{encoder}/exam.json", encoder=ENCODERS)
+PASSED = [exam.replace(".json", ".passed") for exam in EXAMS]
+
+
+def gates(names):
+    """The gates of those of the runs that are RL, for tables. ancient there: another threshold is not another table."""
+    spread = [path.replace(".json", ".passed") for path in checked_reports(names)]
+    models = [os.path.basename(os.path.dirname(run)) for run in names]
+    rewarded = any(model.startswith(("rl", "fewshot-rl")) for model in models)
+    return [*(PASSED if rewarded else []), *spread]

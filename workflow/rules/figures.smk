@@ -57,7 +57,7 @@ if CONFIG.frontier:
         {"tasks": TITLES, "primary": RETAINED[0]},
         ["results/frontier.csv"],
     )
-if CONFIG.mechanism:
+if CONFIG.forgetting:
     DRAWN["likelihood"] = (
         "likelihood:likelihood",
         {
@@ -74,6 +74,7 @@ FIGURES = expand("results/figures/{name}.{kind}", name=DRAWN, kind=["png", "svg"
 rule figures:
     input:
         FIGURES,
+        gates([*FRONTIER_RUNS, *VARIANT_RUNS]),
 
 
 rule draw_figure:

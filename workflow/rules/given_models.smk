@@ -38,7 +38,7 @@ def own_template(run):
 
 def given_checks(run):
     """What must have found a model that was trained elsewhere to be one that can be measured."""
-    return checks_of(run) if run in GIVEN else []
+    return [f"results/{run}/checks.json"] if run in GIVEN else []
 
 
 def given_use(tasks):

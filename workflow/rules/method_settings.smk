@@ -60,4 +60,4 @@ def recipes_of(model):
 
 def copied(run):
     """What a model that only answers otherwise has of the one that it samples from."""
-    return (likelihoods([run]) if CONFIG.mechanism else []) + kept([run], MEASURED)
+    return (likelihoods([run]) if CONFIG.forgetting else []) + kept([run], MEASURED)

@@ -1,6 +1,6 @@
 """Rivals and remedies (frontier.methods): what they learn from, their adapters, and answers chosen among samples.
 
-In:  the base, an adapter, results/data/<task>/{cold,rl}.jsonl, the reward encoder and its passed exam
+In:  the base, an adapter, results/data/<task>/{cold,rl}.jsonl, the reward encoder, both exams
 Out: results/data/replay/<name>.jsonl, results/<task>/candidates/<seed>.jsonl, results/<task>/<name>@<strength>/<seed>/adapter
      with its training record; of a method that trains nothing predictions and likelihood
 """
@@ -64,7 +64,7 @@ if any("candidates" in entry.needs for entry in METHODS.values()):
             rows="results/data/{task}/rl.jsonl",
             threshold=lambda wc: threshold_file(wc, CONFIG.rl.rewards),
             encoder=encoder_folder(CONFIG.rl.rewards),
-            passed=ancient(PASSED),
+            exams=ancient(EXAMS),
             user_rewards=given(user_reward_files(CONFIG.rl.rewards)),
         output:
             candidates="results/{task}/candidates/{seed}.jsonl",
@@ -120,7 +120,7 @@ if TRAINED:
             ),
             threshold=lambda wc: threshold_file(wc, method_rewards(wc.model)),
             encoder=lambda wc: encoder_folder(method_rewards(wc.model)),
-            passed=ancient(lambda wc: if_needed(wc.model, "reward", PASSED)),
+            exams=ancient(lambda wc: if_needed(wc.model, "reward", EXAMS)),
             user_rewards=lambda wc: given(user_reward_files(method_rewards(wc.model))),
         output:
             adapter=directory("results/{task}/{model}/{seed}/adapter"),
@@ -168,7 +168,7 @@ if DECODED:
             test="results/data/{task}/test.jsonl",
             shots=lambda wc: shots_of([wc.task]),
             encoder="results/encoders/reward/model",
-            passed=ancient(PASSED),
+            exams=ancient(EXAMS),
             predictions=lambda wc: f"results/{wc.task}/{entry_of(wc.model).of}/{wc.seed}/predictions.jsonl",
         output:
             predictions="results/{task}/{model}/{seed}/predictions.jsonl",
@@ -200,7 +200,7 @@ if DECODED:
             "../scripts/choose_answers.py"
 
 
-if DECODED and (CONFIG.mechanism or MEASURED):
+if DECODED and (CONFIG.forgetting or MEASURED):
 
     localrules:
         copy_likelihood,

@@ -88,7 +88,7 @@ if SHOTS:
             "../scripts/draw_shots.py"
 
 
-if CONFIG.mechanism:
+if CONFIG.forgetting:
 
     rule select_passages:
         input:
@@ -105,8 +105,8 @@ if CONFIG.mechanism:
         params:
             settings=settings(
                 "select_passages",
-                passages=CONFIG.mechanism.passages,
-                sha256=CONFIG.mechanism.sha256,
+                passages=CONFIG.forgetting.passages,
+                sha256=CONFIG.forgetting.sha256,
             ),
         script:
             "../scripts/select_passages.py"

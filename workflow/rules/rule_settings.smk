@@ -178,8 +178,8 @@ def policy_use():
         lengths["rl.max_prompt_tokens + rl.max_new_tokens"] = (
             rl.max_prompt_tokens + rl.max_new_tokens
         )
-    if CONFIG.mechanism:
-        lengths["mechanism.max_tokens"] = CONFIG.mechanism.max_tokens
+    if CONFIG.forgetting:
+        lengths["forgetting.max_tokens"] = CONFIG.forgetting.max_tokens
     for name in ITEMISED:
         key = f"retention.benchmarks.{name}.max_tokens"
         lengths[key] = BENCHMARKS[name].max_tokens

@@ -44,7 +44,7 @@ if CONFIG.few_shot:
     TABLE_ROWS["table4"] = ([CONFIG.few_shot.task], STARTS)
 if CONFIG.ablation:
     TABLE_ROWS["table5"] = ([CONFIG.ablation.task], ["rl", *VARIANTS])
-if CONFIG.mechanism:
+if CONFIG.forgetting:
     TABLE_ROWS["table6a"] = (TASKS, ["base", *MODELS, *GIVEN])
     TABLE_ROWS["table6b"] = (TASKS, ["base", *MODELS, *GIVEN])
 TABLE_ROWS = {name: entry for name, entry in TABLE_ROWS.items() if entry[0]}
@@ -145,7 +145,6 @@ VERDICTS = expand(
     seed=SEEDS,
     kind=["json", "jsonl"],
 )
-EXAMS = expand("results/encoders/{encoder}/exam.json", encoder=ENCODERS)
 
 # What the report shows: all that the config asks for or, for `make report`, what of it is there.
 AS_IT_IS = os.environ.get("SEMALIGN_REPORT") == "present"

@@ -13,6 +13,7 @@ rule tabulate_paper:
         judge=lambda wc: VERDICTS if wc.table == "table3" else [],
         exams=lambda wc: EXAMS if wc.table == "table3" else [],
         training=lambda wc: audited_trainings(wc.table),
+        gates=ancient(lambda wc: gates(table_runs(wc.table))),
     output:
         csv="results/{table}.csv",
         markdown="results/{table}.md",
@@ -68,8 +69,9 @@ rule compare_systems:
         predictions=expand("results/{run}/predictions.jsonl", run=COMPARED),
         scores=scores(COMPARED),
         retention=kept(COMPARED, MEASURED),
-        likelihood=likelihoods(COMPARED) if CONFIG.mechanism else [],
+        likelihood=likelihoods(COMPARED) if CONFIG.forgetting else [],
         judge=VERDICTS,
+        gates=ancient(gates(runs(TASKS, MODELS))),
     output:
         csv="results/statistics.csv",
         markdown="results/statistics.md",
@@ -95,7 +97,7 @@ rule compare_systems:
             seeds=SEEDS,
             statistics=CONFIG.statistics,
             judged=JUDGED,
-            mechanism=CONFIG.mechanism is not None,
+            forgetting=CONFIG.forgetting is not None,
             retention=RETAINED,
             **GIVEN_VALUES,
             **({} if CONFIG.train else {"trained": False}),
@@ -108,6 +110,7 @@ rule tabulate_audit:
     input:
         rollouts=expand("results/{run}/audit.json", run=RL_RUNS),
         training=expand("results/{run}/training.json", run=RL_RUNS),
+        gates=ancient(gates([*FRONTIER_RUNS, *VARIANT_RUNS])),
         scores=scores(
             [
                 *FRONTIER_RUNS,
@@ -167,6 +170,7 @@ if ABLATED:
             retention=kept(ENCODED_RUNS, MEASURED),
             training=expand("results/{run}/training.json", run=ENCODED_RUNS),
             passed=PASSED,
+            gates=ancient(set(gates(ENCODED_RUNS)) - set(PASSED)),
         output:
             csv="results/encoders.csv",
             markdown="results/encoders.md",
@@ -204,10 +208,11 @@ if CONFIG.frontier:
         input:
             scores=scores(FRONTIER_RUNS),
             retention=kept(FRONTIER_RUNS, MEASURED),
-            likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.mechanism else [],
+            likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.forgetting else [],
             training=expand(
                 "results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])
             ),
+            gates=ancient(gates(FRONTIER_RUNS)),
         output:
             csv="results/frontier.csv",
             taxes="results/frontier_taxes.csv",
@@ -227,7 +232,7 @@ if CONFIG.frontier:
                 seeds=SEEDS,
                 curves=CURVES,
                 retention=RETAINED,
-                mechanism=CONFIG.mechanism is not None,
+                forgetting=CONFIG.forgetting is not None,
                 thresholds=CONFIG.audit.thresholds,
                 statistics=CONFIG.statistics.model_dump(
                     mode="json", exclude={"primary"}

@@ -1,6 +1,6 @@
 """The policy: a base made on the spot where none is given, then adapters by SFT and GRPO.
 
-In:  results/data/<task>/{cold,rl,dev}.jsonl, the reward encoder and its passed exam
+In:  results/data/<task>/{cold,rl,dev}.jsonl, the reward encoder, both exams
 Out: results/base/model or results/data/policy.checks.json, results/<task>/<model>/<seed>/adapter with its training record
 """
 
@@ -173,7 +173,7 @@ rule train_grpo:
             wc, rewards_of(wc.model), encoder_of(wc.model)
         ),
         encoder=lambda wc: encoder_folder(rewards_of(wc.model), encoder_of(wc.model)),
-        passed=ancient(PASSED),
+        exams=ancient(EXAMS),
         user_rewards=lambda wc: given(user_reward_files(rewards_of(wc.model))),
     output:
         adapter=directory("results/{task}/{model}/{seed}/adapter"),
@@ -213,7 +213,7 @@ rule train_grpo:
 
 rule check_grpo:
     input:
-        report="results/{task}/{model}/{seed}/training.json",
+        training="results/{task}/{model}/{seed}/training.json",
     output:
         passed="results/{task}/{model}/{seed}/training.passed",
     log:
@@ -226,7 +226,8 @@ rule check_grpo:
         ENVIRONMENT
     params:
         settings=settings(
-            "check_grpo", max_zero_variance_share=CONFIG.rl.max_zero_variance_share
+            "check_grpo",
+            rl=CONFIG.rl.model_dump(mode="json", include={"max_zero_variance_share"}),
         ),
     script:
         "../scripts/check_grpo.py"

@@ -1,16 +1,14 @@
-"""The gate before GRPO: stop when the encoder's exam is under a bar."""
+"""The gate before RL, as a job that tables require: stop when the encoder's exam is below a threshold."""
 
 from pathlib import Path
 from typing import Any
 
-from semalign.config.models import ExamThresholds
-from semalign.encoder.exam import check_exam
+from semalign.preflight.gates import check_exams
 from semalign.runtime import job
-from semalign.runtime.files import read_json
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    check_exam(read_json(input.exam), ExamThresholds.model_validate(settings["thresholds"]))
+    check_exams(settings, input)
     Path(output.passed).touch()
 
 

@@ -1,20 +1,14 @@
-"""Stop where GRPO had too little to learn from: groups whose completions all earned the same give no gradient."""
+"""The gate after GRPO, as a job that tables require: stop where too many groups earned equal rewards."""
 
 from pathlib import Path
 from typing import Any
 
+from semalign.preflight.gates import check_variance
 from semalign.runtime import job
-from semalign.runtime.errors import InputError
-from semalign.runtime.files import read_json
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    share, most = read_json(input.report)["zero_variance_group_share"], settings["max_zero_variance_share"]
-    if share > most:
-        raise InputError(
-            f"{input.report}: {share:.0%} of the groups had equal rewards (rl.max_zero_variance_share = {most:.0%}): "
-            "GRPO learns nothing from them; check τ and the temperature, or raise the share"
-        )
+    check_variance(settings, input)
     Path(output.passed).touch()
 
 

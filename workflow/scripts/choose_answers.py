@@ -8,6 +8,7 @@ from semalign.encoder.model import embed, load_encoder
 from semalign.generation.answers import Sampling, sample
 from semalign.metrics.predictions import predicted
 from semalign.policy.models import load_adapter, load_policy
+from semalign.preflight.gates import check_exams
 from semalign.preflight.methods import method
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_jsonl
@@ -40,4 +41,4 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     write_jsonl(output.predictions, [*predicted(task, rows, map(asdict, taken)), *others])
 
 
-job.run(main, snakemake, resumable=True)
+job.run(main, snakemake, resumable=True, gate=check_exams)

@@ -16,7 +16,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     statistics = Statistics.model_validate(settings["statistics"])
     languages = {task: Language.model_validate(entry) for task, entry in settings["languages"].items()}
     retention = [Retained(**entry) for entry in settings["retention"]]
-    names = ("tasks", "seeds", "judged", "mechanism")
+    names = ("tasks", "seeds", "judged", "forgetting")
     given = {name: settings[name] for name in names}
     given |= {name: settings[name] for name in ("given", "trained") if name in settings}
     frame = compare(Request(Path("results"), languages=languages, statistics=statistics, retention=retention, **given))

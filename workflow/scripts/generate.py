@@ -8,6 +8,7 @@ from semalign.data.shots import asked, examples
 from semalign.generation.answers import Asked, Completion, generate
 from semalign.metrics.predictions import predicted
 from semalign.policy.given_models import load_measured
+from semalign.preflight.gates import check_variance
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_jsonl
 from semalign.runtime.workspace import Workspace
@@ -62,4 +63,4 @@ def by_vllm(settings: dict[str, Any], input: Any, testsets: TestSets, workspace:
     return answer_with_vllm(input.base, input.get("adapter"), testsets, template)
 
 
-job.run(main, snakemake, resumable=True)
+job.run(main, snakemake, resumable=True, gate=check_variance)

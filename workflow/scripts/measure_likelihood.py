@@ -20,9 +20,9 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         reference, of_base = load_policy(input.reference, **settings["reference"])
         reason = without_kl(model, tokenizer, reference, of_base)
     compared = {"reference": None if reason else reference}
-    arrays, cut = token_statistics(model, tokenizer, texts, **compared, **settings["mechanism"])
+    arrays, cut = token_statistics(model, tokenizer, texts, **compared, **settings["forgetting"])
     if not input.adapter and reference is None:
-        arrays["noise"] = noise_floor(model, tokenizer, texts, **settings["mechanism"])
+        arrays["noise"] = noise_floor(model, tokenizer, texts, **settings["forgetting"])
     if not input.adapter and (reference is None or reason):
         del arrays["kl"]
     with replacing_binary(output.tokens) as file:
@@ -39,7 +39,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             "truncated": cut,
             "passages_sha256": digest(texts),
             "signature": f"nats|full vocabulary|float64 softmax|start:{beginning(tokenizer)}|"
-            f"max_tokens:{settings['mechanism']['max_tokens']}",
+            f"max_tokens:{settings['forgetting']['max_tokens']}",
         },
     )
 

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from semalign.config.data import Language
-from semalign.encoder.model import embed, load_encoder
 from semalign.generation.answers import Sampling, sample
 from semalign.policy.candidates import scored
 from semalign.policy.models import load_adapter, load_policy
-from semalign.rewards.builtin import build_rewards
+from semalign.preflight.gates import check_exams
+from semalign.rewards.loading import load_rewards
 from semalign.runtime import job
 from semalign.runtime.errors import InputError
-from semalign.runtime.files import read_json, read_jsonl, write_json, write_jsonl
+from semalign.runtime.files import read_jsonl, write_json, write_jsonl
 from semalign.runtime.workspace import Workspace
 from semalign.text.matching import is_blank
 from semalign.text.prompts import fill, prompt_ids
@@ -36,13 +35,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         name="candidates",
         stops=settings.get("stop", ()),
     )
-    encoder = load_encoder(input.encoder, policy["device"]) if input.encoder else None
-    rewards = build_rewards(
-        list(settings["rewards"]),
-        Language.model_validate(settings["language"]),
-        (lambda texts: embed(encoder, texts)) if encoder else None,
-        read_json(input.threshold)["tau"] if input.threshold else None,
-    )
+    rewards, _ = load_rewards(settings["rewards"], settings["language"], input, policy["device"])
     found = scored(kept, [[answer.text for answer in own] for own in answers], rewards, settings["rewards"])
     write_jsonl(output.candidates, found)
     write_json(
@@ -58,4 +51,4 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     )
 
 
-job.run(main, snakemake, resumable=True)
+job.run(main, snakemake, resumable=True, gate=check_exams)

@@ -22,7 +22,7 @@ POINTS = (
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    asked = {name: settings[name] for name in ("tasks", "seeds", "mechanism")}
+    asked = {name: settings[name] for name in ("tasks", "seeds", "forgetting")}
     asked |= {"curves": curves.in_order(settings["curves"])}
     retention = [Retained(**entry) for entry in settings["retention"]]
     points = asked | {"curves": asked["curves"] | curves.given(settings.get("given", {}))}

@@ -3,15 +3,14 @@
 import shutil
 from typing import Any
 
-from semalign.config.data import Language
 from semalign.config.training import Grpo
-from semalign.encoder.model import embed, load_encoder
 from semalign.policy.grpo import SNAPSHOTS, train_grpo
 from semalign.policy.models import load_adapter, load_policy, save_adapter
 from semalign.policy.rollouts import ROLLOUTS
-from semalign.rewards.builtin import build_rewards
+from semalign.preflight.gates import check_exams
+from semalign.rewards.loading import load_rewards
 from semalign.runtime import distributed, job
-from semalign.runtime.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.runtime.files import read_jsonl, replacing_folder, write_json, write_jsonl
 from semalign.runtime.workspace import Workspace
 
 
@@ -19,14 +18,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     policy, grpo = settings["policy"], Grpo.model_validate(settings["grpo"])
     base, tokenizer = load_policy(input.base, **policy)
     model = load_adapter(base, input.adapter, trainable=True)
-    encoder = load_encoder(input.encoder, policy["device"]) if input.encoder else None
-    tau = read_json(input.threshold)["tau"] if input.threshold else None
-    rewards = build_rewards(
-        list(grpo.rewards),
-        Language.model_validate(settings["language"]),
-        (lambda texts: embed(encoder, texts)) if encoder else None,
-        tau,
-    )
+    rewards, tau = load_rewards(grpo.rewards, settings["language"], input, policy["device"])
     report, history = train_grpo(
         model,
         tokenizer,
@@ -51,4 +43,4 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     write_json(output.report, report | {"tau": tau})
 
 
-job.run(main, snakemake, resumable=True)
+job.run(main, snakemake, resumable=True, gate=check_exams)

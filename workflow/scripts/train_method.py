@@ -3,21 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from semalign.config.data import Language
-from semalign.encoder.model import embed, load_encoder
 from semalign.methods.base import TrainingInputs
 from semalign.policy.models import save_adapter
+from semalign.preflight.gates import check_exams
 from semalign.preflight.methods import method
-from semalign.rewards.builtin import build_rewards
+from semalign.rewards.loading import load_rewards
 from semalign.runtime import distributed, job
-from semalign.runtime.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.runtime.files import read_jsonl, replacing_folder, write_json, write_jsonl
 from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     entry, strength = settings["method"], settings["strength"]
-    encoder = load_encoder(input.encoder, settings["policy"]["device"]) if input.encoder else None
-    tau = read_json(input.threshold)["tau"] if input.threshold else None
+    device = settings["policy"]["device"]
+    rewards, tau = load_rewards(settings["rewards"], settings["language"], input, device)
     given = TrainingInputs(
         name=settings["name"],
         base=Path(input.base),
@@ -25,12 +24,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         pairs=[row for path in input.pairs for row in read_jsonl(path)],
         candidates=list(read_jsonl(input.candidates)) if input.candidates else [],
         replay=list(read_jsonl(input.replay)) if input.replay else [],
-        rewards=build_rewards(
-            list(settings["rewards"]),
-            Language.model_validate(settings["language"]),
-            (lambda texts: embed(encoder, texts)) if encoder else None,
-            tau,
-        ),
+        rewards=rewards,
         weights=settings["rewards"],
         workspace=workspace,
         stops=settings.get("stop", ()),
@@ -48,4 +42,4 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     write_json(output.report, report | ({"tau": tau} if settings["rewards"] else {}))
 
 
-job.run(main, snakemake, resumable=True)
+job.run(main, snakemake, resumable=True, gate=check_exams)

@@ -13,7 +13,8 @@ from semalign.config.data import PairTable, Squad
 from semalign.data.questions import read_questions
 from semalign.data.sources import read_pairs
 from semalign.data.tabular import read_rows
-from semalign.runtime.files import NO_TEXT, Journal, read_json, read_jsonl, read_lines
+from semalign.resume.journal import Journal
+from semalign.runtime.files import NO_TEXT, read_json, read_jsonl, read_lines
 from tests.unit.fuzz import (
     DAMAGE,
     JSON,

@@ -23,10 +23,10 @@ def test_the_smallest_hashes_whatever_the_order() -> None:
 
 def test_other_passages_than_the_pinned_ones_are_refused() -> None:
     pin = select_passages(QUESTIONS, 4, None)[1]["sha256"]
-    with pytest.raises(InputError, match=r"mechanism\.sha256: " + pin):
+    with pytest.raises(InputError, match=r"forgetting\.sha256: " + pin):
         select_passages(QUESTIONS, 5, pin)
 
 
 def test_too_few_passages() -> None:
-    with pytest.raises(InputError, match=r"mechanism\.passages: 11 are asked for, .* holds 10"):
+    with pytest.raises(InputError, match=r"forgetting\.passages: 11 are asked for, .* holds 10"):
         select_passages(QUESTIONS, 11, None)

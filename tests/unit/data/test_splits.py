@@ -1,9 +1,6 @@
-import random
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
 from semalign.config.data import Split
 from semalign.data.splits import split_pairs
@@ -110,62 +107,3 @@ def test_too_few_rows_names_key_and_numbers(count: int, sizes: dict[str, Any], e
     with pytest.raises(InputError) as caught:
         split(rows(count), **sizes)
     assert str(caught.value).startswith(f"config key {expected}")
-
-
-@st.composite
-def pools(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Rows in groups of any size, some of whose texts repeat."""
-    members = draw(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 40)), min_size=25, max_size=60))
-    return [
-        {"id": f"r{n:02}", "group": f"g{group}", "source": f"s{text}", "target": f"t{text % 7}"}
-        for n, (group, text) in enumerate(members)
-    ]
-
-
-@given(pool=pools(), seed=st.integers(0, 99), rl=st.integers(1, 8), order=st.randoms(use_true_random=False))
-def test_promises_of_a_split(pool: list[dict[str, Any]], seed: int, rl: int, order: random.Random) -> None:
-    sizes: dict[str, Any] = {"cold": 4, "dev": 3, "test": 3, "seed": seed}
-    try:
-        parts, report = split(pool, **sizes)
-        fewer, _ = split(pool, **sizes, rl=rl)
-    except InputError:
-        assume(False)
-    assert set(parts) == PARTS
-
-    # every row is somewhere, once
-    placed = [name for part in parts.values() for name in ids(part)]
-    dropped = sum(sum(counts.values()) for counts in report["dropped"].values())
-    assert len(placed) == len(set(placed))
-    assert len(placed) + dropped + report["unused"] == len(pool)
-
-    # no group is cut, and no source text is on two sides of test or dev
-    homes: dict[str, set[str]] = {}
-    for name, part in parts.items():
-        for row in part:
-            homes.setdefault(row["group"], set()).add(name)
-    assert all(len(names) == 1 for names in homes.values())
-    texts = {name: {row["source"] for row in part} for name, part in parts.items()}
-    assert texts["test"].isdisjoint(texts["dev"] | texts["cold"] | texts["rl"])
-    assert texts["dev"].isdisjoint(texts["cold"] | texts["rl"])
-
-    # the order of the rows does not matter, and fewer for RL are the first of all for RL
-    shuffled = list(pool)
-    order.shuffle(shuffled)
-    assert split(shuffled, **sizes) == (parts, report)
-    assert {name: fewer[name] for name in ("cold", "dev", "test")} == {n: parts[n] for n in ("cold", "dev", "test")}
-    assert fewer["rl"] == parts["rl"][: len(fewer["rl"])]
-
-
-@given(pool=pools(), chosen=st.sets(st.integers(0, 24), min_size=1, max_size=5))
-def test_a_given_test_set_is_never_touched(pool: list[dict[str, Any]], chosen: set[int]) -> None:
-    test = [pool[n] | {"id": f"t{n}"} for n in chosen]
-    try:
-        parts, report = split(pool, test, cold=2, dev=2)
-    except InputError:
-        assume(False)
-    assert parts["test"] == test
-    trained = parts["cold"] + parts["rl"] + parts["dev"]
-    assert {row["group"] for row in trained}.isdisjoint(row["group"] for row in test)
-    assert {row["source"] for row in trained}.isdisjoint(row["source"] for row in test)
-    seen = {row["target"] for row in parts["cold"] + parts["rl"]}
-    assert report["targets_seen_in_training"]["test"] == sum(row["target"] in seen for row in test)

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from semalign.config.models import ExamThresholds
-from semalign.encoder.exam import check_exam, examine
+from semalign.encoder.exam import examine, shortfalls
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 
-BARS = ExamThresholds.model_validate(
+THRESHOLDS = ExamThresholds.model_validate(
     {"retrieval": 0.7, "spearman": 0.9, "auc": 0.5, "inequality": {"source_copied": 0.2}}
 )
 PAIRS: list[Row] = [
@@ -209,33 +209,32 @@ def test_wrong_rows(pairs: list[Row], probes: list[Row], message: str) -> None:
         examine(encode, pairs, probes, [])
 
 
-def test_the_gate_opens(report: dict[str, Any]) -> None:
-    check_exam(report, BARS)
+def test_nothing_falls_short_of_thresholds_that_are_reached(report: dict[str, Any]) -> None:
+    assert shortfalls(report, THRESHOLDS) == []
 
 
 @pytest.mark.parametrize(
     ("thresholds", "messages"),
     [
-        ({"retrieval": 0.8}, ["retrieval.source_to_target is 0.750, its bar 0.800"]),
-        ({"spearman": 0.95}, ["spearman is 0.948, its bar 0.950"]),
-        ({"auc": 0.6}, ["auc of paraphrase over same_document is 0.500, its bar 0.600"]),
+        ({"retrieval": 0.8}, ["retrieval.source_to_target is 0.750, its threshold 0.800"]),
+        ({"spearman": 0.95}, ["spearman is 0.948, its threshold 0.950"]),
+        ({"auc": 0.6}, ["auc of paraphrase over same_document is 0.500, its threshold 0.600"]),
         (
             {"inequality": {"source_copied": 0.3, "negated": 0.5}},
-            ["inequality.source_copied is 0.250, its bar 0.300", "inequality.negated is 0.000, its bar 0.500"],
+            [
+                "inequality.source_copied is 0.250, its threshold 0.300",
+                "inequality.negated is 0.000, its threshold 0.500",
+            ],
         ),
     ],
 )
-def test_the_gate_says_which_part_failed(
+def test_each_part_below_its_threshold_is_named(
     report: dict[str, Any], thresholds: dict[str, Any], messages: list[str]
 ) -> None:
-    with pytest.raises(InputError) as error:
-        check_exam(report, ExamThresholds.model_validate(BARS.model_dump() | thresholds))
-    for message in messages:
-        assert message in str(error.value)
-    assert str(error.value).count("its bar") == len(messages)
+    assert shortfalls(report, ExamThresholds.model_validate(THRESHOLDS.model_dump() | thresholds)) == messages
 
 
 def test_a_part_without_data_is_not_held_against_the_encoder(report: dict[str, Any]) -> None:
     before = copy.deepcopy(report)
-    check_exam(report, BARS.model_copy(update={"inequality": {"name_swapped": 0.9}}))
+    assert shortfalls(report, THRESHOLDS.model_copy(update={"inequality": {"name_swapped": 0.9}})) == []
     assert report == before

@@ -86,7 +86,7 @@ def test_an_interval_of_what_may_be_infinite() -> None:
 
 def test_points_run_from_the_weakest_to_the_strongest(tmp_path: Path) -> None:
     write_papers(tmp_path)
-    frame = collect(tmp_path, ["mt"], [0, 1], CURVES, mechanism=True, retention=[CMRC])
+    frame = collect(tmp_path, ["mt"], [0, 1], CURVES, forgetting=True, retention=[CMRC])
     first = frame[frame["seed"] == 0]
     points = list(zip(first["method"], first["place"], first["strength"], first["model"], strict=True))
     assert points[:3] == [("sft", 0, 0, "base"), ("sft", 1, 10, "sft-10"), ("sft", 2, 30, "strong_sft")]
@@ -100,7 +100,7 @@ def test_strengths_may_fall_or_be_unknown(tmp_path: Path) -> None:
     write_papers(tmp_path, (0,))
     weaker: Curve = {"unit": "β", "points": [(None, "cold_sft"), (0.1, "rl@5"), (0, "rl")]}
     (tmp_path / "mt/cold_sft/0/training.json").write_text('{"steps": 3}')
-    frame = collect(tmp_path, ["mt"], [0], {"grpo_kl": weaker}, mechanism=True, retention=[CMRC])
+    frame = collect(tmp_path, ["mt"], [0], {"grpo_kl": weaker}, forgetting=True, retention=[CMRC])
     assert frame["strength"].fillna(-1).tolist() == [-1, 0.1, 0]
     assert list(shown(frame)["strength"]) == ["", "0.1", "0"]
 
@@ -228,7 +228,7 @@ def test_runs_of_other_items_are_refused(tmp_path: Path) -> None:
 def test_figures_are_the_score_files_own(tmp_path: Path) -> None:
     """What is resampled and what is tabulated come from two kinds of files."""
     write_papers(tmp_path)
-    frame = collect(tmp_path, ["mt"], [0, 1], CURVES, mechanism=True, retention=[CMRC])
+    frame = collect(tmp_path, ["mt"], [0, 1], CURVES, forgetting=True, retention=[CMRC])
     base, strong = (frame[frame["model"] == model].iloc[0] for model in ("base", "strong_sft"))
     only: dict[str, Curve] = {**CURVES, "rl": {"unit": "pairs", "points": [(0, "sft-10"), (9, "strong_sft")]}}
     found = compared(tmp_path, only)

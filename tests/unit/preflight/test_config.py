@@ -80,6 +80,7 @@ def test_validated_config_cannot_be_changed() -> None:
         ("zzzzzz", 1, "config key zzzzzz: unknown key"),
         ("cmrc", {"limit": 5}, "config key cmrc: is now an entry of retention.benchmarks"),
         ("rl.max_spreadless_share", 0.5, "config key rl.max_spreadless_share: is now rl.max_zero_variance_share"),
+        ("mechanism", {"passages": 4}, "config key mechanism: is now forgetting"),
         ("exam.bars", {"retrieval": 0.5}, "config key exam.bars: is now exam.thresholds"),
         ("tasks.mt.train.0.without", [], "config key tasks.mt.train.0.without: is now exclude_ids_from"),
         ("retention.primary", "mine", "config key retention: primary: mine is not among benchmarks: ['cmrc']"),

@@ -137,7 +137,7 @@ def test_table_5_has_the_papers_rewards() -> None:
         "similarity_lc_length": {"similarity", "language", "length"},
     }
     assert PAPER_CONFIG.ablation.variants["bleu_lc"].rewards["language"] == 1.0
-    assert PAPER_CONFIG.mechanism is not None  # table 6
+    assert PAPER_CONFIG.forgetting is not None  # table 6
 
 
 def test_nothing_that_the_papers_numbers_rest_on_is_left_to_the_miniature() -> None:

@@ -40,7 +40,7 @@ def test_the_primary_one_comes_first_and_the_others_by_name() -> None:
     squad = of({"a": CMRC | {"rules": "squad"}}).retention
     assert (squad.main_column, squad.ordered["a"].measures) == ("a_f1", ["f1", "em"])
     assert (
-        of({"a": XCOPA | {"measure": "acc_norm"}}, mechanism=None, policy=POLICY).retention.main_column == "a_acc_norm"
+        of({"a": XCOPA | {"measure": "acc_norm"}}, forgetting=None, policy=POLICY).retention.main_column == "a_acc_norm"
     )
 
 
@@ -64,10 +64,10 @@ POLICY = SHIPPED["policy"] | {
         ),
         (
             {"a": XCOPA},
-            {"mechanism": None},
+            {"forgetting": None},
             "policy.pretraining.corpus.0: questions are shown with the prompt of an extractive",
         ),
-        ({"a": XCOPA}, {"policy": POLICY}, "mechanism: no benchmark has passages"),
+        ({"a": XCOPA}, {"policy": POLICY}, "forgetting: no benchmark has passages"),
         ({"a": CMRC | {"stop": [""]}}, {}, "retention.benchmarks.a.stop.0: is empty"),
         ({"a": CMRC | {"no_answer": "none"}}, {}, "the rules of cmrc2018 know no unanswerable questions"),
         (

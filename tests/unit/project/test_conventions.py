@@ -51,15 +51,6 @@ def test_the_citation_is_of_this_version_and_licence() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text()
 
 
-@pytest.mark.parametrize("name", ["bug_report", "feature_request"])
-def test_an_issue_form_asks_for_something(name: str) -> None:
-    form = loaded(f".github/ISSUE_TEMPLATE/{name}.yml")
-    assert {"name", "description", "body"} <= form.keys()
-    fields = [part for part in form["body"] if part["type"] != "markdown"]
-    assert len({part["id"] for part in fields}) == len(fields)
-    assert any(part.get("validations", {}).get("required") for part in fields)
-
-
 def test_the_catalogue_knows_how_software_is_deployed() -> None:
     usage = loaded(".snakemake-workflow-catalog.yml")["usage"]
     assert usage["software-stack-deployment"]["conda"] is (ROOT / "envs" / "semalign.yaml").is_file()

@@ -50,7 +50,7 @@ def test_every_part_is_there(run: Request) -> None:
         "At equal adequacy",
         "From the cold start to RL",
         "Other rewards",
-        "Mechanism: NLL and KL",
+        "Forgetting: NLL and KL",
         "Other reward encoders",
         "Training",
         "Encoder exam",
@@ -117,7 +117,7 @@ def test_the_frontier_says_what_it_shows_and_what_it_took(run: Request) -> None:
     [
         (["table1", "table2"], "From the cold start to RL"),
         (["table5"], "Other rewards"),
-        (["table6a", "table6b"], "Mechanism: NLL and KL"),
+        (["table6a", "table6b"], "Forgetting: NLL and KL"),
         (["frontier", "costs"], "At equal adequacy"),
         (["encoders"], "Other reward encoders"),
         (["statistics"], "Tests"),

@@ -1,6 +1,7 @@
 """Rewards against values worked out by hand."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from semalign.rewards.builtin import (
     similarity_reward,
     user_reward,
 )
+from semalign.rewards.loading import load_rewards
 from semalign.runtime.errors import InputError
 from semalign.runtime.user_functions import find_function
 
@@ -71,6 +73,16 @@ def test_trl_calls_a_reward_by_its_name_with_texts() -> None:
     turns = [[{"role": "assistant", "content": "abc"}]]
     assert called(turns, reference=["de"], source=["f"], id=["1"]) == [6]
     assert called.__name__ == "mine:words"
+
+
+def test_a_job_without_an_encoder_has_rewards_and_no_threshold() -> None:
+    nothing = SimpleNamespace(encoder=[], threshold=[])
+    rewards, tau = load_rewards({"language": 1.0, "length": 0.5}, TIBETAN.model_dump(), nothing, "cpu")
+    assert {name: reward(["བོད་ OK"], ["བོད་ཡིག"], [""]) for name, reward in rewards.items()} == {
+        "language": [0.0],
+        "length": [1.0],
+    }
+    assert tau is None
 
 
 def test_only_the_named_rewards_are_built() -> None:

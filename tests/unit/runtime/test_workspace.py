@@ -143,6 +143,13 @@ sys.path.insert(0, {scripts!r})
 from semalign.runtime import job
 from semalign.runtime.errors import InputError
 
+class Inputs(list):
+    exams = "exam.json"
+
+def gate(config, input):
+    if "refused" in sys.argv:
+        raise InputError(f"{{input.exams}} fails")
+
 def main(settings, input, output, workspace):
     if not (workspace.folder / "half").exists():
         (workspace.folder / "half").touch()
@@ -151,18 +158,32 @@ def main(settings, input, output, workspace):
     Path(output[0]).touch()
 
 job.run(main, SimpleNamespace(
-    rule="make", log=["log.txt"], input=[], output=["results/made"], wildcards={{}}, threads=1,
+    rule="make", log=["log.txt"], input=Inputs(["exam.json"]), output=["results/made"], wildcards={{}}, threads=1,
     params=SimpleNamespace(settings={{}}), resources={{}},
     config={{"checkpoint_seconds": 1, "gradient_checkpointing": None}},
-), resumable=True)
+), resumable=True, gate=gate)
 """
 
 
-def test_a_record_says_whether_its_job_went_on_from_what_it_had() -> None:
-    def made(*arguments: str) -> Any:
-        ended = subprocess.run([sys.executable, "-c", JOB.format(scripts=SCRIPTS), *arguments], check=False)
-        return ended.returncode or json.loads(Path("results/made.provenance.json").read_text())["resumed"]
+def made(*arguments: str) -> Any:
+    """The exit status of a job that fails, else whether it was resumed."""
+    run = [sys.executable, "-c", JOB.format(scripts=SCRIPTS), *arguments]
+    ended = subprocess.run(run, check=False, stderr=subprocess.DEVNULL)
+    return ended.returncode or json.loads(Path("results/made.provenance.json").read_text())["resumed"]
 
+
+def test_a_record_says_whether_its_job_went_on_from_what_it_had() -> None:
+    Path("exam.json").write_text("1")
     assert made("whole") is False
     assert made() == 1
+    assert made() is True
+
+
+def test_a_gate_comes_before_the_work_and_its_inputs_make_no_other_job() -> None:
+    Path("exam.json").write_text("1")
+    assert made("refused") == 1
+    assert "error: exam.json fails" in Path("log.txt").read_text()
+    assert not Path("results/unfinished").exists()
+    assert made() == 1
+    Path("exam.json").write_text("2")
     assert made() is True

@@ -30,7 +30,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def request(results: Path, **changes: Any) -> Request:
-    values: dict[str, Any] = {"tasks": ["hg"], "seeds": [0, 1], "languages": {}, "judged": True, "mechanism": True}
+    values: dict[str, Any] = {"tasks": ["hg"], "seeds": [0, 1], "languages": {}, "judged": True, "forgetting": True}
     return Request(results, statistics=SETTINGS, retention=[CMRC], **(values | changes))
 
 
@@ -104,7 +104,7 @@ def test_a_rounding_error_is_no_difference(results: Path) -> None:
     write_run(results, "hg/rl/2", ["hg"], RL[0], RIGHT["rl"])
     write_run(results, "hg/strong_sft/2", ["hg"], [value + 1e-7 for value in RL[0]], RIGHT["rl"])
     write_run(results, "hg/cold_sft/2", ["hg"], RL[0], RIGHT["rl"])
-    rows = compare(request(results, seeds=[2], judged=False, mechanism=False))
+    rows = compare(request(results, seeds=[2], judged=False, forgetting=False))
     ranks = rows[(rows["measure"] == "similarity") & (rows["b"] == "strong_sft") & (rows["seed"] == "2")].iloc[0]
     assert (ranks["units"], ranks["effect"]) == (0, 0.0)
 
@@ -118,7 +118,7 @@ def test_passages_are_drawn_whole_and_equal_systems_do_not_differ(results: Path)
 
 
 def test_what_was_not_measured_has_no_rows(results: Path) -> None:
-    measures = set(compare(request(results, judged=False, mechanism=False))["measure"])
+    measures = set(compare(request(results, judged=False, forgetting=False))["measure"])
     assert not measures & {"judge_net", "kl_mean", "nll_mean"}
 
 

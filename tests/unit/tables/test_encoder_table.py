@@ -124,7 +124,10 @@ def test_the_note_says_what_the_figures_say(request_of: Request) -> None:
     assert said[0].startswith("reward (")
     assert said[0].endswith("passes the exam.")
     of_raw = next(sentence for sentence in said if sentence.startswith("raw"))
-    assert "fails the exam (retrieval.target_to_source is 0.250, its bar 0.900; inequality.negated is 0.500" in of_raw
+    assert (
+        "fails the exam (retrieval.target_to_source is 0.250, its threshold 0.900; inequality.negated is 0.500"
+        in of_raw
+    )
     # −0.125 and −0.25: the mean −0.1875 lies beyond two standard deviations, 0.1768
     assert "similarity_independent -0.1875 ± 0.0884 [-0.1875, -0.1875]: lower" in of_raw
     assert "cmrc_avg +0.00 ± 0.00 [0.00, 0.00]: inconclusive" in of_raw

@@ -56,17 +56,6 @@ def test_canonically_equal_texts_have_the_same_tokens(text: str) -> None:
 
 
 @few
-@given(TEXT)
-def test_no_token_is_empty_or_holds_what_separates(text: str) -> None:
-    for token in [*bleu_tokens(text), *rouge_tokens(text)]:
-        assert token
-        assert not any(character.isspace() or character in "་༌" for character in token)
-        assert not any(unicodedata.category(character) in ("Cc", "Zs", "Zl", "Zp") for character in token)
-        joiners = "\u200c\u200d\u180e"
-        assert not any(unicodedata.category(c) == "Cf" and c not in joiners for c in token)
-
-
-@few
 @given(TEXT, TEXT, st.sampled_from([" ", "་", "༌", "\n", "\u3000", "\u200b", "\ufeff", " ་ "]))
 @example("e", "\u0301", " ")
 @example("ཀ", "\u0f72", "་")
@@ -74,39 +63,6 @@ def test_no_token_is_empty_or_holds_what_separates(text: str) -> None:
 def test_tokens_of_texts_put_together_are_put_together(one: str, two: str, between: str) -> None:
     assert bleu_tokens(one + between + two) == bleu_tokens(one) + bleu_tokens(two)
     assert rouge_tokens(one + between + two) == rouge_tokens(one) + rouge_tokens(two)
-
-
-@few
-@given(st.text(st.sampled_from(sorted(set(ALPHABET))), max_size=24))
-def test_rouge_has_the_words_of_bleu_without_case(text: str) -> None:
-    words = [token for token in bleu_tokens(text) if unicodedata.category(token[0])[0] not in "PS"]
-    assert rouge_tokens(text) == [word.casefold() for word in words]
-    marks = [token for token in bleu_tokens(text) if unicodedata.category(token[0])[0] in "PS"]
-    assert all(len(mark) == 1 for mark in marks)
-
-
-@few
-@given(TEXT)
-def test_tokens_are_pieces_of_the_text_in_its_order(text: str) -> None:
-    rest = unicodedata.normalize("NFC", text.replace("\u00ad", "").replace("\u202e", ""))
-    for token in bleu_tokens(rest):
-        before, found, rest = rest.partition(token)
-        assert found == token
-        assert not any(unicodedata.category(character)[0] in "LNPS" and character not in "་༌" for character in before)
-
-
-@few
-@given(st.text(st.sampled_from(HAN + "，。！《》❤…"), max_size=20))
-def test_han_and_punctuation_are_a_token_a_character(text: str) -> None:
-    assert bleu_tokens(text) == list(text)
-    assert rouge_tokens(text) == [character for character in text if character in HAN]
-
-
-@few
-@given(st.lists(st.text(st.sampled_from("ཀཁགངིེོུྱྲ༹"), min_size=1, max_size=5), max_size=8))
-def test_tibetan_is_cut_at_tsheg_and_there_alone(syllables: list[str]) -> None:
-    expected = [unicodedata.normalize("NFC", syllable) for syllable in syllables]
-    assert rouge_tokens("་".join(syllables)) == bleu_tokens("་".join(syllables) + "་") == expected
 
 
 # Language
@@ -118,14 +74,6 @@ def test_what_is_no_letter_changes_no_consistency(
     text: str, language: Language, added: str, places: random.Random
 ) -> None:
     assert language_consistency(inserted(text, added, places), language) == language_consistency(text, language)
-
-
-@few
-@given(UNTAGGED, LANGUAGES, st.randoms())
-def test_order_changes_no_consistency(text: str, language: Language, places: random.Random) -> None:
-    shuffled = list(text)
-    places.shuffle(shuffled)
-    assert language_consistency("".join(shuffled), language) == language_consistency(text, language)
 
 
 @few
@@ -156,24 +104,6 @@ def test_latin_may_be_its_share_and_no_more(own: int, latin: int, share: int, pl
     language = TIBETAN.model_copy(update={"latin_share": share / 100})
     text = inserted("ཀ" * own + " 3ི་", "Q" * latin, places)
     assert language_consistency(text, language) == float(own > 0 and 100 * latin <= share * (own + latin))
-
-
-@few
-@given(st.lists(st.text(st.sampled_from(OWN + NEUTRAL + LATIN), max_size=20), min_size=2, max_size=5))
-def test_consistent_texts_are_consistent_together(texts: list[str]) -> None:
-    consistent = [text for text in texts if language_consistency(text, TIBETAN)]
-    assert language_consistency("".join(consistent), TIBETAN) == float(bool(consistent))
-    if not consistent:
-        assert language_consistency("".join(texts), TIBETAN) == 0.0
-
-
-@few
-@given(UNTAGGED, st.text(st.sampled_from("ཀཁགང"), max_size=10), st.text(st.sampled_from("abzÉｘ"), max_size=10))
-def test_own_letters_never_harm_and_latin_never_helps(text: str, own: str, latin: str) -> None:
-    before = language_consistency(text, TIBETAN)
-    assert before in (0.0, 1.0)
-    assert language_consistency(text + own, TIBETAN) >= before
-    assert language_consistency(text + latin, TIBETAN) <= before
 
 
 # A lexicon's tokenizer

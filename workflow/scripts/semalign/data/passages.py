@@ -14,7 +14,7 @@ def _hash(text: str) -> str:
 
 
 def digest(texts: Iterable[str]) -> str:
-    """SHA-256 of the passages in their order: what `mechanism.sha256` pins."""
+    """SHA-256 of the passages in their order: what `forgetting.sha256` pins."""
     return _hash("\n".join(map(_hash, texts)))
 
 
@@ -28,13 +28,13 @@ def select_passages(rows: Iterable[Row], wanted: int, pinned: str | None) -> tup
     texts = {unicodedata.normalize("NFC", row.get("context") or row["text"]) for row in rows}
     if len(texts) < wanted:
         raise InputError(
-            f"config key mechanism.passages: {wanted} are asked for, the reading-comprehension set holds {len(texts)}"
+            f"config key forgetting.passages: {wanted} are asked for, the reading-comprehension set holds {len(texts)}"
         )
     hashes = sorted((_hash(text), text) for text in texts)[:wanted]
     found = digest(text for _, text in hashes)
     if pinned is not None and found != pinned:
         raise InputError(
-            f"config key mechanism.sha256: {pinned} is pinned, the chosen passages have {found}: the test set is "
+            f"config key forgetting.sha256: {pinned} is pinned, the chosen passages have {found}: the test set is "
             "another; restore it, or pin this hash (null only records it) and compare with no earlier figure"
         )
     rows = [{"id": name[:16], "text": text} for name, text in hashes]

@@ -68,7 +68,7 @@ def collect(
     tasks: list[str],
     seeds: list[int],
     curves: Mapping[str, Curve],
-    mechanism: bool,
+    forgetting: bool,
     retention: list[Retained],
 ) -> pd.DataFrame:
     """One row a task, method, point and seed; a model of several curves stands in each, one run in every seed.
@@ -84,7 +84,7 @@ def collect(
                 for place, (strength, model) in enumerate(curve["points"]):
                     run = runs.name(task, model, seed)
                     if (found := figures.get(f"{task} {run}")) is None:
-                        found = figures[f"{task} {run}"] = _figures(results, run, task, mechanism, retention)
+                        found = figures[f"{task} {run}"] = _figures(results, run, task, forgetting, retention)
                     if strength is None:
                         strength = _counted(results, run, curve["unit"])
                     called = (task, method, place, strength, runs.label(model), seed)
@@ -105,9 +105,9 @@ def _counted(results: Path, run: str, unit: str) -> float | None:
     return found
 
 
-def _figures(results: Path, run: str, task: str, mechanism: bool, retention: list[Retained]) -> runs.Figures:
+def _figures(results: Path, run: str, task: str, forgetting: bool, retention: list[Retained]) -> runs.Figures:
     figures = runs.figures(results, run, task, retention)
-    if mechanism:
+    if forgetting:
         likelihood = runs.likelihood(results, run)
         figures["nll_mean"] = likelihood["nll"]["mean"]
         figures["kl_mean"] = likelihood["kl"]["mean"] if likelihood["kl"] else 0.0 if run == "base" else None

@@ -22,14 +22,14 @@ ITEMS, QUESTIONS, PASSAGES = range(3)  # each drawn by a stream of its own
 
 
 def drawn(
-    results: Path, task: str, runs: Sequence[str], mechanism: bool, statistics: Statistics, primary: Retained
+    results: Path, task: str, runs: Sequence[str], forgetting: bool, statistics: Statistics, primary: Retained
 ) -> Drawn:
     """Figures of adequacy and cost, those that all runs have; `primary` is the benchmark whose loss is a tax. The base
     has no KL to itself: it is 0.
 
     Raises InputError where the runs were not measured on the same items.
     """
-    streams = dict.fromkeys(ADEQUACY, ITEMS) | {primary.main: QUESTIONS} | ({KL: PASSAGES} if mechanism else {})
+    streams = dict.fromkeys(ADEQUACY, ITEMS) | {primary.main: QUESTIONS} | ({KL: PASSAGES} if forgetting else {})
     found: Drawn = {}
     for figure, stream in streams.items():
         measured = [run for run in runs if (figure, run) != (KL, "base")]

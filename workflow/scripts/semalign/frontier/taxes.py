@@ -116,7 +116,7 @@ class Request:
     tasks: list[str]
     seeds: list[int]
     curves: Mapping[str, Curve]
-    mechanism: bool
+    forgetting: bool
     statistics: Statistics
     primary: Retained
 
@@ -127,7 +127,7 @@ def taxes(request: Request) -> list[Tax]:
     for task in request.tasks:
         models = dict.fromkeys(model for curve in request.curves.values() for _, model in curve["points"])
         names = dict.fromkeys(runs.name(task, model, seed) for model in ["base", *models] for seed in request.seeds)
-        figures = drawn(request.results, task, list(names), request.mechanism, request.statistics, request.primary)
+        figures = drawn(request.results, task, list(names), request.forgetting, request.statistics, request.primary)
         for cost in [name for name in (request.primary.main, KL) if name in figures]:
             for adequacy in [name for name in ADEQUACY if name in figures]:
                 found += _Field(request, task, adequacy, cost, figures).taxes()

@@ -9,8 +9,8 @@ import torch
 from transformers import GenerationConfig, PreTrainedTokenizerBase, StoppingCriteriaList
 
 from semalign.policy.stops import StopsAt, ended
+from semalign.resume.journal import Journal
 from semalign.runtime.clock import model_work
-from semalign.runtime.files import Journal
 from semalign.runtime.progress import Progress
 from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import prompt_ids

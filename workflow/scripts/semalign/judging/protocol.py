@@ -7,8 +7,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from semalign.resume.journal import Journal
 from semalign.runtime.errors import InputError
-from semalign.runtime.files import Journal, Row
+from semalign.runtime.files import Row
 from semalign.runtime.progress import Progress
 from semalign.runtime.workspace import Workspace
 

@@ -10,6 +10,7 @@ from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest
 
 from semalign.config.data import Language
+from semalign.metrics.sacrebleu_private import counts, score_of_counts
 from semalign.metrics.scores import Score, check_aligned
 from semalign.runtime.errors import InputError
 from semalign.text import tokens
@@ -33,19 +34,19 @@ def bleu_with_items(
     """`corpus_bleu`, and what each item adds to it: matched 1- to 4-grams, all 1- to 4-grams, lengths; ten counts."""
     own = language.bleu_tokens == TIBETAN
     metric = _bleu(language)
-    counts = _counts(metric, hypotheses, references, _spaced if own else str)
-    score = _score(metric, counts)
+    items = _items(metric, hypotheses, references, _spaced if own else str)
+    score = _score(metric, items)
     if own:
         score = replace(score, signature=f"{score.signature}|{tokens.SIGNATURE}")
-    return score, [[*of_item[2:], *of_item[:2]] for of_item in counts]
+    return score, [[*of_item[2:], *of_item[:2]] for of_item in items]
 
 
 def chrf_with_items(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[Score, list[list[int]]]:
     """`chrf_plus_plus`, and what each item adds to it: for 1 to 6 characters and 1 to 2 words the n-grams of the
     hypothesis, of the reference, and those that match; 24 counts."""
     metric = CHRF(word_order=2)
-    counts = _counts(metric, hypotheses, references)
-    return _score(metric, counts), counts
+    items = _items(metric, hypotheses, references)
+    return _score(metric, items), items
 
 
 def chrf_of_sums(sums: np.ndarray) -> np.ndarray:
@@ -91,7 +92,7 @@ def paired_bootstrap(
 def character_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     """Corpus BLEU-4 (0..1) over the characters of the raw text, sacrebleu's `char` tokenizer."""
     metric = BLEU(tokenize="char", force=True)
-    return _score(metric, _counts(metric, hypotheses, references))
+    return _score(metric, _items(metric, hypotheses, references))
 
 
 def chrf_plus_plus(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
@@ -131,21 +132,21 @@ def _spaced(text: str) -> str:
     return " ".join(tokens.bleu_tokens(text))
 
 
-def _counts(
+def _items(
     metric: Metric, hypotheses: Sequence[str], references: Sequence[str], prepared: Callable[[str], str] = str
 ) -> list[list[int]]:
     """sacrebleu's statistics of each item's prepared texts, with the n-grams of a few items in memory at a time."""
     check_aligned(hypotheses, references)
-    counts: list[list[int]] = []
+    items: list[list[int]] = []
     for start in range(0, len(hypotheses), AT_ONCE):
         chunk = slice(start, start + AT_ONCE)
         ours, theirs = ([prepared(text) for text in texts[chunk]] for texts in (hypotheses, references))
-        counts += [[int(count) for count in item] for item in metric._extract_corpus_statistics(ours, [theirs])]
-    return counts
+        items += counts(metric, ours, theirs)
+    return items
 
 
-def _score(metric: Metric, counts: list[list[int]]) -> Score:
+def _score(metric: Metric, items: list[list[int]]) -> Score:
     """What sacrebleu's `corpus_score` of the items is: that of their counts' sums, in whatever order they are added."""
-    result = metric._aggregate_and_compute([[sum(column) for column in zip(*counts, strict=True)]])
+    score = score_of_counts(metric, [[sum(column) for column in zip(*items, strict=True)]])
     signature = f"{metric.__class__.__name__}|{metric.get_signature()}"
-    return Score(result.score / 100, signature, len(counts))
+    return Score(score / 100, signature, len(items))

@@ -16,8 +16,8 @@ from transformers import PreTrainedTokenizerBase
 from semalign.policy.chat_template import start_ids
 from semalign.policy.likelihood import batches, hidden_states
 from semalign.policy.models import logits
+from semalign.resume.journal import Journal
 from semalign.runtime.clock import model_work
-from semalign.runtime.files import Journal
 from semalign.runtime.progress import Progress
 from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import prompt_ids

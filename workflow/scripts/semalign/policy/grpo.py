@@ -11,7 +11,6 @@ import numpy as np
 from datasets import Dataset
 from peft import PeftModel
 from transformers import PreTrainedTokenizerBase, PrinterCallback, TrainerCallback, TrainerControl, TrainerState
-from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig
 
 from semalign.config.audit import Audit
@@ -21,12 +20,13 @@ from semalign.policy.micro_batch import accumulation, chosen
 from semalign.policy.models import TrainingProof, full_precision, own_precision, save_adapter
 from semalign.policy.rollout_audit import RolloutAudit, tenths
 from semalign.policy.rollouts import ROLLOUTS, Rollouts, zero_variance_share
-from semalign.policy.trl_private import RolloutTrainer, check_version
+from semalign.policy.trl_private import RolloutTrainer
 from semalign.resume import checkpoints
+from semalign.resume.parts import EpochsBefore
 from semalign.rewards.builtin import Reward
 from semalign.runtime import distributed
 from semalign.runtime.errors import InputError
-from semalign.runtime.files import Row, read_json, read_jsonl, replacing_folder
+from semalign.runtime.files import Row, read_jsonl, replacing_folder
 from semalign.runtime.step_progress import StepProgress
 from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import TOKENIZED, fill, prompt_ids, user_turn
@@ -103,22 +103,6 @@ def steps_of_a_generation(settings: Grpo, micro_batch: int) -> int:
     return lcm(micro_steps, passes) // passes
 
 
-class EpochsBefore:
-    """A part of checkpoints: tells the trainer in which epoch it goes on, which the checkpoint knows."""
-
-    def __init__(self, trainer: RolloutTrainer) -> None:
-        self.trainer = trainer
-
-    def save(self, checkpoint: Path) -> None:
-        pass
-
-    def problem(self, checkpoint: Path) -> str | None:
-        return None
-
-    def load(self, checkpoint: Path | None) -> None:
-        self.trainer.epochs_before = int(read_json(checkpoint / TRAINER_STATE_NAME)["epoch"]) if checkpoint else 0
-
-
 class Snapshots(TrainerCallback):
     """Keeps the adapter every so many updates before the last. `base`: the base's digest."""
 
@@ -160,7 +144,6 @@ def train_grpo(
     `reference_is_base` the base. Returns a report and the log of every step. Raises RuntimeError when the adapter did
     not move or the base did.
     """
-    check_version()
     proof = TrainingProof(model)
     dataset, longest, too_long = prompts(rows, prompt, tokenizer, settings.max_prompt_tokens)
     rollouts = Rollouts(workspace.folder / ROLLOUTS, stops)
@@ -200,7 +183,7 @@ def train_grpo(
         trainer.remove_callback(PrinterCallback)
         if reference_is_base and settings.beta:
             model.delete_adapter("ref")  # trl's copy: without one it takes the policy with no adapter
-        parts: list[checkpoints.Part] = [rollouts, EpochsBefore(trainer)]
+        parts: list[checkpoints.Part] = [rollouts.file, EpochsBefore(trainer)]
         history = checkpoints.train(
             trainer, workspace, parts, every=steps_of_a_generation(settings, micro), sampling=True
         )

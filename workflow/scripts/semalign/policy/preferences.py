@@ -13,8 +13,8 @@ from semalign.config.training import Optimisation
 from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import chosen
 from semalign.policy.models import TrainingProof, own_precision
-from semalign.policy.trl_private import TokensSeen
 from semalign.resume import checkpoints
+from semalign.resume.parts import TokensSeen
 from semalign.runtime import distributed
 from semalign.runtime.files import Row
 from semalign.runtime.step_progress import StepProgress

@@ -1,7 +1,7 @@
 """Trains a small policy from scratch, so that the whole workflow runs without a download."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,15 @@ from transformers import (
     PrinterCallback,
     Qwen3Config,
     Qwen3ForCausalLM,
-    Trainer,
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from semalign.config.models import Pretraining, Shape
 from semalign.policy.chat_template import start_ids
 from semalign.resume import checkpoints
+from semalign.resume.parts import OrderByLength
+from semalign.resume.private_parts import OrderedTrainer
 from semalign.runtime.device import checked_device
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
@@ -101,43 +101,6 @@ def _collate(rows: list[Encoded], pad: int) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": mask, "labels": padded("labels", IGNORED)}
 
 
-class _ByLength(LengthGroupedSampler):
-    """Rows of like length side by side, in an order drawn anew from torch's generator as each epoch begins.
-
-    A checkpoint keeps the generator as it was then, so that a resumed epoch has the order that it began with.
-    """
-
-    NAME = "epoch.pt"
-    begun: torch.Tensor | None = None
-    resumed: torch.Tensor | None = None
-
-    def __iter__(self) -> Iterator[int]:
-        if self.resumed is None:
-            self.begun = torch.get_rng_state()
-            return super().__iter__()
-        self.begun, self.resumed = self.resumed, None
-        with torch.random.fork_rng(devices=[]):
-            torch.set_rng_state(self.begun)
-            return super().__iter__()
-
-    def save(self, checkpoint: Path) -> None:
-        torch.save(self.begun, checkpoint / self.NAME)
-
-    def problem(self, checkpoint: Path) -> str | None:
-        return None
-
-    def load(self, checkpoint: Path | None) -> None:
-        if checkpoint:
-            self.resumed = torch.load(checkpoint / self.NAME, weights_only=True)
-
-
-class _Trainer(Trainer):
-    sampler: _ByLength
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> _ByLength:
-        return self.sampler
-
-
 def _arguments(settings: Pretraining, device: str, folder: Path) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(folder / "checkpoints"),
@@ -194,7 +157,7 @@ def train_base(
         seen += sum(len(row["input_ids"]) for row in batch)
         return _collate(batch, tokenizer.pad_token_id)
 
-    trainer = _Trainer(
+    trainer = OrderedTrainer(
         model=model,
         args=_arguments(settings, device, workspace.folder),
         train_dataset=rows,
@@ -204,7 +167,7 @@ def train_base(
     )
     trainer.remove_callback(PrinterCallback)
     # short rows beside short ones: little padding
-    trainer.sampler = _ByLength(settings.batch_size, lengths=[len(row["input_ids"]) for row in rows])
+    trainer.sampler = OrderByLength(settings.batch_size, lengths=[len(row["input_ids"]) for row in rows])
     log_rows = checkpoints.train(trainer, workspace, [trainer.sampler])
     model.save_pretrained(output, safe_serialization=True)
     tokenizer.save_pretrained(output)

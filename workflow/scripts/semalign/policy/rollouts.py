@@ -1,8 +1,6 @@
 """What RL tries: every completion with what it earned, written down as it is made."""
 
-import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,10 @@ import numpy as np
 
 from semalign.config.training import Grpo
 from semalign.policy.stops import place
+from semalign.resume.parts import GrowingFile
 from semalign.rewards.builtin import Reward, for_trl
 from semalign.runtime import distributed
-from semalign.runtime.files import Row, read_json, write_json
+from semalign.runtime.files import Row
 
 ROLLOUTS = "rollouts.jsonl"
 
@@ -21,16 +20,15 @@ ROLLOUTS = "rollouts.jsonl"
 class Rollouts:
     """Wraps rewards so that every completion is written down with what it earned.
 
-    A checkpoint holds the length and the hash of the file so far, not its rows: it grows with the run. Of several
-    processes the first writes what all have sampled, by rank: so the prompts are in the order of the sampler, and the
-    completions of one prompt side by side. Rewards, and what is written down, see a completion as far as the first of
-    the `stops`, as the scores see an answer.
+    Of several processes the first writes what all have sampled, by rank: so the prompts are in the order of the
+    sampler, and the completions of one prompt side by side. Rewards, and what is written down, see a completion as far
+    as the first of the `stops`, as the scores see an answer. `file` is a part of checkpoints.
     """
 
     def __init__(self, path: Path, stops: Sequence[str] = ()) -> None:
         self.path, self.stops = path, stops
+        self.file = GrowingFile(path, self.flush)
         self.batch: list[Row] = []
-        self.written, self.size = hashlib.sha256(), 0
 
     def record(self, name: str, reward: Reward) -> Any:
         """The reward for trl, its figures also noted; completions are noted with the first reward called."""
@@ -65,37 +63,7 @@ class Rollouts:
         if not distributed.is_first():
             return
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for batch in batches for row in batch).encode()
-        with open(self.path, "ab") as file:
-            file.write(text)
-        self.written.update(text)
-        self.size += len(text)
-
-    def save(self, checkpoint: Path) -> None:
-        self.flush()
-        if distributed.is_first():
-            write_json(checkpoint / "rollouts.json", {"size": self.size, "sha256": self.written.hexdigest()})
-
-    def problem(self, checkpoint: Path) -> str | None:
-        noted = read_json(checkpoint / "rollouts.json")
-        written = self._digest(noted["size"])
-        return None if written.hexdigest() == noted["sha256"] else f"{self.path} has lost rollouts since"
-
-    def load(self, checkpoint: Path | None) -> None:
-        if not distributed.is_first():
-            return
-        self.size = read_json(checkpoint / "rollouts.json")["size"] if checkpoint else 0
-        self.written = self._digest(self.size)
-        self.path.touch()
-        os.truncate(self.path, self.size)
-
-    def _digest(self, size: int) -> "hashlib._Hash":
-        digest = hashlib.sha256()
-        if self.path.is_file():
-            with open(self.path, "rb") as file:
-                while chunk := file.read(min(size, 1 << 20)):
-                    digest.update(chunk)
-                    size -= len(chunk)
-        return digest
+        self.file.append(text)
 
 
 def zero_variance_share(rollouts: Iterable[Row], settings: Grpo) -> tuple[int, float]:

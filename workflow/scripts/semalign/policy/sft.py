@@ -18,8 +18,8 @@ from semalign.policy.arguments import arguments, checkpointing
 from semalign.policy.micro_batch import chosen
 from semalign.policy.models import TrainingProof, logits, own_precision
 from semalign.policy.pretraining import IGNORED, encoded
-from semalign.policy.trl_private import TokensSeen, check_version
 from semalign.resume import checkpoints
+from semalign.resume.parts import TokensSeen
 from semalign.runtime import distributed
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
@@ -142,7 +142,6 @@ def train_sft(
     Returns a report and the log of every step. Raises InputError when the trainer would cut an example, and
     RuntimeError when the adapter did not move or the base did.
     """
-    check_version()
     proof = TrainingProof(model)
     dataset = conversations(rows, prompt)
     lengths = token_lengths(dataset, tokenizer)

@@ -1,4 +1,4 @@
-"""Config of what is asked of the trained models: ablations, transfer, frontier, mechanism, statistics, audit."""
+"""Config of what is asked of the trained models: ablations, transfer, frontier, forgetting, statistics, audit."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -95,7 +95,7 @@ class Frontier(Strict):
         return self
 
 
-class Mechanism(Strict):
+class Forgetting(Strict):
     """Table 6: token NLL and KL to the base on text out of the domain."""
 
     passages: Count = Field(description="reading-comprehension passages, chosen by the hash of their text")

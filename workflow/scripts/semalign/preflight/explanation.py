@@ -15,6 +15,7 @@ RENAMED = {
     "{benchmarks: {cmrc: {kind: extractive, rules: cmrc2018, max_new_tokens: 64}}}`, and test, prompt, limit likewise",
     "exam.bars": "is now exam.thresholds",
     "rl.max_spreadless_share": "is now rl.max_zero_variance_share",
+    "mechanism": "is now forgetting",
 }
 """Keys of earlier versions, and how they are written now."""
 RENAMED_ANYWHERE = {"without": "is now exclude_ids_from"}

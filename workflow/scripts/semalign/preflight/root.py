@@ -27,7 +27,7 @@ from semalign.config.training import Grpo, Lora, Optimisation, Sft
 from semalign.methods.base import Method
 from semalign.miniature import distinct
 from semalign.preflight import amounts
-from semalign.preflight.experiments import Ablation, EncoderAblation, FewShot, Frontier, Mechanism, Report
+from semalign.preflight.experiments import Ablation, EncoderAblation, FewShot, Forgetting, Frontier, Report
 from semalign.preflight.explanation import explained
 from semalign.runtime.errors import InputError
 
@@ -101,7 +101,7 @@ class Config(Strict):
     encoder_ablation: EncoderAblation | None = Field(None, description="null: no RL with other reward encoders")
     few_shot: FewShot | None = Field(None, description="null: no table 4")
     frontier: Frontier | None = Field(None, description="null: no frontier")
-    mechanism: Mechanism | None = Field(None, description="null: no table 6")
+    forgetting: Forgetting | None = Field(None, description="null: no table 6")
     statistics: Statistics = Field(default_factory=Statistics, description="intervals and tests")
     audit: Audit = Field(default_factory=Audit, description="signs of a gamed reward")
     report: Report = Field(default_factory=Report, description="results/report.html")
@@ -195,9 +195,9 @@ class Config(Strict):
     def _check_retention(self) -> None:
         for name in self.retention.benchmarks.keys() & {*self.tasks, "replay"}:
             raise ValueError(f"retention.benchmarks: {name} is the name of a folder of other data; give it another")
-        if self.mechanism and self.passages_of() is None:
+        if self.forgetting and self.passages_of() is None:
             raise ValueError(
-                "mechanism: no benchmark has passages; add one of kind extractive or perplexity, or set mechanism: null"
+                "forgetting: no benchmark has passages; add an extractive or perplexity one, or set forgetting: null"
             )
         for number, item in enumerate(self.statistics.primary):
             known = ["retention", self.retention.main_column, "judge_net"]
@@ -299,8 +299,8 @@ class Config(Strict):
         return dict(self.frontier.methods or {}) if self.frontier else {}
 
     def passages_of(self) -> str | None:
-        """The benchmark whose passages, or texts, `mechanism` measures: the first that has some, the primary one before
-        the others."""
+        """The benchmark whose passages, or texts, `forgetting` measures: the first that has some, the primary one
+        before the others."""
         having = [name for name, entry in self.retention.ordered.items() if isinstance(entry, Extractive | Perplexity)]
         return next(iter(having), None)
 

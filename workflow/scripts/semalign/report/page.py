@@ -43,7 +43,7 @@ RESULTS = [
     ("cold-start", "From the cold start to RL", ["table1", "table2"], []),
     ("transfer", "Few-shot transfer", ["table4"], []),
     ("rewards", "Other rewards", ["table5"], ["ablation"]),
-    ("mechanism", "Mechanism: NLL and KL", ["table6a", "table6b"], ["likelihood"]),
+    ("forgetting", "Forgetting: NLL and KL", ["table6a", "table6b"], ["likelihood"]),
 ]
 WITHOUT = {  # table: what to say of a run that does not have it, and the config key that leaves it out
     "table1": ("Table 1, since no task is between languages", ""),
@@ -51,7 +51,7 @@ WITHOUT = {  # table: what to say of a run that does not have it, and the config
     "table3": ("Table 3 (the trade-off)", ""),
     "table4": ("Table 4 (few-shot transfer)", "few_shot"),
     "table5": ("Table 5 (other rewards)", "ablation"),
-    "table6a": ("Table 6 (NLL and KL)", "mechanism"),
+    "table6a": ("Table 6 (NLL and KL)", "forgetting"),
     "frontier": ("the frontier", "frontier"),
     "encoders": ("other reward encoders", "encoder_ablation"),
     "statistics": ("the tests", ""),

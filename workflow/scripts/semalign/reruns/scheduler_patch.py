@@ -19,16 +19,17 @@ def patch_planner(dag: Any, version: str, log: logging.Logger) -> None:
 
     Snakemake examines no job behind one that runs again, since it expects to run them all; but those to which only
     `ancient` files lead it does not run. So they stay as they were, whatever of their own has changed or is missing:
-    with another threshold of a gate and another learning rate at once it would check the gate and train nothing.
-    Without the patch the same command, run a second time, does the rest. A second call changes nothing.
+    with another limit of a benchmark and another learning rate at once it would prepare the benchmark and train
+    nothing. Without the patch the same command, run a second time, does the rest. A second call changes nothing. Known:
+    snakemake issue 4166.
     """
     plan = getattr(dag, "update_needrun", None)
     if getattr(plan, _APPLIED, False):
         return
     if plan is None or not hasattr(dag, "bfs") or not _tested(version):
         log.warning(
-            f"Snakemake {version} was not tested with this workflow (tested: {', '.join(TESTED)}). Where a threshold "
-            "of a gate and settings behind it change at once, run the same command twice."
+            f"Snakemake {version} was not tested with this workflow (tested: {', '.join(TESTED)}). Where data and "
+            "settings of trainings change at once, run the same command twice."
         )
         return
 
@@ -59,8 +60,9 @@ def patch_scheduler(scheduler: Any, version: str, log: logging.Logger) -> None:
     """Let a scheduler wait for one look at a time.
 
     To keep its limit of jobs a second (--max-jobs-per-timespan; there always is one) Snakemake looks again when that
-    second is over, and does so after every look: each job that ends begins another endless chain of them, so that after
-    some hundred jobs it is busy with nothing else. Known: snakemake issue 2967.
+    second is over, and does so after every look: each job that ends begins another endless chain of them. The cost
+    grows with the square of the jobs: for 400 jobs of 0.4 s on two cores Snakemake took 17 s of CPU in place of 10, and
+    the run 139 s in place of 116. Known: snakemake issue 2967.
     """
     look_again = getattr(scheduler, "_schedule_reevalutation", None)  # so misspelt there
     if look_again is None or not _tested(version):

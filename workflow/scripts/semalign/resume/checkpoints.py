@@ -14,6 +14,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from semalign.model_files.weight_files import some
 from semalign.model_files.weights import non_finite, stored
 from semalign.resume.divergence import Divergence, check_state
+from semalign.resume.private_parts import check_versions
 from semalign.runtime import distributed
 from semalign.runtime.clock import model_work
 from semalign.runtime.files import sha256, write_json
@@ -50,6 +51,7 @@ def train(
     to run. `sampling`: does the training sample from its model? Raises Stopped after the checkpoint of a job that was
     asked to stop, and InputError where the training diverged.
     """
+    check_versions()
     folder = Path(str(trainer.args.output_dir))
     last = distributed.from_first(lambda: latest(folder, parts))
     for part in parts:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,6 @@ from semalign.runtime.signals import Stopped, exit_on_signals, follow, stop_on_s
 from semalign.runtime.workspace import identity, opened
 
 log = logging.getLogger("semalign")
-
-gc.disable()  # until `run`: scripts import hundreds of thousands of objects, and none of them is garbage
 
 FULL = (
     "No space left on device",  # safetensors
@@ -63,7 +61,12 @@ def _output_to(path: str) -> Iterator[int]:
                 os.close(descriptor)
 
 
-def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> None:
+def run(
+    main: Callable[..., None],
+    snakemake: Any,
+    resumable: bool = False,
+    gate: Callable[[Mapping[str, Any], Any], None] | None = None,
+) -> None:
     """Call main(params, input, output) as the rule's job; main(…, workspace) where the job is resumable.
 
     What the job prints goes to the rule's log, its progress to Snakemake's output too. An InputError, a full disk or a
@@ -72,9 +75,11 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
     `<first output>.provenance.json` beside its first output. A resumable job keeps what it has when it is stopped, and
     resumes from there when it is run again with the same settings, inputs and versions. Where its settings ask for
     several `processes`, main runs in each of them; only the first may write outputs (see `semalign.runtime.launcher`).
+
+    gate: is called first, with the config, of which it reads thresholds on which no result depends, and the inputs; it
+    raises InputError where the job must not begin.
     """
     gc.freeze()  # what was imported is not looked through from now on, least of all when the job ends
-    gc.enable()
     if launcher.is_rank():
         exit_on_signals()
         _take_part(main, snakemake)
@@ -87,6 +92,8 @@ def run(main: Callable[..., None], snakemake: Any, resumable: bool = False) -> N
         exit_on_signals()
         _log_to_stderr()
         try:
+            if gate:
+                gate(snakemake.config, snakemake.input)
             _work(main, snakemake, resumable, terminal)
         except (InputError, ProcessError) as error:
             failure = str(error)
@@ -116,7 +123,11 @@ def _work(main: Callable[..., None], snakemake: Any, resumable: bool, terminal: 
     arguments = (snakemake.params.settings, snakemake.input, snakemake.output)
     if resumable:
         first = str(snakemake.output[0])
-        name = identity(settings=snakemake.params.settings, inputs=inputs, versions=provenance.versions())
+        name = identity(
+            settings=snakemake.params.settings,
+            inputs={path: digest for path, digest in inputs.items() if path not in _of_gates(snakemake.input)},
+            versions=provenance.versions(),
+        )
         with stop_on_signals(), opened(first, name, **_without_effect(snakemake)) as workspace:
             resumed = any(workspace.folder.iterdir())
             if processes > 1:
@@ -127,6 +138,12 @@ def _work(main: Callable[..., None], snakemake: Any, resumable: bool, terminal: 
     else:
         main(*arguments)
         provenance.write(snakemake, inputs, time.time() - started)
+
+
+def _of_gates(input: Any) -> set[str]:
+    """The inputs that only say whether the job may begin: its result does not depend on them."""
+    named = [getattr(input, name, []) for name in ("checked", "exams")]  # which most rules do not have
+    return {str(path) for paths in named for path in ([paths] if isinstance(paths, str) else paths)}
 
 
 def _take_part(main: Callable[..., None], snakemake: Any) -> None:

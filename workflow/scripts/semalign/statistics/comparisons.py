@@ -66,7 +66,7 @@ class Request:
     languages: dict[str, Language]
     statistics: Statistics
     judged: bool
-    mechanism: bool
+    forgetting: bool
     retention: list[Retained]
     trained: bool = True
     given: dict[str, list[str]] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class _Comparison:
         first = runs.name(self.task, self.a, self.request.seeds[0])
         further = runs.metric_names(self.request.results, first, self.task)[1:]
         kept = [benchmark.main for benchmark in self.request.retention]
-        tokens = ["nll_mean", "kl_mean"] if self.request.mechanism else []
+        tokens = ["nll_mean", "kl_mean"] if self.request.forgetting else []
         for measure in [BY_BOOTSTRAP[0], *further, *BY_BOOTSTRAP[1:], *kept, *tokens]:
             self._bootstrap(measure)
         for measure in BY_RANKS:
