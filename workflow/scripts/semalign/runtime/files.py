@@ -67,7 +67,8 @@ def _unpacked(file: BinaryIO, path: str | Path) -> Iterator[bytes]:
     """The lines of a file that gzip has compressed."""
     number = 0
     try:
-        for number, line in enumerate(gzip.GzipFile(fileobj=file), start=1):
+        for line in gzip.GzipFile(fileobj=file):
+            number += 1
             yield line
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(
