@@ -10,8 +10,10 @@ from semalign.policy.grpo import SNAPSHOTS, train_grpo
 from semalign.policy.models import load_adapter, load_policy, save_adapter
 from semalign.policy.rollouts import ROLLOUTS
 from semalign.rewards.builtin import build_rewards
+from semalign.rewards.threshold import doubts
 from semalign.runtime import distributed, job
 from semalign.runtime.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.runtime.progress import say
 from semalign.runtime.workspace import Workspace
 
 
@@ -20,7 +22,10 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
     base, tokenizer = load_policy(input.base, **policy)
     model = load_adapter(base, input.adapter, trainable=True)
     encoder = load_encoder(input.encoder, policy["device"]) if input.encoder else None
-    tau = read_json(input.threshold)["tau"] if input.threshold else None
+    measured = read_json(input.threshold) if input.threshold else None
+    for doubt in doubts(measured, str(input.threshold)) if measured and distributed.is_first() else ():
+        say(doubt)
+    tau = measured["tau"] if measured else None
     rewards = build_rewards(
         list(grpo.rewards),
         Language.model_validate(settings["language"]),

@@ -9,15 +9,20 @@ from semalign.methods.base import TrainingInputs
 from semalign.policy.models import save_adapter
 from semalign.preflight.methods import method
 from semalign.rewards.builtin import build_rewards
+from semalign.rewards.threshold import doubts
 from semalign.runtime import distributed, job
 from semalign.runtime.files import read_json, read_jsonl, replacing_folder, write_json, write_jsonl
+from semalign.runtime.progress import say
 from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
     entry, strength = settings["method"], settings["strength"]
     encoder = load_encoder(input.encoder, settings["policy"]["device"]) if input.encoder else None
-    tau = read_json(input.threshold)["tau"] if input.threshold else None
+    measured = read_json(input.threshold) if input.threshold else None
+    for doubt in doubts(measured, str(input.threshold)) if measured and distributed.is_first() else ():
+        say(doubt)
+    tau = measured["tau"] if measured else None
     given = TrainingInputs(
         name=settings["name"],
         base=Path(input.base),
