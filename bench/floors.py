@@ -109,6 +109,7 @@ class Shape:
 
 QWEN3_4B = Shape(36, 2560, 9728, 32, 8, 128, 151_936, lora_rank=64)
 QWEN3_06B = Shape(28, 1024, 3072, 16, 8, 128, 151_936, lora_rank=64)
+GEMMA3_270M = Shape(18, 640, 2048, 4, 1, 256, 262_144, lora_rank=64)
 MINIATURE = Shape(3, 128, 384, 4, 4, 32, 410, lora_rank=64)  # of config/config.yaml
 TINY = Shape(2, 32, 64, 2, 2, 16, 300, lora_rank=8)
 XLM_R_BASE = Shape(12, 768, 3072, 12, 12, 64, 250_002, gated=False)

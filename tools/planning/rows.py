@@ -17,7 +17,10 @@ Source = PairSource | EncoderSource | QuestionSource
 # By a part of the address: rows of files as their owners give them. Of CMHG, what the paper's filter left of all
 # articles, and the size of its test set.
 PUBLISHED = {
-    "MicrosoftTranslator/NTREX": {"newstest2019-ref.zho-CN.txt": 1997},
+    "MicrosoftTranslator/NTREX": {"newstest2019-ref.zho-CN.txt": 1997, "newstest2019-src.eng.txt": 1997},
+    "nilamjyotiDeka/Multi30K_Brx": {"train.en.gz": 29_000, "val.en.gz": 1014, "test_2016_flickr.en.gz": 1000},
+    "google-deepmind/xquad": {"xquad.en.json": 1190},
+    "cambridgeltl/xcopa": {"val.zh.jsonl": 100, "test.zh.jsonl": 500},
     "openlanguagedata/flores_plus": {"dev/cmn_Hans.jsonl": 997, "devtest/cmn_Hans.jsonl": 1012},
     "hfl/cmrc2018": {"data/validation-00000-of-00001.parquet": 3219, "data/train-00000-of-00001.parquet": 10_142},
     "KEVVVV/CMHG": {"bo/bo-all.csv": 16_449, "bo/average_score_4_or_higher.csv": 621},

@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 
-from bench.floors import QWEN3_06B, QWEN3_4B, XLM_R_BASE, Shape
+from bench.floors import GEMMA3_270M, QWEN3_06B, QWEN3_4B, XLM_R_BASE, Shape
 from semalign.config.downloads import FOLDER, HubDownload
 from semalign.config.models import Shape as OwnShape
 from semalign.preflight.root import Config
 from semalign.runtime.files import read_json
 
 LEXICON = 410  # entries of the miniature's; another lexicon's are not counted before it is made
-KNOWN = {"Qwen/Qwen3-4B-Instruct-2507": QWEN3_4B, "Qwen/Qwen3-4B": QWEN3_4B, "Qwen/Qwen3-0.6B": QWEN3_06B}
+KNOWN = {
+    "Qwen/Qwen3-4B-Instruct-2507": QWEN3_4B,
+    "Qwen/Qwen3-4B": QWEN3_4B,
+    "Qwen/Qwen3-0.6B": QWEN3_06B,
+    "google/gemma-3-270m": GEMMA3_270M,
+}
 
 
 def policy_shape(config: Config) -> tuple[Shape, str]:

@@ -100,6 +100,7 @@ if CONFIG.forgetting:
             "results/logs/select_passages.log",
         benchmark:
             "results/benchmarks/select_passages.tsv"
+        priority: READ_FIRST
         conda:
             ENVIRONMENT
         params:

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-
 from semalign.encoder.model import load_encoder, similarity
 from semalign.generation.answers import generate
 from semalign.policy.models import load_adapter, load_policy
+from semalign.rewards.threshold import threshold
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_json
 from semalign.runtime.workspace import Workspace
@@ -29,18 +28,14 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         stops=settings.get("stop", ()),
     )
     encoder = load_encoder(input.encoder, policy["device"])
-    values = similarity(encoder, [completion.text for completion in completions], [row["target"] for row in rows])
-    quantile = settings["quantile"]
-    write_json(
-        output.threshold,
-        {
-            "tau": float(np.quantile(values, quantile)),
-            "quantile": quantile,
-            "n": len(values),
-            "mean": float(values.mean()),
-            "empty": sum(is_blank(completion.text) for completion in completions),
-        },
-    )
+    references = [row["target"] for row in rows]
+    values = similarity(encoder, [completion.text for completion in completions], references)
+    unrelated = similarity(encoder, references[1:] + references[:1], references)
+    measured = threshold(values.tolist(), unrelated.tolist(), settings["quantile"]) | {
+        "empty": sum(is_blank(completion.text) for completion in completions),
+        "truncated": sum(completion.truncated for completion in completions),
+    }
+    write_json(output.threshold, measured)
 
 
 job.run(main, snakemake, resumable=True)

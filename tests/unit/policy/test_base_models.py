@@ -9,6 +9,7 @@ from semalign.policy.chat_template import start_ids
 from semalign.policy.models import load_policy
 from semalign.policy.policy_checks import Use, policy_checks
 from semalign.policy.policy_tokenizer import load_tokenizer
+from semalign.policy.sft import conversations
 from semalign.runtime.errors import InputError
 from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import conversation_text, prompt_text
@@ -62,3 +63,10 @@ def test_it_replaces_a_template_that_the_folder_has(tmp_path: Path) -> None:
     folder = policy(tmp_path / "policy", tokenizer_of("gemma"))
     assert "<start_of_turn>" in prompt_text(load_tokenizer(folder), "a")
     assert prompt_text(load_tokenizer(folder, BARE), "a") == "<bos>a\n"
+
+
+def test_only_a_text_that_holds_a_control_token_is_sanitised_in_training(base: Path) -> None:
+    rows = [{"source": "a", "target": "b"}, {"source": "a <eos>", "target": "b"}, {"source": "a", "target": "<bos>"}]
+    found = conversations(rows, "English: {source}\nBodo:", load_tokenizer(base, BARE))
+    assert [row["sanitize_control_tokens"] for row in found["chat_template_kwargs"]] == [False, True, True]
+    assert found[1]["prompt"] == [{"role": "user", "content": "English: a <eos>\nBodo:"}]

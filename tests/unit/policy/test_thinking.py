@@ -108,7 +108,9 @@ def test_sft_rollouts_and_evaluation_see_the_same_prompt_tokens(
     # what is learnt is the answer and its end alone: no part of the think block
     learnt = {tokenizer.decode(labels[labels != -100].tolist()) for _, labels in examples}
     assert learnt == {row["target"] + tokenizer.eos_token for row in ROWS}
-    assert sorted(len(ids) for ids, _ in examples) == sorted(token_lengths(conversations(ROWS, PROMPT), tokenizer))
+    assert sorted(len(ids) for ids, _ in examples) == sorted(
+        token_lengths(conversations(ROWS, PROMPT, tokenizer), tokenizer)
+    )
 
 
 def test_rewards_see_no_think_block(thinker: tuple[Any, Any], workspace: Workspace) -> None:

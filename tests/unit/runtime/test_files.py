@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import json
 import os
@@ -45,6 +46,14 @@ def written(folder: Path, content: bytes, name: str = "data.jsonl") -> Path:
 def test_lines_have_numbers_and_lose_bom_and_line_ends(tmp_path: Path) -> None:
     path = written(tmp_path, b"\xef\xbb\xbfone\r\n\r\nthree\xe2\x80\xa8still three\nfour")
     assert list(read_lines(path)) == [(1, "one"), (2, ""), (3, "three\u2028still three"), (4, "four")]
+
+
+def test_what_gzip_has_compressed_is_unpacked_and_damage_is_named(tmp_path: Path) -> None:
+    packed = gzip.compress("\ufeff书\r\nb\n".encode())
+    assert list(read_lines(written(tmp_path, packed))) == [(1, "书"), (2, "b")]
+    for name, damaged in {"end.gz": packed[:-6], "sum.gz": packed[:-8] + b"\0" * 8, "no.gz": b"\x1f\x8b"}.items():
+        with pytest.raises(InputError, match=rf"{name}:\d: gzip cannot unpack it"):
+            list(read_lines(written(tmp_path, damaged, name)))
 
 
 @pytest.mark.parametrize(

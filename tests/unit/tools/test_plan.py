@@ -172,10 +172,14 @@ def test_an_unpaid_judge_is_said_to_be_one() -> None:
     assert sentence(config.judge, judged(config, {"mt": 300}, JUDGED)).endswith("nothing is paid.")
 
 
-def test_a_policy_to_be_fetched_is_known_by_its_repository() -> None:
-    shape, whose = policy_shape(validate(merged([ROOT / "config" / "public.yaml"])))
-    assert whose == "Qwen/Qwen3-0.6B"
-    assert shape.linear + shape.embedding == pytest.approx(0.596e9, rel=0.001)  # as its model card has it, 0.6B
+@pytest.mark.parametrize(
+    ("config", "repository", "parameters"),
+    [("public.yaml", "Qwen/Qwen3-0.6B", 0.596e9), ("bodo.yaml", "google/gemma-3-270m", 0.268e9)],  # as their cards say
+)
+def test_a_policy_to_be_fetched_is_known_by_its_repository(config: str, repository: str, parameters: float) -> None:
+    shape, whose = policy_shape(validate(merged([ROOT / "config" / config])))
+    assert whose == repository
+    assert shape.linear + shape.embedding == pytest.approx(parameters, rel=0.001)
     assert shape.lora_rank == 64
 
 

@@ -19,7 +19,7 @@ from semalign.runtime import distributed
 from semalign.runtime.files import Row
 from semalign.runtime.step_progress import StepProgress
 from semalign.runtime.workspace import Workspace
-from semalign.text.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, user_turn
+from semalign.text.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, holds_control, user_turn
 
 SIDES = ("chosen", "rejected")
 
@@ -64,7 +64,7 @@ def train_dpo(
                 disable_dropout=True,
                 max_length=None,
             ),
-            train_dataset=_conversations(rows, prompt),
+            train_dataset=_conversations(rows, prompt, tokenizer),
             processing_class=tokenizer,
             callbacks=[StepProgress({"loss": "loss", "rewards/accuracies": "preferred"})],
         )
@@ -82,12 +82,12 @@ def train_dpo(
     return report, history
 
 
-def _conversations(rows: Sequence[Row], prompt: str) -> Dataset:
-    """Rows as trl's DPO takes them."""
-    return Dataset.from_list(
-        [
-            {"prompt": user_turn(fill(prompt, source=row["source"])), "chat_template_kwargs": TOKENIZED}
-            | {side: assistant_turn(row[side]) for side in SIDES}
-            for row in rows
-        ]
-    )
+def _conversations(rows: Sequence[Row], prompt: str, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+    """Rows as trl's DPO takes them; only what holds a control token is sanitised, as in SFT."""
+    found = []
+    for row in rows:
+        text = fill(prompt, source=row["source"])
+        how = TOKENIZED | {"sanitize_control_tokens": holds_control(tokenizer, text, *(row[side] for side in SIDES))}
+        turns = {"prompt": user_turn(text)} | {side: assistant_turn(row[side]) for side in SIDES}
+        found.append({**turns, "chat_template_kwargs": how})
+    return Dataset.from_list(found)

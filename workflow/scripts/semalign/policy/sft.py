@@ -25,7 +25,7 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 from semalign.runtime.step_progress import StepProgress
 from semalign.runtime.workspace import Workspace
-from semalign.text.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, user_turn
+from semalign.text.prompts import TOKENIZED, assistant_turn, conversation_ids, fill, holds_control, user_turn
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +37,18 @@ def first(rows: list[Row], pairs: int | None, key: str | None) -> list[Row]:
     return rows[:pairs]
 
 
-def conversations(rows: list[Row], prompt: str) -> Dataset:
-    """Rows of source and target as trl's prompt-completion format: the loss is on the completion only."""
-    return Dataset.from_list(
-        [
-            {
-                "prompt": user_turn(fill(prompt, source=row["source"])),
-                "completion": assistant_turn(row["target"]),
-                "chat_template_kwargs": TOKENIZED,
-            }
-            for row in rows
-        ]
-    )
+def conversations(rows: list[Row], prompt: str, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+    """Rows of source and target as trl's prompt-completion format: the loss is on the completion only.
+
+    Only what holds a control token is sanitised: with the 6,250 of Gemma 3 that takes 20 ms a conversation.
+    """
+    found = []
+    for row in rows:
+        text = fill(prompt, source=row["source"])
+        how = TOKENIZED | {"sanitize_control_tokens": holds_control(tokenizer, text, row["target"])}
+        turns = {"prompt": user_turn(text), "completion": assistant_turn(row["target"])}
+        found.append({**turns, "chat_template_kwargs": how})
+    return Dataset.from_list(found)
 
 
 def token_lengths(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> list[int]:
@@ -143,7 +143,7 @@ def train_sft(
     RuntimeError when the adapter did not move or the base did.
     """
     proof = TrainingProof(model)
-    dataset = conversations(rows, prompt)
+    dataset = conversations(rows, prompt, tokenizer)
     lengths = token_lengths(dataset, tokenizer)
     cut = sum(length > settings.max_tokens for length in lengths)
     if cut:

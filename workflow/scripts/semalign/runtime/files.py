@@ -1,6 +1,7 @@
 """Reading and writing JSON and JSON lines: errors that name the line, writes that are whole or absent."""
 
 import glob
+import gzip
 import hashlib
 import json
 import logging
@@ -8,6 +9,7 @@ import os
 import re
 import shutil
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -20,8 +22,8 @@ log = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 SECONDS_PARTS_STAY = 24 * 3600.0
+GZIP = b"\x1f\x8b"
 NO_TEXT = {  # how files begin that are no text yet
-    b"\x1f\x8b": "is compressed by gzip; unpack it",
     b"PK\x03\x04": "is a ZIP archive or an Excel file; unpack it, or save the sheet as CSV in UTF-8",
     b"(\xb5/\xfd": "is compressed by zstd; unpack it",
     b"version https://git-lfs": "is a pointer of Git LFS; fetch the file itself with `git lfs pull`",
@@ -30,17 +32,19 @@ FOLDER_MARK = ".snakemake_timestamp"  # put by Snakemake into a folder that a jo
 
 
 def read_lines(path: str | Path, keep_ends: bool = False) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, line without its end, or with it) of a UTF-8 file; CRLF and a BOM are accepted.
+    """Yield (line number from 1, line without its end, or with it) of a UTF-8 file; CRLF and a BOM are accepted, and
+    what gzip has compressed is unpacked.
 
-    Raises InputError with file and line where the bytes are not UTF-8 or hold a NUL.
+    Raises InputError with file and line where the bytes are not UTF-8 or hold a NUL, or the compressed file is damaged.
     """
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(open(path, "rb"))
+            file: Any = stack.enter_context(open(path, "rb"))
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else error
             raise InputError(f"{path}: cannot be read ({reason}); check the path in the config") from error
-        for number, raw in enumerate(file, start=1):
+        lines = _unpacked(file, path) if file.peek(2).startswith(GZIP) else file
+        for number, raw in enumerate(lines, start=1):
             if number == 1 and (remedy := next((NO_TEXT[begin] for begin in NO_TEXT if raw.startswith(begin)), None)):
                 raise InputError(f"{path}:1: {remedy}")
             try:
@@ -57,6 +61,19 @@ def read_lines(path: str | Path, keep_ends: bool = False) -> Iterator[tuple[int,
                 )
             line = line.lstrip("\ufeff") if number == 1 else line
             yield number, line if keep_ends else line.rstrip("\r\n")
+
+
+def _unpacked(file: BinaryIO, path: str | Path) -> Iterator[bytes]:
+    """The lines of a file that gzip has compressed."""
+    number = 0
+    try:
+        for line in gzip.GzipFile(fileobj=file):
+            number += 1
+            yield line
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path}:{number + 1}: gzip cannot unpack it ({error}); the file is damaged or cut off: fetch it again"
+        ) from error
 
 
 def read_jsonl(path: str | Path) -> Iterator[Row]:
