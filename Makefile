@@ -8,7 +8,8 @@
 #               of table 3 over config/one_seed.yaml, too
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
 # make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
-# make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too
+# make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too;
+#               PUSH=owner/name: uploaded, too
 # make translate MODEL=mt/rl/0 TEXT="…"    use a released model; FILE=lines.txt, or standard input, for many lines
 # make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
 # make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
@@ -85,7 +86,11 @@ judge-again: $(READY)
 
 release: $(READY)
 	@test -n "$(MODEL)" || { echo "name a model, as in make release MODEL=mt/rl/0"; exit 1; }
-	@"$(BIN)/python" tools/release.py "$(MODEL)" $(if $(LICENCE),--licence "$(LICENCE)") $(if $(MERGED),--merged) $(if $(BASE),--base "$(BASE)")
+	@"$(BIN)/python" tools/release.py "$(MODEL)" $(if $(LICENCE),--licence "$(LICENCE)") $(if $(MERGED),--merged) $(if $(BASE),--base "$(BASE)") \
+		$(if $(call TYPED,PUSH),--push "$(PUSH)") $(if $(call TYPED,PUBLIC),--public) $(if $(call TYPED,EXISTING),--existing)
+
+# A variable's value where it was typed after make: what the environment happens to hold uploads nothing, and publishes nothing.
+TYPED = $(if $(filter command,$(origin $(1))),$($(1)))
 
 # What is to be translated goes through the environment as it is: neither make nor the shell reads it.
 translate: export SEMALIGN_TEXT := $(value TEXT)
