@@ -8,7 +8,8 @@
 #               of table 3 over config/one_seed.yaml, too
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
 # make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
-# make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too
+# make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too;
+#               PUSH=owner/name: uploaded, too
 # make language SOURCE=en TARGET=sw TRAIN=train.jsonl TEST=test.jsonl BASE=models/base OUT=sw.yaml    write the config of another
 #               language (docs/languages.md); TRAIN="a.en a.sw": two text files; MAP="source=en target=sw", PROMPT="… {source}",
 #               RETENTION=questions.json, ENCODERS="models/a models/b", SCRIPTS=xx=Latin, DEVICE=cuda
@@ -90,7 +91,11 @@ judge-again: $(READY)
 
 release: $(READY)
 	@test -n "$(MODEL)" || { echo "name a model, as in make release MODEL=mt/rl/0"; exit 1; }
-	@"$(BIN)/python" tools/release.py "$(MODEL)" $(if $(LICENCE),--licence "$(LICENCE)") $(if $(MERGED),--merged) $(if $(BASE),--base "$(BASE)")
+	@"$(BIN)/python" tools/release.py "$(MODEL)" $(if $(LICENCE),--licence "$(LICENCE)") $(if $(MERGED),--merged) $(if $(BASE),--base "$(BASE)") \
+		$(if $(call TYPED,PUSH),--push "$(PUSH)") $(if $(call TYPED,PUBLIC),--public) $(if $(call TYPED,EXISTING),--existing)
+
+# A variable's value where it was typed after make: what the environment happens to hold uploads nothing, and publishes nothing.
+TYPED = $(if $(filter command,$(origin $(1))),$($(1)))
 
 language: export SEMALIGN_PROMPT := $(value PROMPT)
 language: $(READY)

@@ -1,6 +1,7 @@
 """Make a folder for the Hugging Face hub from a trained and measured model: adapter, tokenizer, card, checksums.
 
     python tools/release.py mt/rl/0 [--licence apache-2.0] [--merged] [--base owner/name@commit]
+                                    [--push owner/name [--public] [--existing]]
 
 Run it in the folder that holds `results`. It trains nothing and changes nothing else; the config is the one that the
 model was made with. The folder is results/release/<task>/<model>/<seed>; the same model gives the same bytes.
@@ -21,15 +22,25 @@ sys.path[:0] = [str(ROOT), str(ROOT / "workflow" / "scripts")]
 from semalign.runtime import provenance  # noqa: E402
 from semalign.runtime.errors import InputError  # noqa: E402
 from semalign.runtime.files import sha256  # noqa: E402
+from tools.releasing import upload  # noqa: E402
 from tools.releasing.finished import INCLUDED, MEASURES, NOT_STATED, Base, Run, base_of, example, find, sources_of  # noqa: E402
 
 
 def main(arguments: list[str]) -> None:
-    options = _options().parse_args(arguments)
+    parser = _options()
+    options = parser.parse_args(arguments)
+    if (options.public or options.existing) and not options.push:
+        parser.error("--public and --existing are of an upload: name its repository with --push owner/name")
     try:
         run = find(options.model)
         base = base_of(run, options.base)
+        if options.push:
+            upload.checked(options.push, options.existing)
         print("\n".join(release(run, base, options.licence or None, options.merged)))
+        if options.push:
+            from tools.releasing.folder import RELEASES
+
+            print(upload.uploaded(RELEASES / run.name, options.push, options.public, options.existing))
     except InputError as error:
         sys.exit(f"release: {error}")
 
@@ -56,7 +67,7 @@ def release(run: Run, base: Base, licence: str | None, merged: bool) -> list[str
     if names := language_tags(run)[1]:
         told.append(f"note: {', '.join(names)}: no BCP-47 tag, so the card's metadata leave it out")
     told.append(f"note: the card quotes one line of the test set: {shown[0]}")
-    told.append(f"to publish it: hf upload OWNER/NAME {folder}")
+    told.append(f"to publish it: PUSH=owner/name uploads it, or hf upload owner/name {folder}")
     return told
 
 
@@ -90,11 +101,15 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--base", help=f"where the policy is a folder of yours: owner/name@commit on the hub, or {INCLUDED}"
     )
+    parser.add_argument("--push", metavar="OWNER/NAME", help="upload it to this new, private repository of the hub")
+    parser.add_argument("--public", action="store_true", help="the new repository is public")
+    parser.add_argument("--existing", action="store_true", help="the repository may exist; its files are replaced")
     return parser
 
 
 if __name__ == "__main__":
     # before any library of the hub is imported
+    os.environ.setdefault(upload.USERS_OFFLINE, os.environ.get("HF_HUB_OFFLINE", ""))
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     os.environ["SEMALIGN_COMMAND"] = shlex.join(["python", "tools/release.py", *sys.argv[1:]])
     warnings.filterwarnings("ignore", category=FutureWarning)  # of one library about another

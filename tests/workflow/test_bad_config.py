@@ -171,6 +171,9 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "4 bits without bitsandbytes": ({"device": "cuda", "policy": {"quantization": "nf4", "dtype": "bfloat16", "cuda_graphs": False}}, "config key policy.quantization: bitsandbytes is not installed here; install it with python -m pip install -r envs/requirements-nf4.txt, or set it to null"),
     "flash attention that is not installed": ({"device": "cuda", "policy": {"attention": "flash_attention_2", "dtype": "bfloat16", "cuda_graphs": False}}, "config key policy.attention: flash_attn is not installed here; install it with python -m pip install --no-build-isolation -r envs/requirements-flash.txt, or set it to sdpa"),
     "conversations that would read one another": ({"cold_sft": {"padding_free": True}}, "cold_sft.padding_free: needs policy.attention: flash_attention_2"),
+    "a tracker that is not installed": ({"tracking": "wandb"}, "config key tracking: wandb is not installed here; install it with python -m pip install -r envs/requirements-wandb.txt, or set it to none"),
+    "a tracker that is none": ({"tracking": "mlflow"}, "config key tracking: "),
+    "a project that is no name": ({"tracking_project": "my/project"}, "config key tracking_project: "),
     "a negative number of seconds": ({"checkpoint_seconds": -1}, "config key checkpoint_seconds:"),
 }  # fmt: skip
 

@@ -77,6 +77,8 @@ OTHER: dict[str, Any] = {
         **{f"{key}.micro_batch_size": 4 for key in ("cold_sft", "strong_sft", "rl", "few_shot.sft")},
     },
     r"gradient_checkpointing": True,
+    r"tracking": "tensorboard",
+    r"tracking_project": "mine",
     r"policy\.cuda_graphs": False,
     r"lora\.target_modules": ["q_proj", "v_proj"],
     r"downloads": {

@@ -139,6 +139,14 @@ config["gradient_checkpointing"] = CONFIG.gradient_checkpointing
 config["audit"] = CONFIG.audit.model_dump(mode="json")
 config["exam"]["thresholds"] = CONFIG.exam.thresholds.model_dump(mode="json")
 config["rl"]["max_zero_variance_share"] = CONFIG.rl.max_zero_variance_share
+config["tracking"] = CONFIG.tracking
+if CONFIG.tracking != "none":
+    config["tracking_project"] = (
+        CONFIG.tracking_project
+        or re.sub("[^A-Za-z0-9]+", "-", Path.cwd().name).strip("-")
+        or "semalign"
+    )
+    os.environ.setdefault("TRACKIO_DIR", os.path.abspath("results/tracking/trackio"))
 
 # With its defaults, for jobs: how servers are asked, on which no rule's result depends.
 config["judge"] = CONFIG.judge.model_dump(mode="json")

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from semalign.preflight.checks import check_positions
+from semalign.preflight.checks import check_extras, check_positions
 from semalign.preflight.root import validate
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
@@ -243,3 +244,12 @@ def test_an_encoder_has_positions_for_its_tokens(kind: str, limit: int, tmp_path
         InputError, match=rf"config key encoders\.reward\.max_tokens: {limit + 1} is more than the {limit}"
     ):
         checked(limit + 1)
+
+
+def test_a_folder_of_a_trackers_name_is_not_that_tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wandb" / "offline-run-1").mkdir(parents=True)  # as wandb leaves it in a working folder
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    with pytest.raises(InputError, match=r"config key tracking: wandb is not installed here; .* or set it to none"):
+        check_extras(validate(SHIPPED | {"tracking": "wandb"}))
+    check_extras(validate(SHIPPED))

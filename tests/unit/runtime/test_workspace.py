@@ -187,3 +187,38 @@ def test_a_gate_comes_before_the_work_and_its_inputs_make_no_other_job() -> None
     assert made() == 1
     Path("exam.json").write_text("2")
     assert made() is True
+
+
+TRACKED = """
+import sys
+from types import SimpleNamespace
+sys.path.insert(0, {scripts!r})
+from semalign.runtime import job
+from semalign.runtime.files import write_json
+
+def main(settings, input, output, workspace):
+    write_json(output[0], workspace.tracking)
+
+job.run(main, SimpleNamespace(
+    rule="make", log=["log.txt"], input=[], output=["results/mt/rl/0/made.json"], wildcards={{}}, threads=1,
+    params=SimpleNamespace(settings={{}}), resources={{}},
+    config={{"checkpoint_seconds": 1, "gradient_checkpointing": None}} | {tracking!r},
+), resumable=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("tracking", "expected"),
+    [
+        ({}, None),
+        ({"tracking": "none"}, None),
+        (
+            {"tracking": "trackio", "tracking_project": "mine"},
+            {"kind": "trackio", "project": "mine", "run": "mt/rl/0"},
+        ),
+    ],
+)
+def test_a_job_is_told_its_run_in_the_experiment_tracker(tracking: dict[str, str], expected: Any) -> None:
+    code = TRACKED.format(scripts=SCRIPTS, tracking=tracking)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert json.loads(Path("results/mt/rl/0/made.json").read_text()) == expected

@@ -47,8 +47,11 @@ def check_extras(config: Config) -> None:
     if policy.attention == "flash_attention_2":
         how = "--no-build-isolation -r envs/requirements-flash.txt"
         needed.append(("policy.attention", "flash_attn", how, "sdpa"))
+    if config.tracking != "none":
+        needed.append(("tracking", config.tracking, f"-r envs/requirements-{config.tracking}.txt", "none"))
     for key, package, how, otherwise in needed:
-        if find_spec(package) is None:
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:  # without origin: a mere folder of that name, as wandb leaves one
             raise InputError(
                 f"config key {key}: {package} is not installed here; install it with python -m pip install {how}, or "
                 f"set it to {otherwise}"

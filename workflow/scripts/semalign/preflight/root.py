@@ -96,6 +96,16 @@ class Config(Strict):
     checkpoint_seconds: Rate = Field(
         30, description="a training writes down where it is this often at most; changes no result and reruns nothing"
     )
+    tracking: Literal["none", "trackio", "tensorboard", "wandb"] = Field(
+        "none",
+        description="where trainings also show their curves, offline, in results/tracking; needs "
+        "envs/requirements-<name>.txt; changes no result and reruns nothing",
+    )
+    tracking_project: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)] | None = Field(
+        None,
+        description="the project of trackio and wandb; null: the working folder's name, with - for all but letters and "
+        "digits; changes no result and reruns nothing",
+    )
     judge: Judge = Field(description="who compares rl with strong_sft")
     ablation: Ablation | None = Field(None, description="null: no table 5")
     encoder_ablation: EncoderAblation | None = Field(None, description="null: no RL with other reward encoders")

@@ -15,6 +15,7 @@ from semalign.model_files.weight_files import some
 from semalign.model_files.weights import non_finite, stored
 from semalign.resume.divergence import Divergence, check_state
 from semalign.resume.private_parts import check_versions
+from semalign.resume.tracking import tracked
 from semalign.runtime import distributed
 from semalign.runtime.clock import model_work
 from semalign.runtime.files import sha256, write_json
@@ -59,10 +60,11 @@ def train(
     if last is not None:
         log.info("%s: resuming from here", last)
     every = lcm(every, int(trainer.args.logging_steps))
-    trainer.add_callback(Divergence(sampling=sampling))
-    trainer.add_callback(_Saver(folder, workspace.checkpoint_seconds, every, parts))
-    with model_work():
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    with tracked(trainer, workspace, _step(last) if last else 0):
+        trainer.add_callback(Divergence(sampling=sampling))
+        trainer.add_callback(_Saver(folder, workspace.checkpoint_seconds, every, parts))
+        with model_work():
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
     if trainer.state.global_step < trainer.state.max_steps and distributed.from_first(stopping):
         raise Stopped
     check_state(trainer.args, trainer.state, trainer.model, trainer.optimizer)
@@ -71,14 +73,17 @@ def train(
 
 def latest(folder: Path, parts: Sequence[Part] = ()) -> Path | None:
     """The last checkpoint that is whole; what is later, half-written or damaged, is named in the log and removed."""
-    steps = sorted((int(path.name.rpartition("-")[2]), path) for path in folder.glob("checkpoint-*"))
-    for _, path in reversed(steps):
+    for path in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True):
         problem = _problem(path) or next(filter(None, (part.problem(path) for part in parts)), None)
         if problem is None:
             return path
         log.warning("%s: %s; passed over for the checkpoint before it", path, problem)
         shutil.rmtree(path)
     return None
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
 
 
 def _problem(checkpoint: Path) -> str | None:
@@ -130,7 +135,7 @@ class _Saver(TrainerCallback):
         """Note the hash of each of its files, and remove all but the last two."""
         files = sorted(path for path in checkpoint.rglob("*") if path.is_file())
         write_json(checkpoint / SEAL, {path.relative_to(checkpoint).as_posix(): sha256(path) for path in files})
-        whole = sorted(self.folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+        whole = sorted(self.folder.glob("checkpoint-*"), key=_step)
         for old in whole[:-2]:
             shutil.rmtree(old)
 

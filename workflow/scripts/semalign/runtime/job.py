@@ -163,7 +163,17 @@ def _take_part(main: Callable[..., None], snakemake: Any) -> None:
 def _without_effect(snakemake: Any) -> dict[str, Any]:
     """The config's values that a job takes and no result depends on."""
     names = ("checkpoint_seconds", "gradient_checkpointing")
-    return {name: snakemake.config[name] for name in names} | {"audit": snakemake.config.get("audit")}
+    values = {name: snakemake.config[name] for name in names} | {"audit": snakemake.config.get("audit")}
+    return values | {"tracking": _tracking(snakemake)}
+
+
+def _tracking(snakemake: Any) -> dict[str, str] | None:
+    """The experiment tracker that the config names, and this job's run as results have it: mt/rl/0."""
+    kind = snakemake.config.get("tracking", "none")
+    if kind == "none":
+        return None
+    run = Path(str(snakemake.output[0])).relative_to("results").parent.as_posix()
+    return {"kind": kind, "project": snakemake.config["tracking_project"], "run": run}
 
 
 def _log_to_stderr() -> None:

@@ -35,7 +35,8 @@ class Workspace:
 
     folder: its own, under a lock as long as it runs. checkpoint_seconds: how often to save at most; a save may wait for
     the end of a step. gradient_checkpointing: whether a training computes activations twice instead of keeping them;
-    None: on a GPU. audit: when a training whose rollouts have collapsed warns or ends, as the config has it. None of
+    None: on a GPU. audit: when a training whose rollouts have collapsed warns or ends, as the config has it. tracking:
+    which experiment tracker is told the training's log (kind), in which project and as which run; None: none. None of
     them changes a result.
     """
 
@@ -43,6 +44,7 @@ class Workspace:
     checkpoint_seconds: float
     gradient_checkpointing: bool | None = None
     audit: Mapping[str, Any] | None = None
+    tracking: Mapping[str, str] | None = None
 
     def check(self) -> None:
         """Raise Stopped if the job was asked to stop; call it where nothing would be lost."""
