@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import cycle, islice
+from operator import itemgetter
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from semalign.config.data import Language, PairTable
 from semalign.miniature import chinese, tibetan
 from semalign.miniature.scenes import NARROW_DOMAIN, draw_training
 from semalign.runtime.errors import InputError
-from semalign.runtime.files import Row, read_jsonl, write_jsonl
+from semalign.runtime.files import Row, read_jsonl, read_places, rows_at, write_jsonl
 
 CHINESE = Language(script="Han", excluded_scripts=["Tibetan"], latin_share=0.5, bleu_tokens="zh")
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.1, bleu_tokens="tibetan")
@@ -85,6 +86,18 @@ def length(path: Path) -> int:
     return int(kept.report["read"])
 
 
+def split(path: Path) -> int:
+    from semalign.config.data import Split
+    from semalign.data.splits import split_pairs
+
+    rows = (row | {"group": row["id"], "place": place} for place, row in read_places(path))
+    sizes = Split(cold=1000, rl=None, dev=1000, test=1000)
+    parts, report = split_pairs(rows, None, sizes, key="split", kept=itemgetter("place"))
+    for places in parts.values():
+        write_jsonl(path.with_suffix(".out"), rows_at(path, places))
+    return sum(report["sizes"].values())
+
+
 def _answers(path: Path) -> tuple[list[str], list[str], list[str]]:
     """(answers, references, sources): the answer of each row is the next row's reference."""
     rows = list(read_jsonl(path))
@@ -93,11 +106,10 @@ def _answers(path: Path) -> tuple[list[str], list[str], list[str]]:
 
 
 def bleu(path: Path) -> int:
-    from semalign.metrics.bleu import bleu_statistics, corpus_bleu
+    from semalign.metrics.bleu import bleu_with_items
 
     answers, references, _ = _answers(path)
-    corpus_bleu(answers, references, TIBETAN)
-    return len(bleu_statistics(answers, references, TIBETAN))
+    return bleu_with_items(answers, references, TIBETAN)[0].n
 
 
 def rouge(path: Path) -> int:
@@ -118,6 +130,7 @@ def audit(path: Path) -> int:
 STAGES: dict[str, Callable[[Path], int]] = {
     "prepare_pairs": prepare,
     "filter_length": length,
+    "split_pairs": split,
     "BLEU with item statistics": bleu,
     "ROUGE-L": rouge,
     "audit": audit,

@@ -181,7 +181,7 @@ def _further_tables(results: Path, tasks: list[TaskName], seeds: list[int]) -> N
     audited = [
         {"task": task, "model": model, "seed": None if model == "references" else seed, "part": part, **signs}
         | {"zero_variance_groups": None, "reward": None, "verdict": "warning" if part == "test" else None}
-        | dict.fromkeys(("over_use", "unused", "divergence", "truncated"), 0.125 if part == "test" else None)
+        | dict.fromkeys(("over_use", "unused", "lost", "divergence", "truncated"), 0.125 if part == "test" else None)
         for task in tasks
         for model, part in (("references", "test"), ("rl", "rollouts first"), ("rl", "test"))
         for seed in (seeds if model == "rl" else seeds[:1])

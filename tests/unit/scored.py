@@ -9,7 +9,9 @@ import numpy as np
 from semalign.statistics.retained import Retained
 
 CLEAN: dict[str, Any] = {
-    **dict.fromkeys(("over_use", "unused", "unused_of_all", "divergence", "divergence_by_chance", "truncated"), 0.0),
+    **dict.fromkeys(
+        ("over_use", "unused", "lost", "unused_of_all", "divergence", "divergence_by_chance", "truncated"), 0.0
+    ),
     **dict.fromkeys(("repeated", "copied", "duplicates", "off_script", "empty"), 0.0),
     "n": 2,
     "over_used": "",

@@ -11,7 +11,7 @@ from semalign.metrics.collapse import collapse
 from semalign.metrics.functions import load_metric
 from semalign.metrics.predictions import join
 from semalign.metrics.scoring import score_pairs, score_questions
-from semalign.miniature.judge import slots_told
+from semalign.miniature.judge import facts, slots_told
 from semalign.runtime import job
 from semalign.runtime.files import Row, write_json, write_jsonl
 
@@ -36,7 +36,10 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
                 told = [slots_told(row["source"], row["output"]) for row in rows]
                 content = [fmean(slots.values()) for slots in told]
                 scores[testset]["content"] = {"value": fmean(content), "n": len(rows)}
-                values = [v | {"content": c, "slots": s} for v, c, s in zip(values, content, told, strict=True)]
+                values = [
+                    value | {"content": share, "slots": slots, "facts": facts(row["source"])}
+                    for value, share, slots, row in zip(values, content, told, rows, strict=True)
+                ]
         items += [{"testset": testset, "id": row["id"], **v} for row, v in zip(rows, values, strict=True)]
     write_json(output.scores, scores)
     write_jsonl(output.by_item, items)

@@ -45,6 +45,20 @@ def test_unused_counts_what_five_references_hold() -> None:
     assert of(["a"], ["b"])["unused"] is None
 
 
+def test_unused_words_are_named_the_most_frequent_first() -> None:
+    references = ["a c"] * 5 + ["a b"] * 6 + ["a d"] * 4
+    found = of(["a"] * 15, references)
+    assert found["unused_words"] == [["b", 6], ["c", 5]]  # d: in fewer than five
+    assert found["lost"] == 6 / 15
+    assert of(references, references)["lost"] == 0
+
+
+def test_completions_of_one_prompt_are_one_reference() -> None:
+    """Eight completions of each of two prompts: a word of one reference is no common word."""
+    found = collapse(["a"] * 16, ["a b"] * 8 + ["a"] * 8, [""] * 16, ["p"] * 8 + ["q"] * 8, 0.0)
+    assert (found["unused"], found["lost"]) == (None, 0)
+
+
 def test_divergence_by_hand() -> None:
     assert divergence([["a"]], [["b"]]) == 1
     assert divergence([["a", "b"]], [["b"], ["a"]]) == 0
@@ -104,6 +118,12 @@ def test_one_word_repeated_to_the_limit_has_collapsed() -> None:
         "answers that other items have, too",
     ):
         assert said in "; ".join(reasons)
+
+
+def test_a_negation_that_is_given_up_is_named() -> None:
+    references = [f"not {text}" if n % 6 == 0 else text for n, text in enumerate(REFERENCES)]
+    level, reasons = verdict(collapse(REFERENCES, references, SOURCES, IDS, 0.0), BARS)
+    assert (level, reasons) == ("warning", ["“not” is in 34 of 200 references and in no answer"])
 
 
 def test_a_copied_source_is_named() -> None:

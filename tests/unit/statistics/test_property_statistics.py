@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from semalign.config.data import Language
 from semalign.config.statistics import Statistics
-from semalign.metrics.bleu import bleu_statistics, corpus_bleu
+from semalign.metrics.bleu import bleu_with_items, corpus_bleu
 from semalign.statistics import comparisons
 from semalign.statistics.bootstrap import (
     Estimator,
@@ -178,7 +178,7 @@ def test_bleu_of_drawn_items_is_bleu_of_their_texts(pairs: list[tuple[str, str]]
     language = Language(script="Tibetan", excluded_scripts=[], latin_share=1.0, bleu_tokens="tibetan")
     hypotheses, references = map(list, zip(*pairs, strict=True))
     estimator = corpus_bleu_of_items(
-        [str(n) for n in range(len(pairs))], np.array(bleu_statistics(hypotheses, references, language))[None]
+        [str(n) for n in range(len(pairs))], np.array(bleu_with_items(hypotheses, references, language)[1])[None]
     )
     drawn = [[order.randrange(len(pairs)) for _ in pairs] for _ in range(3)]
     expected = [

@@ -14,10 +14,11 @@ from tests.unit.scored import write_run
 BARS = Thresholds().model_dump()
 
 
-def told(**slots: list[bool]) -> pd.DataFrame:
-    """Items and what each tells of its slots."""
+def told(facts: list[str] | None = None, **slots: list[bool]) -> pd.DataFrame:
+    """Items and what each tells of its slots, whose value is buy or the one given."""
     rows = [dict(zip(slots, values, strict=True)) for values in zip(*slots.values(), strict=True)]
-    return pd.DataFrame({"slots": rows}, index=[str(n) for n, _ in enumerate(rows)])
+    wanted = [dict.fromkeys([*slots, "place"], value) for value in facts or ["buy"] * len(rows)]
+    return pd.DataFrame({"slots": rows, "facts": wanted}, index=[str(n) for n, _ in enumerate(rows)])
 
 
 def test_a_slot_is_worse_by_the_exact_test_of_what_was_lost_and_won() -> None:
@@ -37,12 +38,37 @@ def test_an_item_counts_for_the_slots_that_it_wants() -> None:
     assert (found["verb"]["n"], found["place"]["n"], found["place"]["p"]) == (2, 1, 1.0)
 
 
+def test_a_value_that_is_given_up_is_worse_though_its_slot_is_better() -> None:
+    """As when RL never negates: most are positive, so the share of right polarity rises."""
+    facts = ["no"] * 10 + ["yes"] * 40
+    before = told(facts, polarity=[True] * 10 + [False] * 30 + [True] * 10)
+    now = told(facts, polarity=[False] * 10 + [True] * 40)
+    found = slots_against(now, before, 0.95)["polarity"]
+    assert (found["cold_start"], found["value"], found["worse"]) == (0.4, 0.8, False)
+    given_up, taken = found["values"]["no"], found["values"]["yes"]
+    assert (given_up["cold_start"], given_up["value"], given_up["n"], given_up["worse"]) == (1.0, 0.0, 10, True)
+    assert given_up["p_holm"] == pytest.approx(2 * 0.5**10)  # the larger of two p is not multiplied
+    assert not taken["worse"]
+
+
+def test_the_values_of_all_slots_are_one_family() -> None:
+    facts = [value for value in ("buy", "sell", "see", "find") for _ in range(6)]
+    before, now = told(facts, verb=[True] * 24), told(facts, verb=[False] * 6 + [True] * 18)
+    found = slots_against(now, before, 0.95)["verb"]
+    assert found["values"]["buy"]["p"] == pytest.approx(2 * 0.5**6)
+    assert found["values"]["buy"]["p_holm"] == pytest.approx(
+        4 * 2 * 0.5**6
+    )  # .125: of four values one may be as unlucky
+    assert not found["values"]["buy"]["worse"]
+    assert found["worse"]
+
+
 def write_slots(results: Path, run: str, slots: list[bool], **figures: Any) -> None:
     """Give a run's items one slot each, and change figures of its audit."""
     folder = results / run / "scores"
     lines = [json.loads(line) for line in (folder / "text.jsonl").read_text().splitlines()]
     for row, value in zip([row for row in lines if row["testset"] == "mt"], slots, strict=True):
-        row["slots"] = {"verb": value}
+        row |= {"slots": {"verb": value}, "facts": {"verb": "buy"}}
     (folder / "text.jsonl").write_text("".join(json.dumps(row) + "\n" for row in lines))
     content = json.loads((folder / "text.json").read_text())
     content["mt"]["collapse"] |= figures
@@ -60,9 +86,10 @@ def judged(results: Path, slots: list[bool], training: Any = None, **figures: An
 
 def test_a_run_that_lost_a_slot_is_no_gain_though_every_score_rose(tmp_path: Path) -> None:
     found = judged(tmp_path, [False] * 8 + [True] * 2)
-    assert (found.level, found.worse, found.is_no_gain) == ("warning", ["verb"], True)
+    assert (found.level, found.worse, found.is_no_gain) == ("warning", ["verb", "verb=buy"], True)
     assert found.reasons == [
-        "the verb is right in 20% after 100% of the cold start (lost in 8 items, won in 0, p 0.0078)"
+        "the verb is right in 20% after 100% of the cold start (lost in 8 items, won in 0, p 0.0078)",
+        "verb “buy” is right in 2 of 10 items after 10 of the cold start (p 0.0078, Holm)",
     ]
     assert remark(found).startswith("Audit of mt/rl/0: warning; no gain over its cold start, whatever its scores say: ")
 
@@ -90,7 +117,14 @@ def test_a_run_as_it_should_be_needs_no_remark(tmp_path: Path) -> None:
 
 
 def test_what_is_left_of_entropy_and_diversity(tmp_path: Path) -> None:
-    good = {"over_use": 0.0, "unused": 0.0, "divergence": 0.0, "divergence_by_chance": 0.0, "length_ratio": 1.0}
+    good = {
+        "over_use": 0.0,
+        "unused": 0.0,
+        "lost": 0.0,
+        "divergence": 0.0,
+        "divergence_by_chance": 0.0,
+        "length_ratio": 1.0,
+    }
     bad = good | {"over_use": 0.9, "over_used": "lost", "over_used_in": {"outputs": 9, "references": 0}, "n": 10}
     tenths = [
         {"first": 1, "last": 3, "entropy": 0.5, "group_diversity": 0.8, **good},

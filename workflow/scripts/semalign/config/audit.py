@@ -68,8 +68,14 @@ class Thresholds(Strict):
         0.5,
         "share of the tokens of 5 references or more that no answer has; by chance one in a hundred is missing (e⁻⁵)",
     )
+    lost: Rising = _rising(
+        0.15,
+        0.5,
+        "the largest share of the references that hold a token which no answer has: a word, a negation, an ending that "
+        "the policy gave up",
+    )
     divergence: Rising = _rising(
-        0.1,
+        0.15,
         0.3,
         "Jensen-Shannon divergence of the tokens from the references', bits above chance; about a fifth, or half, of "
         "the text turned into one foreign word",

@@ -197,7 +197,7 @@ def filter_length(
     def kept() -> Iterator[Row]:
         for batch in _batches(rows):
             texts = [fill(template, source=row["source"], target=row["target"]) for row in batch]
-            for row, encoding in zip(batch, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
+            for row, encoding in zip(batch, tokenizer.encode_batch_fast(texts, add_special_tokens=False), strict=True):
                 length = measured(row, len(encoding))
                 if length is None or length > max_tokens:
                     sifted.drop("control_token" if length is None else "too_long", row)

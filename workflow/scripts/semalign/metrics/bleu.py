@@ -1,6 +1,7 @@
 """BLEU-4, character BLEU and chrF++, all by sacrebleu and all stored 0..1."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,38 +24,32 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], language: 
     Where `language.bleu_tokens` is `tibetan`, sacrebleu splits nothing itself: it is given `tokens.bleu_tokens` joined
     by spaces. Otherwise it is given the raw text and its own tokenizer of that name.
     """
-    if language.bleu_tokens != TIBETAN:
-        return _corpus_score(_bleu(language), hypotheses, references)
-    score = _corpus_score(_bleu(language), hypotheses, references, _spaced)
-    return Score(score.value, f"{score.signature}|{tokens.SIGNATURE}", score.n)
+    return bleu_with_items(hypotheses, references, language)[0]
 
 
-def bleu_statistics(hypotheses: Sequence[str], references: Sequence[str], language: Language) -> list[list[int]]:
-    """What each item adds to corpus BLEU: matched 1- to 4-grams, all 1- to 4-grams, both lengths; ten counts."""
-    check_aligned(hypotheses, references)
-    # the effective order changes a sentence's score, not its counts, and silences sacrebleu's advice to use it
-    metric, own = _bleu(language, effective_order=True), language.bleu_tokens == TIBETAN
-    rows = []
-    for hypothesis, reference in zip(hypotheses, references, strict=True):
-        texts = (_spaced(hypothesis), _spaced(reference)) if own else (hypothesis, reference)
-        score = metric.sentence_score(texts[0], [texts[1]])
-        rows.append([*score.counts, *score.totals, score.sys_len, score.ref_len])
-    return rows
+def bleu_with_items(
+    hypotheses: Sequence[str], references: Sequence[str], language: Language
+) -> tuple[Score, list[list[int]]]:
+    """`corpus_bleu`, and what each item adds to it: matched 1- to 4-grams, all 1- to 4-grams, lengths; ten counts."""
+    own = language.bleu_tokens == TIBETAN
+    metric = _bleu(language)
+    counts = _counts(metric, hypotheses, references, _spaced if own else str)
+    score = _score(metric, counts)
+    if own:
+        score = replace(score, signature=f"{score.signature}|{tokens.SIGNATURE}")
+    return score, [[*of_item[2:], *of_item[:2]] for of_item in counts]
 
 
-def chrf_statistics(hypotheses: Sequence[str], references: Sequence[str]) -> list[list[int]]:
-    """What each item adds to corpus chrF++: for 1 to 6 characters and 1 to 2 words the n-grams of the hypothesis, of
-    the reference, and those that match; 24 counts."""
-    check_aligned(hypotheses, references)
+def chrf_with_items(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[Score, list[list[int]]]:
+    """`chrf_plus_plus`, and what each item adds to it: for 1 to 6 characters and 1 to 2 words the n-grams of the
+    hypothesis, of the reference, and those that match; 24 counts."""
     metric = CHRF(word_order=2)
-    return [
-        [int(count) for count in metric._extract_corpus_statistics([one], [[other]])[0]]
-        for one, other in zip(hypotheses, references, strict=True)
-    ]
+    counts = _counts(metric, hypotheses, references)
+    return _score(metric, counts), counts
 
 
 def chrf_of_sums(sums: np.ndarray) -> np.ndarray:
-    """Corpus chrF++ (0..1), β = 2, of statistics (…, 24) that were added up; shape (…).
+    """Corpus chrF++ (0..1), β = 2, of counts (…, 24) of `chrf_with_items` that were added up; shape (…).
 
     As sacrebleu has it: precision and recall are means over the orders of which both sides have n-grams.
     """
@@ -69,7 +64,7 @@ def chrf_of_sums(sums: np.ndarray) -> np.ndarray:
 
 
 def bleu_of_sums(sums: Sequence[int]) -> float:
-    """Corpus BLEU-4 (0..1) of items whose statistics add up to `sums`; smoothing as in `corpus_bleu`."""
+    """Corpus BLEU-4 (0..1) of items whose counts (`bleu_with_items`) add up to `sums`, smoothed as in `corpus_bleu`."""
     score = BLEU.compute_bleu(
         correct=list(sums[:4]), total=list(sums[4:8]), sys_len=sums[8], ref_len=sums[9], smooth_method="exp"
     )
@@ -95,12 +90,13 @@ def paired_bootstrap(
 
 def character_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     """Corpus BLEU-4 (0..1) over the characters of the raw text, sacrebleu's `char` tokenizer."""
-    return _corpus_score(BLEU(tokenize="char", force=True), hypotheses, references)
+    metric = BLEU(tokenize="char", force=True)
+    return _score(metric, _counts(metric, hypotheses, references))
 
 
 def chrf_plus_plus(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     """chrF++ (0..1): character n-grams to 6 and word n-grams to 2, on the raw text."""
-    return _corpus_score(CHRF(word_order=2), hypotheses, references)
+    return chrf_with_items(hypotheses, references)[0]
 
 
 class SentenceBleu:
@@ -135,20 +131,21 @@ def _spaced(text: str) -> str:
     return " ".join(tokens.bleu_tokens(text))
 
 
-def _corpus_score(
+def _counts(
     metric: Metric, hypotheses: Sequence[str], references: Sequence[str], prepared: Callable[[str], str] = str
-) -> Score:
-    """What sacrebleu's `corpus_score` of the prepared texts is, with the n-grams of a few items in memory at a time.
-
-    The statistics of items are counts, and the score is one of their sums, in whatever order they are added.
-    """
+) -> list[list[int]]:
+    """sacrebleu's statistics of each item's prepared texts, with the n-grams of a few items in memory at a time."""
     check_aligned(hypotheses, references)
-    sums: list[list[int]] = []
+    counts: list[list[int]] = []
     for start in range(0, len(hypotheses), AT_ONCE):
         chunk = slice(start, start + AT_ONCE)
         ours, theirs = ([prepared(text) for text in texts[chunk]] for texts in (hypotheses, references))
-        counts = metric._extract_corpus_statistics(ours, [theirs])
-        sums.append([sum(column) for column in zip(*counts, strict=True)])
-    result = metric._aggregate_and_compute(sums)
+        counts += [[int(count) for count in item] for item in metric._extract_corpus_statistics(ours, [theirs])]
+    return counts
+
+
+def _score(metric: Metric, counts: list[list[int]]) -> Score:
+    """What sacrebleu's `corpus_score` of the items is: that of their counts' sums, in whatever order they are added."""
+    result = metric._aggregate_and_compute([[sum(column) for column in zip(*counts, strict=True)]])
     signature = f"{metric.__class__.__name__}|{metric.get_signature()}"
-    return Score(result.score / 100, signature, len(hypotheses))
+    return Score(result.score / 100, signature, len(counts))

@@ -23,6 +23,9 @@ LEVELS: tuple[Level, ...] = ("ok", "warning", "collapsed")
 COMMON = 5
 """References that must hold a token before its absence counts: expected 5 times, it is absent by chance in e⁻⁵ < 1%."""
 
+NAMED = 10
+"""Unused words that are named."""
+
 Tokens = Sequence[Sequence[str]]
 
 
@@ -39,8 +42,9 @@ def collapse(
     df(t): the share of texts that hold the token t. Excess: the outputs' figure less the references'.
 
     - over_use = max_t (df_out(t) − df_ref(t)); over_used: that token, and the texts that hold it
-    - unused: share of the token types of `COMMON` references or more that no output holds (None: there are none);
-      unused_of_all: of all types of the references
+    - unused: share of the token types that the references of `COMMON` items or more hold and no output (None: there are
+      none); unused_words: the `NAMED` most frequent of these with the number of references; lost: the share of the
+      references that hold the first of them; unused_of_all: the share of all types of the references
     - divergence: Jensen-Shannon divergence of the two distributions of tokens, bits, 0 (equal) to 1 (disjoint);
       divergence_by_chance: the same after half of the outputs, drawn at random, changed places with their references
     - truncated; length_ratio: tokens over the references'
@@ -50,15 +54,21 @@ def collapse(
     token, out, ref = _over_used(ours, theirs)
     draw = Random(0)
     mixed = [pair[::-1] if draw.random() < 0.5 else pair for pair in zip(ours, theirs, strict=True)]
-    common, types = _types(theirs)
-    written = {token for text in ours for token in text}
+    asked = list(dict(zip(items, theirs, strict=True)).values())
+    held = Counter(token for text in asked for token in set(text))
+    absent = held.keys() - {token for text in ours for token in text}
+    common = {token for token, count in held.items() if count >= COMMON}
+    unused = sorted(common & absent, key=lambda token: (-held[token], token))
     return {
         "n": len(outputs),
         "over_use": (out - ref) / len(outputs),
         "over_used": token,
         "over_used_in": {"outputs": out, "references": ref},
-        "unused": _share(len(common - written), len(common)),
-        "unused_of_all": _share(len(types - written), len(types)),
+        "unused": _share(len(unused), len(common)),
+        "unused_words": [[token, held[token]] for token in unused[:NAMED]],
+        "lost": held[unused[0]] / len(asked) if unused else 0.0,
+        "references": len(asked),
+        "unused_of_all": _share(len(absent), len(held)),
         "divergence": divergence(ours, theirs),
         "divergence_by_chance": divergence([one for one, _ in mixed], [two for _, two in mixed]),
         "truncated": truncated,
@@ -84,12 +94,6 @@ def _over_used(ours: Tokens, theirs: Tokens) -> tuple[str, int, int]:
     out, ref = (Counter(token for text in texts for token in set(text)) for texts in (ours, theirs))
     token = min(out, key=lambda token: (ref[token] - out[token], token), default="")
     return token, out[token], ref[token]
-
-
-def _types(texts: Tokens) -> tuple[set[str], set[str]]:
-    """The tokens that `COMMON` texts hold, and all."""
-    held = Counter(token for text in texts for token in set(text))
-    return {token for token, count in held.items() if count >= COMMON}, set(held)
 
 
 def divergence(ours: Tokens, theirs: Tokens) -> float | None:
@@ -167,6 +171,7 @@ def _measured(figures: Mapping[str, Any]) -> dict[str, float | None]:
     return {
         "over_use": figures["over_use"],
         "unused": figures["unused"],
+        "lost": figures["lost"],
         "divergence": None if figures["divergence"] is None else figures["divergence"] - of_chance,
         "length": None if ratio is None else max(ratio, 1 / ratio) if ratio else float("inf"),
         **{
@@ -205,7 +210,13 @@ def _fell(what: str, name: str) -> Callable[[Mapping[str, Any]], str]:
 
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "over_use": _over_use_in_words,
-    "unused": lambda f: f"{_percent(f['unused'])} of the words that {COMMON} references or more hold are in no answer",
+    "unused": lambda f: (
+        f"{_percent(f['unused'])} of the words that {COMMON} references or more hold are in no answer: "
+        f"{', '.join(f'“{token}”' for token, _ in f['unused_words'][:3])} …"
+    ),
+    "lost": lambda f: (
+        f"“{f['unused_words'][0][0]}” is in {f['unused_words'][0][1]} of {f['references']} references and in no answer"
+    ),
     "divergence": lambda f: (
         f"the words' frequencies lie {f['divergence']:.2f} bits from the references' "
         f"({f['divergence_by_chance']:.2f} by chance)"

@@ -20,16 +20,16 @@ _SCORER = RougeScorer(["rougeL"], tokenizer=_Tokens())
 _SIGNATURE = f"rougeL|fmeasure|mean|{tokens.SIGNATURE}|version:{version('rouge-score')}"
 
 
-def rouge_l_items(hypotheses: Sequence[str], references: Sequence[str]) -> list[float]:
-    """ROUGE-L F-measure (0..1) of each item; 0 where either side has no token."""
+def rouge_l_with_items(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[Score, list[float]]:
+    """ROUGE-L F-measure (0..1), the mean over items, and that of each; 0 where either side has no token."""
     check_aligned(hypotheses, references)
-    return [
+    items = [
         float(_SCORER.score(reference, hypothesis)["rougeL"].fmeasure)
         for hypothesis, reference in zip(hypotheses, references, strict=True)
     ]
+    return Score(fmean(items), _SIGNATURE, len(items)), items
 
 
 def rouge_l(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     """ROUGE-L F-measure (0..1), the mean over items."""
-    items = rouge_l_items(hypotheses, references)
-    return Score(fmean(items), _SIGNATURE, len(items))
+    return rouge_l_with_items(hypotheses, references)[0]

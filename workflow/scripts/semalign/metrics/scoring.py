@@ -5,9 +5,9 @@ from typing import Any
 
 from semalign.config.data import Language
 from semalign.metrics import cmrc, squad
-from semalign.metrics.bleu import bleu_statistics, character_bleu, chrf_plus_plus, chrf_statistics, corpus_bleu
+from semalign.metrics.bleu import bleu_with_items, character_bleu, chrf_plus_plus, chrf_with_items, corpus_bleu
 from semalign.metrics.functions import Function, whole
-from semalign.metrics.rouge import rouge_l, rouge_l_items
+from semalign.metrics.rouge import rouge_l, rouge_l_with_items
 from semalign.metrics.scores import Score, floor
 from semalign.runtime.files import Row
 from semalign.text.languages import language_consistency
@@ -35,10 +35,18 @@ def score_pairs(
     def bleu(hypotheses: Any, references: Any) -> Score:
         return corpus_bleu(hypotheses, references, language)
 
-    measures = {"bleu": bleu, "rouge_l": rouge_l, "chrf": chrf_plus_plus, "bleu_char": character_bleu}
+    bleu_score, bleu_counts = bleu_with_items(outputs, references, language)
+    rouge_score, rouge_items = rouge_l_with_items(outputs, references)
+    chrf_score, chrf_counts = chrf_with_items(outputs, references)
+    measures: dict[str, tuple[Score, Any]] = {
+        "bleu": (bleu_score, bleu),
+        "rouge_l": (rouge_score, rouge_l),
+        "chrf": (chrf_score, chrf_plus_plus),
+        "bleu_char": (character_bleu(outputs, references), character_bleu),
+    }
     scores: dict[str, Any] = {"metric": metrics[0], "metrics": list(metrics)} | _counts(rows)
-    for name, measure in measures.items():
-        result, unrelated = measure(outputs, references), floor(measure, outputs, references)
+    for name, (result, measure) in measures.items():
+        unrelated = floor(measure, outputs, references)
         scores[name] = {
             "value": result.value,
             "floor": unrelated.value if unrelated else None,
@@ -48,10 +56,10 @@ def score_pairs(
     consistent = [language_consistency(output, language) for output in outputs]
     scores["language_consistency"] = sum(consistent) / len(rows)
     by_item: dict[str, Sequence[Any]] = {
-        "rouge_l": rouge_l_items(outputs, references),
+        "rouge_l": rouge_items,
         "language_consistency": consistent,
-        "bleu_statistics": bleu_statistics(outputs, references, language),
-        "chrf_statistics": chrf_statistics(outputs, references),
+        "bleu_statistics": bleu_counts,
+        "chrf_statistics": chrf_counts,
     }
     for name, function in functions.items():
         values = function.measure(outputs, references, sources)

@@ -69,3 +69,9 @@ def slots_told(source: str, candidate: str) -> dict[str, bool]:
     Raises InputError as `compare`."""
     wanted, reading = _wanted(source, _source_scene(source)), parse_tibetan(candidate)
     return {slot: value in reading.slots.get(slot, ()) for slot, value in wanted.items()}
+
+
+def facts(source: str) -> dict[str, str]:
+    """The slots that an output should tell, and the value of each: {"action": "buy", "polarity": "no" …}. Raises
+    InputError as `compare`."""
+    return _wanted(source, _source_scene(source))

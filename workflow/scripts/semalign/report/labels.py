@@ -55,6 +55,7 @@ FIGURES = {
     "empty": Named("empty", "0–1", 3),
     "over_use": Named("over-use", "of one word, 0–1", 3),
     "unused": Named("unused words", "0–1", 3),
+    "lost": Named("references with a lost word", "0–1", 3),
     "divergence": Named("divergence", "bits", 3),
     "truncated": Named("cut", "0–1", 3),
     "zero_variance_groups": Named("zero-variance groups", "0–1", 3),

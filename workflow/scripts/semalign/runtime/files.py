@@ -74,6 +74,23 @@ def read_jsonl(path: str | Path) -> Iterator[Row]:
         yield row
 
 
+def read_places(path: str | Path) -> Iterator[tuple[int, Row]]:
+    """Yield the objects of a JSON-lines file that `write_jsonl` wrote, each with its place, for `rows_at`."""
+    with open(path, "rb") as file:
+        place = 0
+        for number, line in enumerate(file, start=1):
+            yield place, _loads(line.decode(), path, number)
+            place += len(line)
+
+
+def rows_at(path: str | Path, places: Iterable[int]) -> Iterator[Row]:
+    """Yield the objects at these places of a JSON-lines file, in their order."""
+    with open(path, "rb") as file:
+        for place in places:
+            file.seek(place)
+            yield json.loads(file.readline())
+
+
 def read_json(path: str | Path) -> Any:
     """The content of a JSON file. Raises InputError with file and line where it is broken or repeats a key."""
     return _loads("\n".join(line for _, line in read_lines(path)), path, 1)

@@ -1,5 +1,6 @@
 """The audit's verdict on a run: its answers against the references, its slots against its cold start, its training."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from semalign.metrics.collapse import FALLING, Level, verdict, worst
 from semalign.runtime.files import read_json
@@ -34,8 +36,9 @@ class Verdict:
 
     @property
     def worse(self) -> list[str]:
-        """The slots that are worse than the cold start's."""
-        return [slot for slot, found in self.slots.items() if found["worse"]]
+        """The slots that are worse than the cold start's, and the values of others, as "polarity=no"."""
+        slots = [slot for slot, found in self.slots.items() if found["worse"]]
+        return slots + [f"{slot}={value}" for slot, value, _ in _worse_values(self.slots)]
 
     @property
     def is_no_gain(self) -> bool:
@@ -72,10 +75,10 @@ def of_run(
     if start:
         items, before = (runs.items(results, name, task) for name in (run, runs.name(task, start, seed)))
         slots = slots_against(items, before, confidence) if "slots" in items and "slots" in before else {}
-    lost = [slot for slot, found in slots.items() if found["worse"]]
+    lost = [_slot_in_words(slot, found) for slot, found in slots.items() if found["worse"]]
+    lost += [_value_in_words(slot, value, found) for slot, value, found in _worse_values(slots)]
     if lost:
-        level = worst([level, "warning"])
-        reasons = [*reasons, *(_slot_in_words(slot, slots[slot]) for slot in lost)]
+        level, reasons = worst([level, "warning"]), [*reasons, *lost]
     return Verdict(task, run, start, level, reasons, figures, slots, [_rollouts(tenth, thresholds) for tenth in tenths])
 
 
@@ -86,33 +89,64 @@ def of_rl(results: Path, task: str, seed: int, thresholds: Bars, confidence: flo
 
 
 def slots_against(items: pd.DataFrame, before: pd.DataFrame, confidence: float) -> dict[str, dict[str, Any]]:
-    """By slot: the share of the items told rightly, and before; how many items lost it and won it, and n.
+    """By slot: the share of the items told rightly, and before; how many items lost it and won it, and n; and `values`,
+    the same for the items of each value of the slot ("polarity": {"yes": …, "no": …}).
 
-    `worse`: lower, and the exact two-sided McNemar test of the lost against the won has p < 1 − confidence. Not
-    adjusted for the number of slots: what is missed here is called a gain elsewhere, and that is the dearer error.
+    `worse` of a slot: lower, and the exact two-sided McNemar test of the lost against the won has p < 1 − confidence.
+    Not adjusted for the number of slots: what is missed here is called a gain elsewhere, and that is the dearer error.
+    `worse` of a value: likewise, but with p adjusted by Holm over all values of all slots, of which there are many.
     """
-    found: dict[str, dict[str, Any]] = {}
-    pairs = list(zip(items["slots"], before["slots"].reindex(items.index), strict=True))
-    for slot in dict.fromkeys(slot for told, _ in pairs for slot in told):
-        told = [(now[slot], then[slot]) for now, then in pairs if slot in now]
-        lost, won = (sum(pair == kind for pair in told) for kind in ((False, True), (True, False)))
-        p = float(mcnemar([[0, won], [lost, 0]], exact=True).pvalue) if lost + won else 1.0
-        found[slot] = {
-            "value": sum(now for now, _ in told) / len(told),
-            "cold_start": sum(then for _, then in told) / len(told),
-            "lost": lost,
-            "won": won,
-            "n": len(told),
-            "p": p,
-            "worse": lost > won and p < 1 - confidence,
-        }
+    pairs: dict[str, dict[str, list[tuple[bool, bool]]]] = defaultdict(lambda: defaultdict(list))
+    rows = zip(items["slots"], items["facts"], before["slots"].reindex(items.index), strict=True)
+    for now, facts, then in rows:
+        for slot, told in now.items():
+            pairs[slot][facts[slot]].append((told, then[slot]))
+    found = {}
+    for slot, by_value in pairs.items():
+        found[slot] = _against([pair for told in by_value.values() for pair in told])
+        found[slot]["worse"] = _is_lower(found[slot]) and found[slot]["p"] < 1 - confidence
+        found[slot]["values"] = {value: _against(told) for value, told in sorted(by_value.items())}
+    every = [value for slot in found.values() for value in slot["values"].values()]
+    adjusted = multipletests([value["p"] for value in every], method="holm")[1] if every else []
+    for value, p in zip(every, adjusted, strict=True):
+        value |= {"p_holm": float(p), "worse": _is_lower(value) and bool(p < 1 - confidence)}
     return found
+
+
+def _against(told: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    """Of pairs of now and then, each whether an item tells it."""
+    lost, won = (sum(pair == kind for pair in told) for kind in ((False, True), (True, False)))
+    return {
+        "value": sum(now for now, _ in told) / len(told),
+        "cold_start": sum(then for _, then in told) / len(told),
+        "lost": lost,
+        "won": won,
+        "n": len(told),
+        "p": float(mcnemar([[0, won], [lost, 0]], exact=True).pvalue) if lost + won else 1.0,
+    }
+
+
+def _worse_values(slots: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (slot, value, told) for slot, found in slots.items() for value, told in found["values"].items() if told["worse"]
+    ]
+
+
+def _is_lower(found: Mapping[str, Any]) -> bool:
+    return found["lost"] > found["won"]
 
 
 def _slot_in_words(slot: str, found: Mapping[str, Any]) -> str:
     return (
         f"the {slot} is right in {100 * found['value']:.0f}% after {100 * found['cold_start']:.0f}% of the cold start "
         f"(lost in {found['lost']} items, won in {found['won']}, p {found['p']:.2g})"
+    )
+
+
+def _value_in_words(slot: str, value: str, found: Mapping[str, Any]) -> str:
+    return (
+        f"{slot} “{value}” is right in {round(found['value'] * found['n'])} of {found['n']} items after "
+        f"{round(found['cold_start'] * found['n'])} of the cold start (p {found['p_holm']:.2g}, Holm)"
     )
 
 

@@ -13,7 +13,7 @@ from semalign.statistics import runs
 from semalign.statistics.verdicts import Bars, Verdict, of_run
 
 KEYS = ["task", "model", "seed", "part"]
-COLLAPSE = ["over_use", "unused", "divergence", "truncated"]
+COLLAPSE = ["over_use", "unused", "lost", "divergence", "truncated"]
 WORDS = ["over_used", "verdict"]
 FIGURES = [
     *MEASURES,
@@ -33,8 +33,9 @@ NOTE = (
     "zero_variance_groups: prompts whose rollouts earned the same. encoder_gap: similarity by the rewarding encoder "
     "less that by the independent one; a gap that grows is over-optimisation. over_use: the most that a token's share "
     "of the answers lies above its share of the references, and over_used that token. unused: share of the tokens of 5 "
-    "references or more that no answer has. divergence: of the tokens from the references', bits. truncated: cut at "
-    "the length limit. verdict: by audit.thresholds, of several seeds the worst. ± is over seeds (ddof 1)."
+    "references or more that no answer has; lost: share of the references that hold the first of them. divergence: of "
+    "the tokens from the references', bits. truncated: cut at the length limit. verdict: by audit.thresholds, of "
+    "several seeds the worst. ± is over seeds (ddof 1)."
 )
 
 

@@ -19,7 +19,7 @@ would rewrite Chinese punctuation.
 
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 import regex
 from fontTools import unicodedata as font_unicodedata
@@ -79,6 +79,8 @@ WORDS = regex.compile(_TOKENS, regex.V1)
 """Matches each token that is no punctuation; a word may hold several scripts."""
 _WORDS_AND_PUNCTUATION = regex.compile(rf"{_TOKENS}|[[\p{{P}}\p{{S}}]--[\u0F0B\u0F0C]]", regex.V1)
 _DROPPED = regex.compile(_FORMAT, regex.V1)
+KNOWN = 1 << 16
+"""Tokens that are kept in mind: most of a text are repetitions."""
 _ONE_APOSTROPHE = str.maketrans(dict.fromkeys(_APOSTROPHES, "'"))
 
 
@@ -100,18 +102,32 @@ def rouge_tokens(text: str) -> list[str]:
     >>> rouge_tokens("བོད་ཡིག། NATO")
     ['བོད', 'ཡིག', 'nato']
     """
-    return [token.casefold().replace("i\u0307", "i").translate(_ONE_APOSTROPHE) for token in _found(WORDS, text)]
+    return [_folded(token) for token in _found(WORDS, text)]
 
 
 def _found(pattern: regex.Pattern[str], text: str) -> Iterator[str]:
     for token in pattern.findall(unicodedata.normalize("NFC", text)):
         if token.isascii() or len(token) == 1:
             yield token
-        elif len(pieces := _by_script(token)) > 1:  # what stood inside the word may now stand at an end
+        elif len(pieces := _pieces(token)) > 1:  # what stood inside the word may now stand at an end
             yield from _found(pattern, " ".join(pieces))
         else:
-            bare = _DROPPED.sub("", token)
-            yield token if bare == token else unicodedata.normalize("NFC", bare)
+            yield pieces[0]
+
+
+@lru_cache(KNOWN)
+def _pieces(token: str) -> tuple[str, ...]:
+    """What is found again in a token of several scripts; one of a single script as it is counted."""
+    pieces = _by_script(token)
+    if len(pieces) > 1:
+        return tuple(pieces)
+    bare = _DROPPED.sub("", token)
+    return (token if bare == token else unicodedata.normalize("NFC", bare),)
+
+
+@lru_cache(KNOWN)
+def _folded(token: str) -> str:
+    return token.casefold().replace("i\u0307", "i").translate(_ONE_APOSTROPHE)
 
 
 def _by_script(word: str) -> list[str]:
