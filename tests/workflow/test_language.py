@@ -1,5 +1,6 @@
 """docs/languages.md begins with commands that write a config: each is run as it stands, and its config is planned."""
 
+import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,7 +43,7 @@ def files(folder: Path) -> None:
     answers = [{"id": "q", "question": "第几句？", "answers": [{"text": "一", "answer_start": 0}]}]
     paragraphs = [{"context": "一句话。", "qas": answers}]
     questions = {"version": "1", "data": [{"title": "t", "paragraphs": paragraphs}]}
-    (data / "questions.zh.json").write_text(yaml.safe_dump(questions, default_flow_style=True, width=10**6))
+    (data / "questions.zh.json").write_text(json.dumps(questions))
     policy(folder / "models" / "base", tokenizer_of("chatml"))
 
 
@@ -71,6 +72,8 @@ def test_each_command_of_the_page_writes_a_config_that_is_planned(tmp_path: Path
             more = " alone.yaml"
         planned = run(copy, f".venv/bin/snakemake results/table3.csv -n --quiet rules --configfile {name}{more}")
         assert re.search(r"^train_grpo +3$", planned, re.M)
+        if not more:  # as the command says what comes next
+            assert "train_grpo" in run(copy, f"make plan CONFIG={name} BIN=.venv/bin")
 
 
 @pytest.mark.skipif(find_spec("lingua") is not None, reason="lingua is installed here")

@@ -233,7 +233,7 @@ class Plan:
         tasks = self._tasks_of(run)
         count = sum(self.test_pairs(task) for task in tasks) + self._questions()
         answered = [entry.max_new_tokens for entry in self.config.retention.extractive.values()]
-        new = max(*answered, *(self.config.tasks[task].max_new_tokens for task in tasks))
+        new = max([*answered, *(self.config.tasks[task].max_new_tokens for task in tasks)])
         return self._answers(count, new, max(self.config.tasks[task].max_tokens for task in tasks))
 
     def _measure_threshold(self, task: TaskName, seed: str, threshold: str) -> Work:

@@ -25,7 +25,7 @@ def model_settings(run):
         return {"policy": POLICY}
     entry = GIVEN[run]
     if entry.adapter:
-        return {"policy": POLICY, "given": f"{run.replace('/', '.')}.adapter"}
+        return {"policy": POLICY, "given": f"{'.'.join(Path(run).parts)}.adapter"}
     plain = {key: value for key, value in POLICY.items() if key not in TEMPLATE}
     return {"policy": plain | own_template(run)}
 
@@ -60,7 +60,7 @@ def given_use(tasks):
 
 def check_settings(run):
     """What looking at a model that was trained elsewhere depends on."""
-    key = run.replace("/", ".")
+    key = ".".join(Path(run).parts)
     if not is_whole(run):
         template = TEMPLATE.get("chat_template")
         return {"key": f"{key}.adapter", "use": None, "chat_template": template}

@@ -53,6 +53,14 @@ def test_whole_groups_are_dealt_until_the_size_is_reached() -> None:
     assert sum(map(len, groups)) == len(set.union(*groups)) == 10
 
 
+def test_without_a_pool_there_is_a_test_set_alone() -> None:
+    parts, report = split_pairs([], rows(4, size=2), None, key="tasks.mt.test")
+    assert parts == {"test": rows(4, size=2), "dev": [], "cold": [], "rl": []}
+    assert (report["sizes"]["test"], report["groups"]["test"], report["sizes"]["rl"]) == (4, 2, 0)
+    with pytest.raises(InputError, match=r"config key tasks\.mt\.test: the test set is empty"):
+        split_pairs([], [], None, key="tasks.mt.test")
+
+
 def test_training_rows_that_overlap_a_given_test_set_are_dropped() -> None:
     train = rows(30)
     train[0] |= {"group": "d1"}

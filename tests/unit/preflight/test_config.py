@@ -121,7 +121,7 @@ def test_validated_config_cannot_be_changed() -> None:
             "config key tasks.mt.metrics.0.function: 'comet' is no module:function",
         ),
         ("ablation.task", "qa", "ablation.task: qa is not among tasks: ['mt', 'hg']"),
-        ("tasks.mt.train", [], "config key tasks.mt.train: "),
+        ("tasks.mt.train", [], "config key tasks.mt: give `train` (sources) and `split` together"),
         ("tasks.mt.train.0", {"path": "x"}, "config key tasks.mt.train.0: `format` is missing"),
         ("tasks.mt.train.0.format", "xml", "config key tasks.mt.train.0: format: 'xml' is not one of 'aligned', "),
         (
