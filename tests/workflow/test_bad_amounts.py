@@ -50,10 +50,10 @@ def test_too_little_or_a_reward_that_fails_ends_before_anything_costly(tmp_path:
 def test_too_few_passages_are_known_before_anything_costly(tmp_path: Path) -> None:
     make_data(tmp_path / "data")
     config = own_config("data")
-    update_config(config, {"mechanism": {"passages": 5000}})
+    update_config(config, {"forgetting": {"passages": 5000}})
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     result = snakemake(tmp_path, "results/table6a.csv", overlays=[tmp_path / "own.yaml"])
     assert result.returncode != 0
-    assert "config key mechanism.passages: 5000 are asked for, the " in result.stdout + result.stderr
+    assert "config key forgetting.passages: 5000 are asked for, the " in result.stdout + result.stderr
     logs = list((tmp_path / "results" / "logs").rglob("*.log"))
     assert not [path for path in logs if "train_" in str(path)]
