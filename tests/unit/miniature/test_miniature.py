@@ -4,18 +4,20 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 from random import Random
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semalign.miniature import chinese, tibetan
 from semalign.miniature.judge import compare, slots_told
-from semalign.miniature.lexicon import SLOTS, TSHEG
+from semalign.miniature.lexicon import SLOTS, STATE_SLOTS, TSHEG
 from semalign.miniature.parser import parse_chinese, parse_tibetan
 from semalign.miniature.questions import paragraph
 from semalign.miniature.scenes import (
@@ -58,8 +60,26 @@ def _chinese(scene: Scene, number: int = 0) -> str:
     return chinese.text(chinese.pieces(scene, chinese.STYLES[number]))
 
 
-def _tibetan(scene: Scene, style: tibetan.Style = tibetan.STYLES[0]) -> str:
-    return "".join(tibetan.pieces(scene, style))
+PLAIN = tibetan.Style(tibetan.ORDERS[0], "ལ", "མཉམ་དུ", tibetan.PLAIN, True, False, frozenset())
+PLAIN_HEADLINE = replace(PLAIN, order=tibetan.HEADLINE_ORDERS[0])
+
+
+def _tibetan(scene: Scene, style: tibetan.Style = PLAIN) -> str:
+    return tibetan.text(scene, style)
+
+
+@st.composite
+def styles(make: st.DrawFn, orders: Sequence[tibetan.Order], endings: Sequence[str]) -> tibetan.Style:
+    """Every style that there is, not only those which a seed happens to draw."""
+    return tibetan.Style(
+        make(st.sampled_from(orders)), make(st.sampled_from(tibetan.LOCATIVES)),
+        make(st.sampled_from(tibetan.COMPANIONS)), make(st.sampled_from(endings)),
+        make(st.booleans()), make(st.booleans()), make(st.frozensets(st.sampled_from(list(SLOTS)))),
+    )  # fmt: skip
+
+
+SENTENCES = styles(tibetan.ORDERS, tibetan.ENDINGS)
+HEADLINES = styles(tibetan.HEADLINE_ORDERS, tibetan.HEADLINE_ENDINGS)
 
 
 def test_sentences_follow_the_grammar() -> None:
@@ -68,8 +88,63 @@ def test_sentences_follow_the_grammar() -> None:
     assert _tibetan(LESSON) == "ཁ་སང་དགེ་རྒན་གྱིས་ཁྲོམ་ར་ལ་གྲོགས་པོ་དང་མཉམ་དུ་དེབ་དམར་པོ་གསུམ་ཉོས།"
     # the agentive joins a vowel, the nominaliser is བ after ང, and a tsheg stands between ང and the shad
     assert _tibetan(MONK) == "དཔྱིད་ཀ་གྲྭ་པས་དགོན་པ་ལ་རྟ་མ་མཐོང་།"
-    assert _tibetan(MONK, tibetan.HOUSE_STYLE) == "དཔྱིད་ཀ་དགོན་པ་ནས་གྲྭ་པས་རྟ་མཐོང་བ་མ་རེད།"
-    assert _tibetan(MONK.headline(), tibetan.HOUSE_HEADLINE) == "དགོན་པ་ནས་གྲྭ་པས་རྟ་མ་མཐོང་བ།"
+    assert _tibetan(MONK, tibetan.HOUSE_STYLE) == "དཔྱིད་དུས་གཙུག་ལག་ཁང་ནས་བཙུན་པས་ཆིབས་མཇལ་བ་མ་རེད།"
+    assert _tibetan(MONK.headline(), tibetan.HOUSE_HEADLINE) == "གཙུག་ལག་ཁང་ནས་བཙུན་པས་ཆིབས་མ་མཇལ་བ།"
+    # an object that comes first is the topic
+    topical = replace(PLAIN, order=tibetan.ORDERS[6], locative="ནང་དུ", companion="འགྲོགས་ནས")
+    assert _tibetan(LESSON, topical) == "དེབ་དམར་པོ་གསུམ་ནི་དགེ་རྒན་གྱིས་གྲོགས་པོ་དང་འགྲོགས་ནས་ཁ་སང་ཁྲོམ་ར་ནང་དུ་ཉོས།"
+
+
+@pytest.mark.parametrize(
+    ("ending", "honorific", "synonym", "affirmed", "negated"),
+    [
+        (tibetan.PLAIN, False, False, "ཉོས།", "མ་ཉོས།"),
+        (tibetan.WITNESSED, False, False, "ཉོས་སོང་།", "ཉོས་མ་སོང་།"),
+        (tibetan.STATED, False, False, "ཉོས་པ་རེད།", "ཉོས་པ་མ་རེད།"),
+        (tibetan.PERFECT, False, False, "ཉོས་འདུག།", "ཉོས་མི་འདུག།"),
+        (tibetan.EXISTING, False, False, "ཉོས་ཡོད།", "ཉོས་མེད།"),
+        (tibetan.FINAL, False, False, "ཉོས་སོ།", "མ་ཉོས་སོ།"),
+        (tibetan.NOMINAL, False, False, "ཉོས་པ།", "མ་ཉོས་པ།"),
+        (tibetan.FINAL, True, False, "ཉོས་གནང་ངོ།", "ཉོས་མ་གནང་ངོ།"),
+        (tibetan.STATED, True, True, "ཉོ་སྒྲུབ་གནང་བ་རེད།", "ཉོ་སྒྲུབ་གནང་བ་མ་རེད།"),
+        (tibetan.PLAIN, False, True, "ཉོ་སྒྲུབ་བྱས།", "ཉོ་སྒྲུབ་མ་བྱས།"),
+    ],
+)
+def test_endings_of_the_verb(ending: str, honorific: bool, synonym: bool, affirmed: str, negated: str) -> None:
+    synonyms = frozenset({"action"} if synonym else ())
+    style = replace(PLAIN, ending=ending, honorific=honorific, synonyms=synonyms)
+    bought = Scene(subject="teacher", action="buy", object="hat")
+    assert _tibetan(bought, style) == "དགེ་རྒན་གྱིས་ཞྭ་མོ་" + affirmed
+    assert _tibetan(replace(bought, negated=True), style) == "དགེ་རྒན་གྱིས་ཞྭ་མོ་" + negated
+
+
+def test_every_wording_of_every_word_is_read_back() -> None:
+    for slot, words in SLOTS.items():
+        for word, ending, honorific, synonym in product(words, tibetan.ENDINGS, (False, True), (False, True)):
+            synonyms = frozenset({slot} if synonym else ())
+            for attached, negated in product((False, True), repeat=2):
+                style = replace(PLAIN, ending=ending, honorific=honorific, attached=attached, synonyms=synonyms)
+                scene = replace(LESSON, negated=negated, **{slot: word.name})
+                reading = parse_tibetan(_tibetan(scene, style))
+                assert (reading.scene(), reading.unread) == (scene, 0), (word.name, style)
+
+
+def test_no_wording_means_two_things() -> None:
+    forms = [form for words in (SLOTS | STATE_SLOTS).values() for word in words for form in word.tibetan]
+    assert len(forms) == len(set(forms))
+    assert sum(len(word.tibetan) > 1 for words in SLOTS.values() for word in words) > 0.9 * sum(
+        map(len, SLOTS.values())
+    )
+
+
+@settings(deadline=None)
+@given(scenes(), st.integers(0, 2**32))
+def test_an_unlike_style_says_the_same_in_other_words(scene: Scene, seed: int) -> None:
+    rng = Random(seed)
+    style = tibetan.draw_style(rng)
+    other = tibetan.draw_style(rng, unlike=style)
+    assert all(getattr(style, field.name) != getattr(other, field.name) for field in fields(style))
+    assert parse_tibetan(_tibetan(scene, other)).scene() == scene
 
 
 @pytest.mark.parametrize(
@@ -87,14 +162,14 @@ def test_agentive(word: str, joined: str, apart: str) -> None:
     assert TSHEG.join(tibetan.agentive(word.split(TSHEG), attached=False)) == apart
 
 
-@given(scenes(), st.sampled_from(chinese.STYLES), st.sampled_from(tibetan.STYLES))
+@given(scenes(), st.sampled_from(chinese.STYLES), SENTENCES)
 def test_parser_reads_every_style_back(scene: Scene, zh: chinese.Style, bo: tibetan.Style) -> None:
     for reading in (parse_chinese(chinese.text(chinese.pieces(scene, zh))), parse_tibetan(_tibetan(scene, bo))):
         assert reading.scene() == scene
         assert reading.unread == 0
 
 
-@given(scenes(), st.sampled_from([*tibetan.HEADLINE_STYLES, tibetan.HOUSE_HEADLINE]))
+@given(scenes(), HEADLINES)
 def test_parser_reads_headlines_back(scene: Scene, style: tibetan.Style) -> None:
     assert parse_tibetan(_tibetan(scene.headline(), style)).scene() == scene.headline()
 
@@ -153,7 +228,7 @@ def test_judge_of_translations() -> None:
 
 def test_judge_of_headlines() -> None:
     article = f"གནམ་གཤིས་ཡག་པོ་རེད། {_tibetan(LESSON)} ཆུ་གྲང་མོ་རེད།"
-    right = _tibetan(LESSON.headline(), tibetan.HEADLINE_STYLES[0])
+    right = _tibetan(LESSON.headline(), PLAIN_HEADLINE)
     with_time = _tibetan(replace(LESSON.headline(), time="yesterday"))
     assert compare(article, right, _tibetan(LESSON.headline(), tibetan.HOUSE_HEADLINE)) == 0
     assert compare(article, right, with_time) == 0  # a true detail more is no fault
@@ -216,8 +291,9 @@ def test_scene_keys_hash_the_same_everywhere() -> None:
 
 @given(scenes(), st.integers(0, 2**32))
 def test_answers_stand_where_they_are_said_to(scene: Scene, seed: int) -> None:
-    row = paragraph(Random(seed), replace(scene, negated=False), "p", 6)
+    row = paragraph(Random(seed), replace(scene, negated=False), "p", 7)
     slots = {"who": "subject", "where": "place", "when": "time", "how_many": "number", "with_whom": "companion"}
+    slots |= {"done_what": "action"}
     for qa in row["qas"]:
         (answer,) = qa["answers"]
         start = answer["answer_start"]
@@ -225,6 +301,7 @@ def test_answers_stand_where_they_are_said_to(scene: Scene, seed: int) -> None:
         assert row["context"][start : start + len(answer["text"])] == answer["text"]
         kind = qa["id"].removeprefix("p-")
         told = parse_chinese(answer["text"]).slots
+        assert told.pop("polarity", ("yes",)) == ("yes",)  # of a verb
         if kind == "what":
             assert told["object"] == (scene.object,)
             assert told.get("quality", ("",)) == (scene.quality,)

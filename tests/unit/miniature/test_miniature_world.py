@@ -1,7 +1,9 @@
 """The miniature's files: formats, determinism, and no test scene in any training file."""
 
 import json
+from collections import Counter
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -42,7 +44,7 @@ def _scenes(world: Path, name: str) -> list[Scene]:
         return [parse_chinese(p["context"]).scene() for p in _passages(world, name)]
     texts = [text for row in _rows(world, name) for key, text in row.items() if key not in ("id", "group", "kind")]
     if name == "text":
-        texts = [part for text in texts for part in text.removeprefix("标题：").split(" ", maxsplit=1)]
+        texts = [part for text in texts for part in text.removeprefix("标题：").rsplit(" ", maxsplit=1)]
     read = [parse_tibetan(t) if t[0] >= "ༀ" and t[0] <= "࿿" else parse_chinese(t) for t in texts]
     return [reading.scene() for reading in read]
 
@@ -95,6 +97,25 @@ def test_probes_are_reserved_and_what_they_say(world: Path) -> None:
         assert row["reference"] != row["candidate"]
         differing = {s for s in reference.values if reference.values[s] != candidate.values.get(s)}
         assert differing == changed[row["kind"]]
+
+
+def test_what_is_worded_alike_differs_in_meaning_and_what_means_the_same_is_worded_otherwise(world: Path) -> None:
+    """By syllables shared (chrF-like overlap is what an encoder that knows no meaning goes by)."""
+    shared: dict[str, list[float]] = {"paraphrase": [], "other": []}
+    for row in _rows(world, "probes"):
+        kind = "paraphrase" if row["kind"] == "paraphrase" else "other"
+        shared[kind].append(_overlap(row["reference"], row["candidate"]))
+    assert fmean(shared["paraphrase"]) < 0.35 < 0.7 < fmean(shared["other"])
+    rows = [row for row in _rows(world, "encoder_reward") if all("ༀ" <= text[0] <= "࿿" for text in row.values())]
+    assert len(rows) > SETTINGS.encoder_triplets / 4
+    assert fmean(_overlap(row["anchor"], row["positive"]) for row in rows) < 0.35
+    assert fmean(_overlap(row["anchor"], row["negative"]) for row in rows) > 0.65
+
+
+def _overlap(a: str, b: str) -> float:
+    """Share of syllables in common, of all syllables of both (Dice)."""
+    one, two = (Counter(text.strip("།").split("་")) for text in (a, b))
+    return 2 * (one & two).total() / (one.total() + two.total())
 
 
 def test_both_sides_of_a_pair_tell_its_scene(world: Path) -> None:

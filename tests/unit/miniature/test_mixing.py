@@ -31,6 +31,9 @@ def test_places_and_objects_stand_in_chinese_and_nothing_else() -> None:
     )
     assert mix("ཆུ་འགྲམ་ནས་གྲྭ་པས་རྟ་མ་མཐོང་བ།") == "河边ནས་གྲྭ་པས་马མ་མཐོང་བ།"
     assert mix("གནམ་གཤིས་གྲང་མོ་རེད།") == "གནམ་གཤིས་གྲང་མོ་རེད།"
+    # the painter and the hunter begin like a painting and a dog
+    assert mix("རི་མོ་མཁན་གྱིས་རི་མོ་མཐོང་།") == "རི་མོ་མཁན་གྱིས་画མཐོང་།"
+    assert mix("ཁྱི་ར་བས་ཁྱི་མཐོང་།") == "ཁྱི་ར་བས་狗མཐོང་།"
 
 
 @settings(deadline=None)

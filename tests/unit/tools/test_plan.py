@@ -96,7 +96,7 @@ def test_jobs_of_the_encoder_ablation() -> None:
     assert raw is not None
     assert pairs is not None
     assert (raw.steps, raw.sequences) == (0, 0)
-    assert pairs.steps == 188  # 12,000 rows in batches of 64
+    assert pairs.steps == 250  # 16,000 rows in batches of 64
     places = {"task": "mt", "seed": "0", "threshold": "threshold-raw"}
     threshold = plan.work(Job("measure_threshold", places))
     assert threshold is not None

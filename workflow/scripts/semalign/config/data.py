@@ -193,7 +193,9 @@ class World(Strict):
         description="anchor, positive, hard negative, a set for each encoder; and as many pairs and paraphrases"
     )
     exam_scenes: Count = Field(description="scenes of the encoders' exam")
-    house_style: Share = Field(description="share of narrow-domain references in one house style")
+    house_style: Share = Field(
+        description="share of narrow-domain references in one house style; all else stands in every wording"
+    )
     mixed_share: Share = Field(
         0.0, description="share of the cold start's targets whose place and object stand in Chinese; of no other data"
     )

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from functools import cache
 from random import Random
 
-from semalign.miniature.lexicon import SLOTS, TSHEG
+from semalign.miniature.lexicon import PEOPLE, SLOTS, TSHEG
+from semalign.miniature.tibetan import agentive
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 
@@ -23,15 +24,17 @@ def _chinese() -> dict[str, str]:
 
 
 @cache
-def _mixed_word() -> re.Pattern[str]:
-    """One of these words with the tsheg after it; the longest that begins there, and no part of another word."""
-    forms = sorted(_chinese(), key=len, reverse=True)
-    return re.compile(rf"(?<![^{TSHEG}། ])({'|'.join(map(re.escape, forms))}){TSHEG}")
+def _word() -> re.Pattern[str]:
+    """A word with the tsheg after it; the longest that begins there, since a mixed one can be part of another."""
+    forms = {form for words in SLOTS.values() for word in words for form in word.tibetan}
+    agents = {TSHEG.join(agentive(form.split(TSHEG), attached=True)) for word in PEOPLE for form in word.tibetan}
+    longest = sorted(forms | agents, key=len, reverse=True)
+    return re.compile(rf"(?<![^{TSHEG}། ])({'|'.join(map(re.escape, longest))}){TSHEG}")
 
 
 def mix(text: str) -> str:
     """The text with every place and object in Chinese; particles, order and all other words stay Tibetan."""
-    return _mixed_word().sub(lambda match: _chinese()[match[1]], text)
+    return _word().sub(lambda match: _chinese().get(match[1], match[0]), text)
 
 
 def mix_targets(rows: Iterable[Row], share: float) -> tuple[list[Row], dict[str, int]]:

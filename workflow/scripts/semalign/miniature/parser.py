@@ -44,6 +44,8 @@ def _words(language: str) -> dict[Form, Mention]:
                 forms[form] = (slot, entry.name)
                 if slot == "subject" and language == "tibetan":
                     forms[tuple(tibetan.agentive(list(form), attached=True))] = (slot, entry.name)
+                if slot == "action" and language == "tibetan" and len(form) > 1:
+                    forms[form[:-1]] = (slot, entry.name)  # its light verb is told apart from it by a negation
     return forms
 
 
@@ -56,10 +58,11 @@ def _chinese_forms() -> dict[Form, Mention]:
 
 @cache
 def _tibetan_forms() -> dict[Form, Mention]:
-    particles = ["ཀྱིས", "གིས", "གྱིས", "ཡིས", "དང", "སོང", "རེད", "པ", "བ", *tibetan.LOCATIVES]
-    grammar = [*particles, *tibetan.COMPANIONS, *filter(None, tibetan.DEGREES)]
-    forms = _words("tibetan") | {tuple(text.split(TSHEG)): (_GRAMMAR, "") for text in grammar}
-    return forms | {("མ",): ("polarity", "no"), ("མེད",): ("polarity", "no")}
+    particles = ["ཀྱིས", "གིས", "གྱིས", "ཡིས", "དང", "པ", "བ", tibetan.TOPIC, *tibetan.LOCATIVES, *tibetan.COMPANIONS]
+    verbal = [*tibetan.ENDINGS, *tibetan.LIGHT_VERBS, *(suffix + "ོ" for suffix in "གངདནབམའརལས")]
+    grammar = [text for text in (*particles, *verbal, *tibetan.DEGREES) if text]
+    forms = {tuple(text.split(TSHEG)): (_GRAMMAR, "") for text in grammar} | _words("tibetan")
+    return forms | {(text,): ("polarity", "no") for text in tibetan.NEGATIONS}
 
 
 def _match(units: list[str], forms: dict[Form, Mention]) -> tuple[list[Mention], int]:

@@ -1,6 +1,7 @@
 """The pieces of which every text of the world is made: the items of a tokenizer."""
 
 from collections.abc import Iterator
+from itertools import cycle, product
 
 from semalign.miniature import chinese, tibetan
 from semalign.miniature.lexicon import CONDITIONS, SLOTS, THINGS
@@ -19,16 +20,24 @@ def _covering_scenes() -> Iterator[Scene]:
         yield Scene(**values, negated=True)
 
 
+def _covering_styles() -> Iterator[tibetan.Style]:
+    """Styles that between them hold every particle, with every form of every word and every ending of a verb."""
+    endings = (*tibetan.ENDINGS, *tibetan.HEADLINE_ENDINGS)
+    places = cycle(zip(tibetan.LOCATIVES, tibetan.COMPANIONS, strict=True))
+    orders = cycle((tibetan.ORDERS[0], tibetan.ORDERS[-1]))
+    for second, ending, honorific, attached in product((False, True), endings, (False, True), (False, True)):
+        synonyms = frozenset(SLOTS) if second else frozenset[str]()
+        yield tibetan.Style(next(orders), *next(places), ending, attached, honorific, synonyms)
+
+
 def _rendered() -> Iterator[list[str]]:
     for scene in _covering_scenes():
         for zh in chinese.STYLES:
             yield [text for _, text in chinese.pieces(scene, zh)]
             for kind in ANSWER_SLOTS:
                 yield [text for _, text in question_pieces(kind, scene, zh)]
-        for bo in (*tibetan.STYLES, tibetan.HOUSE_STYLE):
+        for bo in _covering_styles():
             yield tibetan.pieces(scene, bo)
-        for bo in (*tibetan.HEADLINE_STYLES, tibetan.HOUSE_HEADLINE):
-            yield tibetan.pieces(scene.headline(), bo)
     for thing in THINGS:
         for condition in CONDITIONS:
             for degree in chinese.DEGREES:

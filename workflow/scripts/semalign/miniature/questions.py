@@ -14,6 +14,7 @@ ANSWER_SLOTS: dict[str, tuple[str, ...]] = {
     "what": ("quality", "object"),
     "how_many": ("number",),
     "with_whom": ("companion",),
+    "done_what": ("action",),
 }
 
 
@@ -37,6 +38,7 @@ def question_pieces(kind: str, scene: Scene, style: chinese.Style) -> list[chine
         "what": [*phrase("subject"), *phrase("place"), *verb, ("", "什么")],
         "how_many": [*phrase("subject"), *verb, ("", "几"), classifier, *phrase("object")],
         "with_whom": [*phrase("subject"), ("", style.companion), ("", "谁"), ("", "一起"), *verb, *phrase("object")],
+        "done_what": [*phrase("subject"), ("", "把"), *phrase("object"), ("", "怎么了")],
     }
     return [*asked[kind], ("", "？")]
 

@@ -70,9 +70,9 @@ def _ranges(part: slice | None = None, *, outside: bool = False) -> dict[str, tu
     return {slot: tuple(word.name for word in words[cut(slot)]) for slot, words in SLOTS.items()}
 
 
-_FILLED = {"companion": 0.3, "number": 0.7, "quality": 0.6}
-GENERAL = Domain(_ranges(slice(None)), _FILLED, negated=0.15)
-NARROW_DOMAIN = Domain(_ranges(), _FILLED, negated=0.15)
+_FILLED = {"companion": 0.6, "number": 0.7, "quality": 0.6}
+GENERAL = Domain(_ranges(slice(None)), _FILLED, negated=0.25)
+NARROW_DOMAIN = Domain(_ranges(), _FILLED, negated=0.25)
 # Passages of questions: always affirmed, the open slots filled more often, since each is asked for.
 _ASKED = {"companion": 0.6, "number": 0.8, "quality": 0.6}
 QUESTIONED = Domain(_ranges(slice(None)), _ASKED, negated=0.0)

@@ -3,52 +3,82 @@
 The agentive, the nominaliser and the tsheg before a shad follow the last letter of the syllable before them.
 """
 
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
-from semalign.miniature.lexicon import SHAD, TSHEG, word
+from semalign.miniature.lexicon import SHAD, SLOTS, TSHEG, word
 from semalign.miniature.scenes import Scene, State
 
 _VOWELS = "ིེོུ"
 _AGENTIVES = {"ད": "ཀྱིས", "བ": "ཀྱིས", "ས": "ཀྱིས", "ག": "གིས", "ང": "གིས", "ན": "གྱིས", "མ": "གྱིས", "ར": "གྱིས", "ལ": "གྱིས"}
 
 
+Order = tuple[str, ...]
+
+LOCATIVES = ("ལ", "ན", "ནས", "ནང་དུ")
+COMPANIONS = ("མཉམ་དུ", "ལྷན་དུ", "ལྷན་ཅིག", "འགྲོགས་ནས")
+PLAIN, WITNESSED, STATED, PERFECT, EXISTING, FINAL, NOMINAL = "", "སོང", "རེད", "འདུག", "ཡོད", "སོ", "པ"
+ENDINGS = (PLAIN, WITNESSED, STATED, PERFECT, EXISTING, FINAL)
+NEGATIONS = ("མ", "མི", "མེད")
+HONORIFIC, TOPIC = "གནང", "ནི"
+LIGHT_VERBS = ("བྱས", "བྱུང", "བརྒྱབས", HONORIFIC)
+# An object that is not last is the topic.
+ORDERS: tuple[Order, ...] = (
+    ("time", "subject", "place", "companion", "object"),
+    ("subject", "time", "place", "companion", "object"),
+    ("time", "place", "subject", "companion", "object"),
+    ("time", "subject", "companion", "place", "object"),
+    ("place", "time", "subject", "companion", "object"),
+    ("object", "time", "subject", "place", "companion"),
+    ("object", "subject", "companion", "time", "place"),
+    ("time", "object", "place", "subject", "companion"),
+)
+HEADLINE_ORDERS: tuple[Order, ...] = (
+    ("subject", "place", "object"),
+    ("place", "subject", "object"),
+    ("object", "subject", "place"),
+)
+HEADLINE_ENDINGS = (PLAIN, NOMINAL)
+DEGREES = ("", "ཧ་ཅང")
+
+
 @dataclass(frozen=True)
 class Style:
     """One way of saying a scene."""
 
-    order: tuple[str, ...]
+    order: Order
     locative: str
     companion: str
     ending: str
     attached: bool  # the agentive after a vowel: ས joined to the syllable, or ཡིས after it
-    synonym: int  # which form of a word that has two
+    honorific: bool
+    synonyms: frozenset[str]  # the slots whose word stands in its second form
 
 
-PLAIN, WITNESSED, STATED, NOMINAL = "", "སོང", "རེད", "པ"
-LOCATIVES = ("ལ", "ན", "ནས")
-COMPANIONS = ("མཉམ་དུ", "ལྷན་དུ")
-ORDERS = (
-    ("time", "subject", "place", "companion"),
-    ("subject", "time", "place", "companion"),
-    ("time", "place", "subject", "companion"),
-    ("time", "subject", "companion", "place"),
-)
-STYLES = tuple(
-    Style(*choice)
-    for choice in product(ORDERS, LOCATIVES, COMPANIONS, (PLAIN, WITNESSED, STATED), (True, False), (0, 1))
-)
-HOUSE_STYLE = Style(("time", "place", "subject", "companion"), "ནས", "ལྷན་དུ", STATED, True, 1)
-HEADLINE_ORDERS = (("subject", "place"), ("place", "subject"))
-HEADLINE_STYLES = tuple(
-    Style(order, locative, COMPANIONS[0], ending, attached, synonym)
-    for order, locative, ending, attached, synonym in product(
-        HEADLINE_ORDERS, LOCATIVES, (PLAIN, NOMINAL), (True, False), (0, 1)
+HOUSE_STYLE = Style(ORDERS[2], "ནས", "ལྷན་དུ", STATED, True, False, frozenset(SLOTS))
+HOUSE_HEADLINE = replace(HOUSE_STYLE, order=HEADLINE_ORDERS[1], ending=NOMINAL)
+
+
+def draw_style(rng: Random, *, headline: bool = False, unlike: Style | None = None) -> Style:
+    """A style drawn at random; with `unlike` one that makes another choice wherever there is one."""
+
+    def choose(choices: Sequence[Any], field: str) -> Any:
+        other = [choice for choice in choices if unlike is None or choice != getattr(unlike, field)]
+        return rng.choice(other)
+
+    return Style(
+        choose(HEADLINE_ORDERS if headline else ORDERS, "order"),
+        choose(LOCATIVES, "locative"),
+        choose(COMPANIONS, "companion"),
+        choose(HEADLINE_ENDINGS if headline else ENDINGS, "ending"),
+        choose((True, False), "attached"),
+        choose((True, False), "honorific"),
+        frozenset(slot for slot in SLOTS if rng.random() < 0.5)
+        if unlike is None
+        else frozenset(SLOTS) - unlike.synonyms,
     )
-)
-HOUSE_HEADLINE = Style(("place", "subject"), "ནས", COMPANIONS[0], NOMINAL, True, 1)
-DEGREES = ("", "ཧ་ཅང")
 
 
 def _is_open(syllable: str) -> bool:
@@ -69,6 +99,11 @@ def nominaliser(syllable: str) -> str:
     return "བ" if _is_open(syllable) or syllable[-1] in "ངརལ" else "པ"
 
 
+def _final(syllable: str) -> str:
+    """The particle that ends a statement: the suffix again, འ after a vowel, with the vowel o."""
+    return ("འ" if _is_open(syllable) else syllable[-1]) + "ོ"
+
+
 def _syllables(slot: str, name: str, synonym: int) -> list[str]:
     forms = word(slot, name).tibetan
     return forms[synonym % len(forms)].split(TSHEG)
@@ -78,26 +113,34 @@ def _phrase(scene: Scene, slot: str, style: Style) -> list[str]:
     name = getattr(scene, slot)
     if not name:
         return []
-    syllables = _syllables(slot, name, style.synonym)
+    syllables = _syllables(slot, name, slot in style.synonyms)
     if slot == "subject":
         return agentive(syllables, style.attached)
     if slot == "place":
-        return [*syllables, style.locative]
+        return [*syllables, *style.locative.split(TSHEG)]
     if slot == "companion":
         return [*syllables, "དང", *style.companion.split(TSHEG)]
+    if slot == "object":
+        details = [s for detail in ("quality", "number") for s in _phrase(scene, detail, style)]
+        return [*syllables, *details, *([] if style.order[-1] == "object" else [TOPIC])]
     return syllables
 
 
 def _verb(scene: Scene, style: Style) -> list[str]:
-    stem = _syllables("action", scene.action, style.synonym)
+    *noun, verb = _syllables("action", scene.action, "action" in style.synonyms)
+    if style.honorific:
+        noun, verb = noun or [verb], HONORIFIC
     negation = ["མ"] if scene.negated else []
     if style.ending == WITNESSED:
-        return [*stem, *negation, "སོང"]
+        return [*noun, verb, *negation, WITNESSED]
     if style.ending == STATED:
-        return [*stem, nominaliser(stem[-1]), *negation, "རེད"]
-    if style.ending == NOMINAL:
-        return [*negation, *stem, nominaliser(stem[-1])]
-    return [*negation, *stem]
+        return [*noun, verb, nominaliser(verb), *negation, STATED]
+    if style.ending == PERFECT:
+        return [*noun, verb, *(["མི"] if scene.negated else []), PERFECT]
+    if style.ending == EXISTING:
+        return [*noun, verb, "མེད" if scene.negated else EXISTING]
+    endings = {PLAIN: [], FINAL: [_final(verb)], NOMINAL: [nominaliser(verb)]}
+    return [*noun, *negation, verb, *endings[style.ending]]
 
 
 def _closed(syllables: list[str]) -> list[str]:
@@ -108,8 +151,7 @@ def _closed(syllables: list[str]) -> list[str]:
 
 def pieces(scene: Scene, style: Style) -> list[str]:
     """The sentence of a scene, as syllables with their tsheg, and its shad."""
-    slots = (*style.order, "object", "quality", "number")
-    return _closed([s for slot in slots for s in _phrase(scene, slot, style)] + _verb(scene, style))
+    return _closed([s for slot in style.order for s in _phrase(scene, slot, style)] + _verb(scene, style))
 
 
 def state_pieces(state: State, degree: str) -> list[str]:
@@ -119,16 +161,19 @@ def state_pieces(state: State, degree: str) -> list[str]:
     return _closed([*_syllables("thing", state.thing, 0), *degrees, *condition, "རེད"])
 
 
+def text(scene: Scene, style: Style) -> str:
+    """The sentence of a scene as written."""
+    return "".join(pieces(scene, style))
+
+
 def sentence(rng: Random, scene: Scene, house_style: float = 0.0) -> str:
     """The scene in the house style with that probability, else in a style drawn at random."""
-    style = HOUSE_STYLE if rng.random() < house_style else rng.choice(STYLES)
-    return "".join(pieces(scene, style))
+    return text(scene, HOUSE_STYLE if rng.random() < house_style else draw_style(rng))
 
 
 def headline(rng: Random, scene: Scene, house_style: float = 0.0) -> str:
     """The scene's headline, in the house style with that probability, else in a style drawn at random."""
-    style = HOUSE_HEADLINE if rng.random() < house_style else rng.choice(HEADLINE_STYLES)
-    return "".join(pieces(scene.headline(), style))
+    return text(scene.headline(), HOUSE_HEADLINE if rng.random() < house_style else draw_style(rng, headline=True))
 
 
 def state(rng: Random, meaning: State) -> str:

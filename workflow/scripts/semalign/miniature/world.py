@@ -42,20 +42,20 @@ def _headlines(rng: Random, scenes: Iterator[Scene], name: str, house_style: flo
 
 
 def _text(rng: Random, count: int) -> Iterator[Row]:
-    """So many Chinese texts and so many Tibetan ones: sentences, headlines, and short articles under their headline."""
+    """So many texts of each language; the Tibetan ones are sentences, headlines, and articles before their headline."""
     for _ in range(count):
         scene = draw_training(rng, GENERAL)
         sentences = [chinese.sentence(rng, scene), *(chinese.state(rng, f) for f in _fillers(rng, 0, 1))]
         yield {"text": "".join(sentences)}
         scene = draw_training(rng, GENERAL)
         kind = rng.random()
-        if kind < 0.5:
+        if kind < 0.3:
             yield {"text": tibetan.sentence(rng, scene)}
-        elif kind < 0.7:
+        elif kind < 0.4:
             yield {"text": tibetan.headline(rng, scene)}
         else:
             headline, article = tibetan.headline(rng, scene), tibetan.article(rng, scene, _fillers(rng, 1, 2))
-            yield {"text": f"{HEADLINE_PROMPT}{headline} {article}"}
+            yield {"text": f"{HEADLINE_PROMPT}{article} {headline}"}
 
 
 def _squad(rng: Random, draw: Draw, count: int, name: str, a_passage: int) -> dict[str, Any]:
