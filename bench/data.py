@@ -25,6 +25,7 @@ TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.1, 
 TEMPLATE = "<|im_start|>user\n翻译：{source}<|im_end|>\n<|im_start|>assistant\n{target}<|im_end|>\n"
 TOKENIZER = "tokenizer.json"
 TAUGHT = 2000  # rows that teach the tokenizer
+PART = 50  # rows of each part but RL's
 WORLD_PAIRS = 3000  # generated where no text is given
 
 
@@ -91,7 +92,7 @@ def split(path: Path) -> int:
     from semalign.data.splits import split_pairs
 
     rows = (row | {"group": row["id"], "place": place} for place, row in read_places(path))
-    sizes = Split(cold=1000, rl=None, dev=1000, test=1000)
+    sizes = Split(cold=PART, rl=None, dev=PART, test=PART)
     parts, report = split_pairs(rows, None, sizes, key="split", kept=itemgetter("place"))
     for places in parts.values():
         write_jsonl(path.with_suffix(".out"), rows_at(path, places))

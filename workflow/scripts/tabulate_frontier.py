@@ -25,7 +25,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     asked = {name: settings[name] for name in ("tasks", "seeds", "forgetting")}
     asked |= {"curves": curves.in_order(settings["curves"])}
     retention = [Retained(**entry) for entry in settings["retention"]]
-    points = asked | {"curves": asked["curves"] | curves.given(settings.get("given", {}))}
+    given = curves.given(settings.get("given", {}))
+    points = asked | {"curves": asked["curves"] | given}
     frame = curves.collect(RESULTS, **points, retention=retention)
     found = taxes(
         Request(RESULTS, **asked, statistics=Statistics.model_validate(settings["statistics"]), primary=retention[0])
@@ -48,7 +49,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         "remarks": remarks,
         "strengths": strengths,
     }
-    write_table(output, frame, [equal, Part(curves.shown(frame), strengths, keys=4)], content)
+    every = curves.shown(frame, alone={"base", *given})
+    write_table(output, frame, [equal, Part(every, strengths, keys=4)], content)
 
 
 job.run(main, snakemake)

@@ -4,7 +4,7 @@ A curve is walked from its weakest point to its strongest and is linear between 
 it first reaches it; below its weakest point it costs what that one costs; what it never reaches costs without bound.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -160,23 +160,20 @@ def reach(adequacy: Any, low: Any, high: Any) -> np.ndarray:
     return share
 
 
-def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """Means ± standard deviation over seeds of each point, as texts."""
+def shown(frame: pd.DataFrame, alone: Collection[str] = ("base",)) -> pd.DataFrame:
+    """Means ± standard deviation over seeds of each point, as texts. alone: models that are one run in every seed."""
     lines = []
     for (task, method, _, model), group in frame.groupby(["task", "method", "place", "model"], sort=False):
         strength = group["strength"].iloc[0]
         keys = {"task": task, "method": method, "strength": "" if pd.isna(strength) else f"{strength:g}"}
-        cells = {
-            name: _cell(group[name].astype(float), name, str(method), str(model)) for name in figures_of(frame.columns)
-        }
+        cells = {name: _cell(group[name].astype(float), name, model in alone) for name in figures_of(frame.columns)}
         lines.append(keys | {"model": model} | cells)
     return pd.DataFrame(lines)
 
 
-def _cell(values: pd.Series, name: str, method: str, model: str) -> str:
+def _cell(values: pd.Series, name: str, alone: bool) -> str:
     measure = measure_of(name)
-    # the base, and a model trained elsewhere, which is its own method, are one run in every seed
-    return mean_sd(values, measure.digits if measure else 4, alone=model == "base" or method == model)
+    return mean_sd(values, measure.digits if measure else 4, alone=alone)
 
 
 def strengths(curves: Mapping[str, Curve]) -> str:

@@ -57,6 +57,7 @@ def opened(folder: str | Path, chat_template: str | None = None) -> tuple[PreTra
         ) from error
     # what a folder may switch on: answers are read as they were written, and a template's control tokens are tokens
     tokenizer.clean_up_tokenization_spaces = tokenizer.split_special_tokens = False
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]  # a language model takes no token types
     if not tokenizer.is_fast:
         raise InputError(f"{folder}: the tokenizer has no tokenizer.json and cannot be converted; save it as one")
     own = [] if chat_template is None else ["the chat template is that of policy.chat_template"]
