@@ -13,7 +13,7 @@ from semalign.config.models import EncoderShape, PolicyShape, Tokenizer
 from semalign.encoder.training import shape_config
 from semalign.policy.lora_targets import lora_targets
 from semalign.policy.pretraining import new_policy
-from semalign.preflight.root import BUILT_MODULES
+from semalign.preflight.consistency import BUILT_MODULES
 from semalign.text.tokenizer import build_encoder_tokenizer, build_tokenizer
 from tests.unit.preflight.test_bad_values import at, said
 

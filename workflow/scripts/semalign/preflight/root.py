@@ -15,7 +15,6 @@ from semalign.config.base import Count, Distinct, Rate, Seed, Strict, deep_merge
 from semalign.config.data import Language, Task, World
 from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.given_models import GivenModel, ModelName
-from semalign.config.given_models import problem as given_problem
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.metrics import FunctionMetric, function_of
 from semalign.config.models import Encoders, Exam, Policy
@@ -23,19 +22,12 @@ from semalign.config.names import TaskName
 from semalign.config.retention import Extractive, Perplexity, Retention
 from semalign.config.secrets import secrets_in
 from semalign.config.statistics import Statistics
-from semalign.config.training import Grpo, Lora, Optimisation, Sft
+from semalign.config.training import Grpo, Lora, Sft
 from semalign.methods.base import Method
-from semalign.miniature import distinct
-from semalign.preflight import amounts
+from semalign.preflight.consistency import check
 from semalign.preflight.experiments import Ablation, EncoderAblation, FewShot, Forgetting, Frontier, Report
 from semalign.preflight.explanation import explained
 from semalign.runtime.errors import InputError
-
-BUILT_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-"""The linear projections of the policy that `policy.pretraining` describes."""
-
-VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-
 
 _UNTRAINED = {"judge": {"kind": "none"}}  # which compares what was trained
 _OF_TRAINING = {"epochs": 1, "learning_rate": 1.0, "batch_size": 8, "micro_batch_size": 8}
@@ -136,139 +128,8 @@ class Config(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "Config":
-        for name, task in self.tasks.items():
-            for language in (task.source_language, task.target_language):
-                if language not in self.languages:
-                    raise ValueError(
-                        f"tasks.{name}: language {language!r} is not among languages: {list(self.languages)}"
-                    )
-            if self.train and not task.train:
-                raise ValueError(
-                    f"tasks.{name}.train: no pairs to train on; give sources and split, or set `train: false`, which "
-                    "measures the base and models alone"
-                )
-            if problem := self._published_problem(task):
-                raise ValueError(f"tasks.{name}.published: {problem}")
-        if problem := given_problem(self.models, self.tasks, self.methods()):
-            raise ValueError(problem)
-        self._check_retention()
-        self._check_corpus()
-        self._check_experiments()
-        self._check_batches()
-        if self.judge.kind == "parser" and self.world is None:
-            raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
-        self._check_judge()
-        if self.policy.path is None:
-            for module in self.lora.target_modules or ():
-                if module.rpartition(".")[2] not in BUILT_MODULES:
-                    raise ValueError(
-                        f"lora.target_modules: {module} matches no module of the policy of policy.pretraining; it has "
-                        f"{', '.join(BUILT_MODULES)}"
-                    )
-        for seed in self.seeds if self.processes > 1 else ():
-            if seed + self.processes > 2**32:
-                raise ValueError(
-                    f"seeds: {seed} is too large: each of {self.processes} processes adds its number to it"
-                )
-        if problem := (self.world and distinct.problem(self.world)) or amounts.problem(self):
-            raise ValueError(problem)
+        check(self)
         return self
-
-    def _published_problem(self, task: Task) -> str | None:
-        """Why the paper's figures are of other languages than a task's."""
-        if task.published is None:
-            return None
-        found = tuple(self.languages[name].script for name in (task.source_language, task.target_language))
-        wanted = ("Han" if task.published == "paper_mt" else "Tibetan", "Tibetan")
-        if found == wanted:
-            return None
-        return (
-            f"{task.published} is from {wanted[0]} to {wanted[1]} script, and this task from {found[0]} to {found[1]}; "
-            "set it to null"
-        )
-
-    def _check_judge(self) -> None:
-        by_task = {
-            key: [task for task, entry in getattr(self.judge, key, {}).items() if entry]
-            for key in ("prompts", "human_votes")
-        }
-        for key, names in by_task.items():
-            for task in names:
-                if task not in self.tasks:
-                    raise ValueError(
-                        f"judge.{key}.{task}: {task} is not among tasks: {list(self.tasks)}; take it out with null"
-                    )
-        for task, votes in self.judge.human_votes.items() if isinstance(self.judge, LlmJudge) else ():
-            if votes.seed not in self.seeds:
-                raise ValueError(f"judge.human_votes.{task}.seed: {votes.seed} is not among seeds: {self.seeds}")
-
-    def _check_retention(self) -> None:
-        for name in self.retention.benchmarks.keys() & {*self.tasks, "replay"}:
-            raise ValueError(f"retention.benchmarks: {name} is the name of a folder of other data; give it another")
-        if self.forgetting and self.passages_of() is None:
-            raise ValueError(
-                "forgetting: no benchmark has passages; add an extractive or perplexity one, or set forgetting: null"
-            )
-        for number, item in enumerate(self.statistics.primary):
-            known = ["retention", self.retention.main_column, "judge_net"]
-            if item.measure not in known:
-                raise ValueError(
-                    f"statistics.primary.{number}.measure: {item.measure!r} is none of {', '.join(known)}; `retention` "
-                    "is the primary benchmark's own figure"
-                )
-
-    def _check_corpus(self) -> None:
-        corpus = self.policy.pretraining.corpus if self.policy.pretraining and self.policy.path is None else []
-        texts = {f"policy.pretraining.corpus.{number}": item for number, item in enumerate(corpus)}
-        for name, entry in self.methods().items():
-            replayed = getattr(entry, "texts", [])
-            texts |= {f"frontier.methods.{name}.texts.{number}": item for number, item in enumerate(replayed)}
-        for key, item in texts.items():
-            if item.kind == "questions" and not self.retention.extractive:
-                raise ValueError(f"{key}: questions are shown with the prompt of an extractive benchmark; add one")
-        for number, item in enumerate(corpus):
-            if item.task is not None and item.task not in self.tasks:
-                raise ValueError(
-                    f"policy.pretraining.corpus.{number}.task: {item.task} is not among tasks: {list(self.tasks)}"
-                )
-
-    def _check_batches(self) -> None:
-        trainings: dict[str, Optimisation] = {"cold_sft": self.cold_sft, "strong_sft": self.strong_sft, "rl": self.rl}
-        if self.few_shot:
-            trainings["few_shot.sft"] = self.few_shot.sft
-        for name, entry in self.methods().items():
-            if isinstance(entry, Optimisation):
-                trainings[f"frontier.methods.{name}"] = entry
-        problems = [training.batch_problem(key, self.processes) for key, training in trainings.items()]
-        for problem in [*problems, self.rl.generation_problem("rl", self.processes)]:
-            if problem:
-                raise ValueError(problem)
-        self._check_loading()
-        for key in self.with_vllm():
-            if (self.device, self.policy.dtype) != ("cuda", "bfloat16"):
-                raise ValueError(
-                    f"{key}: vllm needs device: cuda and policy.dtype: bfloat16, found {self.device} and "
-                    f"{self.policy.dtype}"
-                )
-        if self.generation_engine == "vllm" and self.lora.rank not in VLLM_RANKS:
-            raise ValueError(f"generation_engine: vllm knows lora.rank {', '.join(map(str, VLLM_RANKS))} alone")
-
-    def _check_loading(self) -> None:
-        policy, graphs = self.policy, str(self.policy.cuda_graphs).lower()
-        found = {"device": str(self.device), "policy.dtype": str(policy.dtype), "policy.cuda_graphs": graphs}
-        wanted = {"device": "cuda", "policy.dtype": "bfloat16", "policy.cuda_graphs": "false"}
-        for key in policy.on_a_gpu():
-            if wrong := [f"{name}: {value}" for name, value in wanted.items() if found[name] != value]:
-                raise ValueError(f"{key} needs {' and '.join(wrong)}")
-        if policy.quantization and self.processes > 1:
-            raise ValueError(f"policy.quantization: nf4 is for one GPU and needs processes: 1, found {self.processes}")
-        for key in self.with_vllm() if policy.quantization else ():
-            raise ValueError(f"{key}: vllm reads the base unquantised; with policy.quantization: nf4 it must be hf")
-        for key in self.padding_free() if policy.attention != "flash_attention_2" else ():
-            raise ValueError(
-                f"{key}.padding_free: needs policy.attention: flash_attention_2; {policy.attention} would need a mask "
-                "of all tokens by all to keep conversations apart"
-            )
 
     def padding_free(self) -> list[str]:
         """The trainings that put conversations into one row."""
@@ -322,29 +183,6 @@ class Config(Strict):
             if isinstance(entry, UrlDownload) and entry.token_env:
                 names.add(entry.token_env)
         return {name: os.environ.get(name, "").strip() for name in sorted(names)}
-
-    def _check_experiments(self) -> None:
-        needed = {
-            "ablation.task": self.ablation and self.ablation.task,
-            "encoder_ablation.task": self.encoder_ablation and self.encoder_ablation.task,
-            "few_shot.task": self.few_shot and self.few_shot.task,
-            "few_shot.source_task": self.few_shot and self.few_shot.source_task,
-        } | {f"statistics.primary.{i}.task": item.task for i, item in enumerate(self.statistics.primary)}
-        for key, task in needed.items():
-            if task and task not in self.tasks:
-                raise ValueError(f"{key}: {task} is not among tasks: {list(self.tasks)}")
-        for name, entry in self.methods().items():
-            if problem := entry.problem(self.rl, self.languages):
-                raise ValueError(f"frontier.methods.{name}.{problem}")
-        if self.encoder_ablation and not self.rl.rewards.get("similarity"):
-            raise ValueError(
-                "encoder_ablation: rl.rewards gives similarity no weight, so no encoder would matter; set "
-                "encoder_ablation: null"
-            )
-        every = self.rl.snapshot_steps
-        for step in self.frontier.rl_steps if self.frontier else []:
-            if every is None or step % every:
-                raise ValueError(f"frontier.rl_steps: {step} is no multiple of rl.snapshot_steps ({every})")
 
 
 def validate(raw: dict[str, Any]) -> Config:
