@@ -38,7 +38,13 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     remarks = list(filter(None, map(remark, audited)))
     strengths = f"{POINTS}{curves.strengths(asked['curves'])}."
     equal = Part(verdict.table(found), text, keys=3, remarks=remarks)
-    measured = dict.fromkeys(runs.name(row.task, row.model, row.seed) for row in frame.itertuples())
+    measured = dict.fromkeys(
+        runs.name(task, model, seed)
+        for task in settings["tasks"]
+        for seed in settings["seeds"]
+        for curve in points["curves"].values()
+        for _, model in curve["points"]
+    )
     content = {
         "answers": verdict.answers(found),
         "taxes": [tax.record() | {"by_seed": tax.values} for tax in found],
