@@ -16,6 +16,7 @@ NEED_TORCH = {
     "train_base",
     "check_encoders",
     "check_policy",
+    "check_model",
     "filter_length",
     "train_encoder",
     "examine_encoder",
