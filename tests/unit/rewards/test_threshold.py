@@ -11,6 +11,11 @@ def test_tau_and_its_floor() -> None:
     assert threshold([1.0, 2.0], [0.0, 1.0], 1.0)["floor"] == 1.0
 
 
+def test_tau_leaves_room_above_it() -> None:
+    """With most answers right τ would be 1 less a rounding error, and the reward that error blown up."""
+    assert threshold([0.5, 0.9999999, 1.0, 1.0], [0.0, 0.1], 0.5)["tau"] == 0.99
+
+
 def test_what_speaks_against_a_cold_start() -> None:
     good = {"tau": 0.2, "floor": 0.09, "n": 100, "truncated": 24}
     assert doubts(good, "t.json") == []

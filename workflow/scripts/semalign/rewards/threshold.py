@@ -5,14 +5,16 @@ from typing import Any
 
 import numpy as np
 
+HIGHEST = 0.99
+"""The most that τ is: R_sim divides by 1 − τ, and nearer to 1 the rounding of a cosine decides what an answer earns."""
 CUT = 0.25  # of the dev answers: from here on the model does not end its answers
 
 
 def threshold(similar: Sequence[float], unrelated: Sequence[float], quantile: float) -> dict[str, Any]:
-    """`tau`, a quantile of the cold start's similarities (paper: minimal adequacy after cold start), and beside it
-    `floor`, the same quantile of the similarities of `unrelated` references."""
+    """`tau`, a quantile of the cold start's similarities (paper: minimal adequacy after cold start) but at most
+    `HIGHEST`, and beside it `floor`, the same quantile of the similarities of `unrelated` references."""
     return {
-        "tau": float(np.quantile(similar, quantile)),
+        "tau": min(float(np.quantile(similar, quantile)), HIGHEST),
         "floor": float(np.quantile(unrelated, quantile)),
         "quantile": quantile,
         "n": len(similar),
