@@ -19,7 +19,7 @@ def test_a_key_stands_under_its_path_with_type_default_and_reruns() -> None:
     rows = [line for line in reference().splitlines() if line.startswith("| `rl.temperature` |")]
     meaning = "of sampling"
     assert rows == [
-        f"| `rl.temperature` | number from 0.01 | `0.8` | `0.8` | {meaning} | `train_grpo`, `sample_candidates` |"
+        f"| `rl.temperature` | number from 0.01 | `0.8` | `1.0` | {meaning} | `train_grpo`, `sample_candidates` |"
     ]
     paths = [key.path for key in keys(Config.model_json_schema(), Config.model_json_schema())]
     assert {"tasks.<task>.split.cold", "statistics.primary[].task", "downloads.<name>.urls"} <= set(paths)
