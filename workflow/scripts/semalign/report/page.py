@@ -46,8 +46,8 @@ RESULTS = [
     ("forgetting", "Forgetting: NLL and KL", ["table6a", "table6b"], ["likelihood"]),
 ]
 WITHOUT = {  # table: what to say of a run that does not have it, and the config key that leaves it out
-    "table1": ("Table 1, since no task is between languages", ""),
-    "table2": ("Table 2, since no task stays within a language", ""),
+    "table1": ("Table 1 (tasks between languages)", ""),
+    "table2": ("Table 2 (tasks within a language)", ""),
     "table3": ("Table 3 (the trade-off)", ""),
     "table4": ("Table 4 (few-shot transfer)", "few_shot"),
     "table5": ("Table 5 (other rewards)", "ablation"),
@@ -190,7 +190,11 @@ def _frontier(request: Request) -> Section:
 def _missing(request: Request) -> list[str]:
     """What has not been made yet, and what the config leaves out, by which key."""
     said = [
-        f"{title}, not made yet" if name in request.wanted else f"{title}, since {key} is null" if key else title
+        f"{title}, not made yet"
+        if name in request.wanted
+        else f"{title}, since {key} is null"
+        if key
+        else f"{title}: the config asks for none"
         for name, (title, key) in WITHOUT.items()
         if name not in request.tables
     ]

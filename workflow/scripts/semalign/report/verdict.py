@@ -48,16 +48,21 @@ class Verdict:
 
 
 def verdicts(request: Request) -> list[Verdict]:
-    """One a task of the trade-off's table; none where the run has no such table."""
+    """One a task of the trade-off's table; none where the run has no such table, or trains nothing."""
     if "table3" not in request.tables:
         return []
     rows, sidecar = paper.frame(request, "table3"), paper.sidecar(request, "table3")
-    return [_of_task(request, str(task), part, sidecar) for task, part in rows.groupby("task", sort=False)]
+    return [
+        _of_task(request, str(task), part, sidecar)
+        for task, part in rows.groupby("task", sort=False)
+        if "gap" in set(part["model"])
+    ]
 
 
 def _of_task(request: Request, task: str, rows: Any, sidecar: dict[str, Any]) -> Verdict:
     by_model: dict[str, Row] = {row["model"]: row for row in rows.to_dict("records")}
-    audited = {run: found for run, found in sidecar.get("audit", {}).items() if run.startswith(f"{task}/")}
+    trained = {run: found for run, found in sidecar.get("audit", {}).items() if run != f"{task}/base"}
+    audited = {run: found for run, found in trained.items() if run.startswith(f"{task}/")}
     seeds = int(by_model["gap"]["seeds"])
     primary = request.retention[0]
     by_seed = sidecar["figures_by_seed"][f"{task}/gap"]
