@@ -31,9 +31,7 @@ rule report:
         sidecars=reported([table.replace(".csv", ".json") for table in TABLES]),
         figures=reported(expand("results/figures/{name}.svg", name=DRAWN)),
         exams=reported(EXAMS),
-        passed=reported(
-            expand("results/encoders/{encoder}/exam.passed", encoder=ENCODERS)
-        ),
+        passed=reported(PASSED if CONFIG.train else []),
         tests=reported(expand("results/data/{task}/test.jsonl", task=TASKS)),
         predictions=reported(
             expand("results/{run}/predictions.jsonl", run=EXAMPLE_RUNS)
