@@ -6,7 +6,6 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -66,47 +65,61 @@ def started(
         process.wait()
 
 
+class Watcher(threading.Thread):
+    """Looks at the GPUs and jobs of a run's processes, twice a second."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.folder = folder
+        self.in_use: list[list[tuple[str, str]]] = []  # at each look, (GPU, job) of every process at work
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.wait(0.5):
+            self.in_use.append(self.jobs())
+
+    def jobs(self) -> list[tuple[str, str]]:
+        """(GPU, SLURM's job) of every script at work on a GPU."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if f"{self.folder}/.snakemake/scripts" in " ".join(process.cmdline()):
+                    given = process.environ()
+                    if "CUDA_VISIBLE_DEVICES" in given:
+                        found.append((given["CUDA_VISIBLE_DEVICES"], given["SLURM_JOB_ID"]))
+        return found
+
+
 class Disturber(threading.Thread):
-    """Looks at the jobs of a run, and disturbs each of three trainings once, when it has written a checkpoint."""
+    """Disturbs each of three trainings once, when it has written a checkpoint.
+
+    A training of four steps lasts a second or two from its first checkpoint on, so its process is found by the mark in
+    its lock and suspended at once: else it could end before SLURM, which lets it go on, ends it.
+    """
 
     def __init__(self, folder: Path, slurm: Environment) -> None:
         super().__init__(daemon=True)
-        self.folder, self.slurm = folder, slurm
+        self.unfinished, self.slurm = folder / "results" / "unfinished", slurm
         self.to_come = {
             "encoders--independent--model": self.preempt,
             "mt--rl--0--adapter": self.cancel,
             "hg--rl--0--adapter": self.let_time_run_out,
         }
-        self.in_use: list[list[tuple[str, str]]] = []  # at each look, (GPU, job) of every process at work
         self.ended = threading.Event()
 
     def run(self) -> None:
-        for number in count():
-            if self.ended.wait(0.05):
-                return
-            unfinished = self.folder / "results" / "unfinished"
-            due = [place for place in self.to_come if any((unfinished / place).glob("*/checkpoints/*/complete.json"))]
-            if due or number % 10 == 0:  # a look at all processes costs more
-                jobs = self.jobs()
-                self.in_use.append([(gpu, job) for _, job, gpu, _ in jobs])
-                for process, job, _, place in jobs:
-                    if place in due and place in self.to_come:
-                        process.suspend()  # else it could end before SLURM, which lets it go on, ends it
-                        self.to_come.pop(place)(job)
+        while not self.ended.wait(0.01):
+            for place in list(self.to_come):
+                if any((self.unfinished / place).glob("*/checkpoints/*/complete.json")):
+                    with suppress(psutil.NoSuchProcess, FileNotFoundError):  # it has just ended: `to_come` tells
+                        process = self.holder(place)
+                        process.suspend()
+                        self.to_come.pop(place)(process.environ()["SLURM_JOB_ID"])
 
-    def jobs(self) -> list[tuple[psutil.Process, str, str, str]]:
-        """(process, SLURM's job, GPU, place of its workspace) of every script at work on a GPU."""
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                if f"{self.folder}/.snakemake/scripts" not in " ".join(process.cmdline()):
-                    continue
-                given = process.environ()
-                if "CUDA_VISIBLE_DEVICES" in given:
-                    locks = [Path(file.path).stem for file in process.open_files() if file.path.endswith(".lock")]
-                    place = next((name for name in locks if "--" in name), "")
-                    found.append((process, given["SLURM_JOB_ID"], given["CUDA_VISIBLE_DEVICES"], place))
-        return found
+    def holder(self, place: str) -> psutil.Process:
+        """The process at work in a workspace; its lock holds <machine>-<process id>-<start>."""
+        mark = (self.unfinished / f"{place}.lock").read_text()
+        return psutil.Process(int(mark.rsplit("-", 2)[1]))
 
     def cancel(self, job: str) -> None:
         subprocess.run(["scancel", job], env=self.slurm, check=True)
@@ -121,11 +134,7 @@ class Disturber(threading.Thread):
 
 
 # What is made, and what of a finished run is removed before; nothing: all is made anew.
-RL = pytest.param(
-    [f"results/{task}/rl/0/training.passed" for task in ("mt", "hg")],
-    ["encoders/independent", "mt/rl", "hg/rl"],
-    marks=pytest.mark.long,  # on a quiet machine a training of few steps may end before it is disturbed
-)
+RL = ([f"results/{task}/rl/0/training.passed" for task in ("mt", "hg")], ["encoders/independent", "mt/rl", "hg/rl"])
 TABLE3 = pytest.param(["results/table3.csv"], [], marks=pytest.mark.long)
 
 
@@ -139,11 +148,13 @@ def test_results_are_as_on_one_machine(
         for name in removed:
             shutil.rmtree(folder / "results" / name)
     with started(folder, profile, slurm, *targets, overlays=OVERLAYS) as snakemake:
-        disturber = Disturber(folder, slurm)
-        disturber.start()
+        watcher, disturber = Watcher(folder), Disturber(folder, slurm)
+        for thread in (watcher, disturber):
+            thread.start()
         output, _ = snakemake.communicate(timeout=2400)
-        disturber.ended.set()
-        disturber.join()
+        for thread in (watcher, disturber):
+            thread.ended.set()
+            thread.join()
     assert snakemake.returncode == 0, output[-5000:]
     assert differing(untouched / "results", folder / "results") == []
     assert disturber.to_come == {}
@@ -152,8 +163,8 @@ def test_results_are_as_on_one_machine(
         assert "resuming from here" in (logs / log).read_text()  # the log of the last try
     for state in ("CANCELLED", "TIMEOUT"):  # what was preempted SLURM itself has sent again
         assert len(set(re.findall(rf"SLURM-job '(\d+)' failed, SLURM status is: '{state}'", output))) == 1
-    assert {gpu for look in disturber.in_use for gpu, _ in look} == {str(number) for number in range(GPUS)}
-    for look in disturber.in_use:
+    assert {gpu for look in watcher.in_use for gpu, _ in look} == {str(number) for number in range(GPUS)}
+    for look in watcher.in_use:
         assert len({gpu for gpu, _ in look}) == len({job for _, job in look}), "two jobs were on one GPU"
     assert [path for path in (folder / "results" / "unfinished").rglob("*") if path.is_file()] == []
 

@@ -11,6 +11,7 @@ from semalign.report.further import columns, means, named
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, number
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
+from semalign.statistics.runs import label
 from semalign.tables.spreadsheets import read_csv
 
 SECONDS = {
@@ -115,13 +116,13 @@ def points(request: Request) -> Grid:
     rows = read_csv(request.table("frontier", "csv"), dtype={"task": str, "method": str, "model": str})
     content = sidecar(request, "frontier")
     names = named(curves.figures_of(rows.columns), rows)
-    groups = []
+    alone, groups = {"base", *map(label, request.given)}, []
     for (task, method), part in rows.groupby(["task", "method"], sort=False):
         lines = [
             [
                 Cell(labels.model(str(model))),
                 _strength(runs["strength"].iloc[0]),
-                *means(runs, names, alone=model in ("base", method)),
+                *means(runs, names, alone=model in alone),
             ]
             for (_, model), runs in part.groupby(["place", "model"], sort=False)
         ]
