@@ -167,7 +167,7 @@ def test_the_audits_verdict_is_that_of_the_worst_seed(results: Path) -> None:
     path.write_text(json.dumps(content))
     table = audited(results, "table3", MODELS)
     found = rows(table)
-    assert [found["mt", model]["audit"] for model in [*MODELS, "gap"]] == ["ok", "ok", "ok", "collapsed", ""]
+    assert [found["mt", model]["audit"] for model in [*MODELS, "gap"]] == ["", "ok", "ok", "collapsed", ""]
     assert list(table.frame().columns)[-2:] == ["audit", "seeds"]
     said = (
         "Audit of mt/rl/1: collapsed; no gain over its cold start, whatever its scores say: 90% of the answers are cut "
@@ -175,7 +175,7 @@ def test_the_audits_verdict_is_that_of_the_worst_seed(results: Path) -> None:
     )
     assert table.remarks == table.sidecar["remarks"] == [said]
     assert table.sidecar["audit"]["mt/rl/0"]["level"] == "ok"
-    assert table.lines()["audit"].tolist()[:4] == ["ok", "", "ok", ""]
+    assert table.lines()["audit"].tolist()[:4] == ["", "", "ok", ""]
     assert frame_markdown(table.lines(), table.note, table.remarks).endswith(f"\n\n{said}\n")
     assert "gain" not in {row.keys["model"] for row in audited(results, "table1", ["base", "cold_sft", "rl"]).rows}
 

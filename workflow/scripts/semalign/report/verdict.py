@@ -61,8 +61,7 @@ def verdicts(request: Request) -> list[Verdict]:
 
 def _of_task(request: Request, task: str, rows: Any, sidecar: dict[str, Any]) -> Verdict:
     by_model: dict[str, Row] = {row["model"]: row for row in rows.to_dict("records")}
-    trained = {run: found for run, found in sidecar.get("audit", {}).items() if run != f"{task}/base"}
-    audited = {run: found for run, found in trained.items() if run.startswith(f"{task}/")}
+    audited = {run: found for run, found in sidecar.get("audit", {}).items() if run.startswith(f"{task}/")}
     seeds = int(by_model["gap"]["seeds"])
     primary = request.retention[0]
     by_seed = sidecar["figures_by_seed"][f"{task}/gap"]

@@ -71,7 +71,7 @@ class Request:
 
 def collect(request: Request) -> tuple[pd.DataFrame, list[Verdict]]:
     """One row a task, model, seed and part (rollouts first, rollouts last, test); one a task of the references. And the
-    verdict on each run."""
+    verdict on each run but the base's, which nothing has trained."""
     results, tasks, seeds = request.results, request.tasks, request.seeds
     verdicts: list[Verdict] = []
     rows: list[dict[str, Any]] = []
@@ -86,8 +86,10 @@ def collect(request: Request) -> tuple[pd.DataFrame, list[Verdict]]:
                     content = read_json(results / run / "audit.json")
                     rows.append(keys | {"part": "rollouts first"} | content["first_tenth"])
                     rows.append(keys | {"part": "rollouts last"} | content["last_tenth"])
-                verdicts.append(request.verdict(task, model, seed))
-                rows.append(keys | {"part": "test"} | _test(results, run, task) | _words(verdicts[-1]))
+                found = request.verdict(task, model, seed)
+                verdicts += [] if model == "base" else [found]
+                words = _words(found) | ({"verdict": None} if model == "base" else {})
+                rows.append(keys | {"part": "test"} | _test(results, run, task) | words)
     return pd.DataFrame(rows, columns=[*KEYS, *FIGURES, *WORDS]).astype({"seed": "Int64"}), verdicts
 
 
@@ -108,6 +110,7 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for (task, model, part), group in frame.groupby(["task", "model", "part"], sort=False):
         cells = {name: mean_sd(group[name].astype(float), 3) for name in FIGURES}
-        worst_of = worst(group["verdict"].dropna()) if part == "test" and model != "references" else ""
+        known = group["verdict"].dropna()
+        worst_of = worst(known) if len(known) else ""
         lines.append({"task": task, "model": model, "part": part} | cells | {"verdict": worst_of})
     return pd.DataFrame(lines)

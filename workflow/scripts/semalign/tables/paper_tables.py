@@ -187,8 +187,9 @@ def _without_kl(request: Request) -> list[str]:
 
 
 def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
-    """The audit's of a model's runs; RL is compared with the cold start of its seed, and its training read."""
-    if request.thresholds is None:
+    """The audit's of a model's runs; RL is compared with the cold start of its seed, and its training read. The base
+    has none: it has not learnt to word its answers as the references do, which is no collapse."""
+    if request.thresholds is None or model == "base":
         return []
     bars, confidence = request.thresholds, request.statistics.confidence
     if model == "rl":
