@@ -121,7 +121,7 @@ def test_a_whole_model_needs_a_template(folders: Path, tmp_path: Path, monkeypat
     ("models", "said"),
     [
         ({"rl": {"model": "m"}}, "rl is what tables call a model or row of their own"),
-        ({"Theirs": {"model": "m"}}, "'Theirs' is no name of a model"),
+        ({"Theirs": {"model": "m"}}, "'Theirs' must be made of small letters"),
         ({"dpo": {"model": "m"}}, "models.dpo: frontier.methods has an entry of this name"),
         ({"theirs": {"model": "m", "tasks": ["xx"]}}, "models.theirs.tasks: xx is not among tasks"),
         ({"theirs": {}}, "give either adapter or model"),

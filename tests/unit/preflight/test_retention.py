@@ -54,7 +54,7 @@ POLICY = SHIPPED["policy"] | {
     [
         ({"cmrc": CMRC, "xcopa": XCOPA}, {}, "retention: primary: name one of ['cmrc', 'xcopa']"),
         ({"cmrc": CMRC}, {"primary": "x"}, "retention: primary: x is not among benchmarks: ['cmrc']"),
-        ({"Cmrc": CMRC}, {}, "must begin with a small letter"),
+        ({"Cmrc": CMRC}, {}, "must be made of small letters"),
         ({}, {}, "retention.benchmarks"),
         ({"mt": CMRC}, {}, "retention.benchmarks: mt is the name of a folder of other data"),
         (

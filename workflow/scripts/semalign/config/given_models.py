@@ -1,6 +1,5 @@
 """Config of models that were trained elsewhere: measured beside ours, never trained."""
 
-import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from semalign.config.base import Distinct, Strict
+from semalign.config.names import check_form
 
 TAKEN = {"base", "cold_sft", "strong_sft", "rl", "sft", "references", "gap", "change", "noise_floor"}
 """What tables call models and rows of this project."""
@@ -42,9 +42,7 @@ class GivenModel(Strict):
 
 def check_name(name: str) -> str:
     """A name that can be a folder and that no model of this project has."""
-    if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise ValueError(f"{name!r} is no name of a model: small letters, digits and _ are, a letter first")
-    if name in TAKEN:
+    if check_form(name) in TAKEN:
         raise ValueError(f"{name} is what tables call a model or row of their own; give the model another name")
     return name
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from semalign.config.base import Strict
+from semalign.config.names import check_form
 
 BUILT_IN = ("bleu", "chrf", "rouge_l")
 FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -35,9 +36,7 @@ class FunctionMetric(Strict):
 
     @model_validator(mode="after")
     def _check(self) -> "FunctionMetric":
-        if not re.fullmatch("[a-z][a-z0-9_]*", self.name):
-            raise ValueError(f"name: {self.name!r} must be made of small letters, digits and _, a letter first")
-        if self.name in TAKEN or self.name.startswith(PREFIXES):
+        if check_form(self.name) in TAKEN or self.name.startswith(PREFIXES):
             raise ValueError(f"name: {self.name} is the name of another figure; give this metric another")
         return self
 

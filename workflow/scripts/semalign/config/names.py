@@ -1,4 +1,4 @@
-"""Names of tasks, which are folders of the results."""
+"""Names of one's own, which become folders of the results and columns: of tasks, models, benchmarks, metrics."""
 
 import re
 from typing import Annotated
@@ -10,11 +10,16 @@ TAKEN = {"base", "benchmarks", "cmrc", "configs", "data", "downloads", "encoders
 TAKEN |= {"models", "release", "replay", "sources", "tracking", "unfinished", "world"}
 
 
+def check_form(name: str) -> str:
+    """The name. Raises ValueError where it cannot be a folder and a column."""
+    if not re.fullmatch("[a-z][a-z0-9_]*", name):
+        raise ValueError(f"{name!r} must be made of small letters, digits and _, a letter first")
+    return name
+
+
 def check_task_name(name: str) -> str:
     """A name that can be a folder, and that of nothing else."""
-    if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise ValueError(f"{name!r} is no name of a task: small letters, digits and _ are, a letter first")
-    if name in TAKEN:
+    if check_form(name) in TAKEN:
         raise ValueError(f"{name} is a folder of the results already; give the task another name")
     return name
 

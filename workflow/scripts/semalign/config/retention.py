@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, Seed, Strict, alike, without_null
 from semalign.config.data import Lines, QuestionSource, Table
+from semalign.config.names import check_form
 from semalign.config.placeholders import prompt_of
 from semalign.config.shots import AnsweredShots, Shots, Stops
 
@@ -178,10 +179,7 @@ class Retention(Strict):
     @model_validator(mode="after")
     def _check(self) -> "Retention":
         for name in self.benchmarks:
-            if not re.fullmatch("[a-z][a-z0-9_]*", name):
-                raise ValueError(
-                    f"benchmarks: {name!r} must begin with a small letter, and small letters, digits and _ follow"
-                )
+            check_form(name)
         if self.primary is None and len(self.benchmarks) > 1:
             raise ValueError(f"primary: name one of {list(self.benchmarks)}, whose loss is the tax")
         if self.primary is not None and self.primary not in self.benchmarks:
