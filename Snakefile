@@ -33,6 +33,7 @@ if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/rule_settings.smk"
 include: "workflow/rules/measure_settings.smk"
+include: "workflow/rules/judge_settings.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/given_models.smk"
 include: "workflow/rules/method_settings.smk"

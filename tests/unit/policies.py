@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import processors
 from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -108,6 +109,12 @@ def policy(folder: Path, tokenizer: Any, model_type: str = "llama", rows: int = 
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def laid_on(base: Path, **changes: Any) -> Any:
+    """A model with an adapter that plain peft has made, as another project would."""
+    lora: dict[str, Any] = {"r": 2, "target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM"} | changes
+    return get_peft_model(AutoModelForCausalLM.from_pretrained(base), LoraConfig(**lora))
 
 
 def rewritten(folder: Path, name: str, **changes: Any) -> None:

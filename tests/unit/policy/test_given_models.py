@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from semalign.policy.given_models import adapter_checks, load_given_adapter, load_measured, without_kl
@@ -14,7 +14,7 @@ from semalign.policy.likelihood import token_statistics
 from semalign.policy.models import load_policy
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import write_json
-from tests.unit.policies import policy, tokenizer_of
+from tests.unit.policies import laid_on, policy, tokenizer_of
 
 POLICY: Any = {"dtype": "float32", "device": "cpu"}
 TEXTS = ["老师看书。老师写字。", "你好。"]
@@ -24,8 +24,7 @@ BOUNDS = {"max_tokens": 64, "batch_size": 2, "chunk_tokens": 16}
 def trained(base: Path, folder: Path, **changes: Any) -> Path:
     """An adapter after a few steps of plain PyTorch."""
     torch.manual_seed(1)
-    lora: dict[str, Any] = {"r": 2, "target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM"} | changes
-    model: Any = get_peft_model(AutoModelForCausalLM.from_pretrained(base), LoraConfig(**lora))
+    model = laid_on(base, **changes)
     optimiser = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 5.0)
     ids = torch.arange(20, 60)[None]
     for _ in range(3):

@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM
 
 from semalign.config.base import deep_merge
 from semalign.preflight.checks import check
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
-from tests.unit.policies import policy, rewritten, tokenizer_of
+from tests.unit.policies import laid_on, policy, rewritten, tokenizer_of
 
 MINIATURE = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
 
@@ -27,9 +25,7 @@ def config(**changes: Any) -> Config:
 
 
 def adapter(folder: Path, base: Path, **changes: Any) -> Path:
-    model = AutoModelForCausalLM.from_pretrained(base)
-    lora: dict[str, Any] = {"r": 2, "target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM"} | changes
-    get_peft_model(model, LoraConfig(**lora)).save_pretrained(str(folder))
+    laid_on(base, **changes).save_pretrained(str(folder))
     return folder
 
 

@@ -9,15 +9,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from semalign.config.audit import Thresholds
 from semalign.config.statistics import Statistics
 from semalign.tables.paper_tables import DEFINITIONS, Request, build
 from semalign.tables.published import published
 from semalign.tables.spreadsheets import write_csv
-from semalign.tables.tables import Cell, Row, Table, frame_latex, frame_markdown, latex_text
+from semalign.tables.tables import Table, frame_markdown
 from tests.unit.scored import CMRC, name_metrics, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics(resamples=200)
@@ -180,10 +178,6 @@ def test_the_audits_verdict_is_that_of_the_worst_seed(results: Path) -> None:
     assert "gain" not in {row.keys["model"] for row in audited(results, "table1", ["base", "cold_sft", "rl"]).rows}
 
 
-def test_a_remark_is_plain_text_in_markdown() -> None:
-    assert frame_markdown(pd.DataFrame({"a": ["1"]}), "note", ["“*” is in 2"]).endswith("\n\n“\\*” is in 2\n")
-
-
 def test_further_metrics_stand_beside_the_primary_one_with_their_intervals(results: Path) -> None:
     for run in ("base", *(f"mt/{model}/{seed}" for model in ("cold_sft", "rl") for seed in (0, 1))):
         name_metrics(results, run, "mt", ["bleu", "own:exact"])
@@ -239,76 +233,3 @@ def test_a_spreadsheet_reads_numbers(results: Path) -> None:
         for name, cell in row.items():
             if name not in ("task", "model", "metric_name", "audit"):
                 assert re.fullmatch(r"(-?\d+(\.\d+)?(e-\d+)?)?", cell), (name, cell)
-
-
-def test_lines_for_reading() -> None:
-    cell = Cell([0.25, 0.75], low=0.1, high=0.9, n=4, paper=0.4)
-    table = Table(["metric"], ["metric"], [Row({"task": "mt", "model": "rl"}, {"metric": cell}, 2)], 0.95, "note")
-    assert table.lines()["metric"].tolist() == ["0.5000 ± 0.3536", "[0.1000, 0.9000]", "0.4000", "+0.1000"]
-    assert table.lines()["model"].tolist() == ["rl", "95% interval", "paper", "difference"]
-
-
-CELLS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=12)
-
-
-@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=4))
-def test_every_line_has_every_column(cells: list[tuple[str, str]]) -> None:
-    frame = pd.DataFrame(cells, columns=["one_name", "two"])
-    for line in frame_markdown(frame, "note").split("\n\n")[0].splitlines():
-        assert len(re.findall(r"(?<!\\)\|", line)) == 3
-    body = [line for line in frame_latex(frame, "note", keys=1).splitlines() if line.endswith(r"\\")]
-    assert len(body) == len(cells) + 1
-    assert all(len(re.findall(r"(?<!\\)&", line)) == 1 for line in body)
-
-
-def test_wide_tables_go_on_below_with_their_keys() -> None:
-    frame = pd.DataFrame([["mt", *["0.1234 ± 0.0012"] * 6]], columns=["task", *(f"figure{i}" for i in range(6))])
-    text = frame_latex(frame, "note", keys=1)
-    heads = [line for line in text.splitlines() if line.startswith("task &")]
-    assert [line.count("figure") for line in heads] == [4, 2]
-    assert text.count("mt & 0.1234") == 2
-
-
-def test_latex_escapes() -> None:
-    assert latex_text("-0.5 ± 0.1") == r"$-$0.5 $\pm$ 0.1"
-    assert latex_text("cold_sft & 95%") == r"cold\_sft \& 95\%"
-    assert latex_text("a<b|c\nd") == r"a$<$b$|$c d"
-    lines = frame_latex(pd.DataFrame({"a": ["*", "[1]", "1"]}), "note", keys=1).splitlines()
-    assert [line for line in lines if line.endswith(r"\\")][1:] == [r"{}* \\", r"{}[1] \\", r"1 \\"]
-
-
-def test_markdown_escapes() -> None:
-    cells = [
-        "a|b",
-        "a\\|b",
-        "x_y_z",
-        "_x_",
-        "*x*",
-        "`x`",
-        "<b>",
-        "p < 0.05",
-        "a\n\nb",
-        "[0.1, 0.2]",
-        "100%",
-        "[a](b)",
-        "&lt; &",
-        "~~a~~",
-    ]
-    lines = frame_markdown(pd.DataFrame({"a": cells}), "note").split("\n\n")[0].splitlines()[2:]
-    shown = [
-        r"a\|b",
-        r"a\\\|b",
-        "x_y_z",
-        r"\_x\_",
-        r"\*x\*",
-        r"\`x\`",
-        r"\<b>",
-        "p < 0.05",
-        "a  b",
-        "[0.1, 0.2]",
-        "100%",
-        r"[a\](b)",
-        r"\&lt; &",
-        r"\~~a\~~",
-    ]
-    assert lines == [f"| {cell} |" for cell in shown]
