@@ -64,8 +64,8 @@ def test_both_give_a_plan_from_a_mirror(home: Path, monkeypatch: pytest.MonkeyPa
     assert after < before
     small = plan(home, overlays=[*CONFIGS, mirror])
     assert {rule: small.get(rule, 0) for rule in ("train_sft", "train_grpo", "train_method", "take_snapshot")} == {
-        "train_sft": 4,
+        "train_sft": 3,
         "train_grpo": 1,
         "train_method": 1,
-        "take_snapshot": 2,
+        "take_snapshot": 1,
     }
