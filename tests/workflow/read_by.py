@@ -24,7 +24,8 @@ RESAMPLED = [
 DRAWN = [
     f"draw_figure {name}" for name in ("reward", "rollouts", "audit", "tradeoff", "ablation", "frontier", "likelihood")
 ]
-LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", "score_text *"]
+SCORED = ["score_text *", "score_similarity *"]
+LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", *SCORED]
 
 # What reads each key. Nothing: it changes no result.
 READ_BY: dict[str, list[str]] = {
@@ -41,7 +42,10 @@ READ_BY: dict[str, list[str]] = {
     r"languages\.\w+\.(among|threshold|least_letters)": [],  # as long as the script alone decides
     r"world\.(?!mixed_share)\w+": ["generate_world"],
     rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
-    rf"tasks\.{T}\.target_language": [part.replace("*", "{task}*") for part in LANGUAGE] + ["score_text base"],
+    rf"tasks\.{T}\.target_language": [
+        *[part.replace("*", "{task}*") for part in LANGUAGE],
+        *[part.replace("*", "base") for part in SCORED],
+    ],
     r"tasks\.mt\.title": ["tabulate_paper table1", *DRAWN],
     r"tasks\.hg\.title": ["tabulate_paper table2", *[name for name in DRAWN if name != "draw_figure ablation"]],
     r"tasks\.mt\.published": ["tabulate_paper table[1356]*"],

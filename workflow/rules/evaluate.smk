@@ -130,7 +130,12 @@ rule score_similarity:
         runtime=60,
     params:
         settings=lambda wc: settings(
-            "score_similarity", tasks=tasks_of(wc.run), device=CONFIG.device
+            "score_similarity",
+            languages={
+                task: language_settings(CONFIG.tasks[task].target_language, script=True)
+                for task in tasks_of(wc.run)
+            },
+            device=CONFIG.device,
         ),
     script:
         "../scripts/score_similarity.py"

@@ -4,7 +4,7 @@ import pytest
 
 from semalign.config.data import Language
 from semalign.runtime.errors import InputError
-from semalign.text.languages import language_consistency
+from semalign.text.languages import in_another_language, language_consistency
 
 NEWS = Path(__file__).parents[4] / "shared/data/ntrex128"
 FOREIGN_TO_TIBETAN = ["Han", "Hiragana", "Katakana", "Hangul", "Cyrillic", "Arabic"]
@@ -106,3 +106,20 @@ def test_genuine_news_passes(file: str, language: Language, least: float) -> Non
 def test_news_of_another_script_fails(file: str, language: Language) -> None:
     lines = (NEWS / f"newstest2019-ref.{file}.txt").read_text(encoding="utf-8").splitlines()
     assert not any(language_consistency(line, language) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "another"),
+    [
+        ("བོད་ཡིག", False),
+        ("བོད་ཡིག 中", False),  # a name in another script makes no other language
+        ("ཀཀab", False),  # half is not more than half
+        ("ཀཀabc", True),
+        ("A man in an orange hat", True),
+        ("中文", True),
+        ("12 !", False),  # no letters: no language
+        ("", False),
+    ],
+)
+def test_most_letters_of_other_scripts_are_another_language(text: str, another: bool) -> None:
+    assert in_another_language(text, TIBETAN) is another

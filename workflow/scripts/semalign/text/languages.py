@@ -21,6 +21,16 @@ def language_consistency(text: str, language: Language) -> float:
     return float(script_consistency(text, language) and identified(text, language))
 
 
+def in_another_language(text: str, language: Language) -> bool:
+    """Whether most letters of a text are of other scripts, or the identifier does not find it in its language.
+
+    Milder than `language_consistency`: a name in another script makes no other language, and neither do no letters.
+    """
+    letters = sum(map(len, _LETTERS.findall(text)))
+    own = len(_letters_of(language.script, "script").findall(text))
+    return bool(letters) and (2 * own < letters or not identified(text, language))
+
+
 def identified(text: str, language: Language) -> bool:
     """Whether the identifier finds a text in its language with enough confidence; true where it is not asked."""
     if language.identify == "script" or sum(map(len, _LETTERS.findall(text))) < language.least_letters:
