@@ -132,7 +132,9 @@ rule score_similarity:
         settings=lambda wc: settings(
             "score_similarity",
             languages={
-                task: language_settings(CONFIG.tasks[task].target_language, script=True)
+                task: language_settings(
+                    CONFIG.tasks[task].target_language, script=True
+                )
                 for task in tasks_of(wc.run)
             },
             device=CONFIG.device,
