@@ -156,7 +156,7 @@ def test_without_trainings_their_sections_are_not_needed() -> None:
 
 
 def test_whom_the_judge_compares() -> None:
-    models = {"theirs": {"model": "m"}, "other": {"model": "m", "tasks": ["mt"]}}
+    models: dict[str, dict[str, Any]] = {"theirs": {"model": "m"}, "other": {"model": "m", "tasks": ["mt"]}}
     assert list(comparisons(config(seeds=[3, 0]), "mt")) == ["3", "0"]
     usual = config(seeds=[3, 0], models=models)
     assert list(comparisons(usual, "hg")) == ["3", "0", "theirs-strong_sft-3", "theirs-strong_sft-0"]

@@ -140,14 +140,15 @@ def test_the_judge_of_models_trained_elsewhere(results: Path) -> None:
     write_judge(results, "hg", "theirs-base", [2, 2, 2, 2, 2, 0], models=("base", "theirs"))
     against = {"models/theirs": ["strong_sft", "rl", "base"]}
     asked = request(results, forgetting=False, given={"models/theirs": ["hg"]}, opponents=against)
-    frame = compare(asked)
-    frame = frame[frame["measure"] == "judge_net"].set_index(["a", "b", "seed", "test"])
+    records: list[dict[Any, Any]] = compare(asked).to_dict("records")
+    of_judge = [row for row in records if row["measure"] == "judge_net"]
+    rows = {(row["a"], row["b"], row["seed"], row["test"]): row for row in of_judge}
     net, sign = "bootstrap of items", "sign test, exact"
-    assert frame.loc[("theirs", "strong_sft", "all", net), "difference"] == pytest.approx(100 * (-1 + 4) / 12)
-    assert frame.loc[("theirs", "strong_sft", "1", sign), "p"] == pytest.approx(2 * 0.5**4)
-    row = frame.loc[("rl", "theirs", "0", sign)]
+    assert rows["theirs", "strong_sft", "all", net]["difference"] == pytest.approx(100 * (-1 + 4) / 12)
+    assert rows["theirs", "strong_sft", "1", sign]["p"] == pytest.approx(2 * 0.5**4)
+    row = rows["rl", "theirs", "0", sign]
     assert (row["statistic"], row["units"]) == (5, 6)  # RL is a, as in all other tests
-    assert frame.loc[("rl", "theirs", "0", net), "mean_a"] == pytest.approx(500 / 6)
-    assert frame.loc[("theirs", "base", "all", sign), "p"] == pytest.approx(2 * 0.5**5)  # one run each: no seeds
-    assert ("theirs", "base", "0", sign) not in frame.index
-    assert list(frame[frame["primary"]].index) == [("rl", "strong_sft", "all", net)]  # which alone was declared
+    assert rows["rl", "theirs", "0", net]["mean_a"] == pytest.approx(500 / 6)
+    assert rows["theirs", "base", "all", sign]["p"] == pytest.approx(2 * 0.5**5)  # one run each: no seeds
+    assert ("theirs", "base", "0", sign) not in rows
+    assert [key for key, row in rows.items() if row["primary"]] == [("rl", "strong_sft", "all", net)]  # as declared

@@ -90,9 +90,13 @@ def test_what_the_judge_says_of_a_model_trained_elsewhere(results: Path) -> None
     write_run(results, "models/theirs", ["mt", "hg"], [0.1, 0.2])
     for seed, winners in ((0, [2, 2]), (1, [2, 0])):
         write_judge(results, "mt", f"theirs-strong_sft-{seed}", winners, models=("strong_sft", "theirs"))
-    asked = (results, "table3", ["mt"], ["base", "strong_sft", "rl", "models/theirs"], [0, 1], {}, True)
     given, against = {"models/theirs": ["mt", "hg"]}, {"models/theirs": "strong_sft"}
-    table = build(Request(*asked, SETTINGS, [CMRC], given=given, opponents=against))
+
+    def trade_off(models: list[str], seeds: list[int], judged: bool) -> Table:
+        asked = (results, "table3", ["mt"], models, seeds)
+        return build(Request(*asked, {}, judged, SETTINGS, [CMRC], given=given, opponents=against if judged else {}))
+
+    table = trade_off(["base", "strong_sft", "rl", "models/theirs"], [0, 1], True)
     found = rows(table)
     theirs, strong = found["mt", "theirs"], found["mt", "strong_sft"]
     names = ("judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net")
@@ -102,8 +106,7 @@ def test_what_the_judge_says_of_a_model_trained_elsewhere(results: Path) -> None
     assert pd.isna(found["mt", "theirs - base"]["judge_win"])
     assert "figures of models trained elsewhere: theirs against strong_sft." in table.note
 
-    alone = build(Request(*asked[:3], ["base", "models/theirs"], [0], {}, False, SETTINGS, [CMRC], given=given))
-    assert pd.isna(rows(alone)["mt", "theirs"]["judge_win"])
+    assert pd.isna(rows(trade_off(["base", "models/theirs"], [0], False))["mt", "theirs"]["judge_win"])
 
 
 def test_the_papers_figures_stand_beside_ours(results: Path) -> None:
