@@ -78,20 +78,28 @@ def name_metrics(results: Path, run: str, task: str, metrics: list[str]) -> None
     )
 
 
-def write_judge(results: Path, task: str, seed: int, winners: list[int], unparsed: int = 0) -> None:
-    """Verdicts: 1 strong_sft, 2 rl, 0 a tie; and so many items without one."""
+def write_judge(
+    results: Path,
+    task: str,
+    comparison: int | str,
+    winners: list[int],
+    unparsed: int = 0,
+    models: tuple[str, str] = ("strong_sft", "rl"),
+) -> None:
+    """Verdicts: 1 the first model, 2 the second, 0 a tie; and so many items without one."""
     found: list[int | None] = [*winners, *[None] * unparsed]
     write_lines(
-        results / task / "judge" / f"{seed}.jsonl", [{"id": str(i), "winner": winner} for i, winner in enumerate(found)]
+        results / task / "judge" / f"{comparison}.jsonl",
+        [{"id": str(i), "winner": winner} for i, winner in enumerate(found)],
     )
     share = {winner: 100 * found.count(winner) / len(found) for winner in (0, 1, 2, None)}
     summary = {
-        "win": {"strong_sft": share[1], "rl": share[2]},
+        "win": {models[0]: share[1], models[1]: share[2]},
         "tie": share[0],
         "unparsed": share[None],
         "n": len(found),
     }
-    (results / task / "judge" / f"{seed}.json").write_text(json.dumps(summary))
+    (results / task / "judge" / f"{comparison}.json").write_text(json.dumps(summary))
 
 
 def write_likelihood(results: Path, run: str, nll: list[float], kl: list[float] | None) -> None:

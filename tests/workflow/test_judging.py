@@ -13,6 +13,7 @@ import yaml
 
 from tests.conftest import ROOT
 from tests.unit.chat_server import ChatServer, Reply, Request, completion, error, longer
+from tests.unit.policies import policy, tokenizer_of
 from tests.unit.scored import write_lines
 from tests.workflow.run import command, plans
 from tests.workflow.test_reruns import TINY
@@ -46,10 +47,10 @@ def overlay(folder: Path, name: str, judge: dict[str, Any], **more: Any) -> Path
     return file
 
 
-def run(folder: Path, *overlays: Path) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *overlays: Path, targets: tuple[str, ...] = (TARGET,)) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1"}
     return subprocess.run(
-        command(folder, TARGET, overlays=[TINY, *overlays]),
+        command(folder, *targets, overlays=[TINY, *overlays]),
         capture_output=True,
         text=True,
         check=False,
@@ -165,6 +166,33 @@ def test_a_rerun_pays_nothing(finished_judging: Path, server: ChatServer) -> Non
     assert result.returncode == 0, result.stdout + result.stderr
     assert sum(server.asked.values()) == before
     assert (finished_judging / "results/mt/judge/0.jsonl").read_bytes() == rows
+
+
+def test_a_model_trained_elsewhere_is_judged_beside_ours(finished_judging: Path, server: ChatServer) -> None:
+    """Its answers are longer than all others. The comparison of RL with strong SFT stays as it is."""
+    policy(finished_judging / "theirs", tokenizer_of("chatml"))
+    answers = [
+        {"testset": "mt", "id": f"i{i}", "output": f"{'ཀ' * 5}།{i}", "tokens": 3, "truncated": False}
+        for i in range(ITEMS)
+    ]
+    write_lines(finished_judging / "results/models/theirs/predictions.jsonl", answers)
+    theirs = {"model": "theirs", "tasks": ["mt"], "judged_against": ["strong_sft", "rl"]}
+    own = overlay(finished_judging, "theirs", judge(server), models={"theirs": theirs})
+    assert plans(finished_judging, [[TINY, own]], target=TARGET) == [{}]
+    before = sum(server.asked.values())
+    targets = tuple(f"results/mt/judge/theirs-{other}-0.json" for other in ("strong_sft", "rl"))
+    result = run(finished_judging, own, targets=targets)
+    assert result.returncode == 0, result.stdout + result.stderr
+    for target, other in zip(targets, ("strong_sft", "rl"), strict=True):
+        summary = json.loads((finished_judging / target).read_text())
+        assert summary["win"] == {other: 0.0, "theirs": 100.0}
+        assert summary["net_of"] == f"theirs - {other}"
+    assert sum(server.asked.values()) - before == 2 * 2 * (ITEMS + 3 + 6)  # two orders, two opponents
+    for target in targets:
+        (finished_judging / target.replace(".json", ".jsonl")).unlink()
+    result = run(finished_judging, own, targets=targets)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert sum(server.asked.values()) - before == 2 * 2 * (ITEMS + 3 + 6)  # nothing is paid twice
 
 
 def test_the_ceiling_ends_the_job_with_one_message_and_a_higher_one_goes_on(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ PLACES = {
     "name": r"[a-z0-9_]+",
     "model": r"cold_sft|strong_sft|rl(-encoder)?(-\w+)?|rl@\d+|sft-\d+|fewshot-\w+|\w+@[\d.]+",
     "seed": r"\d+",
+    "comparison": r"[\w-]+",
     "step": r"\d+",
     "encoder": r"\w+",
     "run": r"base|(mt|hg)/[\w@.-]+/\d+",

@@ -1,5 +1,6 @@
 """What a language model as the judge will cost, before there are any answers to judge."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from semalign.config.judge import LlmJudge
@@ -15,12 +16,11 @@ def judged(config: Config, test_pairs: Mapping[TaskName, int], jobs: list[Job]) 
     judge = config.judge
     if not isinstance(judge, LlmJudge):
         return None
-    tasks = {
-        task for job in jobs if job.rule == "judge_pairs" for task in config.tasks if job.wildcards["task"] == task
-    }
-    items = {task: Items(test_pairs[task], assumed_text_bytes(config.tasks[task])) for task in sorted(tasks)}
+    found = Counter(job.wildcards["task"] for job in jobs if job.rule == "judge_pairs")
+    numbers = {task: found[task] for task in sorted(config.tasks) if task in found}
+    items = {task: Items(test_pairs[task], assumed_text_bytes(config.tasks[task])) for task in numbers}
     templates = {task: read_template(task, judge.prompts, config.tasks[task].prompt) for task in items}
-    return plan(judge, items, templates, len(config.seeds))
+    return plan(judge, items, templates, numbers)
 
 
 def sentence(judge: object, found: Plan | None) -> str:

@@ -160,7 +160,6 @@ ALL_ENCODERS = ENCODERS | ABLATED
 PRETRAINING = CONFIG.policy.pretraining if CONFIG.policy.path is None else None
 CORPUS = PRETRAINING.corpus if PRETRAINING else []
 LANGUAGE_KEYS = ["source_language", "target_language"]
-JUDGED = CONFIG.judge.kind != "none"
 ENVIRONMENT = os.path.join(PROJECT, "envs", "semalign.yaml")
 BASE = str(CONFIG.policy.path or "results/base/model")
 TOKENIZER = str(CONFIG.policy.path or "results/base/tokenizer")

@@ -1,7 +1,8 @@
-"""Blind pairwise comparison of RL with strong SFT, each item in both orders.
+"""Blind pairwise comparison of RL with strong SFT, and of models trained elsewhere with their opponents, each item in both
+orders.
 
 In:  the predictions of both, results/data/<task>/test.jsonl
-Out: results/<task>/judge/<seed>.{jsonl,json}: verdicts by item, and the summary
+Out: results/<task>/judge/<comparison>.{jsonl,json}: verdicts by item, and the summary
      results/judge_cache/: a language model's answers, kept whatever reruns (no rule's output)
 """
 
@@ -13,14 +14,16 @@ localrules:
 rule judge_pairs:
     input:
         test="results/data/{task}/test.jsonl",
-        strong_sft="results/{task}/strong_sft/{seed}/predictions.jsonl",
-        rl="results/{task}/rl/{seed}/predictions.jsonl",
+        first=lambda wc: answers_of(wc.task, wc.comparison, "first"),
+        second=lambda wc: answers_of(wc.task, wc.comparison, "second"),
     output:
-        verdicts="results/{task}/judge/{seed}.jsonl",
+        verdicts="results/{task}/judge/{comparison}.jsonl",
     log:
-        "results/logs/judge_pairs/{task}-{seed}.log",
+        "results/logs/judge_pairs/{task}-{comparison}.log",
     benchmark:
-        "results/benchmarks/judge_pairs/{task}-{seed}.tsv"
+        "results/benchmarks/judge_pairs/{task}-{comparison}.tsv"
+    wildcard_constraints:
+        comparison=COMPARISON_PATTERN,
     conda:
         ENVIRONMENT
     resources:
@@ -29,7 +32,8 @@ rule judge_pairs:
         settings=lambda wc: settings(
             "judge_pairs",
             task=wc.task,
-            seed=int(wc.seed),
+            seed=compared(wc.comparison)[1],
+            models=compared(wc.comparison)[0].labels,
             **judge_settings(wc.task),
             **asked_again(),
         ),
@@ -39,22 +43,25 @@ rule judge_pairs:
 
 rule summarise_verdicts:
     input:
-        verdicts="results/{task}/judge/{seed}.jsonl",
-        votes=lambda wc: given(vote_files(wc.task, wc.seed)),
+        verdicts="results/{task}/judge/{comparison}.jsonl",
+        votes=lambda wc: given(vote_files(wc.task, wc.comparison)),
     output:
-        summary="results/{task}/judge/{seed}.json",
+        summary="results/{task}/judge/{comparison}.json",
     log:
-        "results/logs/summarise_verdicts/{task}-{seed}.log",
+        "results/logs/summarise_verdicts/{task}-{comparison}.log",
     benchmark:
-        "results/benchmarks/summarise_verdicts/{task}-{seed}.tsv"
+        "results/benchmarks/summarise_verdicts/{task}-{comparison}.tsv"
+    wildcard_constraints:
+        comparison=COMPARISON_PATTERN,
     conda:
         ENVIRONMENT
     params:
         settings=lambda wc: settings(
             "summarise_verdicts",
-            reads=vote_files(wc.task, wc.seed),
+            reads=vote_files(wc.task, wc.comparison),
+            models=compared(wc.comparison)[0].labels,
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
-            votes=votes_on(wc.task, wc.seed),
+            votes=votes_on(wc.task, wc.comparison),
             **judge_settings(wc.task),
         ),
     script:

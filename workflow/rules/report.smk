@@ -74,6 +74,7 @@ rule report:
             look=fingerprint_of_look(),
             retention=RETAINED,
             **({"models": EXAMPLE_MODELS, "given": GIVEN_TASKS} if GIVEN else {}),
+            **({"opponents": OPPONENTS} if OPPONENTS else {}),
         ),
     script:
         "../scripts/report.py"

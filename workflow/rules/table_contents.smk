@@ -82,11 +82,14 @@ def table_scores(name):
 
 
 def given_of(table):
-    """The models that were trained elsewhere among a table's rows, with their tasks; nothing where there are none."""
+    """The models that were trained elsewhere among a table's rows, with their tasks and, in table 3, whom each is shown
+    to be judged against; nothing where there are none."""
     shown = {
         run: own for run, own in GIVEN_TASKS.items() if run in TABLE_ROWS[table][1]
     }
-    return {"given": shown} if shown else {}
+    against = {run: of[0] for run, of in OPPONENTS.items() if of and run in shown}
+    judged = {"opponents": against} if against and table == "table3" else {}
+    return {"given": shown} | judged if shown else {}
 
 
 # Tables whose rows have the audit's verdict.
@@ -139,12 +142,12 @@ def likelihoods(names):
     return expand("results/{run}/likelihood.{kind}", run=names, kind=["json", "npz"])
 
 
-VERDICTS = expand(
-    "results/{task}/judge/{seed}.{kind}",
-    task=TASKS if JUDGED else [],
-    seed=SEEDS,
-    kind=["json", "jsonl"],
-)
+VERDICTS = [
+    f"results/{task}/judge/{name}.{kind}"
+    for task in TASKS
+    for name in COMPARISONS[task]
+    for kind in ["json", "jsonl"]
+]
 
 # What the report shows: all that the config asks for or, for `make report`, what of it is there.
 AS_IT_IS = os.environ.get("SEMALIGN_REPORT") == "present"

@@ -1,7 +1,7 @@
 """The paper's tables, the frontier, the reward encoders compared, the tests and the reward audit, from scores alone; what the
 frontier's points cost, from records.
 
-In:  results/<run>/{scores,likelihood,audit}*, results/<task>/judge/<seed>.{json,jsonl}; read beside the answers: the records
+In:  results/<run>/{scores,likelihood,audit}*, results/<task>/judge/*.{json,jsonl}; read beside the answers: the records
      of all jobs behind them, which no rule has as outputs
 Out: results/<table>.{csv,md,tex,json}
 """
@@ -100,6 +100,7 @@ rule compare_systems:
             forgetting=CONFIG.forgetting is not None,
             retention=RETAINED,
             **GIVEN_VALUES,
+            **({"opponents": OPPONENTS} if OPPONENTS else {}),
             **({} if CONFIG.train else {"trained": False}),
         ),
     script:
@@ -244,10 +245,7 @@ if CONFIG.frontier:
 
     rule tabulate_costs:
         input:
-            answers=expand(
-                "results/{run}/predictions.jsonl",
-                run=[run for run in FRONTIER_RUNS if run not in GIVEN],
-            ),
+            answers=expand("results/{run}/predictions.jsonl", run=FRONTIER_RUNS),
             frontier="results/frontier.csv",
         output:
             csv="results/costs.csv",
@@ -261,6 +259,12 @@ if CONFIG.frontier:
         conda:
             ENVIRONMENT
         params:
-            settings=settings("tabulate_costs", tasks=TASKS, seeds=SEEDS, curves=CURVES),
+            settings=settings(
+                "tabulate_costs",
+                tasks=TASKS,
+                seeds=SEEDS,
+                curves=CURVES,
+                **GIVEN_VALUES,
+            ),
         script:
             "../scripts/tabulate_costs.py"

@@ -18,7 +18,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     retention = [Retained(**entry) for entry in settings["retention"]]
     names = ("tasks", "seeds", "judged", "forgetting")
     given = {name: settings[name] for name in names}
-    given |= {name: settings[name] for name in ("given", "trained") if name in settings}
+    given |= {name: settings[name] for name in ("given", "opponents", "trained") if name in settings}
     frame = compare(Request(Path("results"), languages=languages, statistics=statistics, retention=retention, **given))
     text = note(statistics, len(settings["seeds"]), retention)
     of_all = set(frame.loc[frame["seed"] == "all", "test"]) | {"sacrebleu paired bootstrap (p)"}

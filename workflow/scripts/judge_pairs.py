@@ -1,4 +1,4 @@
-"""Compare RL with strong SFT on each test item, in both orders."""
+"""Compare two models on each test item, in both orders."""
 
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from semalign.runtime.workspace import Workspace
 
 
 def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
-    systems = {name: join(input[name], [input.test])[settings["task"]] for name in ("strong_sft", "rl")}
-    asked = comparisons(systems["strong_sft"], systems["rl"], settings["seed"])
-    ids = [row["id"] for row in systems["rl"]]
+    first, second = (join(path, [input.test])[settings["task"]] for path in (input.first, input.second))
+    asked = comparisons(first, second, settings["seed"])
+    ids = [row["id"] for row in second]
     judged = by_parser if settings["judge"]["kind"] == "parser" else by_models
     write_jsonl(output.verdicts, judged(settings, ids, asked, workspace))
 
@@ -38,9 +38,14 @@ def by_models(settings: dict[str, Any], ids: list[str], asked: list[Comparison],
 
 
 def still_to_come() -> int:
-    """Comparisons of other tasks and seeds that have no verdicts yet: their cost is to be thought of too."""
-    tasks = [task for task, entry in snakemake.config["tasks"].items() if entry]
-    files = [f"results/{task}/judge/{seed}.jsonl" for task in tasks for seed in snakemake.config["seeds"]]
+    """Comparisons of other models, tasks and seeds that have no verdicts yet: their cost is to be thought of too."""
+    from semalign.preflight import comparisons
+    from semalign.preflight.root import validate
+
+    config = validate(snakemake.config)
+    files = [
+        f"results/{task}/judge/{name}.jsonl" for task in config.tasks for name in comparisons.comparisons(config, task)
+    ]
     return sum(not Path(file).exists() for file in files if file != snakemake.output.verdicts)
 
 

@@ -19,7 +19,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
         artefacts=[str(path) for path in input],
         sources=bool(input.sources),
         retention=[Retained(**entry) for entry in settings["retention"]],
-        **{name: settings[name] for name in (*names, *(("models", "given") if "given" in settings else ()))},
+        **{name: settings[name] for name in names},
+        **{name: settings[name] for name in ("models", "given", "opponents") if name in settings},
     )
     with replacing(output.html) as file:
         file.write(build(request))

@@ -1,4 +1,4 @@
-"""What the verdicts on RL and strong SFT add up to, and how far judges and people agree."""
+"""What the verdicts on two models add up to, and how far judges and people agree."""
 
 from typing import Any
 
@@ -10,12 +10,11 @@ from semalign.judging.votes import read_votes
 from semalign.runtime import job
 from semalign.runtime.files import read_jsonl, write_json
 
-NAMES = ("strong_sft", "rl")
-
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
+    first, second = settings["models"]
     verdicts = list(read_jsonl(input.verdicts))
-    figures = summarise(verdicts, NAMES, Statistics.model_validate(settings["statistics"]))
+    figures = summarise(verdicts, (first, second), Statistics.model_validate(settings["statistics"]))
     figures["judge"] = settings["judge"]
     if settings["prompt"] is not None:
         figures["prompt_sha256"] = template_hash(settings["prompt"])
@@ -24,7 +23,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     }
     if settings["votes"] is not None:
         votes = read_votes(Votes.model_validate(settings["votes"]), {row["id"] for row in verdicts})
-        agreements["people"] = votes_agreement(verdicts, votes, NAMES)
+        agreements["people"] = votes_agreement(verdicts, votes, (first, second))
     write_json(output.summary, figures | {"agreement": {name: found for name, found in agreements.items() if found}})
 
 

@@ -16,7 +16,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     retention = [Retained(**entry) for entry in settings["retention"]]
     names = ("table", "tasks", "models", "seeds", "rewards", "judged", "thresholds", "published")
     values = {name: settings[name] for name in names} | {"titles": dict(settings["titles"]), "retention": retention}
-    values |= {"given": settings.get("given", {})}
+    values |= {name: settings.get(name, {}) for name in ("given", "opponents")}
     table = build(Request(Path("results"), statistics=statistics, **values))
     judges = {path: read_json(path) for path in input.judge if path.endswith(".json")}
     exams = {Path(path).parent.name: read_json(path) for path in input.exams}

@@ -175,7 +175,7 @@ def judge(**changes: Any) -> LlmJudge:
 def test_a_plan_by_hand() -> None:
     """1,000 + 500 items, two seeds: 6,000 calls, a tenth of the items again; 100 bytes of template, 836 of texts."""
     templates: dict[TaskName, str] = {"mt": "x" * 100, "hg": "x" * 100}
-    found = plan(judge(), {"mt": Items(1000, 836.0), "hg": Items(500, 836.0)}, templates, seeds=2)
+    found = plan(judge(), {"mt": Items(1000, 836.0), "hg": Items(500, 836.0)}, templates, {"mt": 2, "hg": 2})
     assert (found.calls, found.most_calls) == (6600, 19800)
     assert (found.input_tokens, found.output_tokens) == (6600 * 1000, 6600 * 500)
     assert found.cost == pytest.approx(6.6 * 2 + 3.3 * 10)
@@ -190,7 +190,7 @@ def test_texts_that_do_not_exist_yet_are_taken_for_as_long_as_the_config_allows(
 
 def test_a_plan_with_a_second_judge_that_costs_nothing_and_has_no_limit() -> None:
     second = {"model": "local", "base_url": "http://localhost:8000/v1", "prices": None, "share": 0.5}
-    found = plan(judge(second=second, self_agreement=0.0), {"mt": Items(10, 100.0)}, {"mt": ""}, seeds=1)
+    found = plan(judge(second=second, self_agreement=0.0), {"mt": Items(10, 100.0)}, {"mt": ""}, {"mt": 1})
     assert found.calls == 20 + 10
     assert found.output_tokens is None
     assert found.cost == pytest.approx(20 * cost_bound(judge(), 100))

@@ -12,6 +12,7 @@ import yaml
 
 from semalign.config.base import deep_merge
 from semalign.preflight.checks import check
+from semalign.preflight.comparisons import comparisons
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
@@ -121,6 +122,14 @@ def test_a_whole_model_needs_a_template(folders: Path, tmp_path: Path, monkeypat
         ({"dpo": {"model": "m"}}, "models.dpo: frontier.methods has an entry of this name"),
         ({"theirs": {"model": "m", "tasks": ["xx"]}}, "models.theirs.tasks: xx is not among tasks"),
         ({"theirs": {}}, "give either adapter or model"),
+        (
+            {"theirs": {"model": "m", "judged_against": ["cold_sft"]}},
+            "models.theirs.judged_against: 'cold_sft' is none of base, strong_sft, rl",
+        ),
+        (
+            {"a": {"model": "m", "tasks": ["mt"], "judged_against": ["b"]}, "b": {"model": "m", "tasks": ["hg"]}},
+            "models.a.judged_against: b answers none of the tasks of a",
+        ),
         ({"theirs": {"adapter": "a", "chat_template": "t"}}, "asked with the template of its base"),
     ],
 )
@@ -135,10 +144,40 @@ def test_without_trainings_their_sections_are_not_needed() -> None:
     with pytest.raises(InputError, match="config key rl: missing"):
         validate(raw)
     found = validate(raw | {"train": False})
-    assert (found.ablation, found.few_shot, found.frontier, found.judge.kind) == (None, None, None, "none")
+    assert (found.ablation, found.few_shot, found.frontier, found.judge.kind) == (None, None, None, "parser")
+    with pytest.raises(InputError, match=r"models\.theirs\.judged_against: 'rl' is none of base; nothing is trained"):
+        validate(raw | {"train": False, "models": {"theirs": {"model": "m", "judged_against": ["rl"]}}})
     assert found.rewards() == {}
     task = MINIATURE["tasks"]["mt"] | {"train": [], "split": None}
     with pytest.raises(InputError, match=r"tasks\.mt\.train: no pairs to train on; .* `train: false`"):
         validate(MINIATURE | {"tasks": {"mt": task, "hg": MINIATURE["tasks"]["hg"]}})
     assert validate(raw | {"train": False, "tasks": {"mt": task}, "policy": MINIATURE["policy"]})
     assert json.dumps(task)
+
+
+def test_whom_the_judge_compares() -> None:
+    models: dict[str, dict[str, Any]] = {"theirs": {"model": "m"}, "other": {"model": "m", "tasks": ["mt"]}}
+    assert list(comparisons(config(seeds=[3, 0]), "mt")) == ["3", "0"]
+    usual = config(seeds=[3, 0], models=models)
+    assert list(comparisons(usual, "hg")) == ["3", "0", "theirs-strong_sft-3", "theirs-strong_sft-0"]
+    pair, seed = comparisons(usual, "hg")["theirs-strong_sft-3"]
+    assert (pair.first, pair.second, seed) == ("strong_sft", "models/theirs", 3)
+    assert list(comparisons(config(train=False, models=models), "mt")) == ["other-base", "theirs-base"]
+
+    models["theirs"]["judged_against"] = ["rl", "base", "other"]
+    models["other"]["judged_against"] = []
+    named = config(seeds=[0], models=models)
+    assert list(comparisons(named, "mt")) == ["0", "theirs-rl-0", "theirs-base", "theirs-other"]
+    assert list(comparisons(named, "hg")) == ["0", "theirs-rl-0", "theirs-base"]  # which `other` does not answer
+    assert comparisons(config(judge={"kind": "none"}, models=models, statistics={"primary": []}), "mt") == {}
+
+
+def test_the_miniatures_judge_reads_no_other_data() -> None:
+    own = {key: value for key, value in MINIATURE.items() if key not in ("cold_sft", "strong_sft", "rl")}
+    own |= {"train": False, "world": None}
+    assert validate(own).judge.kind == "none"
+    llm = {"kind": "openai", "model": "m", "prices": None}
+    assert validate(own | {"judge": llm}).judge.kind == "openai"
+    votes = llm | {"human_votes": {"mt": {"format": "csv", "path": "votes.csv"}}}
+    with pytest.raises(InputError, match=r"judge\.human_votes\.mt: people vote on answers of strong_sft and rl"):
+        validate(own | {"judge": votes})

@@ -1,6 +1,7 @@
 """Retention benchmarks in the config: which is primary, and what cannot be."""
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -94,6 +95,15 @@ def test_a_task_with_stop_strings_and_examples() -> None:
     raw = copy.deepcopy(SHIPPED)
     raw["tasks"]["mt"] |= {"stop": ["\n"], "shots": {"count": 2, "source": "train"}}
     assert validate(raw).tasks["mt"].stop == ["\n"]
+    key = r"config key tasks\.mt\.shots\.source"
+    for source, wrong in (
+        ([{"format": "lines", "path": "x"}], rf"{key}\.0: format: 'lines' is not one of .*"),
+        ("trian", rf"{key}: Input should be 'train', found 'trian'\n{key}: .* list, found 'trian'"),
+    ):
+        raw["tasks"]["mt"]["shots"] = {"count": 2, "source": source}
+        with pytest.raises(InputError) as found:
+            validate(raw)
+        assert re.fullmatch(wrong, str(found.value))
     raw["tasks"]["mt"]["shots"] = {"count": 2, "source": raw["tasks"]["mt"]["test"]}
     with pytest.raises(InputError, match=r"tasks\.mt: shots\.source: names a source of test, too"):
         validate(raw)

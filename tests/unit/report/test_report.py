@@ -18,6 +18,7 @@ from semalign.report.page import build
 from semalign.report.request import Request
 from tests.unit.pages import Page
 from tests.unit.reported import TASKS, TIBETAN, answer, judged, without, write_finished
+from tests.unit.scored import write_lines, write_run
 
 HOSTILE = (
     "<script>document.title = 'taken'</script>",
@@ -241,6 +242,27 @@ def test_a_models_reasons_say_who_stood_first(run: Request) -> None:
     assert "1 = RL, 2 = strong SFT(no text)" in said
     assert said.count("1 = RL, 2 = strong SFTTruer.") == 1
     assert "gpt, a language model" in said
+
+
+def test_a_model_trained_elsewhere_has_its_own_verdicts(run: Request) -> None:
+    write_run(run.results, "models/theirs", ["hg"], [0.1] * 6)
+    answers = [{"testset": "hg", "id": str(i), "output": f"{TIBETAN} {i}"} for i in range(6)]
+    write_lines(run.results / "models/theirs" / "predictions.jsonl", answers)
+    row = {"swapped": False, "forward": 2, "backward": 1, "consistent": True, "winner": 2}
+    verdicts = [{"id": str(i)} | row | ({"winner": 0, "consistent": False} if i else {}) for i in range(6)]
+    write_lines(run.results / "hg" / "judge" / "theirs-strong_sft-0.jsonl", verdicts)
+    given, against = {"models/theirs": ["hg"]}, {"models/theirs": ["strong_sft"]}
+    both = replace(run, models=[*run.models, "models/theirs"], given=given, opponents=against, examples=6)
+    page = Page(build(both))
+    cells = [text for text in page.texts["td"] if "theirs against strong SFT:" in text]
+    assert len(cells) == 6
+    assert "theirs against strong SFT:theirs" in cells[0]
+    assert "theirs against strong SFT:tiethe two orders disagree" in cells[1]
+    outcomes = {a["data-outcome"] for a in page.all("tr") if a.get("data-task") == "hg"}
+    assert outcomes <= {"RL", "strong SFT", "tie", "no verdict"}  # of RL and strong SFT, by which examples are chosen
+
+    alone = Page(build(replace(both, models=["base", "models/theirs"], opponents={"models/theirs": []})))
+    assert "a judge, since there are no models to compare" in alone.said()
 
 
 def test_languages_are_marked(run: Request) -> None:

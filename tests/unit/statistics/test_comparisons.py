@@ -128,3 +128,27 @@ def test_rows_for_reading(results: Path) -> None:
     assert "nan" not in table.to_string()
     assert "p of a rank test of 3 runs against 3 is 0.1." in note(SETTINGS, 3, [CMRC])
     assert "One seed proves nothing" in note(SETTINGS, 1, [CMRC])
+
+
+def test_the_judge_of_models_trained_elsewhere(results: Path) -> None:
+    """Theirs wins 2 and 4 of 6 items against strong SFT and loses 3 and none; against RL it wins 1 of 6 and loses 5."""
+    for run in ("base", "models/theirs"):
+        write_run(results, run, ["hg"], RL[0], RIGHT["rl"])
+    for seed, winners in ((0, [2, 2, 1, 1, 1, 0]), (1, [2, 2, 2, 2, 0, 0])):
+        write_judge(results, "hg", f"theirs-strong_sft-{seed}", winners, models=("strong_sft", "theirs"))
+        write_judge(results, "hg", f"theirs-rl-{seed}", [2, 1, 1, 1, 1, 1], models=("rl", "theirs"))
+    write_judge(results, "hg", "theirs-base", [2, 2, 2, 2, 2, 0], models=("base", "theirs"))
+    against = {"models/theirs": ["strong_sft", "rl", "base"]}
+    asked = request(results, forgetting=False, given={"models/theirs": ["hg"]}, opponents=against)
+    records: list[dict[Any, Any]] = compare(asked).to_dict("records")
+    of_judge = [row for row in records if row["measure"] == "judge_net"]
+    rows = {(row["a"], row["b"], row["seed"], row["test"]): row for row in of_judge}
+    net, sign = "bootstrap of items", "sign test, exact"
+    assert rows["theirs", "strong_sft", "all", net]["difference"] == pytest.approx(100 * (-1 + 4) / 12)
+    assert rows["theirs", "strong_sft", "1", sign]["p"] == pytest.approx(2 * 0.5**4)
+    row = rows["rl", "theirs", "0", sign]
+    assert (row["statistic"], row["units"]) == (5, 6)  # RL is a, as in all other tests
+    assert rows["rl", "theirs", "0", net]["mean_a"] == pytest.approx(500 / 6)
+    assert rows["theirs", "base", "all", sign]["p"] == pytest.approx(2 * 0.5**5)  # one run each: no seeds
+    assert ("theirs", "base", "0", sign) not in rows
+    assert [key for key, row in rows.items() if row["primary"]] == [("rl", "strong_sft", "all", net)]  # as declared

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from semalign.frontier.curves import Curve
+from semalign.frontier.curves import Curve, given
 from semalign.tables import costs
 
 CURVES: dict[str, Curve] = {
@@ -116,3 +116,22 @@ def test_spread_is_over_seeds(tmp_path: Path) -> None:
     table = costs.shown(pd.DataFrame(rows), [{"task": "mt", "method": "sft", "by_seed": [4.0, 5.0]}])
     assert list(table["device_seconds"]) == ["0.0", "9.0 ± 1.4"]
     assert table["to RL's adequacy"].iloc[0] == "4.5 ± 0.7"
+
+
+def test_a_model_trained_elsewhere_has_the_seconds_of_its_answers_alone(tmp_path: Path, made: dict[str, Any]) -> None:
+    run = "models/theirs"
+    check = record("check_model", 6, [], [f"results/{run}/checks.json"], {"run": run})
+    made[f"results/{run}/checks.json"] = check
+    made[answers(run)] = record("generate", 5, list(check["outputs"]), [answers(run)], {"run": run})
+    curves = CURVES | given({run: ["mt"]})
+    frame = costs.collect(tmp_path, ["mt"], [0, 1], curves, made)
+    theirs = frame[frame["method"] == "theirs"]
+    assert list(theirs["model"]) == ["theirs", "theirs"]  # one run in both seeds
+    assert list(theirs["answering_seconds"]) == [5, 5]
+    assert theirs[["device_seconds", "training_seconds", "before_seconds"]].isna().all(axis=None)
+    assert "theirs: trained elsewhere, at a cost that nobody knows here" in costs.note(frame, ["theirs"])
+    points = frame[["task", "method", "place", "seed"]].assign(similarity_independent=0.5)
+    equal = costs.at_equal_adequacy(frame, points)
+    assert {entry["method"]: entry["mean"] for entry in equal}["theirs"] is None
+    line = costs.shown(frame, equal, alone={"base", "theirs"}).set_index("method").loc["theirs"]
+    assert (line["device_seconds"], line["answering_seconds"], line["to RL's adequacy"]) == ("", "5.0", "")

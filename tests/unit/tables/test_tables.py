@@ -86,6 +86,29 @@ def test_what_the_judge_says_of_each_model(results: Path) -> None:
     assert all(pd.isna(found["mt", "cold_sft"][name]) for name in names)
 
 
+def test_what_the_judge_says_of_a_model_trained_elsewhere(results: Path) -> None:
+    write_run(results, "models/theirs", ["mt", "hg"], [0.1, 0.2])
+    for seed, winners in ((0, [2, 2]), (1, [2, 0])):
+        write_judge(results, "mt", f"theirs-strong_sft-{seed}", winners, models=("strong_sft", "theirs"))
+    given, against = {"models/theirs": ["mt", "hg"]}, {"models/theirs": "strong_sft"}
+
+    def trade_off(models: list[str], seeds: list[int], judged: bool) -> Table:
+        asked = (results, "table3", ["mt"], models, seeds)
+        return build(Request(*asked, {}, judged, SETTINGS, [CMRC], given=given, opponents=against if judged else {}))
+
+    table = trade_off(["base", "strong_sft", "rl", "models/theirs"], [0, 1], True)
+    found = rows(table)
+    theirs, strong = found["mt", "theirs"], found["mt", "strong_sft"]
+    names = ("judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net")
+    assert [theirs[name] for name in names] == [75.0, 0.0, 25.0, 0.0, 75.0]  # means of 100 and 50; 0 and 50
+    assert (theirs["judge_win_low"], theirs["judge_win_high"]) == (50.0, 100.0)  # items: 100 and 50, drawn
+    assert strong["judge_win"] == 50.0  # against RL
+    assert pd.isna(found["mt", "theirs - base"]["judge_win"])
+    assert "figures of models trained elsewhere: theirs against strong_sft." in table.note
+
+    assert pd.isna(rows(trade_off(["base", "models/theirs"], [0], False))["mt", "theirs"]["judge_win"])
+
+
 def test_the_papers_figures_stand_beside_ours(results: Path) -> None:
     rl = rows(make(results, "table3", ["hg"], MODELS))["hg", "rl"]
     assert (rl["metric_paper"], rl["cmrc_avg_paper"]) == (0.2530, 45.10)

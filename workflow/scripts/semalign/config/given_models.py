@@ -30,6 +30,11 @@ class GivenModel(Strict):
     tasks: Annotated[list[str], Distinct, Field(min_length=1)] | None = Field(
         None, description="the tasks that it answers; null: all"
     )
+    judged_against: Annotated[list[str], Distinct] | None = Field(
+        None,
+        description="whom the judge compares it with: base, strong_sft, rl or others of `models`; the first stands in "
+        "table 3; null: strong_sft or, with train: false, the base; []: nobody",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "GivenModel":

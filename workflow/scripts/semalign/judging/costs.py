@@ -46,14 +46,20 @@ def assumed_text_bytes(task: Task) -> float:
     return float(_BYTES_PER_TOKEN * (task.max_tokens + 2 * task.max_new_tokens))
 
 
-def plan(judge: LlmJudge, items: Mapping[TaskName, Items], templates: Mapping[TaskName, str], seeds: int) -> Plan:
-    """The calls, tokens and costs of judging every item of every task and seed, repeats and second judge among them."""
+def plan(
+    judge: LlmJudge,
+    items: Mapping[TaskName, Items],
+    templates: Mapping[TaskName, str],
+    comparisons: Mapping[TaskName, int],
+) -> Plan:
+    """The calls, tokens and costs of judging every item of a task in each of its comparisons, repeats and second judge
+    among them."""
     calls, inputs, cost = 0, 0, 0.0
     outputs: int | None = 0
     for task, of_task in items.items():
         prompt_bytes = len(templates[task].encode()) + of_task.text_bytes
         for service, share in shares(judge):
-            number = 2 * seeds * _drawn(of_task.number, share)
+            number = 2 * comparisons[task] * _drawn(of_task.number, share)
             limit = service.output_limit()
             calls += number
             inputs += int(number * most_input_tokens(prompt_bytes))

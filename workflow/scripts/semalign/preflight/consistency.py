@@ -7,7 +7,7 @@ from semalign.config.given_models import problem as given_problem
 from semalign.config.judge import LlmJudge
 from semalign.config.training import Optimisation
 from semalign.miniature import distinct
-from semalign.preflight import amounts
+from semalign.preflight import amounts, comparisons
 
 if TYPE_CHECKING:
     from semalign.preflight.root import Config
@@ -34,6 +34,8 @@ def check(config: "Config") -> None:
         if problem := _published_problem(config, task):
             raise ValueError(f"tasks.{name}.published: {problem}")
     if problem := given_problem(config.models, config.tasks, config.methods()):
+        raise ValueError(problem)
+    if problem := comparisons.problem(config):
         raise ValueError(problem)
     _retention(config)
     _corpus(config)
@@ -82,6 +84,11 @@ def _judge(config: "Config") -> None:
                     f"judge.{key}.{task}: {task} is not among tasks: {list(config.tasks)}; take it out with null"
                 )
     for task, votes in config.judge.human_votes.items() if isinstance(config.judge, LlmJudge) else ():
+        if not config.train:
+            raise ValueError(
+                f"judge.human_votes.{task}: people vote on answers of strong_sft and rl, which `train: false` does not "
+                "train; set it to null"
+            )
         if votes.seed not in config.seeds:
             raise ValueError(f"judge.human_votes.{task}.seed: {votes.seed} is not among seeds: {config.seeds}")
 

@@ -28,9 +28,16 @@ def explained(error: ValidationError, raw: Any, known: Sequence[str]) -> str:
 
 
 def _once(problems: list[ErrorDetails]) -> list[ErrorDetails]:
-    """The problems without those that an encoder of the ablation has from the reward encoder."""
+    """The problems without those that an encoder of the ablation has from the reward encoder, and those of a word in
+    place of which a list was written."""
+    problems = [p for p in problems if not (isinstance(p["input"], list) and _is_word(p["loc"]))]
     of_reward = {(p["loc"][2:], p["msg"]) for p in problems if p["loc"][:2] == ("encoders", "reward")}
     return [p for p in problems if p["loc"][0:1] != ("encoder_ablation",) or (p["loc"][3:], p["msg"]) not in of_reward]
+
+
+def _is_word(location: tuple[int | str, ...]) -> bool:
+    """Is it one of the words that may stand in the place of other forms?"""
+    return bool(location) and str(location[-1]).startswith("literal[")
 
 
 def _explain(problem: ErrorDetails, raw: Any, known: Sequence[str]) -> str:
@@ -77,7 +84,7 @@ def _key(location: tuple[int | str, ...], raw: Any) -> str:
         if (isinstance(raw, dict) and part in raw) or isinstance(part, int):
             raw = raw[part]
         elif (
-            number < len(location) or part in ("[key]", "[hub]", "[urls]", "[name]", "[function]") or _chosen(part, raw)
+            number < len(location) or "[" in part or _chosen(part, raw)  # the latter names a form: [key], list[…]
         ):
             continue
         text = str(part)

@@ -29,7 +29,6 @@ from semalign.preflight.experiments import Ablation, EncoderAblation, FewShot, F
 from semalign.preflight.explanation import explained
 from semalign.runtime.errors import InputError
 
-_UNTRAINED = {"judge": {"kind": "none"}}  # which compares what was trained
 _OF_TRAINING = {"epochs": 1, "learning_rate": 1.0, "batch_size": 8, "micro_batch_size": 8}
 """For sections of trainings that a config without trainings leaves out; nothing reads them."""
 
@@ -65,7 +64,7 @@ class Config(Strict):
     train: bool = Field(
         True,
         description="false: nothing is trained but encoders; the base and `models` are measured, and the sections of "
-        "trainings, ablations, few_shot, frontier and judge are not read",
+        "trainings, ablations, few_shot and frontier are not read",
     )
     models: Annotated[dict[ModelName, GivenModel], BeforeValidator(without_null)] = Field(
         default_factory=dict,
@@ -98,7 +97,7 @@ class Config(Strict):
         description="the project of trackio and wandb; null: the working folder's name, with - for all but letters and "
         "digits; changes no result and reruns nothing",
     )
-    judge: Judge = Field(description="who compares rl with strong_sft")
+    judge: Judge = Field(description="who compares rl with strong_sft, and `models` with what they name")
     ablation: Ablation | None = Field(None, description="null: no table 5")
     encoder_ablation: EncoderAblation | None = Field(None, description="null: no RL with other reward encoders")
     few_shot: FewShot | None = Field(None, description="null: no table 4")
@@ -114,7 +113,9 @@ class Config(Strict):
         """An encoder of the ablation is what it changes of the reward encoder; without trainings what compares them is
         off."""
         if isinstance(raw, dict) and raw.get("train") is False:
-            raw = raw | dict.fromkeys(("ablation", "encoder_ablation", "few_shot", "frontier")) | _UNTRAINED
+            raw = raw | dict.fromkeys(("ablation", "encoder_ablation", "few_shot", "frontier"))
+            if raw.get("world") is None and (raw.get("judge") or {}).get("kind") == "parser":
+                raw |= {"judge": {"kind": "none"}}  # the miniature's, left under a config of other data
             raw["statistics"] = {**(raw.get("statistics") or {}), "primary": []}
             raw |= {key: raw.get(key) or _OF_TRAINING for key in ("cold_sft", "strong_sft", "rl")}
         match raw:

@@ -17,9 +17,11 @@ from semalign.report.request import Request
 from semalign.report.wording import Piece, gloss, pieces
 from semalign.runtime.files import Row, read_jsonl
 from semalign.statistics import runs
+from semalign.statistics.judgements import OURS, Pair
 
 Figures = dict[str, float]
 OUTCOMES = {0: "tie", 1: "strong SFT", 2: "RL", None: "no verdict"}
+"""Of RL against strong SFT, by which examples can be chosen."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whom the judge preferred, what else is to be said, and its reasons where it gives any: (order, words)."""
+    """Of which two models, whom the judge preferred, what else is to be said, and its reasons where it gives any:
+    (order, words)."""
 
+    of: str
     outcome: str
     why: str
     reasons: list[tuple[str, str]]
@@ -55,7 +59,12 @@ class Example:
     reference_gloss: str
     target_language: str
     answers: list[Answer]
-    verdict: Verdict | None
+    verdicts: list[Verdict]
+
+    @property
+    def outcome(self) -> str:
+        """Of RL against strong SFT; empty where these were not compared."""
+        return next((verdict.outcome for verdict in self.verdicts if verdict.of == _title(OURS)), "")
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ def _of_task(request: Request, task: TaskName, generated: bool) -> Chosen:
         figures[model] = _figures(_items(request, task, model), entry.metrics[0])
     ids = list(outputs[models[0]])
     drawn, contrasts = _chosen(request, task, ids, figures)
-    verdicts = _verdicts(request, task, seed)
+    verdicts = _verdicts(request, task, models)
     found = []
     for name, why in [*((name, "drawn") for name in drawn), *((name, "contrast") for name in contrasts)]:
         item = outputs[models[0]][name]
@@ -148,7 +157,7 @@ def _of_task(request: Request, task: TaskName, generated: bool) -> Chosen:
                 reference_gloss=told[entry.target_language](item["target"]),
                 target_language=entry.target_language,
                 answers=answers,
-                verdict=_verdict(verdicts.get(name), request, answers) if request.judged else None,
+                verdicts=[_verdict(pair, rows.get(name), request, answers) for pair, rows in verdicts],
             )
         )
     return Chosen(task, labels.task(entry), len(ids), len(drawn), len(contrasts), found)
@@ -208,32 +217,56 @@ def _answer(model: str, text: str, reference: str, told: Callable[[str], str], f
     return Answer(model, text, pieces(text, reference), told(text), scores, shown)
 
 
-def _verdicts(request: Request, task: str, seed: int) -> dict[str, Row]:
-    path = request.results / task / "judge" / f"{seed}.jsonl"
-    return {row["id"]: row for row in read_jsonl(path)} if request.judged and path.is_file() else {}
+def _verdicts(request: Request, task: str, models: list[str]) -> list[tuple[Pair, dict[str, Row]]]:
+    """The verdicts on the models shown, by item; of RL and strong SFT in front, there or not."""
+    if not request.judged:
+        return []
+    further = [Pair(other, model) for model, others in request.opponents.items() for other in others]
+    found = []
+    for pair in [OURS, *further]:
+        if {pair.first, pair.second} <= {*models}:
+            [name] = pair.names([seed_shown(request)])
+            path = request.results / task / "judge" / f"{name}.jsonl"
+            found.append((pair, {row["id"]: row for row in read_jsonl(path)} if path.is_file() else {}))
+    return found
 
 
-def _verdict(row: Row | None, request: Request, answers: list[Answer]) -> Verdict:
+def _verdict(pair: Pair, row: Row | None, request: Request, answers: list[Answer]) -> Verdict:
     if row is None:
-        return Verdict("not judged", "", [])
+        return Verdict(_title(pair), "not judged", "", [])
+    names = _names(pair)
     reasons = []
     for order in ("forward", "backward"):
         words = (row.get("reasons") or {}).get(order)
         problem = (row.get("problems") or {}).get(order)
         said = " ".join(part for part in (words, f"({problem})" if problem else "") if part)
         if said:
-            reasons.append((_slots(row, order), said))
+            reasons.append((_slots(row, order, names), said))
     if not reasons and request.judge["kind"] == "parser":
         told = {a.model: a.scores["content"] for a in answers if "content" in a.scores}
-        if {"strong_sft", "rl"} <= told.keys():
-            reasons.append(("", f"facts told: strong SFT {told['strong_sft']:.0%}, RL {told['rl']:.0%}"))
+        if {pair.first, pair.second} <= told.keys():
+            facts = (f"{name} {told[model]:.0%}" for name, model in zip(names, (pair.first, pair.second), strict=True))
+            reasons.append(("", f"facts told: {', '.join(facts)}"))
     why = "the two orders disagree" if row.get("consistent") is False else ""
-    return Verdict(OUTCOMES[row["winner"]], why, reasons)
+    outcome = {0: OUTCOMES[0], 1: names[0], 2: names[1], None: OUTCOMES[None]}[row["winner"]]
+    return Verdict(_title(pair), outcome, why, reasons)
 
 
-def _slots(row: Row, order: str) -> str:
+def _names(pair: Pair) -> tuple[str, str]:
+    """What the two are called; RL and strong SFT within a sentence."""
+    one, two = (
+        {"strong_sft": OUTCOMES[1], "rl": OUTCOMES[2]}.get(model) or labels.model(runs.label(model))
+        for model in (pair.first, pair.second)
+    )
+    return one, two
+
+
+def _title(pair: Pair) -> str:
+    one, two = _names(pair)
+    return f"{two} against {one}"
+
+
+def _slots(row: Row, order: str, names: tuple[str, str]) -> str:
     """Which system stood first and second when these words were said."""
-    names = ["strong SFT", "RL"]
-    if row["swapped"] != (order == "backward"):
-        names.reverse()
-    return f"1 = {names[0]}, 2 = {names[1]}"
+    one, two = names if row["swapped"] == (order == "backward") else reversed(names)
+    return f"1 = {one}, 2 = {two}"

@@ -198,4 +198,5 @@ def _missing(request: Request) -> list[str]:
         for name, (title, key) in WITHOUT.items()
         if name not in request.tables
     ]
-    return said + ([] if request.judged else ["a judge, since judge.kind is none"])
+    why = "since judge.kind is none" if request.judge["kind"] == "none" else "since there are no models to compare"
+    return said + ([] if request.judged else [f"a judge, {why}"])

@@ -32,7 +32,7 @@ class Request:
     ones on which RL and strong SFT differ most. retention: the benchmarks, the primary one first. audit: its
     thresholds. max_zero_variance: the share of prompts whose rollouts may all earn the same. wanted: the tables that
     the config asks for, made or not. models: those whose answers are shown. given: the tasks of each model that was
-    trained elsewhere.
+    trained elsewhere. opponents: whom the judge compares each of these with.
     """
 
     root: Path
@@ -53,6 +53,7 @@ class Request:
     wanted: list[str] = field(default_factory=list)
     models: list[str] = field(default_factory=lambda: ["base", "cold_sft", "strong_sft", "rl"])
     given: dict[str, list[str]] = field(default_factory=dict)
+    opponents: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def results(self) -> Path:
@@ -60,7 +61,8 @@ class Request:
 
     @property
     def judged(self) -> bool:
-        return bool(self.judge["kind"] != "none")
+        """Has the judge anything to compare?"""
+        return self.judge["kind"] != "none" and ("rl" in self.models or any(self.opponents.values()))
 
     def table(self, name: str, kind: str) -> Path:
         return self.results / f"{name}.{kind}"

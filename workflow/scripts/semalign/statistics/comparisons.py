@@ -18,10 +18,10 @@ from semalign.config.data import Language
 from semalign.config.statistics import Primary, Statistics
 from semalign.metrics.bleu import paired_bootstrap
 from semalign.metrics.predictions import join
-from semalign.runtime.files import read_jsonl
 from semalign.statistics import runs
 from semalign.statistics.bootstrap import Estimator, bootstrap
 from semalign.statistics.intervals import about_seeds, estimator
+from semalign.statistics.judgements import OURS, Pair
 from semalign.statistics.retained import Retained
 
 PAIRS = [("rl", "strong_sft"), ("rl", "cold_sft")]
@@ -57,7 +57,7 @@ class Request:
 
     languages: the target language of each task whose primary metric is BLEU. retention: the benchmarks, the primary one
     first. given: the tasks of each model that was trained elsewhere, which is compared with the base and, where it is
-    trained, with RL.
+    trained, with RL. opponents: whom the judge compares each of these with.
     """
 
     results: Path
@@ -70,12 +70,25 @@ class Request:
     retention: list[Retained]
     trained: bool = True
     given: dict[str, list[str]] = field(default_factory=dict)
+    opponents: dict[str, list[str]] = field(default_factory=dict)
 
     def pairs(self, task: str) -> list[tuple[str, str]]:
         """The models of a task that are compared, a less b."""
         others = runs.answering(self.given, task, self.given)
         trained = [*PAIRS, *(("rl", model) for model in others)] if self.trained else []
         return [*trained, *((model, "base") for model in others)]
+
+    def judged_pairs(self, task: str) -> list[tuple[str, str, Pair]]:
+        """The models of a task that the judge compared, a less b. RL is a, as in all other tests."""
+        if not self.judged:
+            return []
+        found = [
+            ("rl", model, Pair("rl", model)) if other == "rl" else (model, other, Pair(other, model))
+            for model in runs.answering(self.given, task, self.given)
+            for other in self.opponents.get(model, [])
+            if task in self.given.get(other, [task])
+        ]
+        return [*([("rl", "strong_sft", OURS)] if self.trained else []), *found]
 
 
 def compare(request: Request) -> pd.DataFrame:
@@ -84,9 +97,11 @@ def compare(request: Request) -> pd.DataFrame:
     for task in request.tasks:
         for a, b in request.pairs(task):
             rows += _Comparison(request, task, a, b).rows()
+        for a, b, pair in request.judged_pairs(task):
+            rows += _Comparison(request, task, a, b).judged(pair)
     frame = pd.DataFrame(rows, columns=COLUMNS)
     declared = [(item.task, measure) for item, measure in _declared(request.statistics, request.retention)]
-    of_all = (frame["seed"] == "all") & (frame["b"] == "strong_sft")
+    of_all = (frame["seed"] == "all") & (frame["a"] == "rl") & (frame["b"] == "strong_sft")
     frame["primary"] = of_all & pd.MultiIndex.from_frame(frame[["task", "measure"]]).isin(declared)
     primary = frame["primary"] & frame["p"].notna()
     if primary.any():
@@ -124,8 +139,6 @@ class _Comparison:
             for seed, of, less in self._seeds() if benchmark.exact else ():
                 if seed != "all" or runs.is_alone(self.a):
                     self._mcnemar(benchmark, str(benchmark.exact), seed, of[0], less[0])
-        if self.request.judged and self.b == "strong_sft":
-            self._judge()
         return self.found
 
     def _seeds(self) -> list[tuple[str, list[str], list[str]]]:
@@ -218,13 +231,17 @@ class _Comparison:
         }
         self._add(benchmark.column(measure), seed, "McNemar, exact", **figures)
 
-    def _judge(self) -> None:
+    def judged(self, pair: Pair) -> list[dict[str, Any]]:
         """Wins less losses in percent: a bootstrap over items, and the sign test of the decided ones."""
-        for seed, of, less in self._seeds():
-            net = estimator(self.request.results, self.task, "judge_net", of)
-            wins = [estimator(self.request.results, self.task, "judge_win", names) for names in (of, less)]
+        where = self.request.results, self.task
+        by_seed = {"all": self.request.seeds} if pair.alone else {str(seed): [seed] for seed in self.request.seeds}
+        for name, seeds in (by_seed | {"all": self.request.seeds}).items():
+            net, *wins = (
+                pair.estimator(*where, figure, model, seeds)
+                for figure, model in (("judge_net", self.a), ("judge_win", self.a), ("judge_win", self.b))
+            )
             if net is None or wins[0] is None or wins[1] is None:
-                return
+                return self.found
             found = bootstrap(net, self.request.statistics)
             figures: dict[str, Any] = {
                 "mean_a": wins[0].whole(),
@@ -235,13 +252,14 @@ class _Comparison:
                 "n": found.n,
                 "units": found.units,
             }
-            self._add("judge_net", seed, "bootstrap of items", **figures, p=found.p)
-            if seed != "all":
-                rows = list(read_jsonl(self.request.results / self.task / "judge" / f"{seed}.jsonl"))
-                won, decided = sum(row["winner"] == 2 for row in rows), sum(row["winner"] in (1, 2) for row in rows)
+            self._add("judge_net", name, "bootstrap of items", **figures, p=found.p)
+            if name != "all" or pair.alone:
+                [rows] = pair.verdicts(*where, seeds)
+                won, decided = (sum(row["winner"] in of for row in rows) for of in ({pair.winner(self.a)}, {1, 2}))
                 p = float(stats.binomtest(won, decided).pvalue) if decided else None
                 figures |= {"low": None, "high": None, "units": decided, "statistic": won}
-                self._add("judge_net", seed, "sign test, exact", **figures, p=p)
+                self._add("judge_net", name, "sign test, exact", **figures, p=p)
+        return self.found
 
 
 def rank_biserial(differences: np.ndarray) -> float:

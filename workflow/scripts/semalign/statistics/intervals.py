@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from semalign.config.statistics import Statistics
-from semalign.runtime.files import read_jsonl
+from semalign.statistics import judgements
 from semalign.statistics import runs as read
 from semalign.statistics.bootstrap import (
     Estimator,
@@ -30,9 +30,6 @@ OF_CORPUS = {
 }
 """Scores of the whole, from what each item adds to them."""
 QUANTILES = {"median": 0.5, "p10": 0.1, "p90": 0.9}
-JUDGED = {"strong_sft": 1, "rl": 2}
-"""Winner of a verdict."""
-OF_JUDGE = {"judge_win", "judge_loss", "judge_tie", "judge_unparsed", "judge_net"}
 
 
 def interval(
@@ -70,7 +67,7 @@ def estimator(
             weights = frames[0][weight].to_numpy(dtype=float) if weight else None
             values = np.stack([frame[measure] for frame in frames])
             return mean_in_clusters(frames[0]["group"].tolist(), values, weights)
-    if figure in OF_JUDGE:
+    if figure in judgements.FIGURES:
         return _verdicts(results, task, figure, runs)
     kind, _, statistic = figure.partition("_")
     if kind in ("nll", "kl", "noise"):
@@ -90,22 +87,11 @@ def _items(results: Path, task: str, figure: str, runs: list[str]) -> Estimator 
 
 
 def _verdicts(results: Path, task: str, figure: str, runs: list[str]) -> Estimator | None:
-    """Wins, losses, ties, unparsed items or wins less losses, in percent, of the model that the runs are of."""
-    model = runs[0].split("/")[1] if "/" in runs[0] else runs[0]
-    files = [results / task / "judge" / f"{run.rpartition('/')[2]}.jsonl" for run in runs]
-    if model not in JUDGED or not all(file.is_file() for file in files):
+    """What the judge says of RL or strong SFT; None of a model that is neither."""
+    if not any(f"/{model}/" in runs[0] for model in judgements.OURS.labels):
         return None
-    verdicts = [list(read_jsonl(file)) for file in files]
-    won, lost = JUDGED[model], 3 - JUDGED[model]
-    points: dict[str, dict[int | None, float]] = {
-        "judge_win": {won: 100.0},
-        "judge_loss": {lost: 100.0},
-        "judge_tie": {0: 100.0},
-        "judge_unparsed": {None: 100.0},
-        "judge_net": {won: 100.0, lost: -100.0},
-    }
-    values = np.array([[points[figure].get(row["winner"], 0.0) for row in rows] for rows in verdicts])
-    return mean_of_items([row["id"] for row in verdicts[0]], values)
+    seeds = [int(run.rpartition("/")[2]) for run in runs]
+    return judgements.OURS.estimator(results, task, figure, runs[0].split("/")[1], seeds)
 
 
 def tokens(results: Path, kind: str, statistic: str, runs: list[str]) -> Estimator | None:

@@ -4,7 +4,7 @@ A device is what one process computes on: a GPU or, on a CPU, the process itself
 models computed, from the base on: neither the base, the encoders and the data, which all methods share, nor start-up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ NOTE = (
     f"1). {TO_RL}: device_seconds where a method first reaches the adequacy that RL ends with ({PRIMARY}), "
     "interpolated along its strength; RL's own at its end. They are of this machine and of what else ran on it."
 )
+ELSEWHERE = "{}: trained elsewhere, at a cost that nobody knows here; only what answered the test sets has its seconds."
 
 
 def collect(
@@ -35,18 +36,21 @@ def collect(
 ) -> pd.DataFrame:
     """One row a task, method, point and seed: FIGURES in seconds, the jobs behind them, and how many of them resumed.
 
-    made: the jobs' records by output. Figures are empty where the records of a run are not there.
+    made: the jobs' records by output. Figures are empty where the records of a run are not there; a model that was
+    trained elsewhere has those of its answers alone.
     """
     rows, found = [], dict[str, dict[str, Any]]()
     for task in tasks:
         for seed in seeds:
             for method, curve in curves.items():
+                if task not in curve.get("tasks", [task]):
+                    continue
                 for place, (_, model) in enumerate(curve["points"]):
                     run = runs.name(task, model, seed)
                     found[run] = found.get(run) or of_run(results, run, made)
-                    rows.append(
-                        {"task": task, "method": method, "place": place, "model": model, "seed": seed} | found[run]
-                    )
+                    called = (task, method, place, runs.label(model), seed)
+                    keys: dict[str, Any] = dict(zip(COLUMNS, called, strict=False))
+                    rows.append(keys | found[run])
     return pd.DataFrame(rows, columns=COLUMNS).astype({"jobs": "Int64", "resumed": "Int64"})
 
 
@@ -55,6 +59,9 @@ def of_run(results: Path, run: str, made: Mapping[str, Record]) -> dict[str, Any
     answers = f"results/{run}/predictions.jsonl"
     if answers not in made:
         return {}
+    if run.startswith(runs.GIVEN):
+        resumed = int(bool(made[answers].get("resumed")))
+        return {"answering_seconds": _seconds(made[answers]), "jobs": 1, "resumed": resumed}
     jobs = [job for job in behind(answers, made) if _is_of_a_seed(job)]
     answering, adapter = made[answers], made.get(f"results/{run}/adapter")
     training = [adapter] if adapter else []
@@ -107,13 +114,14 @@ def at_equal_adequacy(costs: pd.DataFrame, points: pd.DataFrame) -> list[dict[st
     return found
 
 
-def shown(costs: pd.DataFrame, equal: list[dict[str, Any]]) -> pd.DataFrame:
-    """Mean ± standard deviation over seeds of each point; on a method's first line also what it takes to equal RL."""
+def shown(costs: pd.DataFrame, equal: list[dict[str, Any]], alone: Collection[str] = ("base",)) -> pd.DataFrame:
+    """Mean ± standard deviation over seeds of each point; on a method's first line also what it takes to equal RL.
+    alone: models that are one run in every seed."""
     reached = {(entry["task"], entry["method"]): entry for entry in equal}
     lines = []
     for (task, method, place, model), group in costs.groupby(["task", "method", "place", "model"], sort=False):
         keys = {"task": task, "method": method, "model": model}
-        cells = {name: _cell(group[name].astype(float).tolist(), model == "base") for name in FIGURES}
+        cells = {name: _cell(group[name].astype(float).tolist(), model in alone) for name in FIGURES}
         entry = reached[task, method]
         cells[TO_RL] = _cell([value for value in entry["by_seed"] if value is not None]) if place == 0 else ""
         lines.append(keys | cells)
@@ -124,12 +132,12 @@ def _cell(values: list[float], alone: bool = False) -> str:
     return "" if np.isnan(values).any() else mean_sd(values, 1, alone=alone)
 
 
-def note(costs: pd.DataFrame) -> str:
-    """How to read them, and what they leave out."""
+def note(costs: pd.DataFrame, given: Collection[str] = ()) -> str:
+    """How to read them, and what they leave out. given: the models that were trained elsewhere."""
     runs_shown = costs.drop_duplicates(["task", "model", "seed"])
     resumed = runs_shown[runs_shown["resumed"].fillna(0) > 0]
-    without = int(runs_shown["device_seconds"].isna().sum())
-    parts = [NOTE]
+    without = int(runs_shown["answering_seconds"].isna().sum())
+    parts = [NOTE, *([ELSEWHERE.format(", ".join(given))] if given else [])]
     if len(resumed):
         parts.append(
             f"Behind {len(resumed)} of {len(runs_shown)} runs stand jobs that were stopped and went on; their seconds "

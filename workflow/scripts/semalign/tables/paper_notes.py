@@ -28,6 +28,9 @@ def _about_trade_off(request: "Request", seeds: int) -> list[str]:
         said.append(f" {about_seeds(seeds)}")
     elif percent:
         said.append(f"{' and '.join(percent)} figures are percent.")
+    if request.judged and request.opponents:
+        against = ", ".join(f"{runs.label(model)} against {runs.label(to)}" for model, to in request.opponents.items())
+        said.append(f"The judge's figures of models trained elsewhere: {against}.")
     return said
 
 

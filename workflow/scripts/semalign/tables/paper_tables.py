@@ -10,9 +10,10 @@ from typing import Any
 
 from semalign.config.statistics import Statistics
 from semalign.metrics.collapse import worst
-from semalign.runtime.files import read_json
-from semalign.statistics import runs
+from semalign.statistics import judgements, runs
+from semalign.statistics.bootstrap import Interval, bootstrap
 from semalign.statistics.intervals import interval
+from semalign.statistics.judgements import OURS, Pair
 from semalign.statistics.retained import Retained
 from semalign.statistics.verdicts import Bars, Verdict, by_run, of_rl, of_run, remark
 from semalign.tables.paper_notes import note
@@ -21,7 +22,7 @@ from semalign.tables.tables import Cell, Row, Table
 
 QUALITY = ["metric", "similarity", "similarity_independent", "content"]
 SIDE = ["chrf", "bleu_char"]
-OF_THE_PAIR = ["judge_loss", "judge_tie", "judge_unparsed", "judge_net"]
+OF_THE_PAIR = [name for name in judgements.FIGURES if name != "judge_win"]
 _SPREAD = ("mean", "median", "p10", "p90")
 NLL = ["nll_mean", "nll_median", "nll_p10", "nll_p90"]
 KL = ["kl_mean", "kl_median", "kl_p10", "kl_p90"]
@@ -95,6 +96,17 @@ class Request:
     published: dict[str, str] = field(default_factory=dict)
     given: dict[str, list[str]] = field(default_factory=dict)
     """The tasks of each model that was trained elsewhere."""
+    opponents: dict[str, str] = field(default_factory=dict)
+    """Whom each of them is shown to be judged against."""
+
+    def judged_pair(self, task: str, model: str) -> Pair | None:
+        """The comparison by the judge that a model's row shows; None of a model that it did not see."""
+        if not self.judged:
+            return None
+        if model in (OURS.first, OURS.second):
+            return OURS
+        other = self.opponents.get(model)
+        return Pair(other, model) if other and task in self.given.get(other, [task]) else None
 
     def models_of(self, task: str) -> list[str]:
         """The models that answer a task."""
@@ -225,16 +237,22 @@ def _scores(request: Request, task: str, run: str) -> runs.Figures:
 
 
 def _judged(request: Request, task: str, run: str) -> runs.Figures:
-    """What the judge says of a run, in percent of the items; nothing of a model that it did not see."""
-    names = ["judge_win", *OF_THE_PAIR]
-    if not request.judged or runs.is_alone(run):
-        return dict.fromkeys(names)
-    summary = read_json(request.results / task / "judge" / f"{run.rpartition('/')[2]}.json")
-    model = run.split("/")[1]
-    if model not in summary["win"]:
-        return dict.fromkeys(names)
-    win, loss = summary["win"][model], sum(share for name, share in summary["win"].items() if name != model)
-    return dict(zip(names, (win, loss, summary["tie"], summary["unparsed"], win - loss), strict=True))
+    """What the judge says of a run, in percent of the items; nothing of a model that it did not see. A model that is
+    one run was compared with each seed's of another."""
+    model, seeds = run, request.seeds
+    if not runs.is_alone(run):
+        _, model, seed = run.split("/")
+        seeds = [int(seed)]
+    pair = request.judged_pair(task, model)
+    return {**pair.figures(request.results, task, model, seeds)} if pair else dict.fromkeys(judgements.FIGURES)
+
+
+def _interval(request: Request, task: str, figure: str, of: list[str], less: list[str] | None) -> Interval | None:
+    pair = request.judged_pair(task, of[0]) if figure in judgements.FIGURES and less is None else None
+    if pair is None or pair == OURS:
+        return interval(request.results, task, figure, of, less, request.statistics, request.retention)
+    found = pair.estimator(request.results, task, figure, of[0], request.seeds)
+    return bootstrap(found, request.statistics) if found else None
 
 
 def _likelihood(results: Path, run: str, kind: str) -> runs.Figures:
@@ -277,7 +295,7 @@ def _row(
         if len(known) < len(values):
             continue
         source = name.replace("kl_", "noise_") if label == "noise_floor" else name
-        found = interval(request.results, task, source, of, less, request.statistics, request.retention)
+        found = _interval(request, task, source, of, less)
         spread = {"low": found.low, "high": found.high} if found else {}
         n = found.n if found else _n(request, task, name, of[0])
         cells[name] = Cell(known, n=n, paper=paper.get(name), **spread)
