@@ -1,4 +1,4 @@
-"""One HTML file with everything: tables, figures, exams, examples, the DAG, provenance, time and memory.
+"""One HTML file with everything: tables, figures, exams, examples, which rule is made from which, provenance, time and memory.
 
 In:  every table, figure and exam; the first seed's answers, scores and verdicts; training records; results/sources.csv;
      read beside them: the records and benchmarks of all jobs behind these, which no rule has as outputs

@@ -37,12 +37,6 @@ def verdict(request: Request) -> list[str]:
     return [*said, content["multiplicity"], *content.get("remarks", [])]
 
 
-def answer(request: Request, task: str) -> str:
-    """Of one task, whether any method beats RL at equal adequacy; empty where the run has no frontier."""
-    found = sidecar(request, "frontier")["answers"] if "frontier" in request.tables else []
-    return next((entry["sentence"] for entry in found if (entry["task"], entry["against"]) == (task, "rl")), "")
-
-
 def at_equal_adequacy(request: Request) -> Grid:
     """Each method's cost by the declared measure, the smallest area first, and what it takes in device-seconds."""
     rows = read_csv(request.results / "frontier_taxes.csv", dtype={"against": str, "verdict": str})

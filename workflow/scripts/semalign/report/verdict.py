@@ -78,6 +78,11 @@ def _of_task(request: Request, task: str, rows: Any, sidecar: dict[str, Any]) ->
         ("Retention", f"{labels.figure(primary.main).title}, {behind_kept}"),
         ("At equal adequacy", behind_equal + (f" {NO_GAIN}" if void and behind_equal else "")),
     ]
+    evidence += [
+        (f"Audit of {run}", f"{found['level']}: {'; '.join(found['reasons'])}.")
+        for run, found in audited.items()
+        if found["level"] != "ok" and run.startswith((f"{task}/rl/", f"{task}/strong_sft/"))
+    ]
     if seeds == 1:
         evidence.append(("Seeds", "With one seed nothing is called a difference of methods: another seed may turn it."))
     checks = [(labels.model(model), _checks(request, task, model, audited)) for model in ("rl", "strong_sft")]
