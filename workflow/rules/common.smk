@@ -195,6 +195,17 @@ def given(paths):
     ]
 
 
+def model_resources(minutes, processes=1):
+    """What a job claims whose processes each run a model; profiles set more memory and time for larger ones."""
+    return {"gpu": GPUS * processes, "mem_mb": 3000 * processes, "runtime": minutes}
+
+
+def written(table):
+    """The files of a table (see tables/writing.py), by the names that its script knows them by."""
+    endings = {"csv": "csv", "markdown": "md", "latex": "tex", "sidecar": "json"}
+    return {name: f"results/{table}.{ending}" for name, ending in endings.items()}
+
+
 def files(sources):
     """The files that a list of config sources names, those of the sources within them too."""
     return [path for _, path in paths_within(list(sources))]

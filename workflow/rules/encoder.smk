@@ -24,7 +24,6 @@ if PRETRAINED:
         priority: READ_FIRST
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
             mem_mb=3000,
             runtime=60,
@@ -57,11 +56,8 @@ rule train_encoder:
         "results/benchmarks/train_encoder/{encoder}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=240,
+        **model_resources(minutes=240),
     params:
         settings=lambda wc: settings(
             "train_encoder",
@@ -89,11 +85,8 @@ rule examine_encoder:
         "results/benchmarks/examine_encoder/{encoder}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
+        **model_resources(minutes=60),
     params:
         settings=lambda wc: settings(
             "examine_encoder",

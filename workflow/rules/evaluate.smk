@@ -53,11 +53,8 @@ rule generate:
         run=run_pattern(ADAPTER_PATTERN),
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=240,
+        **model_resources(minutes=240),
     params:
         settings=lambda wc: settings(
             "generate",
@@ -123,11 +120,8 @@ rule score_similarity:
         "results/benchmarks/score_similarity/{run}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
+        **model_resources(minutes=60),
     params:
         settings=lambda wc: settings(
             "score_similarity", tasks=tasks_of(wc.run), device=CONFIG.device
@@ -161,11 +155,8 @@ if MEASURED:
             name="|".join(MEASURED),
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=120,
+            **model_resources(minutes=120),
         params:
             settings=lambda wc: settings(
                 "measure_benchmark",
@@ -195,11 +186,8 @@ rule audit_rollouts:
         model=GRPO_PATTERN,
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
+        **model_resources(minutes=60),
     params:
         settings=lambda wc: settings(
             "audit_rollouts",
@@ -234,11 +222,8 @@ if CONFIG.forgetting:
             run=run_pattern(ADAPTER_PATTERN),
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=60,
+            **model_resources(minutes=60),
         params:
             settings=lambda wc: settings(
                 "measure_likelihood",

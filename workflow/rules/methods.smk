@@ -76,11 +76,8 @@ if any("candidates" in entry.needs for entry in METHODS.values()):
         priority: 1
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=720,
+            **model_resources(minutes=720),
         params:
             settings=lambda wc: settings(
                 "sample_candidates",
@@ -136,9 +133,7 @@ if TRAINED:
             ENVIRONMENT
         threads: PROCESSES
         resources:
-            gpu=GPUS * PROCESSES,
-            mem_mb=3000 * PROCESSES,
-            runtime=2880,
+            **model_resources(minutes=2880, processes=PROCESSES),
         params:
             settings=lambda wc: method_settings(
                 "train_method",
@@ -180,11 +175,8 @@ if DECODED:
             model="|".join(map(re.escape, DECODED)),
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=240,
+            **model_resources(minutes=240),
         params:
             settings=lambda wc: method_settings(
                 "choose_answers",

@@ -15,10 +15,7 @@ rule tabulate_paper:
         training=lambda wc: audited_trainings(wc.table),
         gates=ancient(lambda wc: gates(table_runs(wc.table))),
     output:
-        csv="results/{table}.csv",
-        markdown="results/{table}.md",
-        latex="results/{table}.tex",
-        sidecar="results/{table}.json",
+        **written("{table}"),
     log:
         "results/logs/tabulate_paper/{table}.log",
     benchmark:
@@ -73,10 +70,7 @@ rule compare_systems:
         judge=VERDICTS,
         gates=ancient(gates(runs(TASKS, MODELS))),
     output:
-        csv="results/statistics.csv",
-        markdown="results/statistics.md",
-        latex="results/statistics.tex",
-        sidecar="results/statistics.json",
+        **written("statistics"),
     log:
         "results/logs/compare_systems.log",
     benchmark:
@@ -118,10 +112,7 @@ rule tabulate_audit:
             ]
         ),
     output:
-        csv="results/audit.csv",
-        markdown="results/audit.md",
-        latex="results/audit.tex",
-        sidecar="results/audit.json",
+        **written("audit"),
     log:
         "results/logs/tabulate_audit.log",
     benchmark:
@@ -170,12 +161,9 @@ if ABLATED:
             retention=kept(ENCODED_RUNS, MEASURED),
             training=expand("results/{run}/training.json", run=ENCODED_RUNS),
             passed=PASSED,
-            gates=ancient(set(gates(ENCODED_RUNS)) - set(PASSED)),
+            gates=ancient([gate for gate in gates(ENCODED_RUNS) if gate not in PASSED]),
         output:
-            csv="results/encoders.csv",
-            markdown="results/encoders.md",
-            latex="results/encoders.tex",
-            sidecar="results/encoders.json",
+            **written("encoders"),
         log:
             "results/logs/tabulate_encoders.log",
         benchmark:
@@ -214,11 +202,8 @@ if CONFIG.frontier:
             ),
             gates=ancient(gates(FRONTIER_RUNS)),
         output:
-            csv="results/frontier.csv",
+            **written("frontier"),
             taxes="results/frontier_taxes.csv",
-            markdown="results/frontier.md",
-            latex="results/frontier.tex",
-            sidecar="results/frontier.json",
         log:
             "results/logs/tabulate_frontier.log",
         benchmark:
@@ -250,10 +235,7 @@ if CONFIG.frontier:
             ),
             frontier="results/frontier.csv",
         output:
-            csv="results/costs.csv",
-            markdown="results/costs.md",
-            latex="results/costs.tex",
-            sidecar="results/costs.json",
+            **written("costs"),
         log:
             "results/logs/tabulate_costs.log",
         benchmark:
