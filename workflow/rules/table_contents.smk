@@ -63,7 +63,7 @@ TABLES = [
 def titles_of(table):
     """What the tasks of a table are called, where its subject names them."""
     named = TABLE_ROWS[table][0] if table in ("table1", "table2") else []
-    return [[task, title] for task, title in TITLES if task in named]
+    return {task: title for task, title in TITLES if task in named}
 
 
 def table_runs(name):

@@ -1,10 +1,10 @@
 """The reward audit as a table: each run's rollouts at first and at last, and its test outputs."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic.dataclasses import dataclass
 
 from semalign.metrics.audit import MEASURES
 from semalign.metrics.collapse import worst

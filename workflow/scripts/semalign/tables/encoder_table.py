@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from pydantic.dataclasses import dataclass as validated
+
 from semalign.config.models import ExamThresholds
 from semalign.config.statistics import Statistics
 from semalign.encoder.exam import shortfalls
@@ -35,7 +37,7 @@ def shown_of(retention: list[Retained]) -> list[str]:
     return [*EXAM, *compared_of(retention), "metric", "language_consistency", "reward_first", "reward_last"]
 
 
-@dataclass(frozen=True)
+@validated(frozen=True)
 class Request:
     """Which encoders are compared, `reward` among them: the model that each rewards, and what each was before tuning.
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as validated
+
 from semalign.config.statistics import Statistics
 from semalign.metrics.collapse import worst
 from semalign.runtime.files import read_json
@@ -72,7 +74,7 @@ DEFINITIONS = {
 }
 
 
-@dataclass(frozen=True)
+@validated(frozen=True)
 class Request:
     """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds.
 
