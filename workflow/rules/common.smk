@@ -51,7 +51,7 @@ from semalign.preflight.referenced_paths import (
     source_keys,
 )
 from semalign.runtime.processes import name_python_safely
-from semalign.report.look import fingerprint as fingerprint_of_look
+from semalign.report.asset_hashes import asset_hashes
 from semalign.runtime.run_lock import check_writable, clear_dead_locks, record_locks
 from semalign.reruns.scheduler_patch import patch_planner, patch_scheduler
 from semalign.reruns.settings import RuleSettings, external

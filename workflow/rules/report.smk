@@ -71,7 +71,7 @@ rule report:
             audit=CONFIG.audit.thresholds,
             max_zero_variance=CONFIG.rl.max_zero_variance_share,
             **CONFIG.report.model_dump(mode="json"),
-            look=fingerprint_of_look(),
+            assets=asset_hashes(),
             retention=RETAINED,
             **({"models": EXAMPLE_MODELS, "given": GIVEN_TASKS} if GIVEN else {}),
         ),

@@ -184,9 +184,11 @@ def _measured(figures: Mapping[str, Any]) -> dict[str, float | None]:
 FALLING = ("entropy", "group_diversity")
 
 
-def _level(name: str, measured: float, bars: Mapping[str, float]) -> Level:
+def _level(name: str, measured: float, thresholds: Mapping[str, float]) -> Level:
     reached = [
-        level for level in LEVELS[1:] if (measured <= bars[level] if name in FALLING else measured >= bars[level])
+        level
+        for level in LEVELS[1:]
+        if (measured <= thresholds[level] if name in FALLING else measured >= thresholds[level])
     ]
     return worst(reached)
 

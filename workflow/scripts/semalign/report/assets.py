@@ -10,7 +10,7 @@ from pathlib import Path
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-from semalign.report.look import FONT
+from semalign.report.asset_hashes import FONT
 
 PIXELS = 4 / 3 * 4 / 3  # of the page to a point
 HEAD = 2000  # characters of an SVG within which its size stands

@@ -20,8 +20,8 @@ from semalign.report import (
     paper,
     verdict,
 )
+from semalign.report.asset_hashes import TEMPLATES
 from semalign.report.grids import Grid
-from semalign.report.look import TEMPLATES
 from semalign.report.request import Request
 from semalign.reporting.lineage import jobs_behind
 

@@ -179,8 +179,8 @@ def _exam(request: Request) -> tuple[Level | Literal[""], str]:
     reports = exam.reports(request)
     if not reports:
         return "", "–"
-    bars = ExamThresholds.model_validate(request.thresholds)
-    failed = {name: missed for name, report in reports.items() if (missed := shortfalls(report, bars))}
+    thresholds = ExamThresholds.model_validate(request.thresholds)
+    failed = {name: missed for name, report in reports.items() if (missed := shortfalls(report, thresholds))}
     return ("collapsed", f"{len(failed)} of {len(reports)} encoders fail") if failed else ("ok", "both passed")
 
 
@@ -205,11 +205,15 @@ def _spread(request: Request, task: str) -> tuple[Level | Literal[""], str]:
     return ("collapsed" if share > request.max_zero_variance else "ok"), f"{share:.0%} of prompts without"
 
 
-def _share(name: str, runs: Mapping[str, Any], bars: Mapping[str, float] | None) -> tuple[Level | Literal[""], str]:
+def _share(
+    name: str, runs: Mapping[str, Any], thresholds: Mapping[str, float] | None
+) -> tuple[Level | Literal[""], str]:
     """A share of the answers, the worst seed's, by the audit's thresholds."""
     shares = [found["figures"][name] for found in runs.values() if given(found["figures"].get(name))]
-    if not shares or bars is None:
+    if not shares or thresholds is None:
         return "", "–"
     share = max(shares)
-    level: Level = "collapsed" if share >= bars["collapsed"] else "warning" if share >= bars["warning"] else "ok"
+    level: Level = (
+        "collapsed" if share >= thresholds["collapsed"] else "warning" if share >= thresholds["warning"] else "ok"
+    )
     return level, f"{share:.0%}"

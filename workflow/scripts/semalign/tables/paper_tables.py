@@ -16,7 +16,7 @@ from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.intervals import interval
 from semalign.statistics.retained import Retained
-from semalign.statistics.verdicts import Bars, Verdict, by_run, of_rl, of_run, remark
+from semalign.statistics.verdicts import Thresholds, Verdict, by_run, of_rl, of_run, remark
 from semalign.tables.paper_notes import note
 from semalign.tables.published import PAPER, published
 from semalign.tables.tables import Cell, Row, Table
@@ -91,7 +91,7 @@ class Request:
     judged: bool
     statistics: Statistics
     retention: list[Retained]
-    thresholds: Bars | None = None
+    thresholds: Thresholds | None = None
     """Of the audit; None: a table without its verdicts."""
     titles: dict[str, str] = field(default_factory=dict)
     published: dict[str, str] = field(default_factory=dict)
@@ -193,11 +193,11 @@ def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
     has none: it has not learnt to word its answers as the references do, which is no collapse."""
     if request.thresholds is None or model == "base":
         return []
-    bars, confidence = request.thresholds, request.statistics.confidence
+    thresholds, confidence = request.thresholds, request.statistics.confidence
     if model == "rl":
-        return [of_rl(request.results, task, seed, bars, confidence) for seed in request.seeds]
+        return [of_rl(request.results, task, seed, thresholds, confidence) for seed in request.seeds]
     seeds = [None] if runs.is_alone(model) else request.seeds
-    return [of_run(request.results, task, model, seed, bars, confidence) for seed in seeds]
+    return [of_run(request.results, task, model, seed, thresholds, confidence) for seed in seeds]
 
 
 def _label(table: str, model: str) -> str:
