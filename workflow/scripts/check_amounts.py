@@ -1,4 +1,4 @@
-"""Count what the divided data hold, before anything costly begins."""
+"""Check, before anything costly begins, that the divided data hold enough for every training."""
 
 from typing import Any
 

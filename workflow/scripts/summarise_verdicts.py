@@ -1,4 +1,4 @@
-"""What the verdicts on RL and strong SFT add up to, and how far judges and people agree."""
+"""Summarise the verdicts on RL and strong SFT, and the agreement of judges and people."""
 
 from typing import Any
 

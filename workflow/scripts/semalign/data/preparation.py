@@ -6,6 +6,7 @@ were taken: see `FilteredRows`.
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import regex
@@ -195,7 +196,8 @@ def filter_length(
     filtered.counts |= {"longest": 0, "max_tokens": max_tokens}
 
     def kept() -> Iterator[Row]:
-        for batch in _batches(rows):
+        ahead = iter(rows)
+        while batch := list(islice(ahead, BATCH)):
             texts = [fill(template, source=row["source"], target=row["target"]) for row in batch]
             for row, encoding in zip(batch, tokenizer.encode_batch_fast(texts, add_special_tokens=False), strict=True):
                 length = measured(row, len(encoding))
@@ -211,14 +213,3 @@ def filter_length(
 def _digest(source: str, target: str) -> bytes:
     """Stands for a pair in little memory; among a million, two different ones share it with a chance of 1e-27."""
     return blake2b(f"{len(source)} {source}{target}".encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    batch: list[Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -1,4 +1,4 @@
-"""Is what was loaded what the folder claims? Every tensor is there, of its shape, finite and part of the model.
+"""Whether a loaded model is what its folder claims: every tensor present, of its shape, finite, and part of the model.
 
 Used wherever pretrained weights are read, and for what a training leaves. Reading minimum and maximum of each tensor
 takes 0.05 s a GB on one core.

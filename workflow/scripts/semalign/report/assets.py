@@ -1,4 +1,4 @@
-"""What the page holds of other files: the Tibetan font, figures, its own style and script."""
+"""What the page embeds: the Tibetan font, figures, its own style and script."""
 
 import base64
 import hashlib

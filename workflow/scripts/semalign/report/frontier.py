@@ -7,10 +7,10 @@ import pandas as pd
 from semalign.frontier import curves
 from semalign.frontier.taxes import AGAINST
 from semalign.report import labels
-from semalign.report.further import columns, means, named
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, number
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
+from semalign.report.tests_and_audit import columns, means, named
 from semalign.statistics.runs import label
 from semalign.tables.spreadsheets import read_csv
 

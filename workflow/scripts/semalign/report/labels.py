@@ -1,4 +1,4 @@
-"""What things are called on the page: models, tasks, figures with their units."""
+"""Labels of the page: models, tasks, and figures with their units."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -14,10 +14,10 @@ from semalign.report import (
     exam,
     examples,
     frontier,
-    further,
     labels,
-    making,
     paper,
+    provenance,
+    tests_and_audit,
     verdict,
 )
 from semalign.report.asset_hashes import TEMPLATES
@@ -104,7 +104,7 @@ def _content(request: Request) -> dict[str, Any]:
     generated = any(job["rule"] == "generate_world" for job in jobs)
     chosen = examples.choose(request, generated)
     answered = {model for task in request.tasks for model in examples.models_of(request, task)}
-    declared, exploratory = further.tests(request) if "statistics" in request.tables else (None, None)
+    declared, exploratory = tests_and_audit.tests(request) if "statistics" in request.tables else (None, None)
     sections = _sections(request)
     return {
         "request": request,
@@ -124,11 +124,11 @@ def _content(request: Request) -> dict[str, Any]:
         "outcomes": list(examples.OUTCOMES.values()),
         "model_names": {name: labels.model(name) for name in request.models if name in answered},
         "judge": labels.judge(request.judge),
-        "costs": making.costs(request, jobs) if jobs else None,
-        "versions": making.versions(jobs) if jobs else None,
-        "sources": making.sources(request),
-        "facts": making.facts(jobs),
-        "configs": making.configs(request, jobs),
+        "costs": provenance.costs(request, jobs) if jobs else None,
+        "versions": provenance.versions(jobs) if jobs else None,
+        "sources": provenance.sources(request),
+        "facts": provenance.facts(jobs),
+        "configs": provenance.configs(request, jobs),
     }
 
 
@@ -147,7 +147,7 @@ def _about(request: Request, jobs: list[dict[str, Any]], generated: bool) -> lis
 
 def _short(commit: str) -> str:
     digest, dirty, _ = commit.partition("-dirty")
-    return f"{digest[: making.HASH]}{' with changed files' if dirty else ''}"
+    return f"{digest[: provenance.HASH]}{' with changed files' if dirty else ''}"
 
 
 def _figures(request: Request, names: list[str]) -> list[Figure]:
@@ -164,7 +164,7 @@ def _sections(request: Request) -> list[Section]:
         for anchor, title, names, figures in RESULTS
     ]
     sections.insert(1, _frontier(request))
-    audited = further.audit(request) if "audit" in request.tables else []
+    audited = tests_and_audit.audit(request) if "audit" in request.tables else []
     compared = encoders.grids(request) if "encoders" in request.tables else []
     sections += [
         Section("encoders", "Other reward encoders", compared, []),

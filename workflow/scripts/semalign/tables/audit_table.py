@@ -1,4 +1,4 @@
-"""The reward audit as a table: each run's rollouts at first and at last, and its test outputs."""
+"""The reward audit as a table: the first and the last rollouts of each run, and its test outputs."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the results were made: rules with their time and memory, versions, machines, configs, sources."""
+"""How the results were made: time and memory of each rule, versions, machines, configs, sources."""
 
 import json
 from collections import Counter

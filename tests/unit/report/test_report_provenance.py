@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from semalign.report.making import made_from
+from semalign.report.provenance import made_from
 from semalign.reporting.performance import by_rule, measured
 
 
