@@ -219,7 +219,7 @@ def variants_of(task):
     return VARIANTS if CONFIG.ablation and task == CONFIG.ablation.task else []
 
 
-# What must be there and read through before anything costly begins, and found good by check_amounts: the one gate of all
+# What must exist, be read in full and pass check_amounts before any expensive job starts: the one gate of all
 # that is costly, so that another part of the config does not change what a training waits for.
 READ_THROUGH = [
     *expand("results/data/{task}/split.report.json", task=TASKS),

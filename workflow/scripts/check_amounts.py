@@ -1,4 +1,4 @@
-"""Check, before anything costly begins, that the divided data hold enough for every training."""
+"""Check, before any expensive job starts, that the divided data hold enough for every training."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Validate, before anything costly begins, those of the user's files that only late jobs read."""
+"""Validate, before any expensive job starts, those of the user's files that only late jobs read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Import and call the metrics that are functions as the scoring does, before anything costly begins."""
+"""Import and call the metrics that are functions as the scoring does, before any expensive job starts."""
 
 from itertools import islice
 from pathlib import Path

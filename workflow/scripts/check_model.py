@@ -1,4 +1,4 @@
-"""Check, before anything costly begins, that a model trained elsewhere can be prompted and measured."""
+"""Check, before any expensive job starts, that a model trained elsewhere can be prompted and measured."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Check, before anything costly begins, that a given policy can be trained, prompted and measured."""
+"""Check, before any expensive job starts, that a given policy can be trained, prompted and measured."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Import and call the user's own rewards as GRPO does, before anything costly begins."""
+"""Import and call the user's own rewards as GRPO does, before any expensive job starts."""
 
 from itertools import islice
 from pathlib import Path
