@@ -15,7 +15,7 @@ from semalign.statistics.differences import is_shown
 from semalign.tables.spreadsheets import read_csv
 
 Row = dict[Any, Any]
-Outcome = Literal["more", "less", "open", "void"]
+Outcome = Literal["more", "less", "inconclusive"]
 STRONG, RL = labels.model("strong_sft"), labels.model("rl")
 CHECKS = {
     "exam": ("encoder exam", "encoder-exam"),
@@ -107,14 +107,14 @@ def _compared(gap: Row, by_seed: Mapping[str, Mapping[str, Any]], name: str, sig
     """RL less strong SFT by a figure of which `sign` times more is better: the outcome by the declared rule, and the
     figures behind it."""
     if not given(gap[name]):
-        return "open", "not measured."
+        return "inconclusive", "not measured."
     values = [float(found[name]) for found in by_seed.values()]
     low, high = (float(gap[f"{name}_{end}"]) if given(gap[f"{name}_{end}"]) else None for end in ("low", "high"))
     called = labels.figure(name)
     interval = f", interval {number(low, called.digits)} to {number(high, called.digits)}" if given(low) else ""
     said = f"{RL} − {STRONG}: {number(gap[name], called.digits, signed=True)}{interval}."
     if not is_shown(values, low, high):
-        return "open", said
+        return "inconclusive", said
     return ("more" if sign * gap[name] > 0 else "less"), said
 
 

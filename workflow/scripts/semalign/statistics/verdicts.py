@@ -93,7 +93,7 @@ def slots_against(items: pd.DataFrame, before: pd.DataFrame, confidence: float) 
     the same for the items of each value of the slot ("polarity": {"yes": …, "no": …}).
 
     `worse` of a slot: lower, and the exact two-sided McNemar test of the lost against the won has p < 1 − confidence.
-    Not adjusted for the number of slots: what is missed here is called a gain elsewhere, and that is the dearer error.
+    Not adjusted for the number of slots: a loss missed here is called a gain elsewhere, the costlier error.
     `worse` of a value: likewise, but with p adjusted by Holm over all values of all slots, of which there are many.
     """
     pairs: dict[str, dict[str, list[tuple[bool, bool]]]] = defaultdict(lambda: defaultdict(list))
