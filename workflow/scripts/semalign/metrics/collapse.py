@@ -1,4 +1,4 @@
-"""Has a policy collapsed? Figures that compare its answers with the references, on any data, and one verdict.
+"""Whether a policy has collapsed: figures that compare its answers with the references, on any data, and a verdict.
 
 None of them asks whether an answer is right: a policy that says one word to everything can earn more by each metric
 than one that tries.

@@ -126,7 +126,7 @@ def check_loaded(
 
 
 def _left_out(model: PreTrainedModel, name: str) -> bool:
-    """Is it a tensor of a head, or of the decoder that an encoder is taken from?"""
+    """Whether it is a tensor of a head, or of the decoder that an encoder is taken from."""
     prefix = f"{model.base_model_prefix}." if model.base_model_prefix else ""
     own = {child for child, _ in model.named_children()}
     first, *others = name.removeprefix(prefix).split(".")

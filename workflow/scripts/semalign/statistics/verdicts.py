@@ -42,7 +42,7 @@ class Verdict:
 
     @property
     def is_no_gain(self) -> bool:
-        """Must nobody call it a gain over its cold start, whatever the scores say?"""
+        """Whether it must not be called a gain over its cold start, whatever the scores say."""
         return self.start is not None and (self.level == "collapsed" or bool(self.worse))
 
     def content(self) -> dict[str, Any]:
