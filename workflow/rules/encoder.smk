@@ -32,8 +32,7 @@ if PRETRAINED:
                 "check_encoders",
                 reads=[path for path, _ in PRETRAINED],
                 encoders={
-                    key: {"path": path, "max_tokens": max_tokens}
-                    for (path, max_tokens), key in PRETRAINED.items()
+                    key: {"path": path, "max_tokens": max_tokens} for (path, max_tokens), key in PRETRAINED.items()
                 },
             ),
         script:
@@ -44,9 +43,7 @@ rule train_encoder:
     input:
         files=lambda wc: given(encoder_files(ALL_ENCODERS[wc.encoder])),
         checked=ancient(CHECKED),
-        held_out=expand(
-            "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
-        ),
+        held_out=expand("results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]),
     output:
         model=directory("results/encoders/{encoder}/model"),
         report="results/encoders/{encoder}/training.json",
@@ -74,9 +71,7 @@ rule examine_encoder:
     input:
         model="results/encoders/{encoder}/model",
         files=lambda wc: given(exam_files(ALL_ENCODERS[wc.encoder])),
-        held_out=expand(
-            "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
-        ),
+        held_out=expand("results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]),
     output:
         exam="results/encoders/{encoder}/exam.json",
     log:
@@ -92,10 +87,7 @@ rule examine_encoder:
             "examine_encoder",
             reads=exam_files(ALL_ENCODERS[wc.encoder]),
             exam=CONFIG.exam.model_dump(mode="json", exclude={"thresholds"}),
-            train=[
-                source.model_dump(mode="json")
-                for source in ALL_ENCODERS[wc.encoder].train
-            ],
+            train=[source.model_dump(mode="json") for source in ALL_ENCODERS[wc.encoder].train],
             device=CONFIG.device,
         ),
     script:

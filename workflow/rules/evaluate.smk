@@ -94,10 +94,7 @@ rule score_text:
             device=CONFIG.device if metric_models(tasks_of(wc.run)) else None,
             tasks={task: score_settings(task) for task in tasks_of(wc.run)},
             benchmarks={
-                name: BENCHMARKS[name].model_dump(
-                    mode="json", include={"rules", "no_answer"}
-                )
-                for name in ANSWERED
+                name: BENCHMARKS[name].model_dump(mode="json", include={"rules", "no_answer"}) for name in ANSWERED
             },
             content=CONFIG.judge.kind == "parser",
         ),
@@ -123,9 +120,7 @@ rule score_similarity:
     resources:
         **model_resources(minutes=60),
     params:
-        settings=lambda wc: settings(
-            "score_similarity", tasks=tasks_of(wc.run), device=CONFIG.device
-        ),
+        settings=lambda wc: settings("score_similarity", tasks=tasks_of(wc.run), device=CONFIG.device),
     script:
         "../scripts/score_similarity.py"
 
@@ -138,9 +133,7 @@ if MEASURED:
             adapter=lambda wc: adapter_of(wc.run),
             passed=ancient(lambda wc: given_checks(wc.run)),
             tests=lambda wc: (
-                f"results/data/{wc.name}/test.jsonl"
-                if wc.name in ITEMISED
-                else given(harness_files(wc.name))
+                f"results/data/{wc.name}/test.jsonl" if wc.name in ITEMISED else given(harness_files(wc.name))
             ),
             shots=lambda wc: shots_of([wc.name]),
         output:
@@ -193,9 +186,7 @@ rule audit_rollouts:
             "audit_rollouts",
             steps=CONFIG.audit.steps,
             rewards=rewards_of(wc.model),
-            language=language_settings(
-                CONFIG.tasks[wc.task].target_language, script=True
-            ),
+            language=language_settings(CONFIG.tasks[wc.task].target_language, script=True),
             device=CONFIG.device,
         ),
     script:
@@ -228,9 +219,7 @@ if CONFIG.forgetting:
             settings=lambda wc: settings(
                 "measure_likelihood",
                 reads=[BASE, *model_files(wc.run)],
-                forgetting=CONFIG.forgetting.model_dump(
-                    mode="json", exclude={"passages", "sha256"}
-                ),
+                forgetting=CONFIG.forgetting.model_dump(mode="json", exclude={"passages", "sha256"}),
                 **model_settings(wc.run),
                 **({"reference": POLICY} if is_whole(wc.run) else {}),
             ),

@@ -12,9 +12,7 @@ if REPLAYS:
 
     rule prepare_replay:
         input:
-            files=lambda wc: given(
-                files(item.source for item in METHODS[wc.name].texts)
-            ),
+            files=lambda wc: given(files(item.source for item in METHODS[wc.name].texts)),
             held_out=[
                 *expand(
                     "results/data/{task}/{part}.jsonl",
@@ -39,15 +37,9 @@ if REPLAYS:
             settings=lambda wc: settings(
                 "prepare_replay",
                 reads=files(item.source for item in METHODS[wc.name].texts),
-                texts=[
-                    item.model_dump(mode="json") for item in METHODS[wc.name].texts
-                ],
+                texts=[item.model_dump(mode="json") for item in METHODS[wc.name].texts],
                 language=language_settings(METHODS[wc.name].language, script=True),
-                prompts={
-                    item.task: CONFIG.tasks[item.task].prompt
-                    for item in METHODS[wc.name].texts
-                    if item.task
-                },
+                prompts={item.task: CONFIG.tasks[item.task].prompt for item in METHODS[wc.name].texts if item.task},
                 question_prompt=CONFIG.retention.question_prompt,
             ),
         script:
@@ -107,9 +99,7 @@ if TRAINED:
             checked=ancient(CHECKED),
             adapter=method_adapter,
             pairs=method_pairs,
-            candidates=lambda wc: if_needed(
-                wc.model, "candidates", f"results/{wc.task}/candidates/{wc.seed}.jsonl"
-            ),
+            candidates=lambda wc: if_needed(wc.model, "candidates", f"results/{wc.task}/candidates/{wc.seed}.jsonl"),
             replay=lambda wc: if_needed(
                 wc.model,
                 "replay",

@@ -83,9 +83,7 @@ def table_scores(name):
 
 def given_of(table):
     """The models that were trained elsewhere among a table's rows, with their tasks; nothing where there are none."""
-    shown = {
-        run: own for run, own in GIVEN_TASKS.items() if run in TABLE_ROWS[table][1]
-    }
+    shown = {run: own for run, own in GIVEN_TASKS.items() if run in TABLE_ROWS[table][1]}
     return {"given": shown} if shown else {}
 
 
@@ -95,11 +93,7 @@ AUDITED = ["table1", "table2", "table3"]
 
 def started_of(task):
     """The models that went on from the cold start, whose slots the audit compares with it."""
-    methods = [
-        model
-        for model, (name, _) in STRENGTHS.items()
-        if METHODS[name].start_model == "cold_sft"
-    ]
+    methods = [model for model, (name, _) in STRENGTHS.items() if METHODS[name].start_model == "cold_sft"]
     return [*(["rl"] if MODELS else []), *variants_of(task), *SNAPSHOTS, *methods]
 
 
@@ -158,10 +152,6 @@ def reported(paths):
 def seeds_reported():
     """The seeds of which RL has answered, all of the config's where it is to be made."""
     made = [
-        seed
-        for seed in SEEDS
-        if reported(
-            expand("results/{task}/rl/{seed}/predictions.jsonl", task=TASKS, seed=seed)
-        )
+        seed for seed in SEEDS if reported(expand("results/{task}/rl/{seed}/predictions.jsonl", task=TASKS, seed=seed))
     ]
     return made or SEEDS

@@ -31,24 +31,14 @@ rule tabulate_paper:
             tasks=TABLE_ROWS[wc.table][0],
             titles=titles_of(wc.table),
             published={
-                task: CONFIG.tasks[task].published
-                for task in TABLE_ROWS[wc.table][0]
-                if CONFIG.tasks[task].published
+                task: CONFIG.tasks[task].published for task in TABLE_ROWS[wc.table][0] if CONFIG.tasks[task].published
             },
             models=TABLE_ROWS[wc.table][1],
-            rewards={
-                model: rewards_of(model)
-                for model in TABLE_ROWS[wc.table][1]
-                if wc.table == "table5"
-            },
+            rewards={model: rewards_of(model) for model in TABLE_ROWS[wc.table][1] if wc.table == "table5"},
             seeds=SEEDS,
             judged=JUDGED and wc.table == "table3",
             thresholds=CONFIG.audit.thresholds if wc.table in AUDITED else None,
-            retention=(
-                RETAINED
-                if wc.table in ["table3", "table4", "table5"]
-                else RETAINED[:1]
-            ),
+            retention=(RETAINED if wc.table in ["table3", "table4", "table5"] else RETAINED[:1]),
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
             **given_of(wc.table),
         ),
@@ -81,9 +71,7 @@ rule compare_systems:
         settings=settings(
             "compare_systems",
             languages={
-                task: language_settings(
-                    CONFIG.tasks[task].target_language, bleu_tokens=True
-                )
+                task: language_settings(CONFIG.tasks[task].target_language, bleu_tokens=True)
                 for task in TASKS
                 if CONFIG.tasks[task].metric_names()[0] == "bleu"
             },
@@ -136,10 +124,7 @@ rule tabulate_audit:
                 ]
                 for task in TASKS
             },
-            rl_models={
-                task: [*(["rl"] if MODELS else []), *variants_of(task)]
-                for task in TASKS
-            },
+            rl_models={task: [*(["rl"] if MODELS else []), *variants_of(task)] for task in TASKS},
             started={task: started_of(task) for task in TASKS},
             thresholds=CONFIG.audit.thresholds,
             confidence=CONFIG.statistics.confidence,
@@ -175,16 +160,11 @@ if ABLATED:
                 "tabulate_encoders",
                 task=CONFIG.encoder_ablation.task,
                 models={encoder_of(model): model for model in ["rl", *ENCODED]},
-                starts={
-                    encoder_of(model): start_of_encoder(encoder_of(model))
-                    for model in ["rl", *ENCODED]
-                },
+                starts={encoder_of(model): start_of_encoder(encoder_of(model)) for model in ["rl", *ENCODED]},
                 seeds=SEEDS,
                 thresholds=CONFIG.exam.thresholds,
                 retention=RETAINED,
-                statistics=CONFIG.statistics.model_dump(
-                    mode="json", exclude={"primary"}
-                ),
+                statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
             ),
         script:
             "../scripts/tabulate_encoders.py"
@@ -197,9 +177,7 @@ if CONFIG.frontier:
             scores=scores(FRONTIER_RUNS),
             retention=kept(FRONTIER_RUNS, MEASURED),
             likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.forgetting else [],
-            training=expand(
-                "results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])
-            ),
+            training=expand("results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])),
             gates=ancient(gates(FRONTIER_RUNS)),
         output:
             **written("frontier"),
@@ -219,9 +197,7 @@ if CONFIG.frontier:
                 retention=RETAINED,
                 forgetting=CONFIG.forgetting is not None,
                 thresholds=CONFIG.audit.thresholds,
-                statistics=CONFIG.statistics.model_dump(
-                    mode="json", exclude={"primary"}
-                ),
+                statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
                 **GIVEN_VALUES,
             ),
         script:

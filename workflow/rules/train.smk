@@ -162,9 +162,7 @@ rule train_grpo:
         adapter="results/{task}/cold_sft/{seed}/adapter",
         checked=ancient(CHECKED),
         rows="results/data/{task}/rl.jsonl",
-        threshold=lambda wc: threshold_file(
-            wc, rewards_of(wc.model), encoder_of(wc.model)
-        ),
+        threshold=lambda wc: threshold_file(wc, rewards_of(wc.model), encoder_of(wc.model)),
         encoder=lambda wc: encoder_folder(rewards_of(wc.model), encoder_of(wc.model)),
         exams=ancient(EXAMS),
         user_rewards=lambda wc: given(user_reward_files(rewards_of(wc.model))),
