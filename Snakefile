@@ -16,9 +16,7 @@ min_version("9.0")
 # Not workflow.basedir: as a module of another workflow, that is the other's.
 PROJECT = str(workflow.current_basedir)
 if not os.path.isdir(PROJECT):
-    raise WorkflowError(
-        f"{PROJECT}: jobs need the project's files; clone it, and name the Snakefile of the clone"
-    )
+    raise WorkflowError(f"{PROJECT}: jobs need the project's files; clone it, and name the Snakefile of the clone")
 
 
 configfile: os.path.join(PROJECT, "config", "config.yaml")
@@ -71,9 +69,7 @@ onstart:
     pass_on_terminations()
     name_jobs()
     logger.addHandler(STATUSES)
-    LOGS_BEFORE.update(
-        states(log for job in workflow.dag.needrun_jobs() for log in job.log)
-    )
+    LOGS_BEFORE.update(states(log for job in workflow.dag.needrun_jobs() for log in job.log))
     one_line_a_job(logger, (job.name for job in workflow.dag.needrun_jobs()))
     patch_scheduler(workflow.scheduler, snakemake_version, logger)
     record_locks(

@@ -2,7 +2,7 @@
 
 Parts, in this order: machine (what there is), correctness (tests/gpu), tiny (the workflow to table 3, on amounts too
 small to learn from), start, policy and decoding (parts of bench.run), miniature (the workflow to table 3, as far as it
-comes). Each runs in a process of its own, which is ended when its time is up, and the next one goes on. The first four,
+comes). Each runs in a process of its own, which is ended when its time is up; then the next one starts. The first four,
 none of which measures seconds of the GPU, run side by side.
 """
 

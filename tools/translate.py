@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -75,13 +76,8 @@ def read_lines(source: BinaryIO, name: str) -> Iterator[str]:
 
 def batches(lines: Iterable[str], size: int) -> Iterator[list[tuple[int, str]]]:
     """(number from 1, line), so many at a time."""
-    batch: list[tuple[int, str]] = []
-    for numbered in enumerate(lines, start=1):
-        batch.append(numbered)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+    numbered = enumerate(lines, start=1)
+    while batch := list(islice(numbered, size)):
         yield batch
 
 

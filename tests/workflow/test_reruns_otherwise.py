@@ -174,7 +174,7 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int]]] = {
     "a script": ("workflow/scripts/judge_pairs.py", "ids = [", "ids = [] + [", reruns("judge_pairs *")),
     "a figure's module": (f"{LIBRARY}/figures/auditing.py", "import ", "import os as _os\nimport ", {"draw_figure": 1}),
     "a comment of a rule": ("workflow/rules/train.smk", "rule train_sft:", "# Trained here.\nrule train_sft:", NOTHING),
-    "what a rule asks for": ("workflow/rules/evaluate.smk", "runtime=240", "runtime=300", NOTHING),
+    "what a rule asks for": ("workflow/rules/evaluate.smk", "minutes=240", "minutes=300", NOTHING),
 }
 
 

@@ -100,7 +100,7 @@ def text(content: dict[str, Any], wanted: Wanted, command: str) -> str:
 
 
 def without_lingua(content: dict[str, Any]) -> bool:
-    """Does the overlay ask lingua, which is not installed here?"""
+    """Whether the overlay needs lingua and it is not installed here."""
     asked = any(entry["identify"] == "lingua" for entry in content["languages"].values())
     return asked and find_spec("lingua") is None
 

@@ -39,5 +39,5 @@ def sentence(judge: object, found: Plan | None) -> str:
         return f"{calls} {tokens}; nothing is paid."
     return (
         f"{calls} {tokens}: at most {found.cost:.2f} ({found.most_cost:.2f}) at the config's prices; the run stops "
-        f"before it costs more than judge.ceiling, {judge.ceiling:.2f}. Its pilot foretells the real cost."
+        f"before it costs more than judge.ceiling, {judge.ceiling:.2f}. Its pilot estimates the real cost."
     )

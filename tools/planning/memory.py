@@ -102,7 +102,7 @@ def peak(parts: dict[str, float]) -> float:
 
 
 def fits(needed: float, card: float | None) -> str:
-    """Does it fit into so many bytes?"""
+    """yes, hardly or no: whether the card has the bytes that are needed; empty where its memory is unknown."""
     if card is None:
         return ""
     return "yes" if needed <= SPARE * card else "hardly" if needed <= card else "no"

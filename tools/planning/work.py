@@ -212,7 +212,7 @@ class Plan:
         )
 
     def _answers(self, count: int, most_new: int, most: int) -> Work:
-        """A test set answered in batches; each goes on until its longest answer has ended."""
+        """A test set answered in batches; a batch ends with its longest answer."""
         batch = self.config.generation_batch_size
         prompt = self._length("prompt_tokens", most, "the task's max_tokens")
         answer = self._length("answer_tokens", most_new, "max_new_tokens")

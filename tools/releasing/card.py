@@ -1,7 +1,8 @@
-"""The model card: metadata as the hub reads them, and what a reader must know."""
+"""The model card: metadata as the hub reads them, and `card.md` filled with what a reader must know."""
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,15 @@ from semalign.tables.tables import markdown_line
 from tools.releasing.finished import Base, Run
 from tools.releasing.folder import MERGED, OWN_BASE
 from tools.releasing.licences import ON_THE_HUB
-from tools.releasing.words import METHODS, limits, task_words
 
+TEMPLATE = Path(__file__).with_name("card.md")
 _TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 TRAINING = ("train_sft", "train_grpo", "take_snapshot")
-SHOWN = ("grpo", "sft", "lora", "pairs", "policy", "processes", "seed", "step")
-PAPER = "https://arxiv.org/abs/2605.14366"
-
-IN_4_BITS = (
-    "It was trained and measured on the base in 4 bits (NF4, by bitsandbytes), and the program above loads it as it "
-    "is: answers can differ from those that the figures are of."
-)
+SETTINGS = ("grpo", "sft", "lora", "pairs", "policy", "processes", "seed", "step")
+METHODS = {
+    "train_sft": ("sft", "It was trained on pairs by supervised fine-tuning."),
+    "train_grpo": ("grpo", "It was trained by GRPO from a short supervised start, with the rewards given below."),
+}
 
 
 def language_tags(run: Run) -> tuple[list[str], list[str]]:
@@ -42,24 +41,19 @@ def metadata(run: Run, base: Base, licence: str | None, results: list[EvalResult
     entries = [run.config.downloads[name] for name in sorted(names)]
     data_sets = [entry.repo for entry in entries if isinstance(entry, HubDownload) and entry.kind == "dataset"]
     known = licence is not None and licence.lower() in ON_THE_HUB
-    method = METHODS[_method(run)][0]
     return ModelCardData(
-        model_name=title(run),
+        model_name=_title(run),
         language=list(dict.fromkeys(tag.partition("-")[0] for tag in tags)) or None,
         license=(licence.lower() if known else "other") if licence else None,
-        license_name=None if licence is None or known else _slug(licence),
+        license_name=None if licence is None or known else re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-"),
         base_model=base.repo,
         base_model_relation="adapter" if base.repo else None,
         datasets=data_sets or None,
         library_name="peft",
         pipeline_tag="text-generation",
-        tags=["semalign", "lora", method, task_words(run)[0]],
+        tags=["semalign", "lora", _method(run)[0], _task_words(run)[0]],
         eval_results=results,
     )
-
-
-def title(run: Run) -> str:
-    return f"semalign {run.name}"
 
 
 def card(
@@ -72,156 +66,92 @@ def card(
     settings: dict[str, Any],
     merged: bool,
 ) -> str:
-    """The whole card. `shown`: a source text and the model's answer, for the snippet.
+    """The whole card. `shown`: a source text and the model's answer, for the snippet, which runs with transformers and
+    peft alone in the folder of the release.
 
     Raises ValueError where the hub's library does not read back the metadata that were written.
     """
     data = metadata(run, base, licence, results, sources)
-    sections = [
-        f"# {title(run)}\n\n{_what(run, base)}",
-        _use(settings, shown, merged),
-        _results(run, results),
-        _training(run),
-        _data(sources),
-        f"## Limits\n\n{_bullets(limits(run))}",
-        _made(run),
-        _licence(licence, base),
-    ]
-    text = f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n"
-    if ModelCard(text).data.to_dict() != data.to_dict():
+    made = ModelCard.from_template(
+        data,
+        str(TEMPLATE),
+        json=partial(json.dumps, ensure_ascii=False),
+        markdown_line=markdown_line,
+        title=_title(run),
+        run=run,
+        base=base,
+        own_base=OWN_BASE,
+        what=_task_words(run)[1],
+        how=_method(run)[1],
+        settings=settings,
+        source=shown[0],
+        answer=shown[1],
+        merged=MERGED if merged else None,
+        results=results,
+        trainings=_trainings(run),
+        report=_report(run),
+        sources=[_source_cells(row) for row in sources],
+        config=Path(run.training["config"]).stem,
+        digest=run.training["outputs"][f"results/{run.name}/adapter"],
+        licence=licence,
+    )
+    if made.data.to_dict() != data.to_dict():
         raise ValueError("the card's metadata are not read back as they were written")
-    return text
+    return f"{made}\n"
 
 
-def _method(run: Run) -> str:
-    return str(run.training["rule"] if run.training["rule"] != "take_snapshot" else "train_grpo")
+def _title(run: Run) -> str:
+    return f"semalign {run.name}"
 
 
-def _what(run: Run, base: Base) -> str:
-    where = (
-        f"[{base.repo}](https://huggingface.co/{base.repo}) at `{base.revision}`"
-        if base.repo
-        else f"the model in `{OWN_BASE}/`"
-    )
-    what = task_words(run)[1]
-    how = f"{METHODS[_method(run)][1]} The method is that of [arXiv 2605.14366]({PAPER})."
-    return f"A LoRA adapter on {where} that {what}. {how}"
+def _method(run: Run) -> tuple[str, str]:
+    """The tag of how a run was trained, and a sentence on it; a snapshot is one of RL."""
+    rule = run.training["rule"]
+    return METHODS["train_grpo" if rule == "take_snapshot" else rule]
 
 
-def snippet(settings: dict[str, Any], shown: tuple[str, str]) -> str:
-    """A program of transformers and peft alone, to be run in the folder of the release."""
-    base = settings["base"]
-    own, of_the_hub = f'f"{{folder}}/{base.get("folder")}"', f'"{base.get("repo")}", revision="{base.get("revision")}"'
-    load = own if "folder" in base else of_the_hub
-    template = "".join(f", {name}={value!r}" for name, value in settings["template_arguments"].items())
-    prompt = json.dumps(settings["prompt"], ensure_ascii=False)
-    return f"""import torch
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-folder = "."  # this one; from the hub: huggingface_hub.snapshot_download("owner/name")
-tokenizer = AutoTokenizer.from_pretrained(folder)
-base = AutoModelForCausalLM.from_pretrained({load}, dtype=torch.{settings["dtype"]})
-model = PeftModel.from_pretrained(base, folder).eval()
-
-text = {json.dumps(shown[0], ensure_ascii=False)}
-turns = [{{"role": "user", "content": {prompt}.replace("{{source}}", text)}}]
-prompt = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{template})
-tokens = tokenizer(prompt, add_special_tokens=False, return_tensors="pt")
-answer = model.generate(
-    **tokens,
-    do_sample=False,
-    max_new_tokens={settings["max_new_tokens"]},
-    eos_token_id={settings["end_tokens"]},
-    pad_token_id=tokenizer.pad_token_id,
-)
-print(tokenizer.decode(answer[0, tokens["input_ids"].shape[1] :], skip_special_tokens=True))
-"""
+def _task_words(run: Run) -> tuple[str, str]:
+    """The tag of a run's task, and what its model does, after "it"."""
+    task = run.of_task(run.task)
+    title = task.title or run.task.replace("_", " ")
+    answers = f"answers {task.source_language} in {task.target_language} ({title})"
+    if not task.between_languages():
+        return title.replace(" ", "-"), answers
+    translates = f"translates {task.source_language} into {task.target_language}"
+    return "translation", translates if title == "translation" else answers
 
 
-def _use(settings: dict[str, Any], shown: tuple[str, str], merged: bool) -> str:
-    asked = json.dumps(settings["prompt"], ensure_ascii=False)
-    lines = [
-        f"## Use\n\n```python\n{snippet(settings, shown)}```",
-        f"When it was measured the answer was: {shown[1]}" if shown[1] else "",
-        f"It was trained and measured with the prompt {asked} and with greedy decoding; other prompts were not tried. "
-        "In a checkout of semalign, `python tools/translate.py --release FOLDER` answers a line, a file or standard "
-        "input in the same way.",
-        _about_merged(settings["dtype"]) if merged else "",
-        IN_4_BITS if settings["trained_in"] == "nf4" else "",
-        "`sha256sum --check SHA256SUMS` tells whether all files arrived whole.",
-    ]
-    return "\n\n".join(line for line in lines if line)
-
-
-def _about_merged(dtype: str) -> str:
-    rounded = (
-        "Rounding them so takes away a part of what was learnt: its answers can differ from the adapter's, which the "
-        "figures here are of."
-        if dtype == "bfloat16"
-        else "Its logits differ from the adapter's by rounding alone."
-    )
-    return f"`{MERGED}/` holds the whole model, the adapter added in float32 and saved as {dtype}. {rounded}"
-
-
-def _results(run: Run, results: list[EvalResult]) -> str:
-    rows = [
-        f"| {one.dataset_name} | {one.metric_name} | {one.metric_value:.4f} | {(one.dataset_args or {})['items']} |"
-        for one in results
-    ]
-    head = f"## Results\n\nOne training run (seed {run.seed}), greedy answers to each test set.\n"
-    return "\n".join([head, "| test set | measure | value | items |", "|---|---|---|---|", *rows])
-
-
-def _training(run: Run) -> str:
-    records = {_run_of(record): record["settings"] for record in run.jobs if record["rule"] in TRAINING}
-    shown = {
-        name: {key: settings[key] for key in SHOWN if key in settings} for name, settings in reversed(records.items())
+def _trainings(run: Run) -> dict[str, dict[str, Any]]:
+    """{run: settings} of the trainings behind a model, the last first."""
+    records = [record for record in run.jobs if record["rule"] in TRAINING]
+    return {
+        next(iter(record["outputs"])).removeprefix("results/").removesuffix("/adapter"): {
+            key: record["settings"][key] for key in SETTINGS if key in record["settings"]
+        }
+        for record in reversed(records)
     }
-    blocks = [f"## Training\n\nThe last training first; each starts from the next.\n\n```json\n{_json(shown)}\n```"]
-    report = run.folder / "training.json"
-    if report.is_file():
-        facts = {name: value for name, value in read_json(report).items() if not name.endswith("sha256")}
-        blocks.append(f"What came of it:\n\n```json\n{_json(facts)}\n```")
-    return "\n\n".join(blocks)
 
 
-def _run_of(record: Row) -> str:
-    return next(iter(record["outputs"])).removeprefix("results/").removesuffix("/adapter")
+def _report(run: Run) -> dict[str, Any]:
+    """The training's report, digests aside; empty where it has none."""
+    path = run.folder / "training.json"
+    content = read_json(path) if path.is_file() else {}
+    return {name: value for name, value in content.items() if not name.endswith("sha256")}
 
 
-def _data(sources: list[Row]) -> str:
-    rows = [
-        markdown_line(
-            [
-                _plain_name(row["source"]),
-                ", ".join(_uses(row["read_by"])),
-                _origin(row),
-                row["licence"],
-                (row["sha256"] or "")[:16],
-            ]
-        )
-        for row in sources
-    ]
-    head = "| source | used for | origin | licence | SHA-256 |"
-    return "\n".join(["## Data and models behind it\n", head, "|---|---|---|---|---|", *rows])
-
-
-def _plain_name(source: str) -> str:
-    """Without the folders of the machine on which it was made."""
-    return source.removeprefix(f"{FOLDER}/") if source.startswith("results/") else Path(source).name
-
-
-def _origin(row: Row) -> str:
-    return str(row["origin"]) + (f"; {row['about']}" if row.get("about") else "")
+def _source_cells(row: Row) -> list[str]:
+    """A source's name without the folders of the machine on which the run was made, its uses, origin, licence, hash."""
+    source: str = row["source"]
+    name = source.removeprefix(f"{FOLDER}/") if source.startswith("results/") else Path(source).name
+    origin = str(row["origin"]) + (f"; {row['about']}" if row.get("about") else "")
+    return [name, ", ".join(_uses(row["read_by"])), origin, row["licence"], (row["sha256"] or "")[:16]]
 
 
 def _uses(read_by: str) -> list[str]:
-    """What config keys read a source for, in words."""
+    """What the config keys read a source for, in words."""
     words = []
     for key in read_by.split(", "):
-        first, second, *rest = [*key.split("."), "", ""]
-        part = rest[0] if rest else ""
+        first, second, part, *_ = [*key.split("."), "", ""]
         words.append(
             {
                 "tasks": f"{second} {'test' if part == 'test' else 'training'}",
@@ -232,52 +162,3 @@ def _uses(read_by: str) -> list[str]:
             }.get(first, key)
         )
     return list(dict.fromkeys(words))
-
-
-def _made(run: Run) -> str:
-    training = run.training
-    digest = training["outputs"][f"results/{run.name}/adapter"]
-    lines = [
-        f"semalign at commit `{training['commit']}`, config `{Path(training['config']).stem}`, {len(run.jobs)} jobs.",
-        f"Folder of the adapter before it was released: SHA-256 `{digest}`.",
-        "Versions: " + ", ".join(f"{name} {version}" for name, version in training["versions"].items()) + ".",
-    ]
-    chain = [
-        f"| {record['rule']} | {_job_of(record)} | `{next(iter(record['outputs'].values()))[:16]}` |"
-        for record in run.jobs
-    ]
-    return "\n".join(
-        [
-            "## How it was made\n",
-            _bullets([*lines, *run.notes]),
-            "",
-            "| job | of | SHA-256 of its first output |",
-            "|---|---|---|",
-            *chain,
-        ]
-    )
-
-
-def _job_of(record: Row) -> str:
-    return "/".join(map(str, record["wildcards"].values()))
-
-
-def _licence(licence: str | None, base: Base) -> str:
-    stated = f"The adapter: {licence}." if licence else "The adapter's author has stated none; ask before you use it."
-    return (
-        f"## Licence\n\n{stated} "
-        + ("The base has its own." if base.repo else f"`{OWN_BASE}/` comes with it.")
-        + " The licences of the data are in the table above."
-    )
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _slug(licence: str) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-")

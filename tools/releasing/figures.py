@@ -1,4 +1,4 @@
-"""What was measured of a run, as the hub's model index has it and as a table for people."""
+"""A run's figures as entries of the hub's model index."""
 
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def measured(run: Run) -> list[EvalResult]:
 
 
 def _kind(run: Run) -> tuple[str, str]:
-    """The hub's kind of a task, and its title. Within a language ROUGE is the measure of summaries."""
+    """The hub's kind of a task, and its title. A task within one language that is measured by ROUGE is a summary."""
     task = run.of_task(run.task)
     within = "summarization" if task.metric_names()[0] == "rouge_l" else "text-generation"
     title = task.title or run.task.replace("_", " ")

@@ -51,7 +51,7 @@ from semalign.preflight.referenced_paths import (
     source_keys,
 )
 from semalign.runtime.processes import name_python_safely
-from semalign.report.look import fingerprint as fingerprint_of_look
+from semalign.report.asset_hashes import asset_hashes
 from semalign.runtime.run_lock import check_writable, clear_dead_locks, record_locks
 from semalign.reruns.scheduler_patch import patch_planner, patch_scheduler
 from semalign.reruns.settings import RuleSettings, external
@@ -96,9 +96,7 @@ try:
         for key, entry in CONFIG.metric_functions().items()
     }
     USER_METRICS = {
-        name: modules_of(file, Path.cwd())
-        for name, file in METRIC_FILES.items()
-        if not name.startswith(LIBRARY)
+        name: modules_of(file, Path.cwd()) for name, file in METRIC_FILES.items() if not name.startswith(LIBRARY)
     }
     IDENTIFIERS = {
         entry.identify: modules_of(
@@ -109,9 +107,7 @@ try:
         if ":" in entry.identify
     }
     if workflow.is_main_process:
-        os.environ.update(
-            {"SEMALIGN_COMMAND": shlex.join(["snakemake", *sys.argv[1:]])}
-        )
+        os.environ.update({"SEMALIGN_COMMAND": shlex.join(["snakemake", *sys.argv[1:]])})
         check_writable(Path(".snakemake"))
         if "--unlock" not in sys.argv:
             clear_dead_locks(Path(".snakemake"), logger)
@@ -129,9 +125,7 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-os.environ.update(
-    {"SEMALIGN_MIRROR": os.path.abspath(CONFIG.mirror) if CONFIG.mirror else ""}
-)
+os.environ.update({"SEMALIGN_MIRROR": os.path.abspath(CONFIG.mirror) if CONFIG.mirror else ""})
 
 # for jobs; no rule's result depends on them
 config["checkpoint_seconds"] = CONFIG.checkpoint_seconds
@@ -142,9 +136,7 @@ config["rl"]["max_zero_variance_share"] = CONFIG.rl.max_zero_variance_share
 config["tracking"] = CONFIG.tracking
 if CONFIG.tracking != "none":
     config["tracking_project"] = (
-        CONFIG.tracking_project
-        or re.sub("[^A-Za-z0-9]+", "-", Path.cwd().name).strip("-")
-        or "semalign"
+        CONFIG.tracking_project or re.sub("[^A-Za-z0-9]+", "-", Path.cwd().name).strip("-") or "semalign"
     )
     os.environ.setdefault("TRACKIO_DIR", os.path.abspath("results/tracking/trackio"))
 
@@ -165,19 +157,14 @@ BASE = str(CONFIG.policy.path or "results/base/model")
 TOKENIZER = str(CONFIG.policy.path or "results/base/tokenizer")
 # The text of the user's chat template, where there is one: what all that ask the policy depend on.
 TEMPLATE = (
-    {"chat_template": CONFIG.policy.chat_template.read_text(encoding="utf-8")}
-    if CONFIG.policy.chat_template
-    else {}
+    {"chat_template": CONFIG.policy.chat_template.read_text(encoding="utf-8")} if CONFIG.policy.chat_template else {}
 )
 POLICY = CONFIG.policy.model_dump(include={"dtype", "quantization", "attention"}) | {
     "device": CONFIG.device,
-    "cuda_graphs": CONFIG.policy.cuda_graphs
-    and CONFIG.device == "cuda",  # else it changes nothing
+    "cuda_graphs": CONFIG.policy.cuda_graphs and CONFIG.device == "cuda",  # else it changes nothing
     **TEMPLATE,
 }
-READ_FIRST = (
-    10  # the user's files before anything else: what is wrong with them shows at once
-)
+READ_FIRST = 10  # the user's files before anything else: what is wrong with them shows at once
 GPUS = int(CONFIG.device == "cuda")
 PROCESSES = CONFIG.processes  # of SFT and GRPO; all other jobs are one process
 STATUSES = Statuses()  # of jobs that end badly
@@ -189,9 +176,18 @@ settings = RuleSettings(CONTENTS, IDENTIFIERS)
 
 def given(paths):
     """Paths of the config as a rule's inputs. What no rule makes is compared by its content, in `settings`, not by its date."""
-    return [
-        ancient(str(path)) if is_external(Path(path)) else str(path) for path in paths
-    ]
+    return [ancient(str(path)) if is_external(Path(path)) else str(path) for path in paths]
+
+
+def model_resources(minutes, processes=1):
+    """What a job claims whose processes each run a model; profiles set more memory and time for larger ones."""
+    return {"gpu": GPUS * processes, "mem_mb": 3000 * processes, "runtime": minutes}
+
+
+def written(table):
+    """The files of a table (see tables/writing.py), by the names that its script knows them by."""
+    endings = {"csv": "csv", "markdown": "md", "latex": "tex", "sidecar": "json"}
+    return {name: f"results/{table}.{ending}" for name, ending in endings.items()}
 
 
 def files(sources):

@@ -52,9 +52,7 @@ if OWN_LATE_SOURCES:
 rule prepare_corpus:
     input:
         files=given(files(item.source for item in CORPUS)),
-        tests=given(
-            files(chain(*benchmark_sources().values(), *test_sources().values()))
-        ),
+        tests=given(files(chain(*benchmark_sources().values(), *test_sources().values()))),
     output:
         corpus="results/data/corpus.jsonl",
         report="results/data/corpus.report.json",
@@ -73,20 +71,10 @@ rule prepare_corpus:
                 *files(chain(*benchmark_sources().values(), *test_sources().values())),
             ],
             tests=to_jsonable_python(test_sources()),
-            questions={
-                key: to_jsonable_python(sources)
-                for key, sources in benchmark_sources(ANSWERED).items()
-            },
-            benchmarks={
-                f"retention.benchmarks.{name}.test": item_settings(name)
-                for name in ITEMISED
-            },
+            questions={key: to_jsonable_python(sources) for key, sources in benchmark_sources(ANSWERED).items()},
+            benchmarks={f"retention.benchmarks.{name}.test": item_settings(name) for name in ITEMISED},
             corpus=[item.model_dump(mode="json") for item in CORPUS],
-            prompts={
-                item.task: CONFIG.tasks[item.task].prompt
-                for item in CORPUS
-                if item.task
-            },
+            prompts={item.task: CONFIG.tasks[item.task].prompt for item in CORPUS if item.task},
             question_prompt=CONFIG.retention.question_prompt,
         ),
     script:
@@ -107,9 +95,7 @@ rule prepare_pairs:
     conda:
         ENVIRONMENT
     params:
-        settings=lambda wc: settings(
-            "prepare_pairs", reads=pair_files(wc.task), **pair_settings(wc.task)
-        ),
+        settings=lambda wc: settings("prepare_pairs", reads=pair_files(wc.task), **pair_settings(wc.task)),
     script:
         "../scripts/prepare_pairs.py"
 
@@ -156,9 +142,7 @@ rule split_pairs:
     conda:
         ENVIRONMENT
     params:
-        settings=lambda wc: settings(
-            "split_pairs", task=wc.task, split=CONFIG.tasks[wc.task].split
-        ),
+        settings=lambda wc: settings("split_pairs", task=wc.task, split=CONFIG.tasks[wc.task].split),
     script:
         "../scripts/split_pairs.py"
 
@@ -186,22 +170,14 @@ rule check_amounts:
         settings=settings(
             "check_amounts",
             reads=[TOKENIZER, *files_of_amounts()],
-            tasks=[
-                to_jsonable_python({"name": task} | amounts_of(task)) for task in TASKS
-            ],
+            tasks=[to_jsonable_python({"name": task} | amounts_of(task)) for task in TASKS],
             exam=to_jsonable_python(
-                {
-                    name: getattr(CONFIG.exam, name)
-                    for name in ["pairs", "size", "seed"]
-                }
-                | {"trained_on": TRAINED_ON}
+                {name: getattr(CONFIG.exam, name) for name in ["pairs", "size", "seed"]} | {"trained_on": TRAINED_ON}
             ),
             **TEMPLATE,
             encoders={
                 key: {
-                    "train": [
-                        source.model_dump(mode="json") for source in encoder.train
-                    ],
+                    "train": [source.model_dump(mode="json") for source in encoder.train],
                     "batch_size": encoder.batch_size,
                     "least": least_examples(encoder),
                 }

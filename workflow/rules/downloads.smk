@@ -26,15 +26,7 @@ if FILES_FETCHED:
             "results/benchmarks/download_file/{download}/{file}.tsv"
         wildcard_constraints:
             download="|".join(map(re.escape, sorted(FILES_FETCHED))),
-            file="|".join(
-                sorted(
-                    {
-                        re.escape(name)
-                        for names in FILES_FETCHED.values()
-                        for name in names
-                    }
-                )
-            ),
+            file="|".join(sorted({re.escape(name) for names in FILES_FETCHED.values() for name in names})),
         priority: READ_FIRST
         conda:
             ENVIRONMENT
@@ -71,11 +63,7 @@ if MODELS_FETCHED:
 rule downloads:
     input:
         expand("results/downloads/{name}", name=MODELS_FETCHED),
-        [
-            f"results/downloads/{name}/{file}"
-            for name, files_ in FILES_FETCHED.items()
-            for file in files_
-        ],
+        [f"results/downloads/{name}/{file}" for name, files_ in FILES_FETCHED.items() for file in files_],
 
 
 rule list_sources:

@@ -24,7 +24,6 @@ if PRETRAINED:
         priority: READ_FIRST
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
             mem_mb=3000,
             runtime=60,
@@ -33,8 +32,7 @@ if PRETRAINED:
                 "check_encoders",
                 reads=[path for path, _ in PRETRAINED],
                 encoders={
-                    key: {"path": path, "max_tokens": max_tokens}
-                    for (path, max_tokens), key in PRETRAINED.items()
+                    key: {"path": path, "max_tokens": max_tokens} for (path, max_tokens), key in PRETRAINED.items()
                 },
             ),
         script:
@@ -45,9 +43,7 @@ rule train_encoder:
     input:
         files=lambda wc: given(encoder_files(ALL_ENCODERS[wc.encoder])),
         checked=ancient(CHECKED),
-        held_out=expand(
-            "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
-        ),
+        held_out=expand("results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]),
     output:
         model=directory("results/encoders/{encoder}/model"),
         report="results/encoders/{encoder}/training.json",
@@ -57,11 +53,8 @@ rule train_encoder:
         "results/benchmarks/train_encoder/{encoder}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=240,
+        **model_resources(minutes=240),
     params:
         settings=lambda wc: settings(
             "train_encoder",
@@ -78,9 +71,7 @@ rule examine_encoder:
     input:
         model="results/encoders/{encoder}/model",
         files=lambda wc: given(exam_files(ALL_ENCODERS[wc.encoder])),
-        held_out=expand(
-            "results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]
-        ),
+        held_out=expand("results/data/{task}/{part}.jsonl", task=TASKS, part=["dev", "test"]),
     output:
         exam="results/encoders/{encoder}/exam.json",
     log:
@@ -89,20 +80,14 @@ rule examine_encoder:
         "results/benchmarks/examine_encoder/{encoder}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
+        **model_resources(minutes=60),
     params:
         settings=lambda wc: settings(
             "examine_encoder",
             reads=exam_files(ALL_ENCODERS[wc.encoder]),
             exam=CONFIG.exam.model_dump(mode="json", exclude={"thresholds"}),
-            train=[
-                source.model_dump(mode="json")
-                for source in ALL_ENCODERS[wc.encoder].train
-            ],
+            train=[source.model_dump(mode="json") for source in ALL_ENCODERS[wc.encoder].train],
             device=CONFIG.device,
         ),
     script:

@@ -53,11 +53,8 @@ rule generate:
         run=run_pattern(ADAPTER_PATTERN),
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=240,
+        **model_resources(minutes=240),
     params:
         settings=lambda wc: settings(
             "generate",
@@ -97,10 +94,7 @@ rule score_text:
             device=CONFIG.device if metric_models(tasks_of(wc.run)) else None,
             tasks={task: score_settings(task) for task in tasks_of(wc.run)},
             benchmarks={
-                name: BENCHMARKS[name].model_dump(
-                    mode="json", include={"rules", "no_answer"}
-                )
-                for name in ANSWERED
+                name: BENCHMARKS[name].model_dump(mode="json", include={"rules", "no_answer"}) for name in ANSWERED
             },
             content=CONFIG.judge.kind == "parser",
         ),
@@ -123,19 +117,13 @@ rule score_similarity:
         "results/benchmarks/score_similarity/{run}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
+        **model_resources(minutes=60),
     params:
         settings=lambda wc: settings(
             "score_similarity",
             languages={
-                task: language_settings(
-                    CONFIG.tasks[task].target_language, script=True
-                )
-                for task in tasks_of(wc.run)
+                task: language_settings(CONFIG.tasks[task].target_language, script=True) for task in tasks_of(wc.run)
             },
             device=CONFIG.device,
         ),
@@ -151,9 +139,7 @@ if MEASURED:
             adapter=lambda wc: adapter_of(wc.run),
             passed=ancient(lambda wc: given_checks(wc.run)),
             tests=lambda wc: (
-                f"results/data/{wc.name}/test.jsonl"
-                if wc.name in ITEMISED
-                else given(harness_files(wc.name))
+                f"results/data/{wc.name}/test.jsonl" if wc.name in ITEMISED else given(harness_files(wc.name))
             ),
             shots=lambda wc: shots_of([wc.name]),
         output:
@@ -168,11 +154,8 @@ if MEASURED:
             name="|".join(MEASURED),
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=120,
+            **model_resources(minutes=120),
         params:
             settings=lambda wc: settings(
                 "measure_benchmark",
@@ -202,19 +185,14 @@ rule audit_rollouts:
         model=GRPO_PATTERN,
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
+        **model_resources(minutes=60),
     params:
         settings=lambda wc: settings(
             "audit_rollouts",
             steps=CONFIG.audit.steps,
             rewards=rewards_of(wc.model),
-            language=language_settings(
-                CONFIG.tasks[wc.task].target_language, script=True
-            ),
+            language=language_settings(CONFIG.tasks[wc.task].target_language, script=True),
             device=CONFIG.device,
         ),
     script:
@@ -241,18 +219,13 @@ if CONFIG.forgetting:
             run=run_pattern(ADAPTER_PATTERN),
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=60,
+            **model_resources(minutes=60),
         params:
             settings=lambda wc: settings(
                 "measure_likelihood",
                 reads=[BASE, *model_files(wc.run)],
-                forgetting=CONFIG.forgetting.model_dump(
-                    mode="json", exclude={"passages", "sha256"}
-                ),
+                forgetting=CONFIG.forgetting.model_dump(mode="json", exclude={"passages", "sha256"}),
                 **model_settings(wc.run),
                 **({"reference": POLICY} if is_whole(wc.run) else {}),
             ),

@@ -12,31 +12,18 @@ from semalign.methods.base import Decoded, Trained
 
 # In an order of their own, since a reordered config changes nothing: those between languages first, then by name.
 TRANSLATIONS, WITHIN_A_LANGUAGE = (
-    sorted(
-        name for name, task in CONFIG.tasks.items() if task.between_languages() == kind
-    )
-    for kind in (True, False)
+    sorted(name for name, task in CONFIG.tasks.items() if task.between_languages() == kind) for kind in (True, False)
 )
 TASKS = [*TRANSLATIONS, *WITHIN_A_LANGUAGE]
 TITLES = [[name, CONFIG.tasks[name].title or name.replace("_", " ")] for name in TASKS]
 SEEDS = CONFIG.seeds
 MIXED = CONFIG.world is not None and CONFIG.world.mixed_share > 0
 MODELS = ["cold_sft", "strong_sft", "rl"] if CONFIG.train else []
-VARIANTS = (
-    [f"rl-{name}" for name in sorted(CONFIG.ablation.variants)]
-    if CONFIG.ablation
-    else []
-)
+VARIANTS = [f"rl-{name}" for name in sorted(CONFIG.ablation.variants)] if CONFIG.ablation else []
 ENCODED = [f"rl-encoder-{name}" for name in sorted(ABLATED)]
-STARTS = (
-    [f"fewshot-{name}" for name in CONFIG.few_shot.starts] if CONFIG.few_shot else []
-)
-SIZES = (
-    [f"sft-{pairs}" for pairs in CONFIG.frontier.sft_pairs] if CONFIG.frontier else []
-)
-SNAPSHOTS = (
-    [f"rl@{step}" for step in CONFIG.frontier.rl_steps] if CONFIG.frontier else []
-)
+STARTS = [f"fewshot-{name}" for name in CONFIG.few_shot.starts] if CONFIG.few_shot else []
+SIZES = [f"sft-{pairs}" for pairs in CONFIG.frontier.sft_pairs] if CONFIG.frontier else []
+SNAPSHOTS = [f"rl@{step}" for step in CONFIG.frontier.rl_steps] if CONFIG.frontier else []
 
 METHODS = CONFIG.methods()  # by the name of their entry
 
@@ -48,20 +35,16 @@ def model_of(name, strength):
 
 # {model: (name of its entry, strength)}, in the order of the names
 STRENGTHS = {
-    model_of(name, strength): (name, strength)
-    for name in sorted(METHODS)
-    for strength in METHODS[name].strengths
+    model_of(name, strength): (name, strength) for name in sorted(METHODS) for strength in METHODS[name].strengths
 }
 TRAINED, DECODED = (
-    [model for model, (name, _) in STRENGTHS.items() if isinstance(METHODS[name], kind)]
-    for kind in (Trained, Decoded)
+    [model for model, (name, _) in STRENGTHS.items() if isinstance(METHODS[name], kind)] for kind in (Trained, Decoded)
 )
 
 # Models that were trained elsewhere, by their run, and the tasks that each answers.
 GIVEN = {f"models/{name}": entry for name, entry in sorted(CONFIG.models.items())}
 GIVEN_TASKS = {
-    run: [task for task in TASKS if entry.tasks is None or task in entry.tasks]
-    for run, entry in GIVEN.items()
+    run: [task for task in TASKS if entry.tasks is None or task in entry.tasks] for run, entry in GIVEN.items()
 }
 GIVEN_VALUES = {"given": GIVEN_TASKS} if GIVEN else {}
 GIVEN_PATTERN = "".join(f"{run}|" for run in GIVEN)
@@ -69,9 +52,7 @@ GIVEN_PATTERN = "".join(f"{run}|" for run in GIVEN)
 TASK_PATTERN = "|".join(TASKS)
 SFT_PATTERN = r"cold_sft|strong_sft|sft-\d+|fewshot-[a-z_]+"
 GRPO_PATTERN = "rl(-encoder)?(-[a-z0-9_]+)?"
-ADAPTER_PATTERN = "|".join(
-    [SFT_PATTERN, GRPO_PATTERN, r"rl@\d+", *map(re.escape, TRAINED)]
-)
+ADAPTER_PATTERN = "|".join([SFT_PATTERN, GRPO_PATTERN, r"rl@\d+", *map(re.escape, TRAINED)])
 MODEL_PATTERN = "|".join([ADAPTER_PATTERN, *map(re.escape, DECODED)])
 
 
@@ -95,9 +76,7 @@ FRONTIER_RUNS = [*MAIN_RUNS, *runs(TASKS, [*SIZES, *SNAPSHOTS, *STRENGTHS])]
 VARIANT_RUNS = runs(CONFIG.ablation.task, ["rl", *VARIANTS]) if CONFIG.ablation else []
 ENCODED_RUNS = runs(CONFIG.encoder_ablation.task, ["rl", *ENCODED]) if ABLATED else []
 FEW_SHOT_RUNS = runs(CONFIG.few_shot.task, STARTS) if CONFIG.few_shot else []
-RL_RUNS = list(
-    dict.fromkeys([*runs(TASKS, ["rl"] if CONFIG.train else []), *VARIANT_RUNS])
-)
+RL_RUNS = list(dict.fromkeys([*runs(TASKS, ["rl"] if CONFIG.train else []), *VARIANT_RUNS]))
 
 
 def task_of(run):
@@ -132,9 +111,7 @@ def adapter_of(run):
 
 def checked_reports(names):
     """The reports of those of the runs whose rollouts must have had a spread."""
-    checked = [
-        run for run in names if os.path.basename(os.path.dirname(run)) in CHECKED_GRPO
-    ]
+    checked = [run for run in names if os.path.basename(os.path.dirname(run)) in CHECKED_GRPO]
     return expand("results/{run}/training.json", run=checked)
 
 
@@ -219,16 +196,12 @@ def variants_of(task):
     return VARIANTS if CONFIG.ablation and task == CONFIG.ablation.task else []
 
 
-# What must be there and read through before anything costly begins, and found good by check_amounts: the one gate of all
+# What must exist, be read in full and pass check_amounts before any expensive job starts: the one gate of all
 # that is costly, so that another part of the config does not change what a training waits for.
 READ_THROUGH = [
     *expand("results/data/{task}/split.report.json", task=TASKS),
     *expand("results/data/{name}/test.report.json", name=[*ANSWERED, *ITEMISED]),
-    *(
-        [f"results/data/{PASSAGES_OF}/passages.report.json"]
-        if CONFIG.forgetting
-        else []
-    ),
+    *([f"results/data/{PASSAGES_OF}/passages.report.json"] if CONFIG.forgetting else []),
     *(["results/data/corpus.report.json"] if PRETRAINING else []),
     *(["results/data/files.json"] if OWN_LATE_SOURCES else []),
     *(["results/data/rewards.json"] if USER_REWARDS else []),

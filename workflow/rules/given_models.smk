@@ -47,11 +47,7 @@ def given_use(tasks):
     others = set(CONFIG.tasks) - set(tasks)
     unread = tuple(f"tasks.{task}." for task in others) + ("rl.",)
     of_tasks = {
-        name: {
-            key: value
-            for key, value in of_policy[name].items()
-            if not key.startswith(unread)
-        }
+        name: {key: value for key, value in of_policy[name].items() if not key.startswith(unread)}
         for name in ["prompts", "lengths"]
     }
     plain = {key: value for key, value in of_policy.items() if key not in TEMPLATE}

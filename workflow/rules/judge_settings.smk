@@ -6,9 +6,7 @@ from semalign.statistics.runs import name as run_name
 
 # By task, the pair and seed of each comparison, by the name of its files; of one name they are the same in every task.
 COMPARISONS = {task: comparisons(CONFIG, task) for task in CONFIG.tasks}
-BY_NAME = {
-    name: pair for of_task in COMPARISONS.values() for name, pair in of_task.items()
-}
+BY_NAME = {name: pair for of_task in COMPARISONS.values() for name, pair in of_task.items()}
 COMPARISON_PATTERN = "|".join([r"\d+", *(name for name in BY_NAME if "-" in name)])
 OPPONENTS = opponents(CONFIG)
 JUDGED = bool(BY_NAME)

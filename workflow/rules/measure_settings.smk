@@ -14,11 +14,7 @@ def benchmark_sources(names=None):
 def harness_files(name):
     """The files that a benchmark of the harness reads: its task's and its data."""
     entry = BENCHMARKS[name]
-    return (
-        [entry.file, *entry.data]
-        if name in HARNESS and entry.file
-        else getattr(entry, "data", [])
-    )
+    return [entry.file, *entry.data] if name in HARNESS and entry.file else getattr(entry, "data", [])
 
 
 OF_LAYOUT = ["prompt", "choices", "first_label", "words"]
@@ -26,9 +22,7 @@ OF_LAYOUT = ["prompt", "choices", "first_label", "words"]
 
 def item_settings(name):
     """What the items of a benchmark that is measured by likelihood depend on."""
-    return BENCHMARKS[name].model_dump(
-        mode="json", include={"kind", "test", "limit", *OF_LAYOUT}
-    )
+    return BENCHMARKS[name].model_dump(mode="json", include={"kind", "test", "limit", *OF_LAYOUT})
 
 
 def measure_settings(name):
@@ -75,14 +69,8 @@ def shot_settings(name):
     return {
         "key": f"{section}.{name}.shots",
         "kind": kinds[BENCHMARKS[name].kind] if name in BENCHMARKS else "pairs",
-        "shots": SHOTS[name].model_dump(
-            mode="json", exclude={"delimiter", "separator"}
-        ),
-        "layout": (
-            CHOSEN[name].model_dump(mode="json", include={*OF_LAYOUT})
-            if name in CHOSEN
-            else None
-        ),
+        "shots": SHOTS[name].model_dump(mode="json", exclude={"delimiter", "separator"}),
+        "layout": (CHOSEN[name].model_dump(mode="json", include={*OF_LAYOUT}) if name in CHOSEN else None),
     }
 
 
@@ -100,9 +88,7 @@ def metric_functions(tasks):
 
 def metric_models(tasks):
     """The models of these tasks' metrics."""
-    return sorted(
-        {str(entry.model) for entry in metric_functions(tasks) if entry.model}
-    )
+    return sorted({str(entry.model) for entry in metric_functions(tasks) if entry.model})
 
 
 def metric_files(tasks):

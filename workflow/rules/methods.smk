@@ -12,9 +12,7 @@ if REPLAYS:
 
     rule prepare_replay:
         input:
-            files=lambda wc: given(
-                files(item.source for item in METHODS[wc.name].texts)
-            ),
+            files=lambda wc: given(files(item.source for item in METHODS[wc.name].texts)),
             held_out=[
                 *expand(
                     "results/data/{task}/{part}.jsonl",
@@ -39,15 +37,9 @@ if REPLAYS:
             settings=lambda wc: settings(
                 "prepare_replay",
                 reads=files(item.source for item in METHODS[wc.name].texts),
-                texts=[
-                    item.model_dump(mode="json") for item in METHODS[wc.name].texts
-                ],
+                texts=[item.model_dump(mode="json") for item in METHODS[wc.name].texts],
                 language=language_settings(METHODS[wc.name].language, script=True),
-                prompts={
-                    item.task: CONFIG.tasks[item.task].prompt
-                    for item in METHODS[wc.name].texts
-                    if item.task
-                },
+                prompts={item.task: CONFIG.tasks[item.task].prompt for item in METHODS[wc.name].texts if item.task},
                 question_prompt=CONFIG.retention.question_prompt,
             ),
         script:
@@ -76,11 +68,8 @@ if any("candidates" in entry.needs for entry in METHODS.values()):
         priority: 1
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=720,
+            **model_resources(minutes=720),
         params:
             settings=lambda wc: settings(
                 "sample_candidates",
@@ -110,9 +99,7 @@ if TRAINED:
             checked=ancient(CHECKED),
             adapter=method_adapter,
             pairs=method_pairs,
-            candidates=lambda wc: if_needed(
-                wc.model, "candidates", f"results/{wc.task}/candidates/{wc.seed}.jsonl"
-            ),
+            candidates=lambda wc: if_needed(wc.model, "candidates", f"results/{wc.task}/candidates/{wc.seed}.jsonl"),
             replay=lambda wc: if_needed(
                 wc.model,
                 "replay",
@@ -136,9 +123,7 @@ if TRAINED:
             ENVIRONMENT
         threads: PROCESSES
         resources:
-            gpu=GPUS * PROCESSES,
-            mem_mb=3000 * PROCESSES,
-            runtime=2880,
+            **model_resources(minutes=2880, processes=PROCESSES),
         params:
             settings=lambda wc: method_settings(
                 "train_method",
@@ -180,11 +165,8 @@ if DECODED:
             model="|".join(map(re.escape, DECODED)),
         conda:
             ENVIRONMENT
-        threads: 1
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=240,
+            **model_resources(minutes=240),
         params:
             settings=lambda wc: method_settings(
                 "choose_answers",

@@ -14,9 +14,7 @@ if CONFIG.metric_functions():
                 part="rl" if CONFIG.train else "test",
             )[0],
             metrics=given(metric_files(TASKS)),
-            models=given(
-                path for path in metric_models(TASKS) if is_external(Path(path))
-            ),
+            models=given(path for path in metric_models(TASKS) if is_external(Path(path))),
         output:
             report="results/data/metrics.json",
         log:
@@ -34,10 +32,7 @@ if CONFIG.metric_functions():
                 reads=[*metric_files(TASKS), *metric_models(TASKS)],
                 modules=metric_modules(TASKS),
                 device=CONFIG.device,
-                metrics={
-                    key: entry.model_dump(mode="json")
-                    for key, entry in CONFIG.metric_functions().items()
-                },
+                metrics={key: entry.model_dump(mode="json") for key, entry in CONFIG.metric_functions().items()},
             ),
         script:
             "../scripts/check_metrics.py"

@@ -1,4 +1,4 @@
-"""One HTML file with everything: tables, figures, exams, examples, the DAG, provenance, time and memory.
+"""One HTML file with everything: tables, figures, exams, examples, which rule is made from which, provenance, time and memory.
 
 In:  every table, figure and exam; the first seed's answers, scores and verdicts; training records; results/sources.csv;
      read beside them: the records and benchmarks of all jobs behind these, which no rule has as outputs
@@ -8,9 +8,7 @@ With SEMALIGN_REPORT=present (make report) the inputs are those that are there, 
 """
 
 SEEDS_SHOWN = seeds_reported()
-REPORTED_RUNS = expand(
-    "{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN
-)
+REPORTED_RUNS = expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN)
 EXAMPLE_MODELS = ["base", *MODELS, *GIVEN]
 EXAMPLE_RUNS = [
     "base",
@@ -33,9 +31,7 @@ rule report:
         exams=reported(EXAMS),
         passed=reported(PASSED if CONFIG.train else []),
         tests=reported(expand("results/data/{task}/test.jsonl", task=TASKS)),
-        predictions=reported(
-            expand("results/{run}/predictions.jsonl", run=EXAMPLE_RUNS)
-        ),
+        predictions=reported(expand("results/{run}/predictions.jsonl", run=EXAMPLE_RUNS)),
         scores=reported(scores(EXAMPLE_RUNS)),
         records=reported(expand("results/{run}/training.jsonl", run=REPORTED_RUNS)),
         judge=reported(VERDICTS),
@@ -63,15 +59,13 @@ rule report:
             seeds=SEEDS_SHOWN,
             tables=[Path(table).stem for table in reported(TABLES)],
             wanted=[Path(table).stem for table in TABLES],
-            figures=[
-                name for name in DRAWN if reported([f"results/figures/{name}.svg"])
-            ],
+            figures=[name for name in DRAWN if reported([f"results/figures/{name}.svg"])],
             judge=CONFIG.judge.model_dump(mode="json", include={"kind", "model"}),
             thresholds=CONFIG.exam.thresholds,
             audit=CONFIG.audit.thresholds,
             max_zero_variance=CONFIG.rl.max_zero_variance_share,
             **CONFIG.report.model_dump(mode="json"),
-            look=fingerprint_of_look(),
+            assets=asset_hashes(),
             retention=RETAINED,
             **({"models": EXAMPLE_MODELS, "given": GIVEN_TASKS} if GIVEN else {}),
             **({"opponents": OPPONENTS} if OPPONENTS else {}),

@@ -81,9 +81,7 @@ if SHOTS:
         conda:
             ENVIRONMENT
         params:
-            settings=lambda wc: settings(
-                "draw_shots", reads=shot_files(wc.name), **shot_settings(wc.name)
-            ),
+            settings=lambda wc: settings("draw_shots", reads=shot_files(wc.name), **shot_settings(wc.name)),
         script:
             "../scripts/draw_shots.py"
 

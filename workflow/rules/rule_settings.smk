@@ -4,55 +4,31 @@ from dataclasses import asdict
 
 from semalign.preflight.amounts import least_examples, needs
 
-FILES_FETCHED = {
-    name: files_of(entry)
-    for name, entry in CONFIG.downloads.items()
-    if files_of(entry) is not None
-}
+FILES_FETCHED = {name: files_of(entry) for name, entry in CONFIG.downloads.items() if files_of(entry) is not None}
 MODELS_FETCHED = sorted(set(CONFIG.downloads) - set(FILES_FETCHED))
 SOURCE_KEYS = source_keys(CONFIG)
 
 BENCHMARKS = CONFIG.retention.ordered  # by name, the primary one first
 ANSWERED = list(CONFIG.retention.extractive)
-CHOSEN = {
-    name: entry for name, entry in BENCHMARKS.items() if entry.kind == "multiple_choice"
-}
+CHOSEN = {name: entry for name, entry in BENCHMARKS.items() if entry.kind == "multiple_choice"}
 HARNESS = [name for name, entry in BENCHMARKS.items() if entry.kind == "lm_eval"]
 MEASURED = [name for name in BENCHMARKS if name not in ANSWERED]  # by themselves
 ITEMISED = [name for name in MEASURED if name not in HARNESS]  # whose items are read
-PASSAGES_OF = (
-    CONFIG.passages_of()
-)  # the benchmark on whose passages NLL and KL are measured
+PASSAGES_OF = CONFIG.passages_of()  # the benchmark on whose passages NLL and KL are measured
 # Where examples stand before each prompt.
-SHOTS = {
-    name: entry.shots
-    for name, entry in {**BENCHMARKS, **CONFIG.tasks}.items()
-    if getattr(entry, "shots", None)
-}
+SHOTS = {name: entry.shots for name, entry in {**BENCHMARKS, **CONFIG.tasks}.items() if getattr(entry, "shots", None)}
 # What tables, tests and figures know of the benchmarks, the primary one first.
-RETAINED = [
-    {"name": name, "kind": entry.kind, "measures": entry.measures}
-    for name, entry in BENCHMARKS.items()
-]
-FETCHED_AND_READ = [
-    path for path in SOURCE_KEYS if path.startswith("results/downloads/")
-]
-SOURCE_RECORDS = [
-    path.replace("results/downloads/", "results/sources/") + ".json"
-    for path in FETCHED_AND_READ
-]
+RETAINED = [{"name": name, "kind": entry.kind, "measures": entry.measures} for name, entry in BENCHMARKS.items()]
+FETCHED_AND_READ = [path for path in SOURCE_KEYS if path.startswith("results/downloads/")]
+SOURCE_RECORDS = [path.replace("results/downloads/", "results/sources/") + ".json" for path in FETCHED_AND_READ]
 
 
 def download_settings(name, file=None):
     """What a fetched file depends on, or a fetched model."""
-    entry = CONFIG.downloads[name].model_dump(
-        mode="json", exclude={"licence", "about", "token_env"}
-    )
+    entry = CONFIG.downloads[name].model_dump(mode="json", exclude={"licence", "about", "token_env"})
     if file is None:
         return {"name": name, "download": entry | {"licence": ""}}
-    entry["sha256"] = {
-        key: value for key, value in entry["sha256"].items() if key == file
-    }
+    entry["sha256"] = {key: value for key, value in entry["sha256"].items() if key == file}
     for key in {"files", "urls"} & set(entry):
         part = entry[key]
         entry[key] = {file: part[file]} if isinstance(part, dict) else [file]
@@ -66,9 +42,7 @@ def lexicon(tokenizer):
 
 def encoder_key(name):
     """The config key of an encoder."""
-    return (
-        f"encoder_ablation.encoders.{name}" if name in ABLATED else f"encoders.{name}"
-    )
+    return f"encoder_ablation.encoders.{name}" if name in ABLATED else f"encoders.{name}"
 
 
 # What is read late, after much has been computed; the user's own of it is read through beforehand.
@@ -94,9 +68,7 @@ LATE_SOURCES = {
     },
     **{
         f"judge.human_votes.{task}": [votes]
-        for task, votes in (
-            CONFIG.judge.human_votes.items() if CONFIG.judge.kind == "openai" else ()
-        )
+        for task, votes in (CONFIG.judge.human_votes.items() if CONFIG.judge.kind == "openai" else ())
     },
 }
 OWN_LATE_SOURCES = {
@@ -110,9 +82,7 @@ def language_entry(name):
     """A language, without what an identifier is told where the script alone decides."""
     entry = CONFIG.languages[name]
     unread = {"code", "among", "threshold", "least_letters"}
-    return entry.model_dump(
-        mode="json", exclude=unread if entry.identify == "script" else set()
-    )
+    return entry.model_dump(mode="json", exclude=unread if entry.identify == "script" else set())
 
 
 def language_settings(name, script=False, bleu_tokens=False):
@@ -120,11 +90,7 @@ def language_settings(name, script=False, bleu_tokens=False):
     entry = language_entry(name)
     of_script = {key: value for key, value in entry.items() if key != "bleu_tokens"}
     blank = {"script": "", "excluded_scripts": [], "latin_share": 0, "bleu_tokens": ""}
-    return (
-        blank
-        | (of_script if script else {})
-        | ({"bleu_tokens": entry["bleu_tokens"]} if bleu_tokens else {})
-    )
+    return blank | (of_script if script else {}) | ({"bleu_tokens": entry["bleu_tokens"]} if bleu_tokens else {})
 
 
 def pair_files(task):
@@ -134,21 +100,14 @@ def pair_files(task):
 
 def test_sources():
     """By config key the sources of each task's test set, or of the pool that it is cut from."""
-    parts = {
-        task: "test" if entry.test else "train" for task, entry in CONFIG.tasks.items()
-    }
-    return {
-        f"tasks.{task}.{part}": getattr(CONFIG.tasks[task], part)
-        for task, part in parts.items()
-    }
+    parts = {task: "test" if entry.test else "train" for task, entry in CONFIG.tasks.items()}
+    return {f"tasks.{task}.{part}": getattr(CONFIG.tasks[task], part) for task, part in parts.items()}
 
 
 def pair_settings(task):
     """What preparing a task's pairs depends on."""
     entry = CONFIG.tasks[task].model_dump(mode="json")
-    languages = {
-        name: language_settings(entry[name], script=True) for name in LANGUAGE_KEYS
-    }
+    languages = {name: language_settings(entry[name], script=True) for name in LANGUAGE_KEYS}
     return {"task": task, "train": entry["train"], "test": entry["test"], **languages}
 
 
@@ -169,29 +128,21 @@ def score_settings(task):
 def policy_use():
     """What the config does with a given policy."""
     lengths = {
-        f"tasks.{name}.max_tokens + tasks.{name}.max_new_tokens": task.max_tokens
-        + task.max_new_tokens
+        f"tasks.{name}.max_tokens + tasks.{name}.max_new_tokens": task.max_tokens + task.max_new_tokens
         for name, task in CONFIG.tasks.items()
     }
     rl = CONFIG.rl
     if CONFIG.train:
-        lengths["rl.max_prompt_tokens + rl.max_new_tokens"] = (
-            rl.max_prompt_tokens + rl.max_new_tokens
-        )
+        lengths["rl.max_prompt_tokens + rl.max_new_tokens"] = rl.max_prompt_tokens + rl.max_new_tokens
     if CONFIG.forgetting:
         lengths["forgetting.max_tokens"] = CONFIG.forgetting.max_tokens
     for name in ITEMISED:
         key = f"retention.benchmarks.{name}.max_tokens"
         lengths[key] = BENCHMARKS[name].max_tokens
-    prompts = {
-        f"tasks.{name}.prompt": task.prompt for name, task in CONFIG.tasks.items()
-    }
+    prompts = {f"tasks.{name}.prompt": task.prompt for name, task in CONFIG.tasks.items()}
     return {
         "prompts": prompts
-        | {
-            f"retention.benchmarks.{name}.prompt": entry.prompt
-            for name, entry in CONFIG.retention.extractive.items()
-        },
+        | {f"retention.benchmarks.{name}.prompt": entry.prompt for name, entry in CONFIG.retention.extractive.items()},
         "lengths": lengths,
         "target_modules": CONFIG.lora.target_modules,
         "dtype": CONFIG.policy.dtype,
@@ -231,11 +182,7 @@ def start_of_encoder(name):
     return f"{encoder.shape.architecture} of random weights"
 
 
-TUNED = {
-    encoder_key(name): encoder
-    for name, encoder in sorted(ALL_ENCODERS.items())
-    if encoder.epochs
-}
+TUNED = {encoder_key(name): encoder for name, encoder in sorted(ALL_ENCODERS.items()) if encoder.epochs}
 
 # What is trained on, under the key of the first of the encoders that learn the same.
 TRAINED_ON = {}
@@ -258,8 +205,7 @@ def amounts_of(task):
         "prompt": CONFIG.tasks[task].prompt,
         "needs": [asdict(need) for need in needs(CONFIG, task)],
         "votes": votes_of(task),
-        "limits": limits
-        | {"prompts": {"rl.max_prompt_tokens": CONFIG.rl.max_prompt_tokens}},
+        "limits": limits | {"prompts": {"rl.max_prompt_tokens": CONFIG.rl.max_prompt_tokens}},
     }
 
 

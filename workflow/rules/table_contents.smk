@@ -63,7 +63,7 @@ TABLES = [
 def titles_of(table):
     """What the tasks of a table are called, where its subject names them."""
     named = TABLE_ROWS[table][0] if table in ("table1", "table2") else []
-    return [[task, title] for task, title in TITLES if task in named]
+    return {task: title for task, title in TITLES if task in named}
 
 
 def table_runs(name):
@@ -84,9 +84,7 @@ def table_scores(name):
 def given_of(table):
     """The models that were trained elsewhere among a table's rows, with their tasks and, in table 3, whom each is shown
     to be judged against; nothing where there are none."""
-    shown = {
-        run: own for run, own in GIVEN_TASKS.items() if run in TABLE_ROWS[table][1]
-    }
+    shown = {run: own for run, own in GIVEN_TASKS.items() if run in TABLE_ROWS[table][1]}
     against = {run: of[0] for run, of in OPPONENTS.items() if of and run in shown}
     judged = {"opponents": against} if against and table == "table3" else {}
     return {"given": shown} | judged if shown else {}
@@ -98,11 +96,7 @@ AUDITED = ["table1", "table2", "table3"]
 
 def started_of(task):
     """The models that went on from the cold start, whose slots the audit compares with it."""
-    methods = [
-        model
-        for model, (name, _) in STRENGTHS.items()
-        if METHODS[name].start_model == "cold_sft"
-    ]
+    methods = [model for model, (name, _) in STRENGTHS.items() if METHODS[name].start_model == "cold_sft"]
     return [*(["rl"] if MODELS else []), *variants_of(task), *SNAPSHOTS, *methods]
 
 
@@ -143,10 +137,7 @@ def likelihoods(names):
 
 
 VERDICTS = [
-    f"results/{task}/judge/{name}.{kind}"
-    for task in TASKS
-    for name in COMPARISONS[task]
-    for kind in ["json", "jsonl"]
+    f"results/{task}/judge/{name}.{kind}" for task in TASKS for name in COMPARISONS[task] for kind in ["json", "jsonl"]
 ]
 
 # What the report shows: all that the config asks for or, for `make report`, what of it is there.
@@ -161,10 +152,6 @@ def reported(paths):
 def seeds_reported():
     """The seeds of which RL has answered, all of the config's where it is to be made."""
     made = [
-        seed
-        for seed in SEEDS
-        if reported(
-            expand("results/{task}/rl/{seed}/predictions.jsonl", task=TASKS, seed=seed)
-        )
+        seed for seed in SEEDS if reported(expand("results/{task}/rl/{seed}/predictions.jsonl", task=TASKS, seed=seed))
     ]
     return made or SEEDS

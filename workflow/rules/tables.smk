@@ -15,10 +15,7 @@ rule tabulate_paper:
         training=lambda wc: audited_trainings(wc.table),
         gates=ancient(lambda wc: gates(table_runs(wc.table))),
     output:
-        csv="results/{table}.csv",
-        markdown="results/{table}.md",
-        latex="results/{table}.tex",
-        sidecar="results/{table}.json",
+        **written("{table}"),
     log:
         "results/logs/tabulate_paper/{table}.log",
     benchmark:
@@ -34,24 +31,14 @@ rule tabulate_paper:
             tasks=TABLE_ROWS[wc.table][0],
             titles=titles_of(wc.table),
             published={
-                task: CONFIG.tasks[task].published
-                for task in TABLE_ROWS[wc.table][0]
-                if CONFIG.tasks[task].published
+                task: CONFIG.tasks[task].published for task in TABLE_ROWS[wc.table][0] if CONFIG.tasks[task].published
             },
             models=TABLE_ROWS[wc.table][1],
-            rewards={
-                model: rewards_of(model)
-                for model in TABLE_ROWS[wc.table][1]
-                if wc.table == "table5"
-            },
+            rewards={model: rewards_of(model) for model in TABLE_ROWS[wc.table][1] if wc.table == "table5"},
             seeds=SEEDS,
             judged=JUDGED and wc.table == "table3",
             thresholds=CONFIG.audit.thresholds if wc.table in AUDITED else None,
-            retention=(
-                RETAINED
-                if wc.table in ["table3", "table4", "table5"]
-                else RETAINED[:1]
-            ),
+            retention=(RETAINED if wc.table in ["table3", "table4", "table5"] else RETAINED[:1]),
             statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
             **given_of(wc.table),
         ),
@@ -73,10 +60,7 @@ rule compare_systems:
         judge=VERDICTS,
         gates=ancient(gates(runs(TASKS, MODELS))),
     output:
-        csv="results/statistics.csv",
-        markdown="results/statistics.md",
-        latex="results/statistics.tex",
-        sidecar="results/statistics.json",
+        **written("statistics"),
     log:
         "results/logs/compare_systems.log",
     benchmark:
@@ -87,9 +71,7 @@ rule compare_systems:
         settings=settings(
             "compare_systems",
             languages={
-                task: language_settings(
-                    CONFIG.tasks[task].target_language, bleu_tokens=True
-                )
+                task: language_settings(CONFIG.tasks[task].target_language, bleu_tokens=True)
                 for task in TASKS
                 if CONFIG.tasks[task].metric_names()[0] == "bleu"
             },
@@ -119,10 +101,7 @@ rule tabulate_audit:
             ]
         ),
     output:
-        csv="results/audit.csv",
-        markdown="results/audit.md",
-        latex="results/audit.tex",
-        sidecar="results/audit.json",
+        **written("audit"),
     log:
         "results/logs/tabulate_audit.log",
     benchmark:
@@ -146,10 +125,7 @@ rule tabulate_audit:
                 ]
                 for task in TASKS
             },
-            rl_models={
-                task: [*(["rl"] if MODELS else []), *variants_of(task)]
-                for task in TASKS
-            },
+            rl_models={task: [*(["rl"] if MODELS else []), *variants_of(task)] for task in TASKS},
             started={task: started_of(task) for task in TASKS},
             thresholds=CONFIG.audit.thresholds,
             confidence=CONFIG.statistics.confidence,
@@ -171,12 +147,9 @@ if ABLATED:
             retention=kept(ENCODED_RUNS, MEASURED),
             training=expand("results/{run}/training.json", run=ENCODED_RUNS),
             passed=PASSED,
-            gates=ancient(set(gates(ENCODED_RUNS)) - set(PASSED)),
+            gates=ancient([gate for gate in gates(ENCODED_RUNS) if gate not in PASSED]),
         output:
-            csv="results/encoders.csv",
-            markdown="results/encoders.md",
-            latex="results/encoders.tex",
-            sidecar="results/encoders.json",
+            **written("encoders"),
         log:
             "results/logs/tabulate_encoders.log",
         benchmark:
@@ -188,16 +161,11 @@ if ABLATED:
                 "tabulate_encoders",
                 task=CONFIG.encoder_ablation.task,
                 models={encoder_of(model): model for model in ["rl", *ENCODED]},
-                starts={
-                    encoder_of(model): start_of_encoder(encoder_of(model))
-                    for model in ["rl", *ENCODED]
-                },
+                starts={encoder_of(model): start_of_encoder(encoder_of(model)) for model in ["rl", *ENCODED]},
                 seeds=SEEDS,
                 thresholds=CONFIG.exam.thresholds,
                 retention=RETAINED,
-                statistics=CONFIG.statistics.model_dump(
-                    mode="json", exclude={"primary"}
-                ),
+                statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
             ),
         script:
             "../scripts/tabulate_encoders.py"
@@ -210,16 +178,11 @@ if CONFIG.frontier:
             scores=scores(FRONTIER_RUNS),
             retention=kept(FRONTIER_RUNS, MEASURED),
             likelihood=likelihoods(FRONTIER_RUNS) if CONFIG.forgetting else [],
-            training=expand(
-                "results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])
-            ),
+            training=expand("results/{run}/training.json", run=runs(TASKS, ["strong_sft", "rl"])),
             gates=ancient(gates(FRONTIER_RUNS)),
         output:
-            csv="results/frontier.csv",
+            **written("frontier"),
             taxes="results/frontier_taxes.csv",
-            markdown="results/frontier.md",
-            latex="results/frontier.tex",
-            sidecar="results/frontier.json",
         log:
             "results/logs/tabulate_frontier.log",
         benchmark:
@@ -235,9 +198,7 @@ if CONFIG.frontier:
                 retention=RETAINED,
                 forgetting=CONFIG.forgetting is not None,
                 thresholds=CONFIG.audit.thresholds,
-                statistics=CONFIG.statistics.model_dump(
-                    mode="json", exclude={"primary"}
-                ),
+                statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
                 **GIVEN_VALUES,
             ),
         script:
@@ -248,10 +209,7 @@ if CONFIG.frontier:
             answers=expand("results/{run}/predictions.jsonl", run=FRONTIER_RUNS),
             frontier="results/frontier.csv",
         output:
-            csv="results/costs.csv",
-            markdown="results/costs.md",
-            latex="results/costs.tex",
-            sidecar="results/costs.json",
+            **written("costs"),
         log:
             "results/logs/tabulate_costs.log",
         benchmark:

@@ -50,9 +50,7 @@ if PRETRAINING:
             ENVIRONMENT
         threads: 2
         resources:
-            gpu=GPUS,
-            mem_mb=3000,
-            runtime=240,
+            **model_resources(minutes=240),
         params:
             settings=settings(
                 "train_base",
@@ -107,9 +105,7 @@ rule train_sft:
         ENVIRONMENT
     threads: PROCESSES
     resources:
-        gpu=GPUS * PROCESSES,
-        mem_mb=3000 * PROCESSES,
-        runtime=1440,
+        **model_resources(minutes=1440, processes=PROCESSES),
     params:
         settings=lambda wc: settings(
             "train_sft",
@@ -143,11 +139,8 @@ rule measure_threshold:
         threshold="|".join(THRESHOLDS),
     conda:
         ENVIRONMENT
-    threads: 1
     resources:
-        gpu=GPUS,
-        mem_mb=3000,
-        runtime=60,
+        **model_resources(minutes=60),
     params:
         settings=lambda wc: settings(
             "measure_threshold",
@@ -169,9 +162,7 @@ rule train_grpo:
         adapter="results/{task}/cold_sft/{seed}/adapter",
         checked=ancient(CHECKED),
         rows="results/data/{task}/rl.jsonl",
-        threshold=lambda wc: threshold_file(
-            wc, rewards_of(wc.model), encoder_of(wc.model)
-        ),
+        threshold=lambda wc: threshold_file(wc, rewards_of(wc.model), encoder_of(wc.model)),
         encoder=lambda wc: encoder_folder(rewards_of(wc.model), encoder_of(wc.model)),
         exams=ancient(EXAMS),
         user_rewards=lambda wc: given(user_reward_files(rewards_of(wc.model))),
@@ -192,9 +183,7 @@ rule train_grpo:
         ENVIRONMENT
     threads: PROCESSES
     resources:
-        gpu=GPUS * PROCESSES,
-        mem_mb=3000 * PROCESSES,
-        runtime=2880,
+        **model_resources(minutes=2880, processes=PROCESSES),
     params:
         settings=lambda wc: settings(
             "train_grpo",

@@ -1,4 +1,4 @@
-"""Count what the divided data hold, before anything costly begins."""
+"""Check, before any expensive job starts, that the divided data hold enough for every training."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Load each pretrained encoder as its training will, and embed three texts, before anything costly begins."""
+"""Load each pretrained encoder as its training will, and embed three texts, before any expensive job starts."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Read the user's own files that are read late through once, before anything costly begins."""
+"""Validate, before any expensive job starts, those of the user's files that only late jobs read."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ PAIRS, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[EncoderSource]
 
 
 def rows_of(key: str, sources: list[Any]) -> int:
-    """How many rows a config key's files hold. Raises InputError as those do who will read them."""
+    """The number of rows in a config key's files. Raises the InputErrors of the jobs that will read them."""
     if key.endswith("lexicon"):
         from semalign.text.tokenizer import read_lexicon
 

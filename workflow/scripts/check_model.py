@@ -1,4 +1,4 @@
-"""Look whether a model that was trained elsewhere can be asked and measured, before anything costly begins."""
+"""Check, before any expensive job starts, that a model trained elsewhere can be prompted and measured."""
 
 from pathlib import Path
 from typing import Any

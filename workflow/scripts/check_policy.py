@@ -1,4 +1,4 @@
-"""Look whether a given policy can be taught, asked and measured, before anything costly begins."""
+"""Check, before any expensive job starts, that a given policy can be trained, prompted and measured."""
 
 from pathlib import Path
 from typing import Any

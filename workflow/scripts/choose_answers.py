@@ -1,4 +1,4 @@
-"""Answer a task's test set by one of several samples, which a method chooses; reading comprehension is taken over."""
+"""Answer a task's test set with one of several samples, chosen by a method; copy the answers to the benchmarks."""
 
 from dataclasses import asdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""The NLL and KL of a model that answers otherwise than another, and is that other."""
+"""Copy NLL and KL from the model that a decoding method samples from: the weights are the same."""
 
 import shutil
 from typing import Any

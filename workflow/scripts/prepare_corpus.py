@@ -1,6 +1,6 @@
-"""Read the corpus on which a policy made on the spot is trained, with prompts as the policy will see them.
+"""Read the corpus of a policy that is pretrained here, with prompts as the policy will see them.
 
-Texts of the test sets do not train it, nor of the pairs that one will be cut from.
+Texts of test sets, and of the pairs that a test set is drawn from, are left out.
 """
 
 from collections.abc import Iterator

@@ -23,9 +23,9 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
             sources, key = SOURCES.validate_python(settings[part]), f"tasks.{settings['task']}.{part}"
             if sources:
                 rows = read_all_pairs(sources, key)
-                sifted = prepare_pairs(rows, *languages, origin=origin(key, sources))
-                yield from (row | {"part": part} for row in sifted)
-                reports[part] = sifted.report
+                filtered = prepare_pairs(rows, *languages, origin=origin(key, sources))
+                yield from (row | {"part": part} for row in filtered)
+                reports[part] = filtered.report
 
     write_jsonl(output.pairs, pairs())
     write_json(output.report, reports)

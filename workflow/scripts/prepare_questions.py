@@ -17,8 +17,8 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     sources = SOURCES.validate_python(settings["test"])
     key, unanswerable = settings["key"], settings["unanswerable"]
     rows = read_all_questions(sources, key, unanswerable)
-    sifted = prepare_questions(rows, settings["limit"], origin=origin(key, sources), unanswerable=unanswerable)
-    questions, report = sifted.all()
+    filtered = prepare_questions(rows, settings["limit"], origin=origin(key, sources), unanswerable=unanswerable)
+    questions, report = filtered.all()
     write_jsonl(output.questions, questions)
     write_json(output.report, report)
 

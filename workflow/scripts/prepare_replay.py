@@ -1,4 +1,4 @@
-"""Read what a method replays: of its texts those in the language that the model must keep, and of no test set."""
+"""Read the texts that a method replays: those in the language to be kept, without texts of test sets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Sample the cold start's answers to RL's prompts, as RL would at first, and say what each would have earned."""
+"""Sample the cold start's answers to RL's prompts, as RL's first step does, with the reward of each."""
 
 from typing import Any
 

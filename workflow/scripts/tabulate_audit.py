@@ -11,8 +11,7 @@ from semalign.tables.writing import Part, write_table
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    names = ("tasks", "seeds", "models", "rl_models", "started", "thresholds", "confidence")
-    frame, verdicts = collect(Request(Path("results"), **{name: settings[name] for name in names}))
+    frame, verdicts = collect(Request(Path("results"), **settings))
     remarks = list(filter(None, dict.fromkeys(map(remark, verdicts))))
     rollouts = {str(Path(path).parent.relative_to("results")): read_json(path) for path in input.rollouts}
     tests = {

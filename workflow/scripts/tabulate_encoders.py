@@ -3,24 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from semalign.config.models import ExamThresholds
-from semalign.config.statistics import Statistics
 from semalign.runtime import job
-from semalign.statistics.retained import Retained
 from semalign.tables.encoder_table import Request, build
 from semalign.tables.writing import Part, write_table
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    table = build(
-        Request(
-            Path("results"),
-            thresholds=ExamThresholds.model_validate(settings["thresholds"]),
-            statistics=Statistics.model_validate(settings["statistics"]),
-            retention=[Retained(**entry) for entry in settings["retention"]],
-            **{name: settings[name] for name in ("task", "models", "starts", "seeds")},
-        )
-    )
+    table = build(Request(Path("results"), **settings))
     lines = table.lines()
     part = Part(lines, table.note, keys=4, latex=lines.drop(columns="made"))
     write_table(output, table.frame(), [part], table.sidecar)

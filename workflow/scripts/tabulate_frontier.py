@@ -33,8 +33,10 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     )
     write_csv(output.taxes, pd.DataFrame([tax.record() for tax in found]))
     text = verdict.note(found, len(settings["seeds"]))
-    bars, confidence = settings["thresholds"], settings["statistics"]["confidence"]
-    audited = [of_rl(RESULTS, task, seed, bars, confidence) for task in settings["tasks"] for seed in settings["seeds"]]
+    thresholds, confidence = settings["thresholds"], settings["statistics"]["confidence"]
+    audited = [
+        of_rl(RESULTS, task, seed, thresholds, confidence) for task in settings["tasks"] for seed in settings["seeds"]
+    ]
     remarks = list(filter(None, map(remark, audited)))
     strengths = f"{POINTS}{curves.strengths(asked['curves'])}."
     equal = Part(verdict.table(found), text, keys=3, remarks=remarks)

@@ -1,4 +1,4 @@
-"""Make the tokenizer of a policy made on the spot."""
+"""Train the tokenizer of a policy that is pretrained here."""
 
 from typing import Any
 

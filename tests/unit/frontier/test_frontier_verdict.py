@@ -48,7 +48,7 @@ def test_whether_any_method_beats_rl_is_said_either_way() -> None:
         for cost, values in zip(("cmrc_avg", "kl_mean"), pair, strict=True)
     ]
     [answer] = verdict.answers(found)
-    groups = ("beats", "mixed", "dearer", "open", "short")
+    groups = ("beats", "mixed", "costs_more", "inconclusive", "not_reached")
     assert [answer[name] for name in groups] == [["better"], ["either"], ["worse"], ["equal", "partly"], ["never"]]
     assert answer["sentence"].startswith("RL is beaten by better (-2.050 ± 0.071 nats of KL to the base). ")
     assert "Shown to cost more than RL: worse (+2.050 ± 0.071 points of CMRC AVG)." in answer["sentence"]

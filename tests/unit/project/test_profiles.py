@@ -27,7 +27,7 @@ def rules() -> dict[str, str]:
 
 
 def with_models() -> set[str]:
-    return {name for name, block in rules().items() if "gpu=" in block}
+    return {name for name, block in rules().items() if re.search(r"model_resources\(|gpu=", block)}
 
 
 def local() -> set[str]:

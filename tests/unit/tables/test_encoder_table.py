@@ -134,9 +134,8 @@ def test_the_note_says_what_the_figures_say(request_of: Request) -> None:
     of_other = next(sentence for sentence in said if sentence.startswith("other"))
     assert "similarity_independent +0.0000 ± 0.1768 [0.0000, 0.0000]: inconclusive" in of_other
     assert summary == (
-        "RL by similarity_independent, to rl: with encoders that fail the exam (raw) 1 lower, 0 higher, 0 without a "
-        "difference shown; with those beside reward that pass it (other) 0 lower, 0 higher, 1 without a difference "
-        "shown."
+        "RL by similarity_independent, to rl: with encoders that fail the exam (raw) 1 lower, 0 higher, 0 "
+        "inconclusive; with those beside reward that pass it (other) 0 lower, 0 higher, 1 inconclusive."
     )
     assert table.sidecar["shortfalls"]["reward"] == []
     assert [d["verdict"] for d in table.sidecar["differences"] if d["encoder"] == "raw"] == ["lower", "lower", NONE]

@@ -18,7 +18,7 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
 from tests.unit.releases import HUB, RUN, adapter_config, fetched, finished_run, record
 from tools import release
-from tools.releasing.card import IN_4_BITS, _use
+from tools.releasing.card import card
 from tools.releasing.figures import measured
 from tools.releasing.finished import base_of, find
 from tools.releasing.folder import settings_of, write_merged
@@ -169,13 +169,14 @@ def test_a_bfloat16_policy_is_merged_in_float32_and_rounded_once(here: Path) -> 
 
 
 def test_a_card_says_that_the_base_was_in_4_bits(here: Path) -> None:
+    in_4_bits = "measured on the base in 4 bits"
+    assert in_4_bits not in (FOLDER / "README.md").read_text(encoding="utf-8")
     run = find(RUN)
-    assert IN_4_BITS not in (FOLDER / "README.md").read_text(encoding="utf-8")
     run.answering["settings"]["policy"]["quantization"] = "nf4"
     base = base_of(run, None)
     settings = settings_of(run, base)
     assert (settings["dtype"], settings["trained_in"]) == ("float32", "nf4")
-    assert IN_4_BITS in _use(settings, ("a", "b"), merged=False)
+    assert in_4_bits in card(run, base, None, measured(run), [], ("a", "b"), settings, merged=False)
 
 
 def test_a_run_in_bfloat16_is_merged_and_still_belongs_to_its_base(

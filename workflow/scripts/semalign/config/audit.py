@@ -6,7 +6,7 @@ from semalign.config.base import Count, Positive, Share, Strict
 
 
 class Rising(Strict):
-    """Bars of a share: the more, the worse."""
+    """Thresholds of a share: the more, the worse."""
 
     warning: Share = Field(description="from here on")
     collapsed: Share = Field(description="from here on")
@@ -19,7 +19,7 @@ class Rising(Strict):
 
 
 class Factor(Strict):
-    """Bars of a ratio, either way: 2 is twice as much, or half."""
+    """Thresholds of a ratio, either way: 2 is twice as much, or half."""
 
     warning: Positive = Field(ge=1, description="from here on")
     collapsed: Positive = Field(ge=1, description="from here on")
@@ -32,7 +32,7 @@ class Factor(Strict):
 
 
 class Falling(Strict):
-    """Bars of what is left: the less, the worse."""
+    """Thresholds of what is left: the less, the worse."""
 
     warning: Share = Field(description="from here down")
     collapsed: Share = Field(description="from here down")

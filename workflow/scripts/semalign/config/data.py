@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from semalign.config.base import Count, CountFromTwo, Distinct, PositiveShare, Seed, Share, Strict, alike
 from semalign.config.metrics import Metrics, check_function, metric_name
 from semalign.config.placeholders import prompt_of
-from semalign.config.shots import AnsweredShots, Stops
+from semalign.config.shots import AnsweredShots, Stops, check_drawn_elsewhere
 
 
 class AlignedText(Strict):
@@ -274,9 +274,8 @@ class Task(Strict):
             raise ValueError("test: names a source of train, too; give the test set files of its own, or split.test")
         if self.shots and self.shots.source == "train" and not self.train:
             raise ValueError("shots.source: train names the pool, and there is none; give sources")
-        shown = self.shots.source if self.shots and self.shots.source != "train" else []
-        if any(alike(one) == alike(other) for one in shown for other in self.test):
-            raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")
+        if self.shots and self.shots.source != "train":
+            check_drawn_elsewhere(self.shots.source, self.test)
         return self
 
     def metric_names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Names of one's own, which become folders of the results and columns: of tasks, models, benchmarks, metrics."""
+"""Names that users choose for tasks, models, benchmarks and metrics; they become folders of the results and columns."""
 
 import re
 from typing import Annotated

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, Seed, Strict, alike, without_null
+from semalign.config.base import Count, CountFromTwo, CountFromZero, Distinct, Seed, Strict, without_null
 from semalign.config.data import Lines, QuestionSource, Table
 from semalign.config.names import check_form
 from semalign.config.placeholders import prompt_of
-from semalign.config.shots import AnsweredShots, Shots, Stops
+from semalign.config.shots import AnsweredShots, Shots, Stops, check_drawn_elsewhere
 
 
 class QuestionShots(AnsweredShots):
@@ -47,8 +47,8 @@ class Extractive(Strict):
     def _check(self) -> "Extractive":
         if self.no_answer is not None and self.rules != "squad":
             raise ValueError(f"no_answer: the rules of {self.rules} know no unanswerable questions; take it out")
-        if self.shots and any(alike(one) == alike(other) for one in self.test for other in self.shots.source):
-            raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")
+        if self.shots:
+            check_drawn_elsewhere(self.shots.source, self.test)
         return self
 
     @property
@@ -102,8 +102,8 @@ class MultipleChoice(Strict):
             raise ValueError("prompt: names no column in braces, as in {question}")
         if unknown := self.words.keys() - set(fields):
             raise ValueError(f"words: {sorted(unknown)} stand in no braces of the prompt")
-        if self.shots and any(alike(one) == alike(other) for one in self.test for other in self.shots.source):
-            raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")
+        if self.shots:
+            check_drawn_elsewhere(self.shots.source, self.test)
         return self
 
     @property

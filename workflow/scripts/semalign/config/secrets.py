@@ -36,7 +36,7 @@ _SCHEME = re.compile(r"\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}|-----BEGIN [A
 
 
 def is_secret_name(name: str) -> bool:
-    """Does what bears this name use to be secret, as api_key, X-Amz-Signature or accessToken?"""
+    """Whether values of this name are usually secret: api_key, X-Amz-Signature, accessToken."""
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     if plain in _HARMLESS:
         return False
@@ -44,7 +44,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_secret_text(text: str) -> bool:
-    """Does a text hold an address with a password, token or signature, or a key of a well-known form?"""
+    """Whether a text holds an address with a password, token or signature, or a key of a well-known form."""
     named = "://" in text and any(is_secret_name(name) for name, _ in _QUERY.findall(text))
     found = _SCHEME.findall(text) + _PREFIXED.findall(text)
     found += [value for name, value in _PAIR.findall(text) if is_secret_name(name)]
@@ -114,7 +114,7 @@ def _may_be_secret(name: str, value: Any) -> bool:
 
 
 def _is_bare_key(text: str) -> bool:
-    """Is a text nothing but letters and digits as no word or name has them?"""
+    """Whether a text is only letters and digits in a mix that no word or name has."""
     return bool(re.fullmatch(r"[A-Za-z0-9_-]{24,}", text)) and _random(text) and not _UUID.fullmatch(text)
 
 
@@ -152,7 +152,7 @@ def _decoded(url: str) -> str:
 
 
 def _keylike(text: str) -> bool:
-    """What begins as a key does: is the rest one, and no name of words with hyphens between?"""
+    """Whether what follows the prefix of a key is a key, and not a name of hyphenated words."""
     runs = re.findall(r"[A-Za-z0-9]{8,}", text)
     return _random(text) or any(len(run) >= 20 or (len(run) >= 12 and re.search(r"\d", run)) for run in runs)
 

@@ -1,10 +1,11 @@
 """Config of few-shot examples and of stop strings."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from semalign.config.base import Count, Distinct, Seed, Strict
+from semalign.config.base import Count, Distinct, Seed, Strict, alike
 
 
 def _not_empty(stop: str) -> str:
@@ -28,3 +29,9 @@ class AnsweredShots(Shots):
     """Examples of what is answered."""
 
     delimiter: str = Field(" ", description="between an example's prompt and its answer")
+
+
+def check_drawn_elsewhere(sources: Sequence[Any], test: Sequence[Any]) -> None:
+    """Raises ValueError where examples come from a file of the test set."""
+    if any(alike(one) == alike(other) for one in sources for other in test):
+        raise ValueError("shots.source: names a source of test, too; examples are never drawn from a test set")

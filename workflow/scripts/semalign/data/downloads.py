@@ -27,7 +27,7 @@ def fetch(
 ) -> Fetched:
     """Files of a download (None: a whole model), verified, in `folder`, in the mirror or in the hub's cache.
 
-    What an earlier attempt left in `folder` is gone on with. `token_env`: the environment variable that holds the token
+    An earlier attempt in `folder` is resumed. `token_env`: the environment variable that holds the token
     for plain addresses. Raises InputError, naming the config key.
     """
     key, mirror = f"downloads.{name}", os.environ.get("SEMALIGN_MIRROR")

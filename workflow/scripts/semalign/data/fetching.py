@@ -1,4 +1,4 @@
-"""Fetching addresses: going on where an earlier attempt broke off, waiting where the server asks for it."""
+"""Fetching addresses: resumes where an earlier attempt stopped, and waits where the server asks for it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ PASSING = {408, 409, 425, 429, *range(500, 600)}
 
 
 class TransientError(Exception):
-    """A trouble that may be over soon; `seconds` is how long the server asks to wait, if it does."""
+    """A problem that may pass; `seconds`: how long the server asks to wait, if it does."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
         super().__init__(reason)
@@ -34,7 +34,7 @@ class TransientError(Exception):
 
 
 class Refused(Exception):
-    """An answer that will not change."""
+    """An HTTP error that a retry will not change."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"{status} {reason}")
@@ -42,11 +42,11 @@ class Refused(Exception):
 
 
 def fetch_url(url: str, part: Path, key: str, headers: Mapping[str, str] | None = None) -> None:
-    """Fetch an address into `part`, going on where an earlier attempt left it.
+    """Fetch an address into `part`; resumes where an earlier attempt stopped.
 
     Waits out connection errors, time-outs and the server's passing troubles. Raises InputError, naming the config key,
     when they last and where the address or a proxy cannot be used; Refused; and Stopped when the job is asked to stop:
-    `part` is then gone on with by the next run.
+    the next run then resumes `part`.
     """
     check_proxies(url, "socks", every=False)
     try:
@@ -61,7 +61,7 @@ def fetch_url(url: str, part: Path, key: str, headers: Mapping[str, str] | None 
 def persist(
     attempt: Callable[[], Result], what: str, key: str, address: str, progress: Callable[[], int] = lambda: 0
 ) -> Result:
-    """The result of `attempt`, made again after a pause each time that it raises TransientError.
+    """The result of `attempt`, which is retried after a pause each time that it raises TransientError.
 
     Raises InputError, naming the config key and the proxy that `address` is asked through, after TRIES attempts in a
     row without progress.

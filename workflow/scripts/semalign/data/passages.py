@@ -1,4 +1,4 @@
-"""The fixed passages on which forgetting is measured: chosen by the hash of their text, pinned by the hash of all."""
+"""The fixed passages on which forgetting is measured: chosen by the hash of each text, pinned by one hash of all."""
 
 import hashlib
 import unicodedata

@@ -6,6 +6,7 @@ were taken: see `FilteredRows`.
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import regex
@@ -86,36 +87,36 @@ def prepare_pairs(
     `matching.comparable` has it; a side for which that is empty is empty).
     `origin` names the rows in messages: see `sources.origin`.
     """
-    sifted = FilteredRows(origin, "check the files, their columns and the languages' scripts")
+    filtered = FilteredRows(origin, "check the files, their columns and the languages' scripts")
 
     def kept() -> Iterator[Row]:
         seen: set[bytes] = set()
         for row in rows:
             if "left_out" in row:
-                sifted.drop(row["left_out"], row)
+                filtered.drop(row["left_out"], row)
                 continue
             source, target = (cleaned(row[side]) for side in ("source", "target"))
             sides = comparable(source), comparable(target)
             pair = _digest(*sides)
             if not sides[0]:
-                sifted.drop("empty_source", row)
+                filtered.drop("empty_source", row)
             elif not sides[1]:
-                sifted.drop("empty_target", row)
+                filtered.drop("empty_target", row)
             elif not script_consistency(source, source_language):
-                sifted.drop("wrong_script_source", row)
+                filtered.drop("wrong_script_source", row)
             elif not script_consistency(target, target_language):
-                sifted.drop("wrong_script_target", row)
+                filtered.drop("wrong_script_target", row)
             elif not identified(source, source_language):
-                sifted.drop("wrong_language_source", row)
+                filtered.drop("wrong_language_source", row)
             elif not identified(target, target_language):
-                sifted.drop("wrong_language_target", row)
+                filtered.drop("wrong_language_target", row)
             elif pair in seen:
-                sifted.drop("duplicate", row)
+                filtered.drop("duplicate", row)
             else:
                 seen.add(pair)
                 yield {**row, "source": source, "target": target}
 
-    return sifted.of(kept())
+    return filtered.of(kept())
 
 
 def prepare_questions(
@@ -130,8 +131,8 @@ def prepare_questions(
     and counted. `answer_not_in_context` counts kept
     questions none of whose answers stands in its context; they stay, since the official scores include them.
     """
-    sifted = FilteredRows(origin, "check the files")
-    sifted.counts["answer_not_in_context"] = 0
+    filtered = FilteredRows(origin, "check the files")
+    filtered.counts["answer_not_in_context"] = 0
 
     def kept() -> Iterator[Row]:
         for row in rows:
@@ -139,37 +140,37 @@ def prepare_questions(
             none = unanswerable and row["answers"] == [""]
             answers = [answer for answer in row["answers"] if none or _SCORED.search(comparable(answer))]
             if empty:
-                sifted.drop(f"empty_{empty[0]}", row)
+                filtered.drop(f"empty_{empty[0]}", row)
             elif not answers:
-                sifted.drop("empty_answers", row)
-            elif limit is not None and sifted.kept >= limit:
-                sifted.drop("beyond_limit", row)
+                filtered.drop("empty_answers", row)
+            elif limit is not None and filtered.kept >= limit:
+                filtered.drop("beyond_limit", row)
             else:
                 if blank := len(row["answers"]) - len(answers):
-                    sifted.counts["blank_answers"] = sifted.counts.get("blank_answers", 0) + blank
+                    filtered.counts["blank_answers"] = filtered.counts.get("blank_answers", 0) + blank
                 if none:
-                    sifted.counts["unanswerable"] = sifted.counts.get("unanswerable", 0) + 1
-                sifted.counts["answer_not_in_context"] += not any(answer in row["context"] for answer in answers)
+                    filtered.counts["unanswerable"] = filtered.counts.get("unanswerable", 0) + 1
+                filtered.counts["answer_not_in_context"] += not any(answer in row["context"] for answer in answers)
                 yield row | {"answers": answers}
 
-    return sifted.of(kept())
+    return filtered.of(kept())
 
 
 def prepare_items(rows: Iterable[Row], limit: int | None = None, *, origin: str, text: str) -> FilteredRows:
     """The first `limit` rows (all, when None) whose column `text` shows something. Reasons: empty_<text>,
     beyond_limit."""
-    sifted = FilteredRows(origin, "check the files")
+    filtered = FilteredRows(origin, "check the files")
 
     def kept() -> Iterator[Row]:
         for row in rows:
             if not comparable(row[text]):
-                sifted.drop(f"empty_{text}", row)
-            elif limit is not None and sifted.kept >= limit:
-                sifted.drop("beyond_limit", row)
+                filtered.drop(f"empty_{text}", row)
+            elif limit is not None and filtered.kept >= limit:
+                filtered.drop("beyond_limit", row)
             else:
                 yield row
 
-    return sifted.of(kept())
+    return filtered.of(kept())
 
 
 def filter_length(
@@ -191,34 +192,24 @@ def filter_length(
     """
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    sifted = FilteredRows(origin, f"max_tokens is {max_tokens}")
-    sifted.counts |= {"longest": 0, "max_tokens": max_tokens}
+    filtered = FilteredRows(origin, f"max_tokens is {max_tokens}")
+    filtered.counts |= {"longest": 0, "max_tokens": max_tokens}
 
     def kept() -> Iterator[Row]:
-        for batch in _batches(rows):
+        ahead = iter(rows)
+        while batch := list(islice(ahead, BATCH)):
             texts = [fill(template, source=row["source"], target=row["target"]) for row in batch]
             for row, encoding in zip(batch, tokenizer.encode_batch_fast(texts, add_special_tokens=False), strict=True):
                 length = measured(row, len(encoding))
                 if length is None or length > max_tokens:
-                    sifted.drop("control_token" if length is None else "too_long", row)
+                    filtered.drop("control_token" if length is None else "too_long", row)
                 else:
-                    sifted.counts["longest"] = max(sifted.counts["longest"], length)
+                    filtered.counts["longest"] = max(filtered.counts["longest"], length)
                     yield row
 
-    return sifted.of(kept())
+    return filtered.of(kept())
 
 
 def _digest(source: str, target: str) -> bytes:
     """Stands for a pair in little memory; among a million, two different ones share it with a chance of 1e-27."""
     return blake2b(f"{len(source)} {source}{target}".encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    batch: list[Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

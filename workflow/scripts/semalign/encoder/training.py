@@ -71,10 +71,10 @@ def train_encoder(
     CPU.
 
     Without epochs nothing is tuned: the encoder is saved with its random weights, or as it was pretrained.
-    Resumes from the workspace's last checkpoint. `output` is not written atomically: give a folder to be renamed.
+    Resumes from the workspace's last checkpoint. `output` is not written atomically.
 
     Returns a report: rows, hard_negatives (whether they have negatives), texts (distinct), truncated (share of these
-    texts cut), modules, added (which of them a pretrained encoder's folder has not), max_tokens (where a text is
+    texts cut), modules, added (those missing from a pretrained encoder's folder), max_tokens (where a text is
     cut), prompt (what stands before each text), parameters, tuned (whether there were epochs), steps, loss ([{step,
     loss}]: mean over the steps since the entry before).
     Raises InputError where a row lacks a column, there is no such device, or the pretrained encoder cannot be used.
@@ -175,8 +175,7 @@ def pretrained(folder: Path, max_tokens: int) -> tuple[SentenceTransformer, list
     """The encoder of a folder as the folder says, and which modules were added: the mean where there is no
     pooling, the scaling to length 1 where it does not end with one.
 
-    Texts are cut at `max_tokens`, or before where the folder says so. Raises InputError where it cannot be
-    used.
+    Texts are cut at `max_tokens`, or earlier where the folder says so. Raises InputError where it cannot be used.
     """
     encoder = read_encoder(folder)
     limit = _position_limit(encoder[0].auto_model)

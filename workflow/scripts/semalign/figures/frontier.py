@@ -87,7 +87,7 @@ def frontier(results: Path, png: str, svg: str, *, tasks: Mapping[str, str], pri
 
 def _panel(axes: Axes, rows: pd.DataFrame, methods: Sequence[str], cost: str, upwards: bool) -> list[Label]:
     """All methods of a task by one cost, around the band; the labels that are to be placed. `upwards`: a larger figure
-    is the dearer."""
+    costs more."""
     means = rows.groupby(["method", "place"])[[PRIMARY, cost]].mean().reset_index()
     low, high = _band(means)
     left, right = _around((low, high), means[PRIMARY])

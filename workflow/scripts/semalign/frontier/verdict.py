@@ -92,7 +92,9 @@ def answers(found: Iterable[Tax]) -> list[dict[str, Any]]:
 
 
 def _answer(task: str, against: str, taxes: list[Tax]) -> dict[str, Any]:
-    groups: dict[str, list[str]] = {name: [] for name in ("beats", "mixed", "dearer", "open", "short")}
+    groups: dict[str, list[str]] = {
+        name: [] for name in ("beats", "mixed", "costs_more", "inconclusive", "not_reached")
+    }
     shown: dict[str, str] = {}
     for method in dict.fromkeys(tax.method for tax in taxes):
         own = [tax for tax in taxes if tax.method == method]
@@ -113,9 +115,9 @@ def _answer(task: str, against: str, taxes: list[Tax]) -> dict[str, Any]:
     said = f"{name} is beaten by {listed(beats)}." if beats else f"No method is shown to beat {name}."
     others = {
         "mixed": "Shown to cost less by one figure and more by the other: ",
-        "dearer": f"Shown to cost more than {name}: ",
-        "open": "Inconclusive: ",
-        "short": "In no seed as adequate as RL in the end, and so not compared there: ",
+        "costs_more": f"Shown to cost more than {name}: ",
+        "inconclusive": "Inconclusive: ",
+        "not_reached": "In no seed as adequate as RL in the end, and so not compared there: ",
     }
     parts = [said, *(f"{words}{listed(groups[of])}." for of, words in others.items() if groups[of])]
     return {"task": task, "against": against} | groups | {"sentence": " ".join(parts)}
@@ -123,11 +125,11 @@ def _answer(task: str, against: str, taxes: list[Tax]) -> dict[str, Any]:
 
 def _group(verdicts: set[Any]) -> str:
     if verdicts == {"not reached"}:
-        return "short"
+        return "not_reached"
     less, more = "costs less" in verdicts, "costs more" in verdicts
     if less and more:
         return "mixed"
-    return "beats" if less else "dearer" if more else "open"
+    return "beats" if less else "costs_more" if more else "inconclusive"
 
 
 def order(found: Iterable[Tax]) -> list[str]:

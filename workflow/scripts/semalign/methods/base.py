@@ -41,7 +41,7 @@ class Method(Strict):
     """What of `TrainingInputs` is there: the task's pairs (cold start, then RL), RL's alone, the cold start's sampled
     answers, texts to be replayed, rewards."""
     descending: ClassVar[bool] = False
-    """Is a smaller number a stronger method?"""
+    """Whether a smaller number is a stronger method."""
 
     @property
     def start_model(self) -> str:

@@ -1,4 +1,4 @@
-"""Has a policy collapsed? Figures that compare its answers with the references, on any data, and one verdict.
+"""Whether a policy has collapsed: figures that compare its answers with the references, on any data, and a verdict.
 
 None of them asks whether an answer is right: a policy that says one word to everything can earn more by each metric
 than one that tries.
@@ -184,9 +184,11 @@ def _measured(figures: Mapping[str, Any]) -> dict[str, float | None]:
 FALLING = ("entropy", "group_diversity")
 
 
-def _level(name: str, measured: float, bars: Mapping[str, float]) -> Level:
+def _level(name: str, measured: float, thresholds: Mapping[str, float]) -> Level:
     reached = [
-        level for level in LEVELS[1:] if (measured <= bars[level] if name in FALLING else measured >= bars[level])
+        level
+        for level in LEVELS[1:]
+        if (measured <= thresholds[level] if name in FALLING else measured >= thresholds[level])
     ]
     return worst(reached)
 

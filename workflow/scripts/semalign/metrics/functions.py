@@ -18,7 +18,7 @@ from semalign.config.metrics import FunctionMetric
 from semalign.metrics.scores import check_aligned
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import sha256
-from semalign.runtime.user_functions import find_function, guarded, load_function
+from semalign.runtime.user_functions import find_function, guarded, load_function, plain
 
 ARGUMENTS = ("outputs", "references", "sources")
 OF_MODELS = ("model", "device")
@@ -41,7 +41,7 @@ class Function:
         """
         check_aligned(outputs, references)
         name, texts = f"metric {self.entry.function}", (list(outputs), list(references), list(sources))
-        found = guarded(name, self.folder, lambda: _plain(self.called(*texts, *self.more)))
+        found = guarded(name, self.folder, lambda: plain(self.called(*texts, *self.more)))
         if not isinstance(found, list):
             return _figure(name, found, "the whole")
         if len(found) != len(outputs):
@@ -66,14 +66,6 @@ def load_metric(entry: FunctionMetric, folder: Path, device: str) -> Function:
     """
     function = load_function(entry.function, folder, "metric", ARGUMENTS + (OF_MODELS if entry.model else ()))
     return Function(entry, folder, function, (entry.model, device) if entry.model else ())
-
-
-def _plain(values: Any) -> Any:
-    """A list of plain numbers, or one, of what the user's code gives."""
-    values = values.tolist() if hasattr(values, "tolist") else values  # arrays, tensors, series
-    if isinstance(values, Sequence) and not isinstance(values, str | bytes):
-        return [one.item() if hasattr(one, "item") else one for one in values]
-    return values
 
 
 def _figure(name: str, value: Any, of: str) -> float:

@@ -12,37 +12,12 @@ import re
 import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean
 
-from semalign.runtime.errors import InputError
+from semalign.metrics.extractive import ExtractiveScore, score_answers
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLE = re.compile(r"\b(?:a|an|the)\b")
 SIGNATURE = "squad|f1:bag of words|no answer:empty text|version:1"
-
-
-@dataclass(frozen=True)
-class SquadItem:
-    """One question: F1 0..100, EM 0 or 100; `answered` is false where no prediction bears its id."""
-
-    id: str
-    em: float
-    f1: float
-    answered: bool
-
-
-@dataclass(frozen=True)
-class SquadScore:
-    """Means over all questions in percent; `answer_length` is in characters over the answered ones."""
-
-    em: float
-    f1: float
-    n: int
-    skipped: int
-    answer_length: float | None
-    signature: str
-    items: list[SquadItem]
 
 
 def normalised(text: object) -> str:
@@ -60,34 +35,9 @@ def f1(prediction: object, answers: Sequence[object]) -> float:
     return 100.0 * max(_overlap(normalised(prediction).split(), answer.split()) for answer in _accepted(answers))
 
 
-def score(answers: Mapping[str, Sequence[object]], predictions: Mapping[str, object]) -> SquadScore:
-    """Score predictions by question id against `answers`: the id of each question and its accepted answers.
-
-    A question without a prediction scores 0 and is counted as skipped; a prediction without a question is ignored.
-    Raises InputError where there are no questions, or a question has no answer, not even the empty text.
-    """
-    if not answers:
-        raise InputError("no questions to score: the test set is empty")
-    items = [_item(question, accepted, predictions) for question, accepted in answers.items()]
-    lengths = [len(str(predictions[item.id]).strip()) for item in items if item.answered]
-    return SquadScore(
-        em=fmean(item.em for item in items),
-        f1=fmean(item.f1 for item in items),
-        n=len(items),
-        skipped=len(items) - len(lengths),
-        answer_length=fmean(lengths) if lengths else None,
-        signature=SIGNATURE,
-        items=items,
-    )
-
-
-def _item(question: str, accepted: Sequence[object], predictions: Mapping[str, object]) -> SquadItem:
-    if not accepted:
-        raise InputError(f"question {question!r} has no answer; give each at least one, which may be empty text")
-    if question not in predictions:
-        return SquadItem(question, em=0.0, f1=0.0, answered=False)
-    prediction = predictions[question]
-    return SquadItem(question, em=exact_match(prediction, accepted), f1=f1(prediction, accepted), answered=True)
+def score(answers: Mapping[str, Sequence[object]], predictions: Mapping[str, object]) -> ExtractiveScore:
+    """All questions by these rules; see `extractive.score_answers`."""
+    return score_answers(answers, predictions, exact_match, f1, SIGNATURE)
 
 
 def _accepted(answers: Sequence[object]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Can the adapter in a folder be laid on a base? What its config and headers tell, without a model's library.
+"""Whether the adapter in a folder fits a base, by its config and headers alone, without a model's library.
 
 This runs before anything else does; what only the base's modules tell is looked at by a job (`policy.given_models`).
 """

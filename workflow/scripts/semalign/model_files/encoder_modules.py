@@ -1,4 +1,4 @@
-"""The modules that a sentence-transformers folder says it is made of: where each lies, and whether it can be used.
+"""The modules that a sentence-transformers folder names: the folder of each, and whether it can be used.
 
 Read from JSON and headers alone, before anything runs.
 """

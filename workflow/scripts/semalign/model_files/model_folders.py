@@ -1,4 +1,4 @@
-"""Can the model in a folder be used? What its names, headers and JSON tell, without a model's library.
+"""Whether the model in a folder can be used, by file names, headers and JSON alone, without a model's library.
 
 This runs before anything else does.
 """

@@ -1,10 +1,11 @@
 """What a folder's safetensors files hold, by their headers alone: read before anything runs, without torch."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError, safe_open
 
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json
@@ -63,13 +64,8 @@ def weight_paths(folder: Path) -> list[Path]:
 
 
 def shapes(file: Path) -> dict[str, tuple[int, ...]]:
-    """{tensor: shape} of a file's header; empty where the header is broken or the file does not end as it says."""
-    kinds, size = _header(file)
-    if not kinds or size != file.stat().st_size:
-        return {}
-    with open(file, "rb") as handle:
-        header = json.loads(handle.read(int.from_bytes(handle.read(8), "little")))
-    return {name: tuple(header[name]["shape"]) for name in kinds}
+    """{tensor: shape} of a file's header; empty where the file is damaged or cut off."""
+    return {name: shape for name, (_, shape) in (_tensors(file) or {}).items()}
 
 
 def _without_safetensors(folder: Path) -> str:
@@ -83,8 +79,8 @@ def _without_safetensors(folder: Path) -> str:
 
 def _file_problems(file: Path, listed: set[str], index: dict[str, Any]) -> Iterator[str]:
     """What is wrong with one file. `listed`: the tensors that an index says are in it, where there is one."""
-    tensors, expected = _header(file)
-    if expected != file.stat().st_size:
+    tensors = _tensors(file)
+    if tensors is None:
         yield f"{file}: damaged or cut off ({file.stat().st_size} bytes); {AGAIN}"
         return
     if not tensors:
@@ -93,23 +89,20 @@ def _file_problems(file: Path, listed: set[str], index: dict[str, Any]) -> Itera
         yield f"{file} lacks {some(absent)}, which {INDEX} says it holds; {AGAIN}"
     if index and (foreign := tensors.keys() - listed):
         yield f"{file} holds {some(foreign)}, which {INDEX} does not list there: a shard of another model; {AGAIN}"
-    others = {name for name, kind in tensors.items() if kind not in FLOATS and not BUFFERS.search(name)}
+    others = {name for name, (kind, _) in tensors.items() if kind not in FLOATS and not BUFFERS.search(name)}
     if others:
-        kinds = ", ".join(sorted({tensors[name] for name in others}))
+        kinds = ", ".join(sorted({tensors[name][0] for name in others}))
         yield (
             f"{file} holds {some(others)} as {kinds}: quantised weights cannot be read as they are; take the model in "
             "float32, bfloat16 or float16"
         )
 
 
-def _header(file: Path) -> tuple[dict[str, str], int | None]:
-    """{tensor: kind of number}, and the size that the header announces; None where the header is broken."""
-    with open(file, "rb") as handle:
-        length = int.from_bytes(handle.read(8), "little")
-        try:
-            header = json.loads(handle.read(min(length, file.stat().st_size)))
-            entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-            size = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
-            return {name: str(entry["dtype"]) for name, entry in entries.items()}, size
-        except (ValueError, AttributeError, KeyError, TypeError, IndexError, RecursionError):
-            return {}, None
+def _tensors(file: Path) -> dict[str, tuple[str, tuple[int, ...]]] | None:
+    """{tensor: (kind of number, shape)} by the file's header; None where the file is damaged or cut off."""
+    try:
+        with safe_open(file, framework="numpy") as opened:
+            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118 it is no dictionary
+            return {name: (str(one.get_dtype()), tuple(one.get_shape())) for name, one in slices.items()}
+    except (SafetensorError, OSError):
+        return None

@@ -1,4 +1,4 @@
-"""Is what was loaded what the folder claims? Every tensor is there, of its shape, finite and part of the model.
+"""Whether a loaded model is what its folder claims: every tensor present, of its shape, finite, and part of the model.
 
 Used wherever pretrained weights are read, and for what a training leaves. Reading minimum and maximum of each tensor
 takes 0.05 s a GB on one core.
@@ -126,7 +126,7 @@ def check_loaded(
 
 
 def _left_out(model: PreTrainedModel, name: str) -> bool:
-    """Is it a tensor of a head, or of the decoder that an encoder is taken from?"""
+    """Whether it is a tensor of a head, or of the decoder that an encoder is taken from."""
     prefix = f"{model.base_model_prefix}." if model.base_model_prefix else ""
     own = {child for child, _ in model.named_children()}
     first, *others = name.removeprefix(prefix).split(".")

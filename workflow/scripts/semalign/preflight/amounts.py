@@ -1,6 +1,6 @@
-"""Whether there is enough of everything: pairs, prompts, and updates after the warm-up.
+"""Whether the data suffice: pairs, prompts, and updates after the warm-up.
 
-The config alone tells most of it; the rest, once the data are divided, is told by the job check_amounts.
+Most of it follows from the config; the job check_amounts checks the rest once the data are divided.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What can be known to be wrong before anything runs, beyond the config's own shape."""
+"""Checks before anything runs, beyond the config's own shape."""
 
 import os
 from importlib.util import find_spec

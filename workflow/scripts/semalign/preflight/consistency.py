@@ -1,4 +1,4 @@
-"""What must hold between the sections of a config."""
+"""Constraints between the sections of a config."""
 
 from typing import TYPE_CHECKING
 

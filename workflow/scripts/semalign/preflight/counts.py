@@ -1,4 +1,4 @@
-"""What only the divided data tell: whether they hold enough for every training, and nothing that is too long."""
+"""Checks of the divided data: enough examples for every training, and none that is too long."""
 
 from collections.abc import Callable, Iterable, Sequence
 

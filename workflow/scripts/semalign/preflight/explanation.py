@@ -1,4 +1,4 @@
-"""What is wrong with a config, said with its own keys."""
+"""Error messages for a wrong config, each with its key."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""The files and folders that a config names: are they there, and can the models among them be used?"""
+"""Checks that the files and folders that a config names exist, and that the models among them can be used."""
 
 import os
 import re
@@ -54,7 +54,7 @@ def _above(key: str) -> str:
 
 
 def is_external(path: Path) -> bool:
-    """Is it the user's own, not made by a rule?"""
+    """Whether it is the user's own, not made by a rule."""
     return os.path.relpath(path).split(os.sep)[0] != "results"
 
 

@@ -1,4 +1,4 @@
-"""What the page holds of other files: the Tibetan font, figures, its own style and script."""
+"""What the page embeds: the Tibetan font, figures, its own style and script."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from pathlib import Path
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
-from semalign.report.look import FONT
+from semalign.report.asset_hashes import FONT
 
 PIXELS = 4 / 3 * 4 / 3  # of the page to a point
 HEAD = 2000  # characters of an SVG within which its size stands

@@ -1,4 +1,4 @@
-"""The encoders' exam: what each was asked, what it reached, and the bar it had to reach."""
+"""The encoders' exam: what each was asked, what it reached, and the threshold it had to reach."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ def grids(request: Request) -> list[Grid]:
     return [_parts(found, request.thresholds), _grades(found), _examples(request, found)] if found else []
 
 
-def _both(title: str, bar: Any, values: list[Any], n: Any, digits: int = 3) -> list[Cell]:
-    needed = Cell(f"≥ {number(bar, digits)}", float(bar)) if given(bar) else Cell("–", -1.0)
+def _both(title: str, threshold: Any, values: list[Any], n: Any, digits: int = 3) -> list[Cell]:
+    needed = Cell(f"≥ {number(threshold, digits)}", float(threshold)) if given(threshold) else Cell("–", -1.0)
     return [Cell(title), *(figure(value, digits) for value in values), needed, Cell(whole(n), float(n))]
 
 
@@ -57,7 +57,7 @@ def _parts(found: dict[str, Report], thresholds: dict[str, Any]) -> Grid:
     note = (
         "Shares and correlations, 0–1. Retrieval: whose most similar text is its own translation. Hard negatives: the "
         "share that is less similar to the reference than a paraphrase, or than a near-identical text. A part without "
-        "a bar is reported only; RL waits until both encoders have reached every bar."
+        "a threshold is only reported; RL waits until both encoders reach every threshold."
     )
     return Grid("exam", "Encoder exam: parts and thresholds", columns, [Group(rows)], note)
 

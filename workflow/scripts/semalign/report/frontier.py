@@ -7,10 +7,10 @@ import pandas as pd
 from semalign.frontier import curves
 from semalign.frontier.taxes import AGAINST
 from semalign.report import labels
-from semalign.report.further import columns, means, named
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, number
 from semalign.report.paper import sidecar
 from semalign.report.request import Request
+from semalign.report.tests_and_audit import columns, means, named
 from semalign.statistics.runs import label
 from semalign.tables.spreadsheets import read_csv
 
@@ -35,12 +35,6 @@ def verdict(request: Request) -> list[str]:
         for answer in content["answers"]
     ]
     return [*said, content["multiplicity"], *content.get("remarks", [])]
-
-
-def answer(request: Request, task: str) -> str:
-    """Of one task, whether any method beats RL at equal adequacy; empty where the run has no frontier."""
-    found = sidecar(request, "frontier")["answers"] if "frontier" in request.tables else []
-    return next((entry["sentence"] for entry in found if (entry["task"], entry["against"]) == (task, "rl")), "")
 
 
 def at_equal_adequacy(request: Request) -> Grid:

@@ -1,6 +1,7 @@
-"""What things are called on the page: models, tasks, figures with their units."""
+"""Labels of the page: models, tasks, and figures with their units."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from semalign.report.request import TaskOf
 from semalign.statistics.retained import measure_of
@@ -107,6 +108,12 @@ def task(entry: TaskOf) -> str:
     """A task's title, with its languages and its metric."""
     languages = dict.fromkeys([entry.source_language, entry.target_language])
     return f"{title(entry)} ({' → '.join(languages)}, {metric(entry.metrics[0])})"
+
+
+def judge(entry: Mapping[str, Any]) -> str:
+    """Who judged, in words. `entry`: the judge's kind and, of a language model, its name."""
+    kinds = {"none": "none", "parser": "the generated world's own parser"}
+    return kinds.get(entry["kind"], f"{entry.get('model')}, a language model")
 
 
 def title(entry: TaskOf) -> str:

@@ -14,16 +14,14 @@ from semalign.report import (
     exam,
     examples,
     frontier,
-    further,
-    graph,
     labels,
-    making,
     paper,
-    summary,
+    provenance,
+    tests_and_audit,
     verdict,
 )
+from semalign.report.asset_hashes import TEMPLATES
 from semalign.report.grids import Grid
-from semalign.report.look import TEMPLATES
 from semalign.report.request import Request
 from semalign.reporting.lineage import jobs_behind
 
@@ -106,7 +104,7 @@ def _content(request: Request) -> dict[str, Any]:
     generated = any(job["rule"] == "generate_world" for job in jobs)
     chosen = examples.choose(request, generated)
     answered = {model for task in request.tasks for model in examples.models_of(request, task)}
-    declared, exploratory = further.tests(request) if "statistics" in request.tables else (None, None)
+    declared, exploratory = tests_and_audit.tests(request) if "statistics" in request.tables else (None, None)
     sections = _sections(request)
     return {
         "request": request,
@@ -115,8 +113,7 @@ def _content(request: Request) -> dict[str, Any]:
         "about": _about(request, jobs, generated),
         "verdicts": verdict.verdicts(request),
         "pictures": _figures(request, ["tradeoff"]),
-        "caution": summary.caution(request),
-        "cards": summary.cards(request),
+        "caution": paper.caution(request),
         "sections": sections,
         "missing": _missing(request),
         "declared": declared,
@@ -126,13 +123,12 @@ def _content(request: Request) -> dict[str, Any]:
         "seed_shown": examples.seed_shown(request),
         "outcomes": list(examples.OUTCOMES.values()),
         "model_names": {name: labels.model(name) for name in request.models if name in answered},
-        "judge": summary.judge(request),
-        "dag": graph.picture(jobs) if jobs else "",
-        "costs": making.costs(request, jobs) if jobs else None,
-        "versions": making.versions(jobs) if jobs else None,
-        "sources": making.sources(request),
-        "facts": making.facts(jobs),
-        "configs": making.configs(request, jobs),
+        "judge": labels.judge(request.judge),
+        "costs": provenance.costs(request, jobs) if jobs else None,
+        "versions": provenance.versions(jobs) if jobs else None,
+        "sources": provenance.sources(request),
+        "facts": provenance.facts(jobs),
+        "configs": provenance.configs(request, jobs),
     }
 
 
@@ -143,7 +139,7 @@ def _about(request: Request, jobs: list[dict[str, Any]], generated: bool) -> lis
         ("Tasks", "; ".join(labels.task(entry) for entry in request.tasks.values())),
         ("Seeds", f"{seeds} ({len(request.seeds)} run{'s' if len(request.seeds) > 1 else ''} of every method)"),
         ("Data", "a generated world: the miniature" if generated else "files of the config, listed under Sources"),
-        ("Judge", summary.judge(request)),
+        ("Judge", labels.judge(request.judge)),
         ("Jobs", f"{len(jobs):,}"),
         ("Commit", ", ".join(commits) or "not recorded"),
     ]
@@ -151,7 +147,7 @@ def _about(request: Request, jobs: list[dict[str, Any]], generated: bool) -> lis
 
 def _short(commit: str) -> str:
     digest, dirty, _ = commit.partition("-dirty")
-    return f"{digest[: making.HASH]}{' with changed files' if dirty else ''}"
+    return f"{digest[: provenance.HASH]}{' with changed files' if dirty else ''}"
 
 
 def _figures(request: Request, names: list[str]) -> list[Figure]:
@@ -168,7 +164,7 @@ def _sections(request: Request) -> list[Section]:
         for anchor, title, names, figures in RESULTS
     ]
     sections.insert(1, _frontier(request))
-    audited = further.audit(request) if "audit" in request.tables else []
+    audited = tests_and_audit.audit(request) if "audit" in request.tables else []
     compared = encoders.grids(request) if "encoders" in request.tables else []
     sections += [
         Section("encoders", "Other reward encoders", compared, []),

@@ -8,6 +8,7 @@ from semalign.report import labels
 from semalign.report.grids import Cell, Column, Grid, Group, between, figure, given, number, whole
 from semalign.report.request import Request
 from semalign.runtime.files import read_json
+from semalign.tables.published import PAPER
 from semalign.tables.spreadsheets import read_csv
 
 DIFFERENCES = {"gap", "change"}
@@ -70,6 +71,16 @@ def table(request: Request, name: str) -> Grid:
 def has_published(rows: pd.DataFrame) -> bool:
     """Whether the paper's figures stand beside ours."""
     return any(str(column).endswith("_paper") for column in rows.columns)
+
+
+def caution(request: Request) -> str:
+    """What the figures cannot be taken for; empty where none of the paper's stand beside them."""
+    if not any(has_published(frame(request, name)) for name in TITLES if name in request.tables):
+        return ""
+    return (
+        f"Published figures are those of {PAPER}, made with other models, data and scale unless the config is the "
+        "paper's own: compare the pattern, not the level."
+    )
 
 
 def _same_n(rows: pd.DataFrame, column: str) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as validated
+
 from semalign.config.names import TaskName
 from semalign.statistics.retained import Retained
 
@@ -22,7 +24,7 @@ class TaskOf:
         return {self.source_language, self.target_language}
 
 
-@dataclass(frozen=True)
+@validated(frozen=True)
 class Request:
     """A finished run, and how much of it is shown.
 

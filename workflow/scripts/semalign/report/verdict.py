@@ -15,7 +15,7 @@ from semalign.statistics.differences import is_shown
 from semalign.tables.spreadsheets import read_csv
 
 Row = dict[Any, Any]
-Outcome = Literal["more", "less", "open", "void"]
+Outcome = Literal["more", "less", "inconclusive"]
 STRONG, RL = labels.model("strong_sft"), labels.model("rl")
 CHECKS = {
     "exam": ("encoder exam", "encoder-exam"),
@@ -78,6 +78,11 @@ def _of_task(request: Request, task: str, rows: Any, sidecar: dict[str, Any]) ->
         ("Retention", f"{labels.figure(primary.main).title}, {behind_kept}"),
         ("At equal adequacy", behind_equal + (f" {NO_GAIN}" if void and behind_equal else "")),
     ]
+    evidence += [
+        (f"Audit of {run}", f"{found['level']}: {'; '.join(found['reasons'])}.")
+        for run, found in audited.items()
+        if found["level"] != "ok" and run.startswith((f"{task}/rl/", f"{task}/strong_sft/"))
+    ]
     if seeds == 1:
         evidence.append(("Seeds", "With one seed nothing is called a difference of methods: another seed may turn it."))
     checks = [(labels.model(model), _checks(request, task, model, audited)) for model in ("rl", "strong_sft")]
@@ -102,14 +107,14 @@ def _compared(gap: Row, by_seed: Mapping[str, Mapping[str, Any]], name: str, sig
     """RL less strong SFT by a figure of which `sign` times more is better: the outcome by the declared rule, and the
     figures behind it."""
     if not given(gap[name]):
-        return "open", "not measured."
+        return "inconclusive", "not measured."
     values = [float(found[name]) for found in by_seed.values()]
     low, high = (float(gap[f"{name}_{end}"]) if given(gap[f"{name}_{end}"]) else None for end in ("low", "high"))
     called = labels.figure(name)
     interval = f", interval {number(low, called.digits)} to {number(high, called.digits)}" if given(low) else ""
     said = f"{RL} − {STRONG}: {number(gap[name], called.digits, signed=True)}{interval}."
     if not is_shown(values, low, high):
-        return "open", said
+        return "inconclusive", said
     return ("more" if sign * gap[name] > 0 else "less"), said
 
 
@@ -174,8 +179,8 @@ def _exam(request: Request) -> tuple[Level | Literal[""], str]:
     reports = exam.reports(request)
     if not reports:
         return "", "–"
-    bars = ExamThresholds.model_validate(request.thresholds)
-    failed = {name: missed for name, report in reports.items() if (missed := shortfalls(report, bars))}
+    thresholds = ExamThresholds.model_validate(request.thresholds)
+    failed = {name: missed for name, report in reports.items() if (missed := shortfalls(report, thresholds))}
     return ("collapsed", f"{len(failed)} of {len(reports)} encoders fail") if failed else ("ok", "both passed")
 
 
@@ -200,11 +205,15 @@ def _spread(request: Request, task: str) -> tuple[Level | Literal[""], str]:
     return ("collapsed" if share > request.max_zero_variance else "ok"), f"{share:.0%} of prompts without"
 
 
-def _share(name: str, runs: Mapping[str, Any], bars: Mapping[str, float] | None) -> tuple[Level | Literal[""], str]:
+def _share(
+    name: str, runs: Mapping[str, Any], thresholds: Mapping[str, float] | None
+) -> tuple[Level | Literal[""], str]:
     """A share of the answers, the worst seed's, by the audit's thresholds."""
     shares = [found["figures"][name] for found in runs.values() if given(found["figures"].get(name))]
-    if not shares or bars is None:
+    if not shares or thresholds is None:
         return "", "–"
     share = max(shares)
-    level: Level = "collapsed" if share >= bars["collapsed"] else "warning" if share >= bars["warning"] else "ok"
+    level: Level = (
+        "collapsed" if share >= thresholds["collapsed"] else "warning" if share >= thresholds["warning"] else "ok"
+    )
     return level, f"{share:.0%}"

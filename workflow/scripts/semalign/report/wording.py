@@ -1,4 +1,4 @@
-"""Where an answer departs from its reference, and what a text of the generated world says."""
+"""Differences between an answer and its reference, and an English gloss of the generated world's texts."""
 
 import re
 from collections.abc import Callable

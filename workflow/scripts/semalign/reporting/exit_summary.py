@@ -140,7 +140,7 @@ def failures_told(failures: Iterable[Failure], earlier: Mapping[str, tuple[int, 
 
 
 def _stopped(failure: Failure, tails: dict[str, list[str]]) -> bool:
-    """Did it end because it was asked to, and for no error of its own after that?"""
+    """Whether the job ended because it was asked to stop, without an error of its own after that."""
     return failure.signal() in _STOPS or any(_asked_to_stop(lines) for lines in tails.values())
 
 

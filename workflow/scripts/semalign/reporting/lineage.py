@@ -16,7 +16,7 @@ SHORT = 12  # digits of a hash that are shown
 
 @dataclass
 class Lineage:
-    """The jobs behind a result, each after those whose outputs it read; raw inputs and their hashes; what is amiss."""
+    """The jobs behind a result, each after the jobs whose outputs it read; the raw inputs' hashes; warnings."""
 
     jobs: list[Record] = field(default_factory=list)
     raw: dict[str, str] = field(default_factory=dict)

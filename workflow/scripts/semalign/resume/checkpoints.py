@@ -1,4 +1,4 @@
-"""Checkpoints of a transformers trainer from which a killed training goes on, and ends bit for bit as it would have."""
+"""Checkpoints of a transformers trainer: a killed training resumes from them and ends with identical bits."""
 
 import json
 import logging
@@ -37,7 +37,7 @@ class Part(Protocol):
         """Why it cannot be restored from there; None where it can."""
 
     def load(self, checkpoint: Path | None) -> None:
-        """Restore it from there; None: begin afresh."""
+        """Restore it from there; None: the training starts anew."""
 
 
 def train(

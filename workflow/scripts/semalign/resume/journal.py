@@ -1,4 +1,4 @@
-"""Answers and verdicts that are written down one by one: a killed job goes on after the last."""
+"""Answers and verdicts that are written one by one, so that a killed job resumes after the last."""
 
 import json
 import logging
@@ -12,9 +12,9 @@ log = logging.getLogger(__name__)
 
 
 class Journal:
-    """Rows that are written down as they are made, so that a killed job goes on after the last.
+    """Rows that are written as they are made, so that a killed job resumes after the last.
 
-    `rows` holds those that an earlier run left; what a kill cut off, and all from a damaged line on, is dropped.
+    `rows` holds those of an earlier run, up to the first line that is damaged or cut off.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,7 +32,7 @@ class Journal:
             os.truncate(path, whole)
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Write rows down for good."""
+        """Append rows to the file."""
         with open(self.path, "ab") as file:
             file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
 

@@ -5,7 +5,7 @@ A reward maps (completions, references, sources), three lists of n texts, to n f
 
 import inspect
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from semalign.config.data import Language
 from semalign.metrics.audit import repeated_fourgrams
 from semalign.metrics.bleu import SentenceBleu
 from semalign.runtime.errors import InputError
-from semalign.runtime.user_functions import guarded, load_function
+from semalign.runtime.user_functions import guarded, load_function, plain
 from semalign.text.languages import language_consistency
 from semalign.text.matching import is_blank
 from semalign.text.tokens import bleu_tokens
@@ -96,16 +96,7 @@ def user_reward(name: str, folder: Path) -> Reward:
 
     def checked(completions: list[str], references: list[str], sources: list[str]) -> list[float]:
         texts = (list(completions), list(references), list(sources))
-
-        def called() -> Any:
-            """What the user's code gives, as plain Python: turning it into that runs code of theirs too."""
-            values = function(*texts)
-            values = values.tolist() if hasattr(values, "tolist") else values  # arrays, tensors, series
-            if isinstance(values, Sequence) and not isinstance(values, str | bytes):
-                return [one.item() if hasattr(one, "item") else one for one in values]
-            return values
-
-        values = guarded(f"reward {name}", folder, called)
+        values = guarded(f"reward {name}", folder, lambda: plain(function(*texts)))
         if inspect.iscoroutine(values):
             values.close()
             raise InputError(f"reward {name}: is an async function; write it with def alone")

@@ -15,7 +15,7 @@ from semalign.runtime.progress import say
 def load_rewards(
     names: Iterable[str], language: Mapping[str, Any], input: Any, device: str
 ) -> tuple[dict[str, Reward], float | None]:
-    """The rewards of these names, and τ; what speaks against RL from the cold start behind τ is said first.
+    """The rewards of these names, and τ; warns first where the cold start behind τ is too weak for RL.
 
     `language`: what they read of the target language, as a rule's settings hold it. `input.encoder` and
     `input.threshold`: the encoder's folder and the file of τ, or nothing.

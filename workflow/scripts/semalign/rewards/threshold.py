@@ -1,4 +1,4 @@
-"""τ, below which the similarity reward gives nothing, and whether a cold start has earned it."""
+"""τ, below which the similarity reward is 0, and signs that a cold start is too weak for RL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def threshold(similar: Sequence[float], unrelated: Sequence[float], quantile: fl
 
 
 def doubts(measured: dict[str, Any], name: str) -> list[str]:
-    """What speaks against RL from this cold start, a sentence each. `measured`: a threshold.json; `name`: its path."""
+    """Reasons against RL from this cold start, a sentence each. `measured`: a threshold.json; `name`: its path."""
     found = []
     if measured["tau"] <= measured["floor"]:
         found.append(

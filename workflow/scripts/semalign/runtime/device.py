@@ -1,4 +1,4 @@
-"""Where models run."""
+"""The device on which models run."""
 
 import torch
 

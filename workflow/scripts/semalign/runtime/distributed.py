@@ -49,7 +49,7 @@ def processes() -> int:
 
 
 def is_first() -> bool:
-    """Is this the process that writes what is kept?"""
+    """Whether this process writes the results."""
     return not group.is_initialized() or group.get_rank() == 0
 
 

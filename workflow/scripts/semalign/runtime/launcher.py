@@ -35,7 +35,7 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def is_rank() -> bool:
-    """Is this process one of a training's, and not the job's own?"""
+    """Whether this is a training process rather than the job itself."""
     return PLACE in os.environ
 
 

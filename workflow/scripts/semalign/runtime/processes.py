@@ -57,7 +57,7 @@ def _state(pid: int) -> tuple[str, str] | None:
 
 
 def of_this_machine(mark: str) -> bool:
-    """Was it a process of this machine, since its last start, and of this container?"""
+    """Whether it was a process of this machine, since its last restart, and of this container."""
     found = _MARK.fullmatch(mark)
     return found is not None and found[1] == _machine()
 
@@ -75,7 +75,7 @@ def has_ended(mark: str) -> bool:
 
 
 def alive(pid: int) -> bool:
-    """Is there a process of this id?"""
+    """Whether a process with this id exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

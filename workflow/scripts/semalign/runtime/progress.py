@@ -118,7 +118,7 @@ def _shown(value: float | str) -> str:
 
 
 def _tell(text: str) -> None:
-    """Write a line where Snakemake writes, whole at once. That it may be gone is no reason to end the job."""
+    """Write a line where Snakemake writes, whole at once. A closed terminal does not end the job."""
     for job, descriptor in _heard:
         with suppress(OSError):
             os.write(descriptor, f"{time.strftime('%H:%M:%S')} {job}: {text}\n".encode())

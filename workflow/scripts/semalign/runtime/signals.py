@@ -26,7 +26,7 @@ _stop = threading.Event()
 
 
 def stopping() -> bool:
-    """Was the job asked to stop?"""
+    """Whether the job was asked to stop."""
     return _stop.is_set()
 
 

@@ -171,6 +171,14 @@ def guarded(what: str, folder: Path, call: Callable[[], Any]) -> Any:
         raise InputError(f"{what}: {_place(error, folder)}{reason}") from error
 
 
+def plain(values: Any) -> Any:
+    """What a function of the user's gives, as a list of plain Python numbers, or as one: of arrays, tensors, series."""
+    values = values.tolist() if hasattr(values, "tolist") else values
+    if isinstance(values, Sequence) and not isinstance(values, str | bytes):
+        return [one.item() if hasattr(one, "item") else one for one in values]
+    return values
+
+
 def _place(error: BaseException, folder: Path) -> str:
     """The last line of the user's own code that an exception came through."""
     if isinstance(error, SyntaxError) and error.filename:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic.dataclasses import dataclass as validated
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -51,7 +52,7 @@ COLUMNS = [
 SHOWN = ["task", "a", "b", "measure", "seed", "test", "difference", "interval", "effect", "p", "p_holm", "n"]
 
 
-@dataclass(frozen=True)
+@validated(frozen=True)
 class Request:
     """What is compared.
 

@@ -1,4 +1,4 @@
-"""When a difference between trainings is called one: the declared rule of the frontier and of the encoders' table."""
+"""When a difference between trainings is reported: the declared rule of the frontier and of the encoders' table."""
 
 from collections.abc import Sequence
 from statistics import fmean, stdev
@@ -8,9 +8,9 @@ NONE: Final = "inconclusive"
 
 
 def is_shown(values: Sequence[float], low: float | None, high: float | None) -> bool:
-    """Is a difference shown? `values` are by seed; low, high: the ends of the interval of their mean over test items.
+    """Whether a difference is reported. `values`: by seed; low, high: the interval of their mean over test items.
 
-    Four things are asked for: two seeds or more, one sign in all, a mean beyond two of their standard deviations
+    Four conditions: two seeds or more, one sign in all, a mean beyond two of their standard deviations
     (ddof 1), and an interval that leaves 0 out. low is None where there is no interval, high where it has no upper end.
     """
     if len(values) < 2 or low is None:

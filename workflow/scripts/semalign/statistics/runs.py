@@ -22,7 +22,7 @@ GIVEN = "models/"
 
 
 def is_alone(model: str) -> bool:
-    """Is the model one run, shared by tasks and seeds?"""
+    """Whether the model is one run, shared by tasks and seeds."""
     return model == "base" or model.startswith(GIVEN)
 
 

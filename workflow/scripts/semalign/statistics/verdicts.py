@@ -14,7 +14,7 @@ from semalign.metrics.collapse import FALLING, Level, verdict, worst
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 
-Bars = Mapping[str, Mapping[str, float]]
+Thresholds = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Verdict:
 
     @property
     def is_no_gain(self) -> bool:
-        """Must nobody call it a gain over its cold start, whatever the scores say?"""
+        """Whether it must not be called a gain over its cold start, whatever the scores say."""
         return self.start is not None and (self.level == "collapsed" or bool(self.worse))
 
     def content(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def of_run(
     task: str,
     model: str,
     seed: int | None,
-    thresholds: Bars,
+    thresholds: Thresholds,
     confidence: float,
     start: str | None = None,
     training: Mapping[str, Any] | None = None,
@@ -82,7 +82,7 @@ def of_run(
     return Verdict(task, run, start, level, reasons, figures, slots, [_rollouts(tenth, thresholds) for tenth in tenths])
 
 
-def of_rl(results: Path, task: str, seed: int, thresholds: Bars, confidence: float) -> Verdict:
+def of_rl(results: Path, task: str, seed: int, thresholds: Thresholds, confidence: float) -> Verdict:
     """The verdict on the paper's RL, which went on from the cold start of its seed."""
     report = read_json(results / runs.name(task, "rl", seed) / "training.json")
     return of_run(results, task, "rl", seed, thresholds, confidence, start="cold_sft", training=report)
@@ -93,7 +93,7 @@ def slots_against(items: pd.DataFrame, before: pd.DataFrame, confidence: float) 
     the same for the items of each value of the slot ("polarity": {"yes": …, "no": …}).
 
     `worse` of a slot: lower, and the exact two-sided McNemar test of the lost against the won has p < 1 − confidence.
-    Not adjusted for the number of slots: what is missed here is called a gain elsewhere, and that is the dearer error.
+    Not adjusted for the number of slots: a loss missed here is called a gain elsewhere, the costlier error.
     `worse` of a value: likewise, but with p adjusted by Holm over all values of all slots, of which there are many.
     """
     pairs: dict[str, dict[str, list[tuple[bool, bool]]]] = defaultdict(lambda: defaultdict(list))
@@ -156,7 +156,7 @@ def _left(tenths: list[dict[str, Any]], name: str) -> float | None:
     return last / first if first and last is not None else None
 
 
-def _rollouts(tenth: dict[str, Any], thresholds: Bars) -> dict[str, Any]:
+def _rollouts(tenth: dict[str, Any], thresholds: Thresholds) -> dict[str, Any]:
     level, reasons = verdict({name: value for name, value in tenth.items() if name not in FALLING}, thresholds)
     return {"first": tenth["first"], "last": tenth["last"], "level": level, "reasons": reasons}
 

@@ -1,17 +1,17 @@
-"""The reward audit as a table: each run's rollouts at first and at last, and its test outputs."""
+"""The reward audit as a table: the first and the last rollouts of each run, and its test outputs."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic.dataclasses import dataclass
 
 from semalign.metrics.audit import MEASURES
 from semalign.metrics.collapse import worst
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.spread import mean_sd
-from semalign.statistics.verdicts import Bars, Verdict, of_run
+from semalign.statistics.verdicts import Thresholds, Verdict, of_run
 
 KEYS = ["task", "model", "seed", "part"]
 COLLAPSE = ["over_use", "unused", "lost", "divergence", "truncated"]
@@ -51,7 +51,7 @@ class Request:
     models: dict[str, list[str]]
     rl_models: dict[str, list[str]]
     started: dict[str, list[str]]
-    thresholds: Bars
+    thresholds: Thresholds
     confidence: float
 
     def verdict(self, task: str, model: str, seed: int | None) -> Verdict:

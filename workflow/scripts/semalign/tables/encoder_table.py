@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from pydantic.dataclasses import dataclass as validated
+
 from semalign.config.models import ExamThresholds
 from semalign.config.statistics import Statistics
 from semalign.encoder.exam import shortfalls
@@ -18,6 +20,7 @@ from semalign.statistics.bootstrap import Interval
 from semalign.statistics.differences import NONE, is_shown
 from semalign.statistics.intervals import about_seeds, interval
 from semalign.statistics.retained import Retained, title
+from semalign.statistics.spread import mean_sd
 from semalign.tables.tables import Cell, Row, Table, digits_of
 
 EXAM = ["retrieval", "spearman", "auc", "hard_negatives"]
@@ -35,7 +38,7 @@ def shown_of(retention: list[Retained]) -> list[str]:
     return [*EXAM, *compared_of(retention), "metric", "language_consistency", "reward_first", "reward_last"]
 
 
-@dataclass(frozen=True)
+@validated(frozen=True)
 class Request:
     """Which encoders are compared, `reward` among them: the model that each rewards, and what each was before tuning.
 
@@ -97,9 +100,8 @@ class Difference:
 
     def sentence(self) -> str:
         digits = digits_of(self.measure)
-        spread = f" ± {stdev(self.values):.{digits}f}" if len(self.values) > 1 else ""
         between = f"[{self.low:.{digits}f}, {self.high:.{digits}f}]"
-        return f"{self.measure} {fmean(self.values):+.{digits}f}{spread} {between}: {self.verdict()}"
+        return f"{self.measure} {mean_sd(self.values, digits, '+')} {between}: {self.verdict()}"
 
     def record(self) -> dict[str, Any]:
         return {
@@ -153,7 +155,7 @@ def made(start: str, training: dict[str, Any]) -> str:
 
 def exam_figures(report: dict[str, Any], thresholds: ExamThresholds) -> dict[str, Cell]:
     """Of an exam: retrieval in the lower direction, the correlation, and the lowest of the neighbouring grades' AUC and
-    of the kinds of hard negatives that have a bar (of all kinds where none has)."""
+    of the kinds of hard negatives that have a threshold (of all kinds where none has)."""
     kinds = [kind for kind in (thresholds.inequality or report["inequalities"]) if report["inequalities"][kind]["n"]]
     negatives = min((report["inequalities"][kind] for kind in kinds), key=lambda found: found["share"], default=None)
     lowest = min(report["auc"], key=lambda found: found["auc"], default=None)
@@ -234,13 +236,13 @@ def note(request: Request, found: list[Difference]) -> str:
     whole = f"; whole passages for {names}" if names else ""
     reading = (
         "exam: retrieval in the lower direction, Spearman's correlation of similarity with grade, the lowest AUC of "
-        "neighbouring grades and the lowest share among the kinds of hard negatives that have a bar; it is no gate but "
-        "for reward. Beside it what RL with each encoder reaches, τ being measured by the same encoder: similarity_"
-        "independent by an encoder that rewards none of them; reward_first and reward_last are the means of the first "
-        "and the last tenth of RL, in the encoder's own measure, and not to be compared between encoders. difference "
-        f"is the run less rl, seed by seed; ± is over seeds (ddof 1), the {statistics.confidence:.0%} interval a "
-        f"percentile bootstrap over test items ({statistics.resamples} resamples, seed {statistics.seed}{whole}), "
-        "given these trained models."
+        "neighbouring grades and the lowest share among the kinds of hard negatives that have a threshold; only the "
+        "exam of reward is a gate. Beside it stands what RL with each encoder reaches; τ is measured by the same "
+        "encoder. similarity_independent is by an encoder that rewards none of them. reward_first and reward_last are "
+        "the means of the first and the last tenth of RL, in the encoder's own measure, so they are not comparable "
+        "between encoders. difference is the run less rl, seed by seed; ± is over seeds (ddof 1), the "
+        f"{statistics.confidence:.0%} interval a percentile bootstrap over test items ({statistics.resamples} "
+        f"resamples, seed {statistics.seed}{whole}), given these trained models."
     )
     rule = (
         "A difference to rl is called one only if its interval holds no 0, all seeds have one sign, and their mean "
@@ -271,6 +273,6 @@ def _summary(request: Request, found: list[Difference]) -> str:
         if not of:
             continue
         counts = {verdict: sum(verdicts[name] == verdict for name in of) for verdict in ("lower", "higher", NONE)}
-        shown = f"{counts['lower']} lower, {counts['higher']} higher, {counts[NONE]} without a difference shown"
+        shown = f"{counts['lower']} lower, {counts['higher']} higher, {counts[NONE]} {NONE}"
         parts.append(f"with {said} ({', '.join(of)}) {shown}")
     return f"RL by similarity_independent, to rl: {'; '.join(parts) or 'nothing to compare'}."

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass as validated
+
 from semalign.config.statistics import Statistics
 from semalign.metrics.collapse import worst
 from semalign.statistics import judgements, runs
@@ -15,7 +17,7 @@ from semalign.statistics.bootstrap import Interval, bootstrap
 from semalign.statistics.intervals import interval
 from semalign.statistics.judgements import OURS, Pair
 from semalign.statistics.retained import Retained
-from semalign.statistics.verdicts import Bars, Verdict, by_run, of_rl, of_run, remark
+from semalign.statistics.verdicts import Thresholds, Verdict, by_run, of_rl, of_run, remark
 from semalign.tables.paper_notes import note
 from semalign.tables.published import PAPER, published
 from semalign.tables.tables import Cell, Row, Table
@@ -73,7 +75,7 @@ DEFINITIONS = {
 }
 
 
-@dataclass(frozen=True)
+@validated(frozen=True)
 class Request:
     """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds.
 
@@ -90,7 +92,7 @@ class Request:
     judged: bool
     statistics: Statistics
     retention: list[Retained]
-    thresholds: Bars | None = None
+    thresholds: Thresholds | None = None
     """Of the audit; None: a table without its verdicts."""
     titles: dict[str, str] = field(default_factory=dict)
     published: dict[str, str] = field(default_factory=dict)
@@ -203,11 +205,11 @@ def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
     has none: it has not learnt to word its answers as the references do, which is no collapse."""
     if request.thresholds is None or model == "base":
         return []
-    bars, confidence = request.thresholds, request.statistics.confidence
+    thresholds, confidence = request.thresholds, request.statistics.confidence
     if model == "rl":
-        return [of_rl(request.results, task, seed, bars, confidence) for seed in request.seeds]
+        return [of_rl(request.results, task, seed, thresholds, confidence) for seed in request.seeds]
     seeds = [None] if runs.is_alone(model) else request.seeds
-    return [of_run(request.results, task, model, seed, bars, confidence) for seed in seeds]
+    return [of_run(request.results, task, model, seed, thresholds, confidence) for seed in seeds]
 
 
 def _label(table: str, model: str) -> str:

@@ -180,12 +180,6 @@
   });
   for (const region of regions) watch.observe(region);
 
-  /* A picture wider than the screen begins at its first box. */
-  for (const region of document.querySelectorAll(".scroll.picture")) {
-    const first = region.querySelector("svg rect");
-    if (first) region.scrollLeft += first.getBoundingClientRect().left - region.getBoundingClientRect().left - 24;
-  }
-
   const links = new Map([...document.querySelectorAll(".contents a")].map((a) => [a.hash.slice(1), a]));
   const spy = new IntersectionObserver(
     (entries) => {

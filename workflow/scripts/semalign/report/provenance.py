@@ -1,11 +1,10 @@
-"""How the results were made: rules with their time and memory, versions, machines, configs, sources."""
+"""How the results were made: time and memory of each rule, versions, machines, configs, sources."""
 
 import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from semalign.report.graph import made_from
 from semalign.report.grids import Cell, Column, Grid, Group, figure, number, whole
 from semalign.report.request import Request
 from semalign.reporting.performance import by_rule, measured
@@ -25,8 +24,17 @@ class Config:
     text: str
 
 
+def made_from(jobs: list[Record]) -> dict[str, list[str]]:
+    """{rule: the rules that made its inputs}, sorted."""
+    maker = {path: job["rule"] for job in jobs for path in job["outputs"]}
+    found: dict[str, set[str]] = {job["rule"]: set() for job in jobs}
+    for job in jobs:
+        found[job["rule"]] |= {maker[path] for path in job["inputs"] if path in maker}
+    return {rule: sorted(makers) for rule, makers in found.items()}
+
+
 def costs(request: Request, jobs: list[Record]) -> Grid:
-    """What each rule cost, and which rules it is made from."""
+    """What each rule cost, and which rules it is made from: the DAG as a table."""
     parents = made_from(jobs)
     table = by_rule(measured(jobs, request.root))
     rows = [
