@@ -14,6 +14,7 @@
 #               language (docs/languages.md); TRAIN="a.en a.sw": two text files; MAP="source=en target=sw", PROMPT="… {source}",
 #               RETENTION=questions.json, ENCODERS="models/a models/b", SCRIPTS=xx=Latin, DEVICE=cuda
 # make translate MODEL=mt/rl/0 TEXT="…"    use a released model; FILE=lines.txt, or standard input, for many lines
+# make try MODEL=mt/rl/0     a page on this machine where a released model answers beside its base and strong SFT; PORT=8000
 # make trim BASE=results/downloads/gemma-3-270m CONFIG="config/bodo.yaml config/bodo_small.yaml"    a smaller copy of a policy, with the
 #               vocabulary that the config's texts use, at the last config's policy.path (docs/training.md)
 # make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
@@ -48,7 +49,7 @@ SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"
 	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate trim plan bench bench-trl gpu-check test long soak check docs lock conda help
+.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate try trim plan bench bench-trl gpu-check test long soak check docs lock conda help
 .DEFAULT_GOAL := table3
 .NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
@@ -109,6 +110,9 @@ translate: export SEMALIGN_TEXT := $(value TEXT)
 translate: $(READY)
 	@test -n "$(MODEL)" || { echo "name a released model, as in make translate MODEL=mt/rl/0 TEXT=…" >&2; exit 1; }
 	@"$(BIN)/python" tools/translate.py --release "results/release/$(MODEL)" $(if $(value TEXT),--text "$$SEMALIGN_TEXT",$(if $(FILE),--file "$(FILE)"))
+
+try: $(READY)
+	@"$(BIN)/python" tools/try_model.py $(if $(MODEL),--release "results/release/$(MODEL)") $(if $(call TYPED,PORT),--port "$(PORT)")
 
 trim: $(READY)
 	@test -n "$(BASE)" -a -n "$(CONFIG)" || { echo "name a policy's folder and configs, as in make trim BASE=models/gemma CONFIG=mine.yaml"; exit 1; }

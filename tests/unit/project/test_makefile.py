@@ -85,6 +85,16 @@ def test_a_report_shows_what_is_there_unless_all_is_asked_for(folder: Path) -> N
         assert (folder / "called").read_text().splitlines()[-1].rstrip() == expected
 
 
+def test_a_page_to_try_a_model_takes_the_port_that_was_typed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "1")
+    for given, expected in (
+        (["MODEL=mt/rl/0"], ["--release", "results/release/mt/rl/0"]),
+        (["PORT=8001"], ["--port", "8001"]),
+    ):
+        assert make(folder, "try", "BIN=bin", *given).returncode == 0
+        assert (folder / "called").read_text().splitlines()[2:] == ["tools/try_model.py", *expected]
+
+
 def test_a_folder_without_the_packages_is_told_as_one(folder: Path) -> None:
     executable(folder / "bin" / "python", PYTHON.replace("${STATUS:-0}", "1"))
     for where in ("bin", "nowhere"):
