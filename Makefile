@@ -28,6 +28,7 @@
 # make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
 # make check    formatter, lint, types, and the documentation without a warning
 # make docs     the documentation as a site: docs/_build/index.html
+# make examples    docs/examples.md and its pictures, from results/table3 and results/report.html; needs Chromium
 # make help     these lines
 #
 # The first run installs the locked packages into .venv, with the Python that PYTHON=python3.12 names. With BIN=/opt/env/bin
@@ -49,7 +50,7 @@ SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"
 	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate try trim plan bench bench-trl gpu-check test long soak check docs lock conda help
+.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate try trim plan bench bench-trl gpu-check test long soak check docs examples lock conda help
 .DEFAULT_GOAL := table3
 .NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
@@ -145,6 +146,9 @@ soak: $(READY_DEV)
 docs: $(READY_DEV)
 	@"$(BIN)/python" -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
 	@echo "semalign: the documentation is in docs/_build/index.html"
+
+examples: $(READY_DEV)
+	@"$(BIN)/python" tools/examples.py
 
 check: $(READY_DEV) docs
 	"$(BIN)/python" -m ruff format --check .

@@ -39,7 +39,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 
 def opened(driver: webdriver.Chrome, page: Path | str, width: int = 1280, scheme: str = "light") -> None:
-    """Open a page (a file, or an address) at a width in pixels, in a colour scheme; what was noted before is forgotten."""
+    """Open a file or an address at a width in pixels, in a colour scheme; what was noted before is forgotten."""
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}  # a click waits for no scrolling
