@@ -1,38 +1,58 @@
-# make table3   the main job: everything up to results/table3.csv, one seed
-# make all      every table and figure, every seed of the config
-# make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, costs, encoders, audit
-#               and statistics
-# make figures  every figure
-# make report   what is there of it as one page, results/report.html, and nothing else is computed; FULL=1: all of it is built first
-#               each of these with a config laid over the miniature: make all CONFIG=mine.yaml; CONFIG="a.yaml b.yaml": both;
-#               of table 3 over config/one_seed.yaml, too
-# make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
-# make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
-# make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too;
-#               PUSH=owner/name: uploaded, too
-# make language SOURCE=en TARGET=sw TRAIN=train.jsonl TEST=test.jsonl BASE=models/base OUT=sw.yaml    write the config of another
-#               language (docs/languages.md); TRAIN="a.en a.sw": two text files; MAP="source=en target=sw", PROMPT="… {source}",
-#               RETENTION=questions.json, ENCODERS="models/a models/b", SCRIPTS=xx=Latin, DEVICE=cuda
-# make translate MODEL=mt/rl/0 TEXT="…"    use a released model; FILE=lines.txt, or standard input, for many lines
-# make try MODEL=mt/rl/0     a page on this machine where a released model answers beside its base and strong SFT; PORT=8000
-# make trim BASE=results/downloads/gemma-3-270m CONFIG="config/bodo.yaml config/bodo_small.yaml"    a smaller copy of a policy, with the
-#               vocabulary that the config's texts use, at the last config's policy.path (docs/training.md)
-# make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
-# make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
-# make bench-trl    GRPO beside trl's own trainer, on the miniature
-# make gpu-check    everything once on a GPU, in nine minutes and unattended: tests/gpu beside the CPU, benchmarks, table 3;
-#               results/gpu-check/summary.json. ARGUMENTS="--parts correctness,tiny": these alone (docs/performance.md)
-# make test     the tests
-# make long     the tests that take minutes: real text end to end, every method, table 3 on SLURM, a disk that fills up, trainings of
-#               several processes killed, benchmarks
-# make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
-# make check    formatter, lint, types, and the documentation without a warning
-# make docs     the documentation as a site: docs/_build/index.html
-# make examples    docs/examples.md and its pictures, from results/table3 and results/report.html; needs Chromium
-# make help     these lines
+# make table3       the main job: everything up to results/table3.csv, one seed
+# make report       what is there as one page, results/report.html; nothing else is computed
+#                     FULL=1: everything is built first
+# make all          every table and figure, every seed of the config
+# make table1       one table, every seed; likewise table2, table4, table5, table6a, table6b,
+#                     frontier, costs, encoders, audit and statistics
+# make figures      every figure
+#                     each of these with a config laid over the miniature, table3 over
+#                     config/one_seed.yaml, too: make all CONFIG=mine.yaml, CONFIG="a.yaml b.yaml"
 #
-# The first run installs the locked packages into .venv, with the Python that PYTHON=python3.12 names. With BIN=/opt/env/bin
-# nothing is installed, and the Python of that folder is used. CORES=4: that many instead of all.
+# Before a run
+# make plan         what it will cost: make plan CONFIG=config/paper.yaml
+#                     ARGUMENTS="--rl-pairs mt=90000": what the config cannot say
+# make language     write the config of another language (docs/languages.md):
+#                     make language SOURCE=en TARGET=sw TRAIN=train.jsonl TEST=test.jsonl
+#                     BASE=models/base OUT=sw.yaml; TRAIN="a.en a.sw": two text files
+#                     MAP="source=en target=sw", PROMPT="… {source}", RETENTION=questions.json,
+#                     ENCODERS="models/a models/b", SCRIPTS=xx=Latin, DEVICE=cuda
+# make trim         a copy of a policy with the vocabulary of the config's texts, at the last
+#                     config's policy.path (docs/training.md): make trim BASE=models/gemma-3-270m
+#                     CONFIG="config/bodo.yaml config/bodo_small.yaml"
+#
+# After a run
+# make release      a folder for the hub in results/release/: make release MODEL=mt/rl/0
+#                     LICENCE=apache-2.0; MERGED=1: the whole model, too; PUSH=owner/name: uploaded
+# make try          a released model beside its base and strong SFT on a page of this machine:
+#                     make try MODEL=mt/rl/0; PORT=8001
+# make translate    use a released model: make translate MODEL=mt/rl/0 TEXT="…"
+#                     FILE=lines.txt, or standard input: many lines
+# make provenance   what made a result, back to the raw data:
+#                     make provenance ARTEFACT=results/table3.csv
+# make judge-again  ask a language model as the judge again for what has no verdict, and for nothing
+#                     else (docs/judge.md)
+#
+# For developers
+# make test         the tests
+# make long         the tests that take minutes: real text end to end, every method, table 3 on SLURM,
+#                     a disk that fills up, trainings of several processes killed, benchmarks
+# make soak         kills jobs and Snakemake at 60 random moments and compares with an undisturbed
+#                     run (about 20 minutes)
+# make check        formatter, lint, types, and the documentation without a warning
+# make docs         the documentation as a site: docs/_build/index.html
+# make examples     docs/examples.md and its pictures, from results/table3 and results/report.html;
+#                     needs Chromium
+# make bench        how fast this machine is: training, generation, likelihood and reward, on a GPU
+#                     at Qwen3-4B's shape
+# make bench-trl    GRPO beside trl's own trainer, on the miniature
+# make gpu-check    everything once on a GPU, in nine minutes and unattended: tests/gpu beside the
+#                     CPU, benchmarks, table 3; results/gpu-check/summary.json (docs/performance.md)
+#                     ARGUMENTS="--parts correctness,tiny": these alone
+# make help         these lines
+#
+# The first run installs the locked packages into .venv, with the Python that PYTHON=python3.12 names.
+# With BIN=/opt/env/bin nothing is installed, and the Python of that folder is used. CORES=4: that
+# many instead of all.
 PYTHON ?= python3
 CORES ?= all
 ifneq ($(origin BIN),command line)

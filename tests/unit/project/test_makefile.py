@@ -109,7 +109,8 @@ def test_help_has_every_target_that_is_for_users(folder: Path) -> None:
     assert targets is not None
     named = set(targets[1].replace("$(TABLES)", " ".join(TABLES)).split()) - {"lock", "conda"}
     assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", said)] == []
-    assert said.startswith("make table3   the main job")
+    assert said.startswith("make table3       the main job")
+    assert max(map(len, said.splitlines())) <= 100  # a terminal of an ordinary width
     assert "PYTHON ?=" not in said
 
 
