@@ -71,8 +71,9 @@ def test_every_target_runs_with_the_users_configs(folder: Path) -> None:
             checked = ["-c", "import snakemake", *(["tools/check_config.py", *given] if given else [])]
             shown = {"all": "results/table3.csv", "report": "", "figures": ""}.get(name, target)
             tool = ["tools/show_table.py", shown] if shown else []
+            picture = ["results/figures/tradeoff.svg"] if name == "table3" else []  # which the report then shows
             alone = ["--allowed-rules", "report", "--force"] if name == "report" else []
-            assert called == [*checked, "-m", "snakemake", "--cores", "3", target, *alone, *configs, *tool]
+            assert called == [*checked, "-m", "snakemake", "--cores", "3", target, *picture, *alone, *configs, *tool]
 
 
 def test_a_report_shows_what_is_there_unless_all_is_asked_for(folder: Path) -> None:
