@@ -63,7 +63,8 @@ class SideBySide:
         if model != STRONG:
             absent = self._add(Path("results") / task / STRONG / seed / "adapter", folder)
             self.models.insert(1, Model(STRONG, STRONG, f"SFT on all the data, seed {seed}", absent))
-        self._most_tokens: int = self._translator.model.config.get_text_config().max_position_embeddings
+        config = self._translator.model.config.get_text_config()
+        self._most_tokens: int | None = getattr(config, "max_position_embeddings", None)  # some families have no limit
         self._ask(".", RELEASED)  # what is slow once is no part of the first answer's time
 
     def about(self) -> dict[str, Any]:
@@ -104,7 +105,7 @@ class SideBySide:
     def _ask(self, text: str, name: str) -> Answer:
         translator = self._translator
         ids = translator.prompt_ids([text])
-        if len(ids[0]) + translator.max_new_tokens > self._most_tokens:
+        if self._most_tokens and len(ids[0]) + translator.max_new_tokens > self._most_tokens:
             raise InputError(
                 f"the text is too long: its prompt has {len(ids[0]):,} tokens and an answer up to "
                 f"{translator.max_new_tokens:,}, the model takes {self._most_tokens:,}"

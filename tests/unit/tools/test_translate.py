@@ -105,7 +105,7 @@ def test_rl_has_not_read_what_it_dropped(here: Path, tiny_policy: Path) -> None:
     assert training_texts(run, tokenizer)["longest_source"] == sources[-2]
 
 
-def test_what_cannot_be_judged_is_said(tiny_policy: Path) -> None:
+def test_what_cannot_be_judged_is_said(tiny_policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = load_tokenizer(tiny_policy)
     assert Expected({}, tokenizer).notes == [EARLIER]
     assert Expected({}, tokenizer).of_source("x") == []
@@ -121,6 +121,10 @@ def test_what_cannot_be_judged_is_said(tiny_policy: Path) -> None:
     assert expected.of_answer("the teacher reads") == [
         "the answer is not in the script of ru: letters of Cyrillic, at most 10% Latin"
     ]
+    monkeypatch.setitem(sys.modules, "lingua", None)  # as where it is not installed
+    settings["source_rules"] = russian | {"identify": "lingua", "code": "ru"}
+    (note,) = Expected(settings, tokenizer).notes
+    assert note.startswith("ru: the script alone decides whether a text is in it: identify: lingua cannot be imported")
 
 
 def test_examples_before_each_prompt_are_released_with_it(copy: Path) -> None:

@@ -21,6 +21,7 @@ import torch
 from semalign.config.training import Lora
 from semalign.generation.answers import answer_batch
 from semalign.policy.models import load_adapter, load_policy, new_adapter, save_adapter
+from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, write_json
 from semalign.text.prompts import prompt_ids
 from tests.conftest import PAIRS, ROOT
@@ -247,6 +248,18 @@ def test_why_strong_sft_is_not_here_is_said(copy: Path) -> None:
     assert str(absent()).startswith(f"{STRONG} cannot be read: ")
     shutil.rmtree(STRONG)
     assert absent() == f"{STRONG} is not here; make table3 trains it, in the folder where the results are"
+
+
+def test_a_text_that_the_model_cannot_read_is_refused(copy: Path) -> None:
+    config = FOLDER / "base" / "config.json"
+    write_json(config, read_json(config) | {"max_position_embeddings": 128})
+    models = SideBySide(FOLDER)
+    assert models.answer(SOURCES[0], "base").text == models.answer(f" {SOURCES[0]}\n", "base").text
+    said = (
+        rf"the text is too long: its prompt has [\d,]+ tokens and an answer up to {MAX_NEW_TOKENS}, the model takes 128"
+    )
+    with pytest.raises(InputError, match=said):
+        models.answer(SOURCES[0] * 20, "base")
 
 
 def test_what_is_wrong_is_said_before_a_model_is_loaded(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
