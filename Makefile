@@ -1,36 +1,58 @@
-# make table3   the main job: everything up to results/table3.csv, one seed
-# make all      every table and figure, every seed of the config
-# make table1   one table, every seed; likewise table2, table4, table5, table6a, table6b, frontier, costs, encoders, audit
-#               and statistics
-# make figures  every figure
-# make report   what is there of it as one page, results/report.html, and nothing else is computed; FULL=1: all of it is built first
-#               each of these with a config laid over the miniature: make all CONFIG=mine.yaml; CONFIG="a.yaml b.yaml": both;
-#               of table 3 over config/one_seed.yaml, too
-# make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
-# make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
-# make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too;
-#               PUSH=owner/name: uploaded, too
-# make language SOURCE=en TARGET=sw TRAIN=train.jsonl TEST=test.jsonl BASE=models/base OUT=sw.yaml    write the config of another
-#               language (docs/languages.md); TRAIN="a.en a.sw": two text files; MAP="source=en target=sw", PROMPT="… {source}",
-#               RETENTION=questions.json, ENCODERS="models/a models/b", SCRIPTS=xx=Latin, DEVICE=cuda
-# make translate MODEL=mt/rl/0 TEXT="…"    use a released model; FILE=lines.txt, or standard input, for many lines
-# make trim BASE=results/downloads/gemma-3-270m CONFIG="config/bodo.yaml config/bodo_small.yaml"    a smaller copy of a policy, with the
-#               vocabulary that the config's texts use, at the last config's policy.path (docs/training.md)
-# make plan     what a config will cost before it runs: make plan CONFIG="config/paper.yaml" ARGUMENTS="--rl-pairs mt=90000"
-# make bench    how fast this machine is: training, generation, likelihood and reward at Qwen3-4B's shape on a GPU
-# make bench-trl    GRPO beside trl's own trainer, on the miniature
-# make gpu-check    everything once on a GPU, in nine minutes and unattended: tests/gpu beside the CPU, benchmarks, table 3;
-#               results/gpu-check/summary.json. ARGUMENTS="--parts correctness,tiny": these alone (docs/performance.md)
-# make test     the tests
-# make long     the tests that take minutes: real text end to end, every method, table 3 on SLURM, a disk that fills up, trainings of
-#               several processes killed, benchmarks
-# make soak     kills jobs and Snakemake at 60 random moments and compares with an undisturbed run (about 20 minutes)
-# make check    formatter, lint, types, and the documentation without a warning
-# make docs     the documentation as a site: docs/_build/index.html
-# make help     these lines
+# make table3       the main job: everything up to results/table3.csv, one seed
+# make report       what is there as one page, results/report.html; nothing else is computed
+#                     FULL=1: everything is built first
+# make all          every table and figure, every seed of the config
+# make table1       one table, every seed; likewise table2, table4, table5, table6a, table6b,
+#                     frontier, costs, encoders, audit and statistics
+# make figures      every figure
+#                     each of these with a config laid over the miniature, table3 over
+#                     config/one_seed.yaml, too: make all CONFIG=mine.yaml, CONFIG="a.yaml b.yaml"
 #
-# The first run installs the locked packages into .venv, with the Python that PYTHON=python3.12 names. With BIN=/opt/env/bin
-# nothing is installed, and the Python of that folder is used. CORES=4: that many instead of all.
+# Before a run
+# make plan         what it will cost: make plan CONFIG=config/paper.yaml
+#                     ARGUMENTS="--rl-pairs mt=90000": what the config cannot say
+# make language     write the config of another language (docs/languages.md):
+#                     make language SOURCE=en TARGET=sw TRAIN=train.jsonl TEST=test.jsonl
+#                     BASE=models/base OUT=sw.yaml; TRAIN="a.en a.sw": two text files
+#                     MAP="source=en target=sw", PROMPT="… {source}", RETENTION=questions.json,
+#                     ENCODERS="models/a models/b", SCRIPTS=xx=Latin, DEVICE=cuda
+# make trim         a copy of a policy with the vocabulary of the config's texts, at the last
+#                     config's policy.path (docs/training.md): make trim BASE=models/gemma-3-270m
+#                     CONFIG="config/bodo.yaml config/bodo_small.yaml"
+#
+# After a run
+# make release      a folder for the hub in results/release/: make release MODEL=mt/rl/0
+#                     LICENCE=apache-2.0; MERGED=1: the whole model, too; PUSH=owner/name: uploaded
+# make try          a released model beside its base and strong SFT on a page of this machine:
+#                     make try MODEL=mt/rl/0; PORT=8001
+# make translate    use a released model: make translate MODEL=mt/rl/0 TEXT="…"
+#                     FILE=lines.txt, or standard input: many lines
+# make provenance   what made a result, back to the raw data:
+#                     make provenance ARTEFACT=results/table3.csv
+# make judge-again  ask a language model as the judge again for what has no verdict, and for nothing
+#                     else (docs/judge.md)
+#
+# For developers
+# make test         the tests
+# make long         the tests that take minutes: real text end to end, every method, table 3 on SLURM,
+#                     a disk that fills up, trainings of several processes killed, benchmarks
+# make soak         kills jobs and Snakemake at 60 random moments and compares with an undisturbed
+#                     run (about 20 minutes)
+# make check        formatter, lint, types, and the documentation without a warning
+# make docs         the documentation as a site: docs/_build/index.html
+# make examples     docs/examples.md and its pictures, from results/table3 and results/report.html;
+#                     needs Chromium
+# make bench        how fast this machine is: training, generation, likelihood and reward, on a GPU
+#                     at Qwen3-4B's shape
+# make bench-trl    GRPO beside trl's own trainer, on the miniature
+# make gpu-check    everything once on a GPU, in nine minutes and unattended: tests/gpu beside the
+#                     CPU, benchmarks, table 3; results/gpu-check/summary.json (docs/performance.md)
+#                     ARGUMENTS="--parts correctness,tiny": these alone
+# make help         these lines
+#
+# The first run installs the locked packages into .venv, with the Python that PYTHON=python3.12 names.
+# With BIN=/opt/env/bin nothing is installed, and the Python of that folder is used. CORES=4: that
+# many instead of all.
 PYTHON ?= python3
 CORES ?= all
 ifneq ($(origin BIN),command line)
@@ -48,13 +70,13 @@ SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"
 	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate trim plan bench bench-trl gpu-check test long soak check docs lock conda help
+.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate try trim plan bench bench-trl gpu-check test long soak check docs examples lock conda help
 .DEFAULT_GOAL := table3
 .NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
 table3: $(READY)
 	@echo "semalign: building results/table3.csv, one seed (snakemake --cores $(CORES)); logs in results/logs/"
-	@$(call SNAKEMAKE,results/table3.csv,config/one_seed.yaml)
+	@$(call SNAKEMAKE,results/table3.csv results/figures/tradeoff.svg,config/one_seed.yaml)
 	@"$(BIN)/python" tools/show_table.py results/table3.csv
 	@echo "$(call WHERE,table3); make report shows all that there is as a page"
 
@@ -110,6 +132,9 @@ translate: $(READY)
 	@test -n "$(MODEL)" || { echo "name a released model, as in make translate MODEL=mt/rl/0 TEXT=…" >&2; exit 1; }
 	@"$(BIN)/python" tools/translate.py --release "results/release/$(MODEL)" $(if $(value TEXT),--text "$$SEMALIGN_TEXT",$(if $(FILE),--file "$(FILE)"))
 
+try: $(READY)
+	@"$(BIN)/python" tools/try_model.py $(if $(MODEL),--release "results/release/$(MODEL)") $(if $(call TYPED,PORT),--port "$(PORT)")
+
 trim: $(READY)
 	@test -n "$(BASE)" -a -n "$(CONFIG)" || { echo "name a policy's folder and configs, as in make trim BASE=models/gemma CONFIG=mine.yaml"; exit 1; }
 	@"$(BIN)/python" -m tools.trim_vocabulary "$(BASE)" $(CONFIG) $(ARGUMENTS)
@@ -141,6 +166,9 @@ soak: $(READY_DEV)
 docs: $(READY_DEV)
 	@"$(BIN)/python" -m sphinx --fail-on-warning --keep-going --quiet docs docs/_build
 	@echo "semalign: the documentation is in docs/_build/index.html"
+
+examples: $(READY_DEV)
+	@"$(BIN)/python" tools/examples.py
 
 check: $(READY_DEV) docs
 	"$(BIN)/python" -m ruff format --check .

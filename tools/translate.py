@@ -3,7 +3,9 @@
     python tools/translate.py --release results/release/mt/rl/0 --text "…"
     python tools/translate.py --release results/release/mt/rl/0 < lines.txt > answers.txt
 
-Asked as when it was measured: its prompt, greedy decoding, no thinking aloud. An empty line stays empty.
+Asked as when it was measured: its prompt, greedy decoding, no thinking aloud. An empty line stays empty. Warnings go to
+standard error with the line's number: a text in another script or language than the training's, or longer than any of
+them, an answer in another script, or cut off.
 """
 
 import argparse
@@ -48,21 +50,44 @@ def _answer(options: argparse.Namespace, stack: ExitStack) -> None:
     from tools.releasing.translating import Translator
 
     translator = Translator(folder)
+    for note in translator.expected.notes:
+        print(f"translate: {folder}: {note}", file=sys.stderr)
     for batch in batches(lines, 1 if talking else translator.batch_size):
-        for number, answer, note in translator.answers(batch):
+        for number, answer, notes in translator.answers(batch):
             print(answer)
-            if note:
+            for note in notes:
                 print(f"translate: line {number}: {note}", file=sys.stderr)
         sys.stdout.flush()
 
 
 def released(folder: Path) -> Path:
-    """The folder, if it is a release. Raises InputError that says which there are."""
+    """The folder, if it is a release. Raises InputError that says which there are, or how one is made."""
     if (folder / "semalign.json").is_file():
         return folder
-    there = sorted(str(path.parent) for path in RELEASES.glob("*/*/*/semalign.json"))
-    others = f"there are {', '.join(there)}" if there else "there is none yet"
-    raise InputError(f"{folder}: no release lies there; {others}. `make release MODEL=mt/rl/0` makes one of that model")
+    name = folder.relative_to(RELEASES).as_posix() if folder.is_relative_to(RELEASES) else "mt/rl/0"
+    there = f"there are {', '.join(map(str, releases()))}" if releases() else "there is none yet"
+    raise InputError(f"{folder}: no release lies there; {there}. `make release MODEL={name}` makes one of that model")
+
+
+def only_release() -> Path:
+    """The one release of the working folder, where none was named. Raises InputError where there are more, or none."""
+    found = releases()
+    if len(found) == 1:
+        return found[0]
+    names = [folder.relative_to(RELEASES).as_posix() for folder in found]
+    if names:
+        raise InputError(f"name a released model, as in MODEL={names[0]}; there are {', '.join(names)}")
+    from tools.releasing.finished import trained
+
+    if there := trained():
+        best = next((name for name in there if "/rl/" in name), there[0])
+        raise InputError(f"no model is released yet: run make release MODEL={best} first; there are {', '.join(there)}")
+    raise InputError("no model is trained yet: run make table3, then make release MODEL=mt/rl/0")
+
+
+def releases() -> list[Path]:
+    """The releases of the working folder."""
+    return sorted(path.parent for path in RELEASES.glob("*/*/*/semalign.json"))
 
 
 def read_lines(source: BinaryIO, name: str) -> Iterator[str]:

@@ -38,8 +38,8 @@ def browser() -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
-def opened(driver: webdriver.Chrome, page: Path, width: int = 1280, scheme: str = "light") -> None:
-    """Open a page at a width in pixels, in a colour scheme; what was noted before is forgotten."""
+def opened(driver: webdriver.Chrome, page: Path | str, width: int = 1280, scheme: str = "light") -> None:
+    """Open a file or an address at a width in pixels, in a colour scheme; what was noted before is forgotten."""
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     wanted = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}  # a click waits for no scrolling
@@ -48,7 +48,7 @@ def opened(driver: webdriver.Chrome, page: Path, width: int = 1280, scheme: str 
     driver.get("about:blank")
     driver.get_log("performance")
     driver.get_log("browser")
-    driver.get(page.as_uri())
+    driver.get(page if isinstance(page, str) else page.as_uri())
     driver.execute_async_script("const done = arguments[0]; document.fonts.ready.then(() => done())")
 
 

@@ -72,15 +72,16 @@ def finished_run(source: Path, dtype: str = "float32", base: str = "results/base
 
 def _records(base: str, policy: dict[str, str]) -> None:
     """What each job leaves beside its first output."""
-    folder, tests = f"results/{RUN}", "results/data/mt/test.jsonl"
+    folder, tests, pairs = f"results/{RUN}", "results/data/mt/test.jsonl", "results/data/mt/rl.jsonl"
+    write_jsonl(pairs, PAIRS[4:])
     Path("results/world").mkdir()
     Path("results/world/mt_test.jsonl").touch()
     record("generate_world", [], ["results/world/mt_test.jsonl"])
-    record("split_pairs", ["results/world/mt_test.jsonl"], [tests])
+    record("split_pairs", ["results/world/mt_test.jsonl"], [tests, pairs])
     if base == "results/base/model":
         record("train_base", ["results/world/mt_test.jsonl"], [base])
     training = {"grpo": {"learning_rate": 0.5}, "policy": policy, "prompt": PROMPT, "seed": 0}
-    record("train_grpo", [base], [f"{folder}/adapter", f"{folder}/training.json"], training)
+    record("train_grpo", [base, pairs], [f"{folder}/adapter", f"{folder}/training.json"], training)
     tasks = {"mt": {"prompt": PROMPT, "max_new_tokens": MAX_NEW_TOKENS}}
     answering = {"tasks": tasks, "batch_size": 4, "policy": policy}
     record("generate", [base, f"{folder}/adapter", tests], [f"{folder}/predictions.jsonl"], answering)

@@ -1,6 +1,7 @@
 """The tutorial and the page on other languages, followed to the letter."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,63 @@ def test_the_tutorial_runs(tmp_path: Path) -> None:
     update_config(config, yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text(encoding="utf-8")))
     (copy / "config" / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
     said = [run(copy, block) for block in blocks("tutorial", "sh")]
-    table, read, texts, figures, planned, changed, slip, origin, costs = said
+    table, read, texts, figures, planned, changed, slip, used, origin, costs = said
     assert "results/logs/" in table
+    assert 45 <= max(int(count) for count in re.findall(r"\d+ of (\d+) steps", table)) <= 60  # "about 50"
+    before, after = rows(copy / "before.md"), rows(copy / "results" / "table3.md")
+    models = ["base", "cold_sft", "strong_sft", "rl", "gap"]
+    assert list(before) == [(task, model) for task in ("mt", "hg") for model in models]
+    assert [cell for row in before.values() for cell in row["interval"].values() if "[" in cell]
+    assert "±" not in "".join("".join(row["figures"].values()) for row in before.values())
+    check_gap(pd.read_csv(copy / "results" / "table3.csv"))
     assert read.startswith("| task")
-    assert '"output"' in texts
-    assert '"completion"' in texts
-    assert (copy / "results/figures/tradeoff.png").is_file(), figures
-    assert {line.split()[0] for line in planned.splitlines() if line.startswith("train_")} == {"train_grpo"}
-    assert (copy / "before.md").read_text() != (copy / "results/table3.md").read_text(), changed
+    assert {"source", "reference", "output"} <= json.loads(texts.splitlines()[0]).keys()
+    assert {"completion", "language", "similarity"} <= json.loads(texts.splitlines()[-1]).keys()
+    for name in ("tradeoff", "encoder"):
+        assert (copy / f"results/figures/{name}.png").is_file(), figures
+    assert (copy / "results/release/mt/rl/0/README.md").is_file(), used
+    assert used.startswith("results/release/mt/rl/0: ")
+    trained = {line.split()[0]: line.split()[1] for line in planned.splitlines() if line.startswith("train_")}
+    assert trained == {"train_grpo": "2"}
+    assert not re.search("^(generate_world|split_pairs|prepare_corpus|examine_encoder)", planned, re.M)
+    for (task, model), row in before.items():
+        now = after[task, model]
+        if model in ("base", "cold_sft"):
+            assert now == row
+        if model == "strong_sft":
+            assert {name for name, cell in row["figures"].items() if now["figures"][name] != cell} <= {"judge_win"}
+    assert any(before[task, "rl"] != after[task, "rl"] for task in ("mt", "hg")), changed
     assert "config key rl.lerning_rate: unknown key; did you mean learning_rate?" in slip
-    assert "generate_world" in origin
-    assert "train_grpo" in costs
+    for words in ("generate_world", "train_base", "train_sft", "train_grpo", "score_similarity", "torch"):
+        assert words in origin
+    for words in ("train_grpo", "steps", "hours", "GiB"):
+        assert words in costs
+
+
+def rows(file: Path) -> dict[tuple[str, str], dict[str, dict[str, str]]]:
+    """The rows of a table in Markdown by task and model, each with the line of intervals below it."""
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|")
+    ]
+    head, found = lines[0], dict[tuple[str, str], dict[str, dict[str, str]]]()
+    for line in lines[2:]:
+        cells = dict(zip(head, line, strict=True))
+        if cells["model"] == "95% interval":
+            found[next(reversed(found))]["interval"] = cells
+        else:
+            found[cells["task"].split(" ")[0], cells["model"]] = {"figures": cells, "interval": {}}
+    return found
+
+
+def check_gap(table: pd.DataFrame) -> None:
+    """The row `gap` is `rl` less `strong_sft`."""
+    for name in ("similarity_independent", "cmrc_avg", "metric"):
+        values = {(row["task"], row["model"]): float(row[name]) for row in table.to_dict("records")}
+        for task in ("mt", "hg"):
+            difference = values[task, "rl"] - values[task, "strong_sft"]
+            assert values[task, "gap"] == pytest.approx(difference, abs=1e-6)
 
 
 @pytest.mark.parametrize("language", ["kazakh.yaml", "uyghur.yaml"])

@@ -5,14 +5,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from semalign.data.shots import examples
 from semalign.policy.models import ADAPTER_CONFIG, BASE_DIGEST
 from semalign.policy.policy_tokenizer import end_tokens, load_tokenizer, opened
-from semalign.runtime.files import FOLDER_MARK, read_json, replacing_folder, sha256, write_json
+from semalign.runtime.files import FOLDER_MARK, read_json, read_jsonl, replacing_folder, sha256, write_json
 from semalign.text.prompts import TEMPLATE_KWARGS
-from tools.releasing.finished import Base, Run
+from tools.releasing.expected import training_texts
+from tools.releasing.finished import Base, Run, example
 
 RELEASES = Path("results/release")
-SETTINGS = "semalign.json"  # how the model is asked, for tools/translate.py
+SETTINGS = "semalign.json"  # how the model is asked, for tools/translate.py and tools/try_model.py
 CHECKSUMS = "SHA256SUMS"
 OWN_BASE, MERGED = "base", "merged"
 WEIGHTS = "adapter_model.safetensors"
@@ -49,7 +51,7 @@ def write_release(run: Run, base: Base, card: str, settings: dict[str, Any], mer
 
 
 def settings_of(run: Run, base: Base) -> dict[str, Any]:
-    """How the model was asked when it was measured."""
+    """How the model was asked when it was measured, and what its training texts were like."""
     template = _template(run)
     tokenizer = load_tokenizer(base.folder, template)
     task, policy = run.of_task(run.task), run.answering["settings"]["policy"]
@@ -57,7 +59,7 @@ def settings_of(run: Run, base: Base) -> dict[str, Any]:
         "run": run.name,
         "source_language": task.source_language,
         "target_language": task.target_language,
-        "prompt": run.prompt,
+        "prompt": _shots(run) + run.prompt,
         "template_arguments": TEMPLATE_KWARGS,
         "chat_template": template,
         "max_new_tokens": run.max_new_tokens,
@@ -67,7 +69,18 @@ def settings_of(run: Run, base: Base) -> dict[str, Any]:
         "dtype": policy["dtype"],
         "trained_in": policy.get("quantization") or policy["dtype"],
         "base": {"folder": OWN_BASE} if base.repo is None else {"repo": base.repo, "revision": base.revision},
-    }
+        "example": example(run)[0],
+        "generated_world": any(record["rule"] == "generate_world" for record in run.jobs),
+    } | training_texts(run, tokenizer)
+
+
+def _shots(run: Run) -> str:
+    """The examples that stood before each prompt of the test set; empty where there were none."""
+    file = f"results/data/{run.task}/shots.jsonl"
+    if file not in run.answering["inputs"]:
+        return ""
+    task = run.answering["settings"]["tasks"][run.task]
+    return examples(run.prompt, list(read_jsonl(file)), **task["shots"])
 
 
 def _template(run: Run) -> str | None:

@@ -71,8 +71,9 @@ def test_every_target_runs_with_the_users_configs(folder: Path) -> None:
             checked = ["-c", "import snakemake", *(["tools/check_config.py", *given] if given else [])]
             shown = {"all": "results/table3.csv", "report": "", "figures": ""}.get(name, target)
             tool = ["tools/show_table.py", shown] if shown else []
+            picture = ["results/figures/tradeoff.svg"] if name == "table3" else []  # which the report then shows
             alone = ["--allowed-rules", "report", "--force"] if name == "report" else []
-            assert called == [*checked, "-m", "snakemake", "--cores", "3", target, *alone, *configs, *tool]
+            assert called == [*checked, "-m", "snakemake", "--cores", "3", target, *picture, *alone, *configs, *tool]
 
 
 def test_a_report_shows_what_is_there_unless_all_is_asked_for(folder: Path) -> None:
@@ -83,6 +84,16 @@ def test_a_report_shows_what_is_there_unless_all_is_asked_for(folder: Path) -> N
     ):
         assert make(folder, "report", "BIN=bin", *given).returncode == 0
         assert (folder / "called").read_text().splitlines()[-1].rstrip() == expected
+
+
+def test_a_page_to_try_a_model_takes_the_port_that_was_typed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "1")
+    for given, expected in (
+        (["MODEL=mt/rl/0"], ["--release", "results/release/mt/rl/0"]),
+        (["PORT=8001"], ["--port", "8001"]),
+    ):
+        assert make(folder, "try", "BIN=bin", *given).returncode == 0
+        assert (folder / "called").read_text().splitlines()[2:] == ["tools/try_model.py", *expected]
 
 
 def test_a_folder_without_the_packages_is_told_as_one(folder: Path) -> None:
@@ -99,7 +110,8 @@ def test_help_has_every_target_that_is_for_users(folder: Path) -> None:
     assert targets is not None
     named = set(targets[1].replace("$(TABLES)", " ".join(TABLES)).split()) - {"lock", "conda"}
     assert [name for name in sorted(named) if not re.search(rf"\b{name}\b", said)] == []
-    assert said.startswith("make table3   the main job")
+    assert said.startswith("make table3       the main job")
+    assert max(map(len, said.splitlines())) <= 100  # a terminal of an ordinary width
     assert "PYTHON ?=" not in said
 
 

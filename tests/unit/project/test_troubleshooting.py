@@ -13,7 +13,7 @@ NOT_OURS = {"No space left on device"}  # the system's
 
 def sources() -> str:
     """All texts of the sources, strings of several lines joined, what is filled in replaced by an ellipsis."""
-    files = [*ROOT.glob("workflow/rules/*.smk"), *ROOT.glob("workflow/scripts/**/*.py")]
+    files = [*ROOT.glob("workflow/rules/*.smk"), *ROOT.glob("workflow/scripts/**/*.py"), *ROOT.glob("tools/**/*.py")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     joined = re.sub(r"\"\s*\n\s*f?\"", "", text)
     return re.sub(r"\{[^{}\n]*\}", "…", joined) + (ROOT / "Makefile").read_text(encoding="utf-8")

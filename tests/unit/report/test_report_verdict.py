@@ -16,7 +16,7 @@ from semalign.report.request import Request
 from semalign.report.verdict import Verdict, verdicts
 from semalign.report.wording import gloss, pieces
 from tests.unit.pages import Page
-from tests.unit.reported import TASKS, write_finished
+from tests.unit.reported import TASKS, without, write_finished
 from tests.unit.scored import write_lines
 
 
@@ -120,6 +120,22 @@ def test_checks_lead_to_their_evidence(run: Request) -> None:
     assert "warn 25%" in page.said()
     assert "fail 2 of 2 encoders fail" in page.said()  # AUC and retrieval of the exam lie under their bars
     assert {"#encoder-exam", "#reward-audit", "#training"} <= {a["href"] for a in page.all("a")}
+
+
+def test_the_spread_of_rewards_is_told_before_the_audit_is_made(run: Request) -> None:
+    for seed, last in ((0, 0.5), (1, 0.25)):
+        steps = [{"step": step, "frac_reward_zero_std": last if step > 18 else 0.0} for step in range(1, 21)]
+        write_lines(run.results / "mt" / "rl" / str(seed) / "training.jsonl", [*steps, {"train_runtime": 1.0}])
+    made = [f"results/mt/rl/{seed}/training.jsonl" for seed in (0, 1)]
+    alone = replace(without(run, "audit"), artefacts=[*run.artefacts, *made])
+    (spread,) = [check for check in dict(of_mt(alone).checks)["RL"] if check.name == "spread of rewards"]
+    assert (spread.level, spread.text) == ("ok", "50% of prompts without")  # of two steps of twenty, the worse seed's
+    (spread,) = [
+        check
+        for check in dict(of_mt(replace(alone, max_zero_variance=0.4)).checks)["RL"]
+        if check.name == "spread of rewards"
+    ]
+    assert spread.level == "collapsed"
 
 
 def test_curves_tell_their_values(run: Request) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Literal
 
 from semalign.config.models import ExamThresholds
@@ -11,6 +12,8 @@ from semalign.metrics.collapse import Level, worst
 from semalign.report import exam, labels, paper
 from semalign.report.grids import given, number
 from semalign.report.request import Request
+from semalign.runtime.files import read_jsonl
+from semalign.statistics import runs
 from semalign.statistics.differences import is_shown
 from semalign.tables.spreadsheets import read_csv
 
@@ -166,12 +169,12 @@ def _collapsed(task: str, audited: Mapping[str, Any]) -> str:
 
 
 def _checks(request: Request, task: str, model: str, audited: Mapping[str, Any]) -> list[Check]:
-    runs = {run: found for run, found in audited.items() if run.startswith(f"{task}/{model}/")}
+    own = {run: found for run, found in audited.items() if run.startswith(f"{task}/{model}/")}
     found: dict[str, tuple[Level | Literal[""], str]] = {"exam": _exam(request) if model == "rl" else ("", "–")}
-    found["audit"] = _audit(runs)
+    found["audit"] = _audit(own)
     found["spread"] = _spread(request, task) if model == "rl" else ("", "–")
     for name in ("truncated", "off_script"):
-        found[name] = _share(name, runs, request.audit.get(name))
+        found[name] = _share(name, own, request.audit.get(name))
     return [Check(CHECKS[name][0], CHECKS[name][1], *found[name]) for name in CHECKS]
 
 
@@ -194,15 +197,28 @@ def _audit(runs: Mapping[str, Any]) -> tuple[Level | Literal[""], str]:
 
 def _spread(request: Request, task: str) -> tuple[Level | Literal[""], str]:
     """The share of prompts whose rollouts all earned the same in the last tenth of RL, the worst seed's."""
-    if "audit" not in request.tables:
+    shares = _audited_spreads(request, task) if "audit" in request.tables else _logged_spreads(request, task)
+    if not shares:
         return "", "–"
+    share = max(shares)
+    return ("collapsed" if share > request.max_zero_variance else "ok"), f"{share:.0%} of prompts without"
+
+
+def _audited_spreads(request: Request, task: str) -> list[float]:
     rows = read_csv(request.table("audit", "csv"))
     own = rows[(rows["task"] == task) & (rows["model"] == "rl") & (rows["part"] == "rollouts last")]
-    shares = own["zero_variance_groups"].dropna()
-    if shares.empty:
-        return "", "–"
-    share = float(shares.max())
-    return ("collapsed" if share > request.max_zero_variance else "ok"), f"{share:.0%} of prompts without"
+    return [float(share) for share in own["zero_variance_groups"].dropna()]
+
+
+def _logged_spreads(request: Request, task: str) -> list[float]:
+    """The same from the trainings' own records, which are there before the audit's table is."""
+    means = []
+    for seed in request.seeds:
+        path = f"results/{runs.name(task, 'rl', seed)}/training.jsonl"
+        rows = list(read_jsonl(request.root / path)) if path in request.artefacts else []
+        shares = [row["frac_reward_zero_std"] for row in rows if "frac_reward_zero_std" in row]
+        means += [fmean(shares[-max(1, len(shares) // 10) :])] if shares else []
+    return means
 
 
 def _share(
