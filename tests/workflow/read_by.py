@@ -40,7 +40,8 @@ READ_BY: dict[str, list[str]] = {
     r"languages\.bo\.(script|excluded_scripts|latin_share|identify|code)": LANGUAGE,
     r"languages\.bo\.bleu_tokens": ["score_text *", "train_grpo mt/rl-bleu_similarity_lc", "compare_systems"],
     r"languages\.\w+\.(among|threshold|least_letters)": [],  # as long as the script alone decides
-    r"world\.(?!mixed_share)\w+": ["generate_world"],
+    r"world\.(left_out|mixed_share)": ["rewrite_cold"],
+    r"world\.(?!left_out|mixed_share)\w+": ["generate_world"],
     rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.target_language": [
         *[part.replace("*", "{task}*") for part in LANGUAGE],

@@ -155,7 +155,7 @@ CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {
     "a method that is none": ({"frontier": {"methods": {"mine": {"method": "ppo"}}}}, "config key frontier.methods.mine: method: 'ppo' is not one of 'best_of_n'"),
     "a method's reward of nobody's": ({"frontier": {"methods": {"grpo_guard": {"guard": {"rewards_of_mine:short": 1.0}}}}}, "config key frontier.methods.grpo_guard.guard: no module rewards_of_mine"),
     "more prompts than there are": ({"frontier": {"methods": {"dpo": {"strengths": [9999]}}}}, "frontier.methods.dpo.strengths: 9999 prompts are asked for"),
-    "more shots than there are": ({"few_shot": {"pairs": 9999}}, "few_shot.pairs: 9999 pairs are asked for, cold start and RL of hg have 2600"),
+    "more shots than there are": ({"few_shot": {"pairs": 9999}}, "few_shot.pairs: 9999 pairs are asked for, cold start and RL of hg have 3000"),
     "transfer to itself": ({"few_shot": {"task": "mt"}}, "config key few_shot: task and source_task must differ"),
     "transfer from a task that is taken out": ({"tasks": {"mt": None}, "statistics": {"primary": []}}, "mt is not among tasks: ['hg']"),
     "a variant's name": ({"ablation": {"variants": {"BLEU": {"rewards": {"bleu": 1.0}}}}}, "small letters, digits and _"),

@@ -39,10 +39,6 @@ CASES: dict[str, tuple[dict[str, Any] | str, dict[str, int]]] = {
         {"encoder_ablation": {"task": "hg"}},
         MEASURED | dict.fromkeys(OF_AN_ENCODER, 1),
     ),
-    "a cold start that mixes scripts": (
-        {"world": {"mixed_share": 0.5}},
-        dict(reruns("train_sft */cold_sft")) | {"mix_scripts": 2},
-    ),
     "another start": (
         {"few_shot": {"starts": ["base", "strong_sft", "rl", "cold_sft"]}},
         MEASURED | {"train_sft": 1, "tabulate_paper": 1},

@@ -2,7 +2,8 @@
 
 In:  the files named under `tasks`, `retention` and `policy.pretraining.corpus`, or the generated world in their stead
 Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/<benchmark>/{test,passages}.jsonl, results/data/corpus.jsonl, and
-     beside each a report of every row that was dropped; with world.mixed_share results/data/<task>/mixed.jsonl
+     beside each a report of every row that was dropped; where the world says how the cold start's targets are
+     written, results/data/<task>/rewritten.jsonl
 """
 
 if CONFIG.world:
@@ -19,7 +20,7 @@ if CONFIG.world:
         params:
             settings=settings(
                 "generate_world",
-                world=CONFIG.world.model_dump(mode="json", exclude={"mixed_share"}),
+                world=CONFIG.world.model_dump(mode="json", exclude=OF_COLD_TARGETS),
             ),
         script:
             "../scripts/generate_world.py"
@@ -217,21 +218,24 @@ if USER_REWARDS:
             "../scripts/check_rewards.py"
 
 
-if MIXED:
+if REWRITTEN:
 
-    rule mix_scripts:
+    rule rewrite_cold:
         input:
             pairs="results/data/{task}/cold.jsonl",
         output:
-            pairs="results/data/{task}/mixed.jsonl",
-            report="results/data/{task}/mixed.report.json",
+            pairs="results/data/{task}/rewritten.jsonl",
+            report="results/data/{task}/rewritten.report.json",
         log:
-            "results/logs/mix_scripts/{task}.log",
+            "results/logs/rewrite_cold/{task}.log",
         benchmark:
-            "results/benchmarks/mix_scripts/{task}.tsv"
+            "results/benchmarks/rewrite_cold/{task}.tsv"
         conda:
             ENVIRONMENT
         params:
-            settings=settings("mix_scripts", share=CONFIG.world.mixed_share),
+            settings=settings(
+                "rewrite_cold",
+                **CONFIG.world.model_dump(mode="json", include=OF_COLD_TARGETS),
+            ),
         script:
-            "../scripts/mix_scripts.py"
+            "../scripts/rewrite_cold.py"

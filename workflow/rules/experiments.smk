@@ -17,7 +17,8 @@ TRANSLATIONS, WITHIN_A_LANGUAGE = (
 TASKS = [*TRANSLATIONS, *WITHIN_A_LANGUAGE]
 TITLES = [[name, CONFIG.tasks[name].title or name.replace("_", " ")] for name in TASKS]
 SEEDS = CONFIG.seeds
-MIXED = CONFIG.world is not None and CONFIG.world.mixed_share > 0
+OF_COLD_TARGETS = {"left_out", "mixed_share"}  # keys of the world
+REWRITTEN = CONFIG.world is not None and any(getattr(CONFIG.world, key) for key in OF_COLD_TARGETS)
 MODELS = ["cold_sft", "strong_sft", "rl"] if CONFIG.train else []
 VARIANTS = [f"rl-{name}" for name in sorted(CONFIG.ablation.variants)] if CONFIG.ablation else []
 ENCODED = [f"rl-encoder-{name}" for name in sorted(ABLATED)]
@@ -118,7 +119,7 @@ def checked_reports(names):
 def sft_recipe(model):
     """(settings, parts of the data, how many of their pairs, the config key of that number) of an SFT."""
     if model == "cold_sft":
-        return CONFIG.cold_sft, ["mixed" if MIXED else "cold"], None, None
+        return CONFIG.cold_sft, ["rewritten" if REWRITTEN else "cold"], None, None
     if model == "strong_sft":
         return CONFIG.strong_sft, ["cold", "rl"], None, None
     if model in SIZES:

@@ -252,7 +252,7 @@ def dumped(name: str, **changes: Any) -> dict[str, Any]:
         ({"dpo": dumped("dpo", share=0.1)}, r"methods\.dpo\.share: unknown key"),
         ({"dpo": dumped("dpo", method="ppo")}, r"methods\.dpo: method: 'ppo' is not one of 'best_of_n', 'dpo'"),
         ({"dpo": {"strengths": [1]}}, r"methods\.dpo: `method` is missing"),
-        ({"kl_sft": dumped("kl_sft", strengths=[2101])}, r"methods\.kl_sft\.strengths: 2101 pairs .* have 2100"),
+        ({"kl_sft": dumped("kl_sft", strengths=[2601])}, r"methods\.kl_sft\.strengths: 2601 pairs .* have 2600"),
         ({"grpo_kl_base": dumped("grpo_kl_base", strengths=[0.1, 0.5])}, r"grpo_kl_base: strengths: .* must fall"),
         ({"interpolation": dumped("interpolation", strengths=[0.5, 1])}, "must be below 1, which is strong_sft itself"),
         ({"grpo_guard": dumped("grpo_guard", guard={"brevity": 1.0})}, r"grpo_guard\.guard: 'brevity' is neither one"),

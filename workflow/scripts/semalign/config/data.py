@@ -196,6 +196,11 @@ class World(Strict):
     house_style: Share = Field(
         description="share of narrow-domain references in one house style; all else stands in every wording"
     )
+    left_out: Share = Field(
+        0.0,
+        description="share of times, places, numbers and qualities that the cold start's targets leave out; above 0 "
+        "these all stand in the house style",
+    )
     mixed_share: Share = Field(
         0.0, description="share of the cold start's targets whose place and object stand in Chinese; of no other data"
     )
