@@ -6,6 +6,7 @@
 # make report   what is there of it as one page, results/report.html, and nothing else is computed; FULL=1: all of it is built first
 #               each of these with a config laid over the miniature: make all CONFIG=mine.yaml; CONFIG="a.yaml b.yaml": both;
 #               of table 3 over config/one_seed.yaml, too
+# make search   try other rates, KL weights and the like on dev, as the config's `search` says: results/search/ (docs/search.md)
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
 # make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
 # make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too;
@@ -48,7 +49,7 @@ SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"
 	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate trim plan bench bench-trl gpu-check test long soak check docs lock conda help
+.PHONY: table3 all figures report search $(TABLES) provenance judge-again release language translate trim plan bench bench-trl gpu-check test long soak check docs lock conda help
 .DEFAULT_GOAL := table3
 .NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
@@ -78,6 +79,11 @@ report: $(READY)
 	@echo "semalign: building results/report.html from $(if $(FULL),all results,the results that are there); logs in results/logs/"
 	@$(if $(FULL),,export SEMALIGN_REPORT=present; )$(call SNAKEMAKE,results/report.html $(if $(FULL),,--allowed-rules report --force))
 	@echo "semalign: the report is results/report.html; open it in a browser"
+
+search: $(READY)
+	@echo "semalign: building results/search/, no test set being read (snakemake --cores $(CORES)); logs in results/logs/"
+	@$(call SNAKEMAKE,search)
+	@"$(BIN)/python" -m tools.show_search $(CONFIG)
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
