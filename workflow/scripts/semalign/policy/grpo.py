@@ -214,8 +214,8 @@ def train_grpo(
     )
     items = {row["id"]: row for row in rows}
     looks = distributed.from_first(lambda: tenths(rollouts.path, items, history, trainer.state.global_step))
-    steps = [entry for entry in history if "frac_reward_zero_std" in entry]
-    tenth = max(1, len(steps) // 10)
+    logged = [entry for entry in history if "frac_reward_zero_std" in entry]
+    tenth = max(1, len(logged) // 10)
     report = {
         "prompts": len(dataset),
         "prompts_too_long": too_long,
@@ -223,8 +223,8 @@ def train_grpo(
         "processes": distributed.processes(),
         "micro_batch_size": micro,
         "completions": completions,
-        "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in steps[:tenth]])),
-        "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in steps[-tenth:]])),
+        "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in logged[:tenth]])),
+        "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in logged[-tenth:]])),
         "zero_variance_group_share": zero_variance,
         "rollouts": looks,
         **proof.check(),
