@@ -6,7 +6,7 @@
 # make report   what is there of it as one page, results/report.html, and nothing else is computed; FULL=1: all of it is built first
 #               each of these with a config laid over the miniature: make all CONFIG=mine.yaml; CONFIG="a.yaml b.yaml": both;
 #               of table 3 over config/one_seed.yaml, too
-# make search   try other rates, KL weights and the like on dev, as the config's `search` says: results/search/ (docs/search.md)
+# make search   try other rates, KL weights and the like on dev, as the config's `search` says: results/search/ (docs/dev_search.md)
 # make provenance ARTEFACT=results/table3.csv    what made a result, back to the raw data
 # make judge-again    let a language model as the judge be asked again for what has no verdict, and for nothing else (docs/judge.md)
 # make release MODEL=mt/rl/0     a folder for the Hugging Face hub in results/release/; LICENCE=apache-2.0, MERGED=1: whole model too;

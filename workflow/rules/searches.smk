@@ -64,7 +64,7 @@ def search_tables():
     if not SEARCHES:
         raise WorkflowError(
             "config key search: no search is declared; name one, as in `search: {rate: {of: rl, task: mt, grid: "
-            "{learning_rate: [1.0e-4, 3.0e-4]}}}` (docs/search.md)"
+            "{learning_rate: [1.0e-4, 3.0e-4]}}}` (docs/dev_search.md)"
         )
     return expand("results/search/{name}.csv", name=SEARCHES)
 
