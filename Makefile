@@ -9,6 +9,8 @@
 #                     config/one_seed.yaml, too: make all CONFIG=mine.yaml, CONFIG="a.yaml b.yaml"
 #
 # Before a run
+# make search       try other rates, KL weights and the like on dev, as the config's `search` says:
+#                     results/search/ (docs/dev_search.md)
 # make plan         what it will cost: make plan CONFIG=config/paper.yaml
 #                     ARGUMENTS="--rl-pairs mt=90000": what the config cannot say
 # make language     write the config of another language (docs/languages.md):
@@ -70,7 +72,7 @@ SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"
 	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report $(TABLES) provenance judge-again release language translate try trim plan bench bench-trl gpu-check test long soak check docs examples lock conda help
+.PHONY: table3 all figures report search $(TABLES) provenance judge-again release language translate try trim plan bench bench-trl gpu-check test long soak check docs examples lock conda help
 .DEFAULT_GOAL := table3
 .NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
@@ -100,6 +102,11 @@ report: $(READY)
 	@echo "semalign: building results/report.html from $(if $(FULL),all results,the results that are there); logs in results/logs/"
 	@$(if $(FULL),,export SEMALIGN_REPORT=present; )$(call SNAKEMAKE,results/report.html $(if $(FULL),,--allowed-rules report --force))
 	@echo "semalign: the report is results/report.html; open it in a browser"
+
+search: $(READY)
+	@echo "semalign: building results/search/, no test set being read (snakemake --cores $(CORES)); logs in results/logs/"
+	@$(call SNAKEMAKE,search)
+	@"$(BIN)/python" -m tools.show_search $(CONFIG)
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile

@@ -31,6 +31,7 @@ if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/rule_settings.smk"
 include: "workflow/rules/measure_settings.smk"
+include: "workflow/rules/searches.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/judge_settings.smk"
 include: "workflow/rules/given_models.smk"
@@ -57,6 +58,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/search.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -47,6 +47,7 @@ METHOD = re.compile(r"semalign__methods__(\w+)__Settings")
 """Names of a method's model: a section for each."""
 
 FREE = {"languages": "name", "tasks": "task", "downloads": "name", "models": "name"}
+FREE |= {"search": "name", "search.<name>.random": "key"}
 FREE |= dict.fromkeys(
     ["ablation.variants", "encoder_ablation.encoders", "frontier.methods", "retention.benchmarks"], "name"
 )

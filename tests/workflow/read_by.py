@@ -27,6 +27,8 @@ DRAWN = [
 SCORED = ["score_text *", "score_similarity *"]
 LANGUAGE = ["prepare_pairs *", "train_grpo *", "sample_candidates *", "audit_rollouts *", *SCORED]
 
+TRIALS = ["train_sft", "train_grpo", "generate", "score_text", "score_similarity"]  # those of the trials that are new
+
 # What reads each key. Nothing: it changes no result.
 READ_BY: dict[str, list[str]] = {
     "device": [*MODELS, *ENCODED, "train_base"],
@@ -170,6 +172,11 @@ READ_BY: dict[str, list[str]] = {
     r"frontier\.methods\.mbr\.\w+": ["choose_answers */mbr@2"],
     r"forgetting\.(passages|sha256)": ["select_passages"],
     r"forgetting\.(max_tokens|batch_size|chunk_tokens)": ["measure_likelihood *"],
+    r"search": [],  # `all` trains no trial: test_search.py
+    r"search\.<name>\.(of|task|seeds|grid|random(\..*)?|draws|draw_seed|steps)": [*TRIALS, "tabulate_search"],
+    r"search\.<name>\.retention": ["generate", "score_text", "measure_benchmark", "tabulate_search"],
+    r"search\.<name>\.measure": ["tabulate_search"],
+    r"search\.<name>\.max_trials": [],
     r"statistics\.(resamples|seed)": RESAMPLED,
     r"statistics\.confidence": [*RESAMPLED, "tabulate_audit"],
     r"statistics\.primary\.\d+\.(task|measure)": ["compare_systems"],

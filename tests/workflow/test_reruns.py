@@ -125,6 +125,7 @@ OTHER: dict[str, Any] = {
     r".*\.limit": 5,
     r"audit\.training\.stop": True,
     r".*\.stop": ["书"],
+    r"search": {"search": {"rate": {"of": "rl", "task": "mt", "grid": {"learning_rate": [1.0e-3]}}}},
     r"retention\.primary": None,
     r"retention\.benchmarks\.cmrc\.rules": "squad",
     r"retention\.benchmarks\.cmrc\.no_answer": {

@@ -51,7 +51,8 @@ def training_of(config: Config, job: Job) -> Training | None:
     if passes == 0:
         return None
     if job.rule == "train_grpo" or (entry and (passes is None or "reward" in entry.needs)):
-        rl = config.rl
+        trial = config.trial(model)
+        rl = config.rl.model_copy(update=trial.values if trial else {})
         rows = _rows(rl.micro_batch_size)
         served = rows * rl.steps_per_generation if rl.steps_per_generation else rl.batch_size // config.processes
         return Training(

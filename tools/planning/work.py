@@ -8,6 +8,7 @@ from typing import Any
 
 from semalign.config.names import TaskName
 from semalign.config.retention import MultipleChoice, Perplexity
+from semalign.config.search import Trial
 from semalign.config.training import Optimisation
 from semalign.data.questions import read_questions
 from semalign.data.sources import first_file, read_pairs
@@ -21,8 +22,6 @@ from tools.planning.rows import Rows, Source, read_training, rows_of
 from tools.planning.steps import Work, rows_a_pass
 
 PART = re.compile(r"results/data/(?P<task>\w+)/(?P<part>cold|rl|dev|mixed)\.jsonl")
-
-
 ITEMS = 1000  # of a benchmark without a limit
 
 
@@ -38,6 +37,10 @@ class Bounds:
     prompt_tokens: int | None
     completion_tokens: int | None
     answer_tokens: int | None  # of the longest answer in a batch at evaluation
+
+
+def _is_on_dev(run: str) -> bool:
+    return run.count("/") == 3  # <task>/<model>/<seed>/dev, of a search
 
 
 class Plan:
@@ -139,6 +142,11 @@ class Plan:
         given = self._given(option, self.bounds.test_pairs.get(task), f"tasks.{task}.test is a file")
         return given or self._count(key, settings.test, read_pairs, of_world, f"{option}…")
 
+    def _pairs(self, run: str) -> int:
+        """Pairs that a run answers."""
+        tasks = self._tasks_of(run)
+        return sum(self.config.tasks[task].pool.dev if _is_on_dev(run) else self.test_pairs(task) for task in tasks)
+
     def _questions(self) -> int:
         """Questions of all benchmarks that are answered."""
         return sum(self._questions_of(name) for name in self.config.retention.extractive)
@@ -163,11 +171,12 @@ class Plan:
         return Work("sft", made.steps, made.steps * made.batch_size, batch=made.batch_size, prompt=length)
 
     def _train_sft(self, task: TaskName, model: str, seed: str) -> Work:
-        config, split = self.config, self.config.tasks[task].pool
+        config, split, trial = self.config, self.config.tasks[task].pool, self.config.trial(model)
         if model == "cold_sft":
             settings, pairs = config.cold_sft, split.cold
-        elif model == "strong_sft":
-            settings, pairs = config.strong_sft, split.cold + self._rl_pairs(task)
+        elif model == "strong_sft" or trial:
+            settings = config.strong_sft.model_copy(update=trial.values if trial else {})
+            pairs = split.cold + self._rl_pairs(task)
         elif model.startswith("sft-"):
             settings, pairs = config.strong_sft, int(model.removeprefix("sft-"))
         else:
@@ -175,11 +184,13 @@ class Plan:
             settings, pairs = config.few_shot.sft, config.few_shot.pairs
         most = min(config.tasks[task].max_tokens, settings.max_tokens)
         length = self._length("pair_tokens", most, f"tasks.{task}.max_tokens")
+        if trial and trial.steps:
+            return Work("sft", trial.steps, trial.steps * settings.batch_size, batch=settings.batch_size, prompt=length)
         seen = ceil(pairs * settings.epochs)
         return Work("sft", updates(settings, pairs), seen, batch=settings.batch_size, prompt=length)
 
     def _train_grpo(self, task: TaskName, model: str, seed: str) -> Work:
-        return self._grpo(self._rl_pairs(task))
+        return self._grpo(self._rl_pairs(task), self.config.trial(model))
 
     def _train_method(self, task: TaskName, model: str, seed: str) -> Work | None:
         name, _, strength = model.partition("@")
@@ -195,9 +206,9 @@ class Plan:
         seen = ceil(passes * settings.epochs)
         return Work("sft", updates(settings, ceil(passes)), seen, batch=settings.batch_size, prompt=length)
 
-    def _grpo(self, prompts: int) -> Work:
-        rl = self.config.rl
-        steps = grpo_updates(rl, prompts, self.config.processes)
+    def _grpo(self, prompts: int, trial: Trial | None = None) -> Work:
+        rl = self.config.rl.model_copy(update=trial.values if trial else {})
+        steps = (trial and trial.steps) or grpo_updates(rl, prompts, self.config.processes)
         served = rl.steps_per_generation or rl.batch_size // rows_a_pass(rl)
         return Work(
             "grpo, long generations" if served * rows_a_pass(rl) > rl.batch_size else "grpo",
@@ -231,7 +242,7 @@ class Plan:
 
     def _generate(self, run: str) -> Work:
         tasks = self._tasks_of(run)
-        count = sum(self.test_pairs(task) for task in tasks) + self._questions()
+        count = self._pairs(run) + (0 if _is_on_dev(run) else self._questions())
         answered = [entry.max_new_tokens for entry in self.config.retention.extractive.values()]
         new = max([*answered, *(self.config.tasks[task].max_new_tokens for task in tasks)])
         return self._answers(count, new, max(self.config.tasks[task].max_tokens for task in tasks))
@@ -265,7 +276,7 @@ class Plan:
         return Work("reward", 1, 4 * pairs, prompt=length)
 
     def _score_similarity(self, run: str) -> Work:
-        return self._embedded(sum(self.test_pairs(task) for task in self._tasks_of(run)))
+        return self._embedded(self._pairs(run))
 
     def _audit_rollouts(self, task: TaskName, model: str, seed: str) -> Work:
         steps = min(self.config.audit.steps, grpo_updates(self.config.rl, self._rl_pairs(task), self.config.processes))

@@ -1,8 +1,8 @@
 """What a run can do: greedy answers, then every score, each with its signature and floor.
 
 A run is `base`, `models/<name>` or `<task>/<model>/<seed>`; it answers its tasks' test sets and the questions of the
-retention benchmarks.
-In:  the base, an adapter, results/data/*/test.jsonl, both encoders; RL's rollouts
+retention benchmarks. With `/dev` behind it (a search's), it answers the task's dev set.
+In:  the base, an adapter, results/data/*/{test,dev}.jsonl, both encoders; RL's rollouts
 Out: results/<run>/predictions.jsonl, results/<run>/scores/{text,similarity}.json, results/<run>/likelihood.{json,npz},
      results/<run>/retention/<benchmark>.{json,jsonl} of benchmarks that are measured by likelihood,
      and for RL results/<run>/audit.{json,jsonl}
@@ -40,7 +40,7 @@ rule generate:
         base=lambda wc: base_of(wc.run),
         adapter=lambda wc: adapter_of(wc.run),
         tests=lambda wc: tests_of(wc.run),
-        shots=lambda wc: shots_of([*tasks_of(wc.run), *ANSWERED]),
+        shots=lambda wc: shots_of([*tasks_of(wc.run), *answered_of(wc.run)]),
         training=lambda wc: checked_reports([wc.run]),
         passed=ancient(lambda wc: given_checks(wc.run)),
     output:
@@ -60,7 +60,7 @@ rule generate:
             "generate",
             reads=model_files(wc.run),
             tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
-            benchmarks={name: answer_settings(BENCHMARKS[name]) for name in ANSWERED},
+            benchmarks={name: answer_settings(BENCHMARKS[name]) for name in answered_of(wc.run)},
             engine=CONFIG.generation_engine,
             batch_size=CONFIG.generation_batch_size,
             **model_settings(wc.run),
@@ -94,7 +94,8 @@ rule score_text:
             device=CONFIG.device if metric_models(tasks_of(wc.run)) else None,
             tasks={task: score_settings(task) for task in tasks_of(wc.run)},
             benchmarks={
-                name: BENCHMARKS[name].model_dump(mode="json", include={"rules", "no_answer"}) for name in ANSWERED
+                name: BENCHMARKS[name].model_dump(mode="json", include={"rules", "no_answer"})
+                for name in answered_of(wc.run)
             },
             content=CONFIG.judge.kind == "parser",
         ),
@@ -105,7 +106,7 @@ rule score_text:
 rule score_similarity:
     input:
         predictions="results/{run}/predictions.jsonl",
-        tests=lambda wc: expand("results/data/{name}/test.jsonl", name=tasks_of(wc.run)),
+        tests=lambda wc: pairs_of(wc.run),
         reward="results/encoders/reward/model",
         independent="results/encoders/independent/model",
     output:

@@ -3,7 +3,7 @@
 A run is `base`, `models/<name>` of a model that was trained elsewhere, or `<task>/<model>/<seed>`. Models: cold_sft, strong_sft and rl are the paper's; rl-<variant> is rl with
 other rewards, rl-encoder-<name> rl with another reward encoder, fewshot-<start> learns a few pairs from another task's
 model, sft-<pairs> is a shorter strong_sft, rl@<step> a snapshot of rl, and <name>@<strength> an entry of
-frontier.methods at one of its strengths.
+frontier.methods at one of its strengths. Trials of searches stand in searches.smk.
 """
 
 import numpy as np
@@ -58,8 +58,8 @@ MODEL_PATTERN = "|".join([ADAPTER_PATTERN, *map(re.escape, DECODED)])
 
 
 def run_pattern(models):
-    """Of the base, of models that were trained elsewhere, and of the runs of models."""
-    return rf"base|{GIVEN_PATTERN}({TASK_PATTERN})/({models})/\d+"
+    """Of the base, of models that were trained elsewhere, of the runs of models, and of runs on dev."""
+    return rf"base|{GIVEN_PATTERN}({TASK_PATTERN})/({models})/\d+{DEV_PATTERN}"
 
 
 def runs(tasks, models):
@@ -90,9 +90,24 @@ def tasks_of(run):
     return TASKS if run == "base" else GIVEN_TASKS.get(run) or [task_of(run)]
 
 
+def pairs_of(run):
+    """The pairs that a run answers: its tasks' test sets, or its task's dev set."""
+    part = "dev" if run in DEV_RUNS else "test"
+    return expand("results/data/{name}/{part}.jsonl", name=tasks_of(run), part=part)
+
+
+def answered_of(run):
+    """The benchmarks that a run answers; on dev the primary one, where a search asks for it."""
+    if run not in DEV_RUNS:
+        return ANSWERED
+    asked = list(BENCHMARKS)[:1] if DEV_RUNS[run] else []
+    return [name for name in asked if name in ANSWERED]
+
+
 def tests_of(run):
-    """The test sets that a run answers: its task's and those of benchmarks that are answered."""
-    return expand("results/data/{name}/test.jsonl", name=[*tasks_of(run), *ANSWERED])
+    """What a run answers: its pairs, and the test sets of benchmarks that are answered."""
+    questions = expand("results/data/{name}/test.jsonl", name=answered_of(run))
+    return [*pairs_of(run), *questions]
 
 
 # Models whose rollouts must have had a spread.
@@ -107,12 +122,12 @@ def adapter_of(run):
     """The run's adapter; the base and whole models have none."""
     if run in GIVEN:
         return given([GIVEN[run].adapter])[0] if GIVEN[run].adapter else []
-    return [] if run == "base" else f"results/{run}/adapter"
+    return [] if run == "base" else f"results/{trained_run(run)}/adapter"
 
 
 def checked_reports(names):
     """The reports of those of the runs whose rollouts must have had a spread."""
-    checked = [run for run in names if os.path.basename(os.path.dirname(run)) in CHECKED_GRPO]
+    checked = [run for run in map(trained_run, names) if os.path.basename(os.path.dirname(run)) in CHECKED_GRPO]
     return expand("results/{run}/training.json", run=checked)
 
 
@@ -125,6 +140,8 @@ def sft_recipe(model):
     if model in SIZES:
         pairs = int(model.removeprefix("sft-"))
         return CONFIG.strong_sft, ["cold", "rl"], pairs, "frontier.sft_pairs"
+    if model in TRIALS:
+        return trial_settings(model, CONFIG.strong_sft), ["cold", "rl"], None, None
     return CONFIG.few_shot.sft, ["cold", "rl"], CONFIG.few_shot.pairs, "few_shot.pairs"
 
 
@@ -138,7 +155,7 @@ def start_of(model, seed):
 
 def rewards_of(model):
     """The rewards of an RL run and their weights."""
-    if model == "rl" or model in ENCODED:
+    if model == "rl" or model in ENCODED or model in TRIALS:
         return CONFIG.rl.rewards
     return CONFIG.ablation.variants[model.removeprefix("rl-")].rewards
 
@@ -184,7 +201,8 @@ def grpo_settings(model):
     unread = {"threshold_quantile", "max_zero_variance_share"}
     if CONFIG.rl.generation != "vllm":
         unread |= {"vllm_memory"}
-    return CONFIG.rl.model_dump(mode="json", exclude=unread) | changes
+    own = trial_settings(model, CONFIG.rl)
+    return own.model_dump(mode="json", exclude=unread) | changes
 
 
 def user_reward_files(rewards):

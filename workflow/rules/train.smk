@@ -100,7 +100,7 @@ rule train_sft:
     benchmark:
         "results/benchmarks/train_sft/{task}-{model}-{seed}.tsv"
     wildcard_constraints:
-        model=SFT_PATTERN,
+        model=SFT_PATTERN + TRIAL_PATTERN["strong_sft"],
     conda:
         ENVIRONMENT
     threads: PROCESSES
@@ -114,6 +114,7 @@ rule train_sft:
             sft=sft_recipe(wc.model)[0],
             pairs=sft_recipe(wc.model)[2],
             pairs_key=sft_recipe(wc.model)[3],
+            **steps_of(wc.model),
             lora=CONFIG.lora,
             policy=POLICY,
             processes=PROCESSES,
@@ -177,7 +178,7 @@ rule train_grpo:
     benchmark:
         "results/benchmarks/train_grpo/{task}-{model}-{seed}.tsv"
     wildcard_constraints:
-        model=GRPO_PATTERN,
+        model=GRPO_PATTERN + TRIAL_PATTERN["rl"],
     priority: 1
     conda:
         ENVIRONMENT
@@ -192,6 +193,7 @@ rule train_grpo:
             **stops_of(wc.task),
             language=reward_language(wc.task, rewards_of(wc.model)),
             grpo=grpo_settings(wc.model),
+            **steps_of(wc.model),
             policy=POLICY,
             processes=PROCESSES,
             seed=int(wc.seed),

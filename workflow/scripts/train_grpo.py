@@ -31,6 +31,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         seed=settings["seed"],
         workspace=workspace,
         stops=settings.get("stop", ()),
+        steps=settings.get("steps"),
     )
     if not distributed.is_first():
         return

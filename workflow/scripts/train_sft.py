@@ -28,6 +28,7 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
         device=policy["device"],
         seed=seed,
         workspace=workspace,
+        steps=settings.get("steps"),
     )
     if not distributed.is_first():
         return

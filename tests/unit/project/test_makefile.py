@@ -76,6 +76,17 @@ def test_every_target_runs_with_the_users_configs(folder: Path) -> None:
             assert called == [*checked, "-m", "snakemake", "--cores", "3", target, *picture, *alone, *configs, *tool]
 
 
+def test_a_search_is_made_and_shown_with_the_users_configs(folder: Path) -> None:
+    for given in ([], ["one.yaml", "two.yaml"]):
+        assert make(folder, "search", "BIN=bin", "CORES=3", f"CONFIG={' '.join(given)}").returncode == 0
+        configs = ["--configfile", *given] if given else []
+        called = (folder / "called").read_text().splitlines()
+        assert called[-len([*configs, *given]) - 7 :] == [
+            *("-m", "snakemake", "--cores", "3", "search", *configs),
+            *("-m", "tools.show_search", *given),
+        ]
+
+
 def test_a_report_shows_what_is_there_unless_all_is_asked_for(folder: Path) -> None:
     executable(folder / "bin" / "python", '#!/bin/sh\necho "$SEMALIGN_REPORT $*" >> called\n')
     for given, expected in (

@@ -16,7 +16,7 @@ PROFILES = {
 }
 SLURM: dict[str, Any] = PROFILES["slurm"]
 LOCK = (ROOT / "envs" / "lock.txt").read_text().split()
-TARGETS = {"all", "figures", "downloads"}  # rules without work
+TARGETS = {"all", "figures", "downloads", "search"}  # rules without work
 
 
 def rules() -> dict[str, str]:

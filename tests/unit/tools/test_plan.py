@@ -62,6 +62,23 @@ def test_jobs_of_the_miniature() -> None:
     assert not any("rl-pairs" in name for name in plan.taken)
 
 
+def test_work_of_a_searchs_trials() -> None:
+    """2,100 pairs of mt are 132 batches of 16; 20 updates of RL are 1,280 completions; dev has 200 pairs."""
+    rates = {"of": "rl", "task": "mt", "grid": {"learning_rate": [1.0e-4]}, "steps": 20}
+    epochs = {"of": "strong_sft", "task": "mt", "grid": {"epochs": [1]}}
+    config = miniature(search={"rates": rates, "epochs": epochs})
+    plan, trials = Plan(config, BOUNDS), config.trials()
+    short = plan.work(Job("train_grpo", {"task": "mt", "model": trials["rates"][1].model, "seed": "0"}))
+    assert short is not None
+    assert (short.steps, short.completions) == (20, 1280)
+    once = plan.work(Job("train_sft", {"task": "mt", "model": trials["epochs"][1].model, "seed": "0"}))
+    assert once is not None
+    assert (once.steps, once.sequences) == (132, 2100)
+    answers = plan.work(Job("generate", {"run": f"mt/{trials['rates'][1].model}/0/dev"}))
+    assert answers is not None
+    assert (answers.steps, answers.sequences) == (4, 200)
+
+
 @pytest.mark.parametrize(
     ("model", "kind", "steps"),
     [

@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 # Folders that the workflow makes beside those of tasks, in `results` and in `results/data`.
 TAKEN = {"base", "benchmarks", "cmrc", "configs", "data", "downloads", "encoders", "figures", "judge_cache", "logs"}
-TAKEN |= {"models", "release", "replay", "sources", "tracking", "unfinished", "world"}
+TAKEN |= {"models", "release", "replay", "search", "sources", "tracking", "unfinished", "world"}
 
 
 def check_form(name: str) -> str:

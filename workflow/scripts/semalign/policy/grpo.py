@@ -64,6 +64,7 @@ def config(
     stops: Sequence[str] = (),
     *,
     sanitised: bool = True,
+    steps: int | None = None,
 ) -> GRPOConfig:
     """trl's configuration. Batches count completions; `micro_batch` of them a forward pass of each process. `ends`: the
     tokens that end a completion, and `stops` the texts, which vLLM is not told by the model. `sanitised`: a prompt
@@ -71,6 +72,7 @@ def config(
     return GRPOConfig(
         **arguments(settings, micro_batch, dtype, device, seed, workspace),
         **(_vllm(settings, ends, stops) if settings.generation == "vllm" else {}),
+        max_steps=steps or -1,
         num_generations=settings.num_generations,
         steps_per_generation=settings.steps_per_generation or accumulation(settings.batch_size, micro_batch),
         temperature=settings.temperature,
@@ -133,6 +135,7 @@ def train_grpo(
     workspace: Workspace,
     reference_is_base: bool = False,
     stops: Sequence[str] = (),
+    steps: int | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's trainable adapter in place against rewards by name, weighted by `settings.rewards`.
 
@@ -142,6 +145,8 @@ def train_grpo(
 
     A completion ends before the first of the `stops`, as an answer to the test set does: the rewards see it so far, and
     the policy is trained on its tokens until one is complete.
+
+    `steps`: updates in place of as many as `settings.epochs` make; the rate's schedule spans them.
 
     With beta > 0 the KL reference is a frozen copy of the adapter as given (the cold start), or with
     `reference_is_base` the base. Returns a report and the log of every step. Raises RuntimeError when the adapter did
@@ -178,6 +183,7 @@ def train_grpo(
                     sanitised=any(
                         holds_control(tokenizer, row["content"]) for turns in dataset["prompt"] for row in turns
                     ),
+                    steps=steps,
                 ),
                 reward_funcs=[rollouts.record(name, rewards[name]) for name in settings.rewards],
                 train_dataset=dataset,
@@ -208,8 +214,8 @@ def train_grpo(
     )
     items = {row["id"]: row for row in rows}
     looks = distributed.from_first(lambda: tenths(rollouts.path, items, history, trainer.state.global_step))
-    steps = [entry for entry in history if "frac_reward_zero_std" in entry]
-    tenth = max(1, len(steps) // 10)
+    logged = [entry for entry in history if "frac_reward_zero_std" in entry]
+    tenth = max(1, len(logged) // 10)
     report = {
         "prompts": len(dataset),
         "prompts_too_long": too_long,
@@ -217,8 +223,8 @@ def train_grpo(
         "processes": distributed.processes(),
         "micro_batch_size": micro,
         "completions": completions,
-        "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in steps[:tenth]])),
-        "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in steps[-tenth:]])),
+        "mean_reward_first_tenth": float(np.mean([entry["reward"] for entry in logged[:tenth]])),
+        "mean_reward_last_tenth": float(np.mean([entry["reward"] for entry in logged[-tenth:]])),
         "zero_variance_group_share": zero_variance,
         "rollouts": looks,
         **proof.check(),

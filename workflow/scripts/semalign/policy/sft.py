@@ -130,6 +130,7 @@ def train_sft(
     workspace: Workspace,
     replayed: Sequence[Row] = (),
     kl_weight: float = 0.0,
+    steps: int | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Train the model's active adapter in place (paper: SFT, Appendix A).
 
@@ -138,6 +139,7 @@ def train_sft(
 
     replayed: documents {"text"}, learnt whole, or {"prompt", "completion"}, learnt among the rows; a longer one is cut,
     and counted. kl_weight: of the KL from the policy to the base, in the loss (see `KlToBase`).
+    steps: updates in place of as many as `settings.epochs` make; the rate's schedule spans them.
 
     Returns a report and the log of every step. Raises InputError when the trainer would cut an example, and
     RuntimeError when the adapter did not move or the base did.
@@ -170,7 +172,7 @@ def train_sft(
     with own_precision(model):
         trainer = (KlToBase if kl_weight else SFTTrainer)(
             model=model,
-            args=SFTConfig(**shared, **how),
+            args=SFTConfig(**shared, **how, max_steps=steps or -1),
             train_dataset=dataset,
             processing_class=tokenizer,
             callbacks=[StepProgress({"loss": "loss", "mean_token_accuracy": "token accuracy"})],

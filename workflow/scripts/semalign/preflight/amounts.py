@@ -93,7 +93,8 @@ def needs(config: "Config", task: str) -> list[Need]:
         part: Part = "pairs" if entry.unit == "pairs" else "prompts" if "candidates" in entry.needs else "rl"
         if entry.unit in ("pairs", "prompts"):
             found.append(Need(part, most, f"frontier.methods.{name}.strengths: {most} {entry.unit} are asked for"))
-    return found
+    known = {(need.part, need.least) for need in found}
+    return [*found, *(need for need in _of_searches(config, task) if (need.part, need.least) not in known)]
 
 
 def problem(config: "Config") -> str | None:
@@ -131,22 +132,45 @@ def _of_training(part: Part, key: str, training: Optimisation) -> Need:
     )
 
 
-def _of_rl(config: "Config") -> Iterator[Need]:
-    rl, processes = config.rl, config.processes
+def _of_searches(config: "Config", task: str) -> Iterator[Need]:
+    """What the trials on a task need; with `steps` the data are gone over as often as these updates take."""
+    for name, trials in config.trials().items():
+        if (config.search or {})[name].task != task:
+            continue
+        for trial in trials:
+            settings, key = trial.settings(getattr(config, trial.of)), f"search.{name}"
+            if isinstance(settings, Grpo):
+                yield _of_batch(key, settings, config.processes)
+            if trial.steps is None and isinstance(settings, Grpo):
+                yield _of_grpo(key, settings, config.processes)
+            elif trial.steps is None:
+                yield _of_training("pairs", key, settings)
+
+
+def _of_batch(key: str, rl: Grpo, processes: int) -> Need:
     together = prompts_together(rl, processes)
-    yield Need(
+    return Need(
         "prompts",
         together,
-        f"rl.batch_size: {together} prompts are sampled at a time (batch_size {rl.batch_size}, num_generations "
+        f"{key}.batch_size: {together} prompts are sampled at a time (batch_size {rl.batch_size}, num_generations "
         f"{rl.num_generations}); lower it",
     )
+
+
+def _of_grpo(key: str, rl: Grpo, processes: int) -> Need:
     least = least_prompts(rl, processes)
-    yield Need(
+    return Need(
         "prompts",
         least,
-        f"rl: with its warm-up {least} prompts are needed, since fewer make one update, whose rate is 0; lower "
+        f"{key}: with its warm-up {least} prompts are needed, since fewer make one update, whose rate is 0; lower "
         "batch_size, raise epochs, or set warmup_ratio: 0",
     )
+
+
+def _of_rl(config: "Config") -> Iterator[Need]:
+    rl, processes = config.rl, config.processes
+    yield _of_batch("rl", rl, processes)
+    yield _of_grpo("rl", rl, processes)
     if config.frontier and config.frontier.rl_steps:
         last = max(config.frontier.rl_steps)
         least = least_prompts(rl, processes, last)

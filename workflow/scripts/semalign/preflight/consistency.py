@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from semalign.config.data import Task
 from semalign.config.given_models import problem as given_problem
 from semalign.config.judge import LlmJudge
-from semalign.config.training import Optimisation
+from semalign.config.training import Grpo, Optimisation
 from semalign.miniature import distinct
 from semalign.preflight import amounts, comparisons
 
@@ -41,6 +41,7 @@ def check(config: "Config") -> None:
     _corpus(config)
     _experiments(config)
     _batches(config)
+    _searches(config)
     if config.judge.kind == "parser" and config.world is None:
         raise ValueError("judge.kind: parser reads the miniature's language and needs `world`")
     _judge(config)
@@ -51,9 +52,10 @@ def check(config: "Config") -> None:
                     f"lora.target_modules: {module} matches no module of the policy of policy.pretraining; it has "
                     f"{', '.join(BUILT_MODULES)}"
                 )
-    for seed in config.seeds if config.processes > 1 else ():
+    seeds = {"seeds": config.seeds} | {f"search.{name}.seeds": s.seeds for name, s in (config.search or {}).items()}
+    for key, seed in [(key, seed) for key, own in seeds.items() for seed in own] if config.processes > 1 else ():
         if seed + config.processes > 2**32:
-            raise ValueError(f"seeds: {seed} is too large: each of {config.processes} processes adds its number to it")
+            raise ValueError(f"{key}: {seed} is too large: each of {config.processes} processes adds its number to it")
     if problem := (config.world and distinct.problem(config.world)) or amounts.problem(config):
         raise ValueError(problem)
 
@@ -145,6 +147,25 @@ def _batches(config: "Config") -> None:
             )
     if config.generation_engine == "vllm" and config.lora.rank not in VLLM_RANKS:
         raise ValueError(f"generation_engine: vllm knows lora.rank {', '.join(map(str, VLLM_RANKS))} alone")
+
+
+def _searches(config: "Config") -> None:
+    for name, trials in config.trials().items():
+        search = (config.search or {})[name]
+        if search.task not in config.tasks:
+            raise ValueError(f"search.{name}.task: {search.task} is not among tasks: {list(config.tasks)}")
+        if len(trials) == 1:
+            raise ValueError(f"search.{name}: every trial has the values of {search.of} itself; name others")
+        for trial in trials:
+            try:
+                settings = trial.settings(getattr(config, search.of))
+            except ValueError as error:
+                raise ValueError(f"search.{name}: the trial of {trial.label}: {error}") from None
+            problems = [settings.batch_problem(search.of, config.processes)]
+            if isinstance(settings, Grpo):
+                problems.append(settings.generation_problem(search.of, config.processes))
+            for problem in filter(None, problems):
+                raise ValueError(f"search.{name}: the trial of {trial.label}: {problem}")
 
 
 def _loading(config: "Config") -> None:

@@ -20,6 +20,7 @@ from semalign.config.metrics import FunctionMetric, function_of
 from semalign.config.models import Encoders, Exam, Policy
 from semalign.config.names import TaskName
 from semalign.config.retention import Extractive, Perplexity, Retention
+from semalign.config.search import Search, SearchName, Trial
 from semalign.config.secrets import secrets_in
 from semalign.config.statistics import Statistics
 from semalign.config.training import Grpo, Lora, Sft
@@ -64,7 +65,7 @@ class Config(Strict):
     train: bool = Field(
         True,
         description="false: nothing is trained but encoders; the base and `models` are measured, and the sections of "
-        "trainings, ablations, few_shot and frontier are not read",
+        "trainings, ablations, few_shot, frontier and search are not read",
     )
     models: Annotated[dict[ModelName, GivenModel], BeforeValidator(without_null)] = Field(
         default_factory=dict,
@@ -103,6 +104,11 @@ class Config(Strict):
     few_shot: FewShot | None = Field(None, description="null: no table 4")
     frontier: Frontier | None = Field(None, description="null: no frontier")
     forgetting: Forgetting | None = Field(None, description="null: no table 6")
+    search: Annotated[dict[SearchName, Search], BeforeValidator(without_null)] | None = Field(
+        None,
+        description="searches on dev, by a name of your own (small letters, digits, _): `make search`; null: none, or "
+        "not this one",
+    )
     statistics: Statistics = Field(default_factory=Statistics, description="intervals and tests")
     audit: Audit = Field(default_factory=Audit, description="signs of a gamed reward")
     report: Report = Field(default_factory=Report, description="results/report.html")
@@ -113,7 +119,7 @@ class Config(Strict):
         """An encoder of the ablation is what it changes of the reward encoder; without trainings what compares them is
         off."""
         if isinstance(raw, dict) and raw.get("train") is False:
-            raw = raw | dict.fromkeys(("ablation", "encoder_ablation", "few_shot", "frontier"))
+            raw = raw | dict.fromkeys(("ablation", "encoder_ablation", "few_shot", "frontier", "search"))
             if raw.get("world") is None and (raw.get("judge") or {}).get("kind") == "parser":
                 raw |= {"judge": {"kind": "none"}}  # the miniature's, left under a config of other data
             raw["statistics"] = {**(raw.get("statistics") or {}), "primary": []}
@@ -169,6 +175,15 @@ class Config(Strict):
     def methods(self) -> dict[str, Method]:
         """The entries of `frontier.methods`."""
         return dict(self.frontier.methods or {}) if self.frontier else {}
+
+    def trials(self) -> dict[str, list[Trial]]:
+        """The trials of each search, the first of which has the config's own values."""
+        return {name: search.trials(getattr(self, search.of)) for name, search in (self.search or {}).items()}
+
+    def trial(self, model: str) -> Trial | None:
+        """The trial that a model is; None of other models."""
+        of_searches = (trial for trials in self.trials().values() for trial in trials)
+        return next((trial for trial in of_searches if trial.model == model != trial.of), None)
 
     def passages_of(self) -> str | None:
         """The benchmark whose passages, or texts, `forgetting` measures: the first that has some, the primary one

@@ -67,10 +67,8 @@ def of_run(
     """The verdict on a model's run. `start`: the cold start that it went on from, to which its slots are compared;
     None: it is no such run. `training`: the report of its training, where that is RL."""
     run = runs.name(task, model, seed)
-    figures: dict[str, Any] = dict(runs.details(results, run)["text"][task]["collapse"])
     tenths = list((training or {}).get("rollouts", []))
-    figures |= {name: _left(tenths, name) for name in FALLING}
-    level, reasons = verdict(figures, thresholds)
+    figures, level, reasons = of_answers(results, run, task, thresholds, tenths)
     slots = {}
     if start:
         items, before = (runs.items(results, name, task) for name in (run, runs.name(task, start, seed)))
@@ -80,6 +78,16 @@ def of_run(
     if lost:
         level, reasons = worst([level, "warning"]), [*reasons, *lost]
     return Verdict(task, run, start, level, reasons, figures, slots, [_rollouts(tenth, thresholds) for tenth in tenths])
+
+
+def of_answers(
+    results: Path, run: str, task: str, thresholds: Thresholds, tenths: Sequence[Mapping[str, Any]] = ()
+) -> tuple[dict[str, Any], Level, list[str]]:
+    """Figures, level and reasons of a run's answers alone. `tenths`: the `rollouts` in the report of its training,
+    where that is RL."""
+    figures: dict[str, Any] = dict(runs.details(results, run)["text"][task]["collapse"])
+    figures |= {name: _left(tenths, name) for name in FALLING}
+    return figures, *verdict(figures, thresholds)
 
 
 def of_rl(results: Path, task: str, seed: int, thresholds: Thresholds, confidence: float) -> Verdict:
@@ -150,7 +158,7 @@ def _value_in_words(slot: str, value: str, found: Mapping[str, Any]) -> str:
     )
 
 
-def _left(tenths: list[dict[str, Any]], name: str) -> float | None:
+def _left(tenths: Sequence[Mapping[str, Any]], name: str) -> float | None:
     """The last tenth's figure as a share of the first's."""
     first, last = (tenths[0][name], tenths[-1][name]) if len(tenths) > 1 else (None, None)
     return last / first if first and last is not None else None
