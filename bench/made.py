@@ -19,6 +19,7 @@ from semalign.config.models import Encoder, EncoderShape, Tokenizer
 from semalign.config.training import Lora
 from semalign.encoder.model import load_encoder
 from semalign.encoder.training import train_encoder
+from semalign.policy.decoding import decode_on_cpu
 from semalign.policy.models import new_adapter
 from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import conversation_text, prompt_text
@@ -90,6 +91,8 @@ def make_policy(shape: Shape, texts: Texts, dtype: str, device: str, seed: int) 
     torch.manual_seed(seed)
     with torch.device(device):
         model: Any = AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype))
+    if device == "cpu":  # as `load_policy` does
+        decode_on_cpu(model)
     return new_adapter(model.eval(), Lora(rank=shape.lora_rank, alpha=2 * shape.lora_rank, dropout=0.05), seed)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import scipy
-from scipy.stats import mannwhitneyu, spearmanr
 
 from semalign.config.models import ExamThresholds
 from semalign.encoder.exam_set import GRADES, Item, choose_pairs, choose_probes, graded_items, hard_negatives
@@ -169,11 +168,11 @@ def _example(items: Sequence[Item], values: np.ndarray) -> Row | None:
 def _spearman(a: np.ndarray, b: np.ndarray) -> float:
     if np.ptp(b) == 0:
         return 0.0  # an encoder that finds all alike orders nothing
-    return float(spearmanr(a, b).statistic)
+    return float(scipy.stats.spearmanr(a, b).statistic)
 
 
 def _auc(higher: np.ndarray, lower: np.ndarray) -> float:
-    return float(mannwhitneyu(higher, lower).statistic / (len(higher) * len(lower)))
+    return float(scipy.stats.mannwhitneyu(higher, lower).statistic / (len(higher) * len(lower)))
 
 
 def _inequality(similar: _Similarities, items: list[Item], paraphrases: list[Item]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from trl import GRPOConfig
 from semalign.config.audit import Audit
 from semalign.config.training import Grpo
 from semalign.policy.arguments import arguments, checkpointing
+from semalign.policy.dense_lora import dense_lora
 from semalign.policy.micro_batch import accumulation, chosen
 from semalign.policy.models import TrainingProof, full_precision, own_precision, save_adapter
 from semalign.policy.rollout_audit import RolloutAudit, tenths
@@ -205,9 +206,10 @@ def train_grpo(
         if reference_is_base and settings.beta:
             model.delete_adapter("ref")  # trl's copy: without one it takes the policy with no adapter
         parts: list[checkpoints.Part] = [rollouts.file, EpochsBefore(trainer)]
-        history = checkpoints.train(
-            trainer, workspace, parts, every=steps_of_a_generation(settings, micro), sampling=True
-        )
+        with dense_lora(model):
+            history = checkpoints.train(
+                trainer, workspace, parts, every=steps_of_a_generation(settings, micro), sampling=True
+            )
     rollouts.flush()
     completions, zero_variance = distributed.from_first(
         lambda: zero_variance_share(read_jsonl(rollouts.path), settings)

@@ -16,6 +16,7 @@ from semalign.config.training import Lora
 from semalign.model_files.model_folders import POLICY, model_problem
 from semalign.model_files.weight_files import some
 from semalign.model_files.weights import SAFE, UNREADABLE, check_stored, non_finite, read_policy
+from semalign.policy.decoding import decode_on_cpu
 from semalign.policy.graph_decoding import decode_with_graphs
 from semalign.policy.lora_targets import KEY, is_linear, lora_targets, matches
 from semalign.policy.policy_tokenizer import end_tokens, load_tokenizer, set_aside
@@ -72,6 +73,8 @@ def load_policy(
     model = read_policy(Path(path), dtype, checked_device(device), quantization, **how)
     if model.device.type == "cuda" and cuda_graphs:
         decode_with_graphs(model)
+    elif model.device.type == "cpu":
+        decode_on_cpu(model)
     return model.eval(), tokenizer
 
 
@@ -128,10 +131,17 @@ def load_adapter(model: PreTrainedModel, path: str | Path, trainable: bool, trai
 def merged_adapter(model: PeftModel) -> Iterator[None]:
     """Within the block the active adapter is merged into the base's weights; afterwards they are bit for bit as before.
 
-    Does nothing below float32, 4 bits among it, where merging would round the update away.
+    Does nothing below float32, 4 bits among it, where merging would round the update away; nor where it is merged
+    already, or is no plain LoRA (DoRA, or with a bias), as a model that was trained elsewhere may have it.
     """
     layers: list[Any] = [module for module in model.modules() if isinstance(module, LoraLayer)]
-    if any(layer.get_base_layer().weight.dtype != torch.float32 for layer in layers):
+    if any(
+        layer.get_base_layer().weight.dtype != torch.float32
+        or layer.merged
+        or layer.lora_variant
+        or any(layer.lora_bias.values())
+        for layer in layers
+    ):
         yield
         return
     adapter: Any = model.active_adapter

@@ -11,6 +11,7 @@ from trl import DPOConfig, DPOTrainer
 
 from semalign.config.training import Optimisation
 from semalign.policy.arguments import arguments, checkpointing
+from semalign.policy.dense_lora import dense_lora
 from semalign.policy.micro_batch import chosen
 from semalign.policy.models import TrainingProof, own_precision
 from semalign.resume import checkpoints
@@ -69,7 +70,8 @@ def train_dpo(
             callbacks=[StepProgress({"loss": "loss", "rewards/accuracies": "preferred"})],
         )
     trainer.remove_callback(PrinterCallback)
-    history = checkpoints.train(trainer, workspace, [TokensSeen(trainer)])
+    with dense_lora(model):
+        history = checkpoints.train(trainer, workspace, [TokensSeen(trainer)])
     report = {
         "examples": len(rows),
         "tokens": sum(lengths),

@@ -15,6 +15,7 @@ from trl import SFTConfig, SFTTrainer
 
 from semalign.config.training import Sft
 from semalign.policy.arguments import arguments, checkpointing
+from semalign.policy.dense_lora import dense_lora
 from semalign.policy.micro_batch import chosen
 from semalign.policy.models import TrainingProof, logits, own_precision
 from semalign.policy.pretraining import IGNORED, encoded
@@ -180,7 +181,8 @@ def train_sft(
     trainer.remove_callback(PrinterCallback)
     if isinstance(trainer, KlToBase):
         trainer.kl_weight = kl_weight
-    history = checkpoints.train(trainer, workspace, [TokensSeen(trainer)])
+    with dense_lora(model):
+        history = checkpoints.train(trainer, workspace, [TokensSeen(trainer)])
     report = {
         "examples": len(dataset),
         "tokens": sum(lengths),
