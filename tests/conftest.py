@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +111,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder of a finished run of everything; tests may plan in it, and make or change nothing."""
-    from tests.workflow.run import command  # which needs ROOT
+    from tests.workflow.run import command, forked  # which need ROOT
 
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # by all workers of this run
@@ -121,9 +120,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not done.exists():
             folder.mkdir(exist_ok=True)
             run = command(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
-            with open(shared / "miniature.said", "wb") as said:
-                ended = subprocess.run(run, env=os.environ | {SECONDS: "0"}, stderr=said, check=False)
-            assert ended.returncode == 0, (shared / "miniature.said").read_text(encoding="utf-8")
+            with open(shared / "miniature.said", "w") as said:
+                status = forked(run, said, said, {SECONDS: "0"})
+            assert status == 0, (shared / "miniature.said").read_text(encoding="utf-8")
             shutil.copytree(folder, folder.with_name("untouched"))
             done.touch()
     return folder

@@ -56,4 +56,4 @@ def test_too_few_passages_are_known_before_anything_costly(tmp_path: Path) -> No
     assert result.returncode != 0
     assert "config key forgetting.passages: 5000 are asked for, the " in result.stdout + result.stderr
     logs = list((tmp_path / "results" / "logs").rglob("*.log"))
-    assert not [path for path in logs if "train_" in str(path)]
+    assert not [path for path in logs if "train_" in str(path) and path.stem != "train_tokenizer"]

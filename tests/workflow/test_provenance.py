@@ -14,7 +14,7 @@ from semalign.reporting.lineage import describe, lineage
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
 from tests.workflow.own import make_data, own_config
-from tests.workflow.run import command, snakemake
+from tests.workflow.run import snakemake
 
 OF_THE_TREE = "made from files that differ from commit"
 
@@ -115,10 +115,8 @@ def test_a_dirty_tree_is_said(tmp_path: Path) -> None:
     target = "results/world/lexicon.txt"
 
     def made() -> list[str]:
-        run = subprocess.run(
-            command(tmp_path, target, "--force", overlays=[tiny], project=project), capture_output=True, check=False
-        )
-        assert run.returncode == 0, run.stderr.decode()
+        run = snakemake(tmp_path, target, "--force", overlays=[tiny], project=project)
+        assert run.returncode == 0, run.stderr
         return lineage(target, tmp_path).warnings
 
     assert made() == []

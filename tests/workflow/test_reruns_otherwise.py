@@ -1,7 +1,6 @@
 """What reruns beyond single keys: added seeds and variants, equal values, edits of code, dates, data, moved folders."""
 
 import os
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 import yaml
 
 from tests.workflow.jobs import reruns
-from tests.workflow.run import command, plans
+from tests.workflow.run import plans, snakemake
 from tests.workflow.test_reruns import CONFIG, TINY
 
 NOTHING: Counter[str] = Counter()
@@ -209,18 +208,16 @@ def test_the_users_own_data_count_by_what_they_hold(tmp_path: Path) -> None:
     overlay = tmp_path / "own.yaml"
     overlay.write_text(yaml.safe_dump(less))
     target = "results/data/hg/cold.jsonl"
-    made = subprocess.run(
-        command(tmp_path, "results/world/hg_train.jsonl", overlays=[TINY, overlay]), capture_output=True, check=False
-    )
-    assert made.returncode == 0, made.stderr.decode()
+    made = snakemake(tmp_path, "results/world/hg_train.jsonl", overlays=[TINY, overlay])
+    assert made.returncode == 0, made.stderr
     data = tmp_path / "data.jsonl"
     rows = (tmp_path / "results" / "world" / "hg_train.jsonl").read_text(encoding="utf-8")
     data.write_text(rows + "\n" * 2_000_000, encoding="utf-8")  # Snakemake itself takes no hash of more than a megabyte
     split = {"cold": 8, "rl": 16, "dev": 4}
     own = less | {"tasks": {"hg": {"train": [{"format": "jsonl", "path": data.name}], "split": split}}}
     overlay.write_text(yaml.safe_dump(own))
-    made = subprocess.run(command(tmp_path, target, overlays=[TINY, overlay]), capture_output=True, check=False)
-    assert made.returncode == 0, made.stderr.decode()
+    made = snakemake(tmp_path, target, overlays=[TINY, overlay])
+    assert made.returncode == 0, made.stderr
 
     def planned() -> dict[str, int]:
         return counted(plans(tmp_path, [[TINY, overlay]], target=target)[0])
