@@ -142,18 +142,6 @@ def test_metrics_that_are_functions_are_tried_first(tmp_path: Path) -> None:
     assert "check_metrics" not in plan(tmp_path)
 
 
-def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
-    overlay = tmp_path / "seeds.yaml"
-    overlay.write_text("seeds: [0, 1, 2, 3]\n")
-    three, four = plan(tmp_path), plan(tmp_path, overlays=[overlay])
-    grown = {rule for rule in three if four[rule] != three[rule]} - {"total"}
-    training = {"train_sft", "train_grpo", "measure_threshold", "take_snapshot", "sample_candidates", "train_method"}
-    measures = {"generate", "score_text", "score_similarity", "measure_likelihood", "audit_rollouts", "check_grpo"}
-    measures |= {"choose_answers", "copy_likelihood"}
-    assert grown == training | measures | {"judge_pairs", "summarise_verdicts"}
-    assert all(four[rule] - three[rule] == three[rule] // 3 for rule in grown)
-
-
 def test_scripts_that_need_no_model_do_not_load_torch() -> None:
     """One after another in one process: the first that loads it is the last that is named."""
     scripts = sorted({path.stem for path in SCRIPTS.glob("*.py")} - NEED_TORCH)
