@@ -2,16 +2,13 @@
 
 import random
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semalign.runtime.files import Row
-from semalign.runtime.workspace import Workspace
-from tests.unit.judging.test_judge import judge_pairs, judged, summarise
+from tests.unit.judging.test_judge import judged, summarise
 
 Compare = Callable[[str, str, str], int]
 OUTPUTS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12)
@@ -64,25 +61,3 @@ def test_a_verdict_does_not_hang_on_the_seed(outputs: list[tuple[int, int]], see
         calls = whimsical(f"s{n}", str(a), str(b)), whimsical(f"s{n}", str(b), str(a))
         expected.append({(1, 2): 1, (2, 1): 2}.get(calls, 0))
     assert winners(seed) == expected
-
-
-@few_judged
-@given(OUTPUTS, st.integers(0, 99), st.integers(0, 23))
-def test_decisions_survive_a_stop_anywhere(outputs: list[tuple[int, int]], seed: int, stop: int) -> None:
-    calls = 0
-
-    def stopping(source: str, one: str, two: str) -> int:
-        nonlocal calls
-        calls += 1
-        if calls == stop + 1:
-            raise KeyboardInterrupt
-        return whimsical(source, one, two)
-
-    with TemporaryDirectory() as folder:
-        workspace = Workspace(Path(folder), 3600)
-        try:
-            found = judge_pairs(*systems(outputs), stopping, seed, workspace)
-        except KeyboardInterrupt:
-            found = judge_pairs(*systems(outputs), stopping, seed, workspace)
-    assert found == judged(*systems(outputs), whimsical, seed)
-    assert 2 * len(outputs) <= calls <= 2 * len(outputs) + 1  # the broken call again
