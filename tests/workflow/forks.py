@@ -33,10 +33,10 @@ def started(folder: Path, kind: str, owner: int, environment: dict[str, str]) ->
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             call = [sys.executable, __file__, "serve", str(path), kind, str(owner)]
-            log = open(folder / f"{kind}.log", "wb")  # noqa: SIM115
-            server = subprocess.Popen(
-                call, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            with open(folder / f"{kind}.log", "wb") as log:
+                server = subprocess.Popen(
+                    call, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
             while not path.exists():
                 assert server.poll() is None, (folder / f"{kind}.log").read_text()
                 time.sleep(0.02)
