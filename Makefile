@@ -72,7 +72,7 @@ SNAKEMAKE = $(if $(CONFIG),"$(BIN)/python" tools/check_config.py $(CONFIG) && )"
 	$(if $(2)$(CONFIG),--configfile $(2) $(CONFIG))
 WHERE = semalign: $(1) is in results/$(1).csv, .md, .tex and .json
 
-.PHONY: table3 all figures report search $(TABLES) provenance judge-again release language translate try trim plan bench bench-trl gpu-check test long soak check docs examples lock conda help
+.PHONY: table3 all figures report search $(TABLES) provenance judge-again release language translate try trim plan bench bench-trl gpu-check test long soak check lint types docs examples lock conda help
 .DEFAULT_GOAL := table3
 .NOTPARALLEL:# one Snakemake at a time works in a folder, and it has all cores
 
@@ -177,12 +177,16 @@ docs: $(READY_DEV)
 examples: $(READY_DEV)
 	@"$(BIN)/python" tools/examples.py
 
-check: $(READY_DEV) docs
+check: docs lint types
+
+lint: $(READY_DEV)
 	"$(BIN)/python" -m ruff format --check .
 	"$(BIN)/python" -m ruff check .
 	"$(BIN)/snakefmt" --check Snakefile workflow
 	PYTHONPATH=workflow/scripts "$(BIN)/lint-imports" --no-cache
 	"$(BIN)/python" -m snakemake --lint
+
+types: $(READY_DEV)
 	"$(BIN)/python" -m mypy
 
 # What cannot run is made anew: an installation that was interrupted, a Python that is gone.

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +75,12 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(folder, checkpoint_seconds=3600)
 
 
-# What takes longest begins first, the other files follow in their order; but the fourth of three workers waits for
-# the end of the first, so it is a short one. Only a name's end is given.
-LONGEST = [
+# These begin first, in this order, and the other files follow in theirs. Of three workers each has two files from the
+# beginning, and another whenever it comes to its last: the first three do not wait for the finished run, but make it or
+# do without; the fourth, which waits for the first, is a short one. Only a name's end is given.
+FIRST = [
     "finished",
-    *(f"test_{name}.py" for name in ("bad_data", "bad_config", "dag", "reruns", "slurm", "interruption")),
+    *(f"test_{name}.py" for name in ("bad_data", "dag", "policy", "slurm", "interruption", "reruns", "given_models")),
 ]
 
 
@@ -92,6 +92,10 @@ def scope(nodeid: str) -> str:
 
 
 class _ByFile(LoadScopeScheduling):
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False  # else what has most tests begins first, and what takes longest last
+
     def _split_scope(self, nodeid: str) -> str:
         return scope(nodeid)
 
@@ -104,7 +108,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile | No
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> int:
         name = scope(item.nodeid)
-        return next((place for place, end in enumerate(LONGEST) if name.endswith(end)), len(LONGEST))
+        return next((place for place, end in enumerate(FIRST) if name.endswith(end)), len(FIRST))
 
     items.sort(key=rank)
 
@@ -112,7 +116,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working folder of a finished run of everything; tests may plan in it, and make or change nothing."""
-    from tests.workflow.run import command  # which needs ROOT
+    from tests.workflow.run import command, forked  # which need ROOT
 
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # by all workers of this run
@@ -121,9 +125,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not done.exists():
             folder.mkdir(exist_ok=True)
             run = command(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
-            with open(shared / "miniature.said", "wb") as said:
-                ended = subprocess.run(run, env=os.environ | {SECONDS: "0"}, stderr=said, check=False)
-            assert ended.returncode == 0, (shared / "miniature.said").read_text(encoding="utf-8")
+            with open(shared / "miniature.said", "w") as said:
+                status = forked(run, said, said, {SECONDS: "0"})
+            assert status == 0, (shared / "miniature.said").read_text(encoding="utf-8")
             shutil.copytree(folder, folder.with_name("untouched"))
             done.touch()
     return folder

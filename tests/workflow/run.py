@@ -1,13 +1,18 @@
 """Running the workflow as a user does, in a folder of the test's own."""
 
-import json
+import os
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tests.conftest import ROOT
+from tests.workflow import forks
 
 
 def command(folder: Path, *arguments: str, overlays: list[Path] | None = None, project: Path = ROOT) -> list[str]:
@@ -18,9 +23,56 @@ def command(folder: Path, *arguments: str, overlays: list[Path] | None = None, p
     return [*start, *profile, "--cores", "2", *arguments, *configs]
 
 
-def snakemake(folder: Path, *arguments: str, overlays: list[Path] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run it as a user does."""
-    return subprocess.run(command(folder, *arguments, overlays=overlays), capture_output=True, text=True, check=False)
+def snakemake(
+    folder: Path,
+    *arguments: str,
+    overlays: list[Path] | None = None,
+    project: Path = ROOT,
+    environment: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run it as a user does, but as a fork of a process that has imported Snakemake, and its jobs likewise.
+
+    environment: variables beside those of this process.
+    """
+    call = command(folder, *arguments, overlays=overlays, project=project)
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        status = forked(call, stdout, stderr, environment)
+        return subprocess.CompletedProcess(call, status, _read(stdout), _read(stderr))
+
+
+def forked(call: list[str], stdout: IO[str], stderr: IO[str], environment: dict[str, str] | None = None) -> int:
+    """Run a command of Snakemake in such a fork; returns its exit status."""
+    folder, owner = _servers()
+    kind = "snakemake" if str(ROOT / "Snakefile") in call else "bare"
+    server = forks.started(folder, kind, owner, dict(os.environ))
+    with open(os.devnull) as nothing:
+        descriptors = [file.fileno() for file in (nothing, stdout, stderr)]
+        more = environment or {}
+        return forks.ask(server, call[3:], os.environ | more, descriptors, python=str(folder / "python"))
+
+
+@cache
+def _servers() -> tuple[Path, int]:
+    """A folder for the servers' sockets, and what runs a job's script in place of Python; whose end is theirs.
+
+    All workers of pytest-xdist share them.
+    """
+    if "PYTEST_XDIST_TESTRUNUID" in os.environ:
+        folder, owner = Path(tempfile.gettempdir(), f"forks-{os.environ['PYTEST_XDIST_TESTRUNUID'][:12]}"), os.getppid()
+        folder.mkdir(exist_ok=True)
+    else:
+        folder, owner = Path(tempfile.mkdtemp(prefix="forks-")), os.getpid()
+    call = shlex.join([sys.executable, forks.__file__, "job", str(folder), str(owner)])
+    own = folder / f"python.{os.getpid()}"
+    own.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
+    own.chmod(0o755)
+    own.rename(folder / "python")
+    return folder, owner
+
+
+def _read(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def plan(folder: Path, target: str = "all", overlays: list[Path] | None = None) -> dict[str, int]:
@@ -42,12 +94,14 @@ def plans(folder: Path, overlays: list[list[Path]], project: Path = ROOT, target
 
 
 def runs(commands: list[list[str]]) -> list[tuple[int, str]]:
-    """(exit status, what was printed) of many commands, two at a time, without starting Python anew for each."""
-    forks = [sys.executable, str(Path(__file__).with_name("forks.py"))]
-    lines = "\n".join(json.dumps(command[3:]) for command in commands)
-    result = subprocess.run(forks, input=lines, capture_output=True, text=True, check=True)
-    answers = [json.loads(line) for line in result.stdout.splitlines()]
-    return [(answer["status"], answer["output"]) for answer in answers]
+    """(exit status, what was printed) of many commands, two at a time, each a fork as above."""
+
+    def one(call: list[str]) -> tuple[int, str]:
+        with tempfile.TemporaryFile("w+", errors="replace") as said:
+            return forked(call, said, said), _read(said)
+
+    with ThreadPoolExecutor(2) as two:
+        return list(two.map(one, commands))
 
 
 def counted(output: str) -> dict[str, int]:

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.conftest import ROOT
@@ -143,27 +142,21 @@ def test_metrics_that_are_functions_are_tried_first(tmp_path: Path) -> None:
     assert "check_metrics" not in plan(tmp_path)
 
 
-def test_another_seed_adds_its_own_jobs_alone(tmp_path: Path) -> None:
-    overlay = tmp_path / "seeds.yaml"
-    overlay.write_text("seeds: [0, 1, 2, 3]\n")
-    three, four = plan(tmp_path), plan(tmp_path, overlays=[overlay])
-    grown = {rule for rule in three if four[rule] != three[rule]} - {"total"}
-    training = {"train_sft", "train_grpo", "measure_threshold", "take_snapshot", "sample_candidates", "train_method"}
-    measures = {"generate", "score_text", "score_similarity", "measure_likelihood", "audit_rollouts", "check_grpo"}
-    measures |= {"choose_answers", "copy_likelihood"}
-    assert grown == training | measures | {"judge_pairs", "summarise_verdicts"}
-    assert all(four[rule] - three[rule] == three[rule] // 3 for rule in grown)
-
-
-@pytest.mark.parametrize("script", sorted({path.stem for path in SCRIPTS.glob("*.py")} - NEED_TORCH))
-def test_a_script_that_needs_no_model_does_not_load_torch(script: str) -> None:
+def test_scripts_that_need_no_model_do_not_load_torch() -> None:
+    """One after another in one process: the first that loads it is the last that is named."""
+    scripts = sorted({path.stem for path in SCRIPTS.glob("*.py")} - NEED_TORCH)
     code = (
-        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import semalign.runtime.job as job; "
-        f"job.run = lambda *a, **k: None; snakemake = None; exec(open({str(SCRIPTS / f'{script}.py')!r}).read()); "
-        "print('torch' in sys.modules)"
+        f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import semalign.runtime.job as job\n"
+        "job.run = lambda *a, **k: None\n"
+        f"for script in {scripts!r}:\n"
+        f"    exec(open({str(SCRIPTS)!r} + f'/{{script}}.py').read(), {{'snakemake': None, '__name__': script}})\n"
+        "    print(script)\n"
+        "    if 'torch' in sys.modules: break\n"
+        "else: print('none')"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.split()[-1] == "False"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stdout.split() == [*scripts, "none"], result.stderr
+    assert {path.stem for path in SCRIPTS.glob("*.py")} > NEED_TORCH
 
 
 def test_schema_is_the_generated_one() -> None:

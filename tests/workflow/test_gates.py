@@ -64,6 +64,7 @@ def test_a_failed_exam_stops_a_training_before_it_begins_and_a_table_that_is_the
     assert "its threshold 1.000" in said
     assert (copied / "results/table5.csv").read_bytes() == table
     assert not (copied / "results/encoders/reward/exam.passed").exists()
+    assert (copied / "results/encoders/reward/exam.json").is_file()
     shutil.rmtree(copied / RL)
     said = refused(copied, f"{RL}/adapter", NEVER_REACHED)
     assert "results/encoders/reward/exam.json: the encoder fails its exam" in said

@@ -1,7 +1,6 @@
 """A language model as the judge through Snakemake, against a server on localhost and answers made beforehand."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from tests.conftest import ROOT
 from tests.unit.chat_server import ChatServer, Reply, Request, completion, error, longer
 from tests.unit.policies import policy, tokenizer_of
 from tests.unit.scored import write_lines
-from tests.workflow.run import command, plans
+from tests.workflow.run import plans, snakemake
 from tests.workflow.test_reruns import TINY
 
 KEY = "workflow-key-91c4be07"
@@ -48,14 +47,8 @@ def overlay(folder: Path, name: str, judge: dict[str, Any], **more: Any) -> Path
 
 
 def run(folder: Path, *overlays: Path, targets: tuple[str, ...] = (TARGET,)) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1"}
-    return subprocess.run(
-        command(folder, *targets, overlays=[TINY, *overlays]),
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    environment = {"OPENAI_API_KEY": KEY, "NO_PROXY": "127.0.0.1"}
+    return snakemake(folder, *targets, overlays=[TINY, *overlays], environment=environment)
 
 
 def prepare(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """Every entry of frontier.methods, from config alone, and one more: a file and an entry."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.workflow.run import command
+from tests.workflow.run import snakemake
 from tests.workflow.test_reruns import TINY
 
 pytestmark = pytest.mark.long
@@ -65,12 +64,7 @@ def results(copied: Path, project: Path, entries: dict[str, dict[str, Any]]) -> 
     overlay = project / "methods.yaml"
     overlay.write_text(yaml.safe_dump({"frontier": {"methods": entries}}))
     targets = ["results/frontier.csv", "results/costs.csv", "results/figures/frontier.png", "results/report.html"]
-    run = subprocess.run(
-        command(copied, *targets, overlays=[TINY, overlay], project=project),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = snakemake(copied, *targets, overlays=[TINY, overlay], project=project)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "train_base" not in run.stderr
     return copied / "results"

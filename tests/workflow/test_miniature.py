@@ -109,16 +109,6 @@ def test_a_snapshot_is_rl_before_its_end(finished: Path) -> None:
     assert adapters[0].read_bytes() != adapters[1].read_bytes()
 
 
-def test_one_variants_weight_trains_that_variant_alone(finished: Path) -> None:
-    overlay = finished / "weight.yaml"
-    overlay.write_text("ablation: {variants: {bleu_similarity_lc: {rewards: {bleu: 2.0}}}}\n")
-    jobs = plan(finished, overlays=[OVERLAY, overlay])
-    trained = {"train_grpo": 1, "check_grpo": 1, "audit_rollouts": 1}
-    trained |= {"generate": 1, "score_text": 1, "score_similarity": 1}
-    shown = {"tabulate_paper": 1, "tabulate_audit": 1, "draw_figure": 1, "all": 1}
-    assert jobs == trained | shown | {"total": 10}
-
-
 def test_a_users_own_reward_is_trained_and_an_edited_one_trains_again(copied: Path) -> None:
     reward, overlay = copied / "own_rewards.py", copied / "own.yaml"
     reward.write_text(
@@ -134,18 +124,3 @@ def test_a_users_own_reward_is_trained_and_an_edited_one_trains_again(copied: Pa
     assert "train_grpo" not in plan(copied, target, overlays=[OVERLAY, overlay])
     reward.write_text(reward.read_text().replace("1 + len", "2 + len"))
     assert plan(copied, target, overlays=[OVERLAY, overlay])["train_grpo"] == 1
-
-
-def test_a_second_run_has_nothing_to_do(finished: Path) -> None:
-    result = snakemake(finished, "all", overlays=[OVERLAY])
-    assert "Nothing to be done" in result.stdout + result.stderr
-
-
-def test_a_failed_exam_stops_before_grpo_and_leaves_its_report(copied: Path) -> None:
-    overlay = copied / "strict.yaml"
-    overlay.write_text("exam: {thresholds: {retrieval: 1.0, spearman: 1.0}}\n")
-    result = snakemake(copied, "results/encoders/reward/exam.passed", overlays=[OVERLAY, overlay])
-    assert result.returncode != 0
-    assert "spearman" in result.stderr
-    assert (copied / "results/encoders/reward/exam.json").is_file()
-    assert not (copied / "results/encoders/reward/exam.passed").exists()

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from semalign.reporting.lineage import describe, lineage
-from semalign.runtime.errors import InputError
+from semalign.reporting.lineage import describe, lineage, records_by_output
+from semalign.runtime.provenance import SUFFIX
 from tests.conftest import ROOT
 from tests.workflow.own import make_data, own_config
-from tests.workflow.run import command, snakemake
+from tests.workflow.run import snakemake
 
 OF_THE_TREE = "made from files that differ from commit"
 
@@ -47,20 +47,17 @@ def test_a_table_is_traced_to_the_world(finished: Path) -> None:
 
 
 def test_every_file_under_results_has_a_record(finished: Path) -> None:
-    files = [path for path in (finished / "results").rglob("*") if path.is_file()]
+    """By itself, by a folder above it, or as a record; a file of each kind is asked for as a user does."""
+    files = [path.relative_to(finished) for path in (finished / "results").rglob("*") if path.is_file()]
     assert len(files) > 500
-    untold = []
-    for path in files:
-        place = path.relative_to(finished).as_posix()
-        if path.parent.name == "configs" or path.name == ".snakemake_timestamp":
-            continue
-        try:
-            lineage(place, finished)
-        except InputError:
-            untold.append(place)
-        if len(untold) > 5:
-            break
-    assert untold == []
+    told = [path for path in files if path.parent.name != "configs" and path.name != ".snakemake_timestamp"]
+    made = records_by_output(finished)
+    places = {path: [str(path).removesuffix(SUFFIX), *map(str, path.parents)] for path in told}
+    assert [path for path in told if not made.keys() & set(places[path])] == []
+    kinds = {(path.parts[1], len(path.parts), *path.suffixes): path.as_posix() for path in told}
+    assert len(kinds) > 20
+    for place in kinds.values():
+        assert lineage(place, finished).jobs
 
 
 def test_what_was_changed_by_hand_or_made_anew_is_said(finished: Path, tmp_path: Path) -> None:
@@ -115,10 +112,8 @@ def test_a_dirty_tree_is_said(tmp_path: Path) -> None:
     target = "results/world/lexicon.txt"
 
     def made() -> list[str]:
-        run = subprocess.run(
-            command(tmp_path, target, "--force", overlays=[tiny], project=project), capture_output=True, check=False
-        )
-        assert run.returncode == 0, run.stderr.decode()
+        run = snakemake(tmp_path, target, "--force", overlays=[tiny], project=project)
+        assert run.returncode == 0, run.stderr
         return lineage(target, tmp_path).warnings
 
     assert made() == []

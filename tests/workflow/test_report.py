@@ -1,6 +1,5 @@
 """The report as a rule: made from a finished run, and made anew by what it shows alone."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.workflow.run import command, plan, plans, snakemake
+from tests.workflow.run import plan, plans, snakemake
 
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TARGET = "results/report.html"
@@ -75,9 +74,8 @@ def test_nothing_to_report_is_an_error_that_says_what_to_do(tmp_path: Path) -> N
 
 def as_make_does(folder: Path) -> subprocess.CompletedProcess[str]:
     """`make report`, of a folder with the tiny config."""
-    arguments = command(folder, TARGET, "--allowed-rules", "report", "--force", overlays=[TINY])
-    environment = os.environ | {"SEMALIGN_REPORT": "present"}
-    return subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+    only = ("--allowed-rules", "report", "--force")
+    return snakemake(folder, TARGET, *only, overlays=[TINY], environment={"SEMALIGN_REPORT": "present"})
 
 
 def test_without_experiments_judge_and_a_task(tmp_path: Path) -> None:

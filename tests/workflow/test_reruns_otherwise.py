@@ -1,7 +1,6 @@
 """What reruns beyond single keys: added seeds and variants, equal values, edits of code, dates, data, moved folders."""
 
 import os
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 import yaml
 
 from tests.workflow.jobs import reruns
-from tests.workflow.run import command, plans
+from tests.workflow.run import plans, snakemake
 from tests.workflow.test_reruns import CONFIG, TINY
 
 NOTHING: Counter[str] = Counter()
@@ -116,27 +115,9 @@ def test_what_changes_the_jobs(case: str, planned: dict[str, dict[str, Any]]) ->
     assert counted(planned[case]) == CASES[case][1]
 
 
-def edit(file: Path, old: str, new: str) -> None:
-    text = file.read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{file} has changed: give this test another line to edit"
-    file.write_text(text.replace(old, new), encoding="utf-8")
-
-
 LIBRARY = "workflow/scripts/semalign"
+# A file, what an edit replaces in it, and the jobs that run again.
 EDITS: dict[str, tuple[str, str, str, dict[str, int]]] = {
-    "a comment of a module that all use": (
-        f"{LIBRARY}/runtime/files.py",
-        "import os\n",
-        "import os  # of this machine\n",
-        NOTHING,
-    ),
-    "a docstring": (f"{LIBRARY}/metrics/rouge.py", '"""', '"""Said otherwise. ', NOTHING),
-    "a log line's module": (
-        f"{LIBRARY}/runtime/signals.py",
-        "SECONDS_BETWEEN_LOOKS = 0.5",
-        "SECONDS_BETWEEN_LOOKS = 0.6",
-        NOTHING,
-    ),
     "a function of the text metrics": (
         f"{LIBRARY}/metrics/rouge.py",
         "rouge_tokens(",
@@ -149,43 +130,47 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int]]] = {
         "import torch\nA = 1\n",
         reruns("measure_likelihood *"),
     ),
-    "a method's file": (
-        f"{LIBRARY}/methods/dpo.py",
-        "found = []\n",
-        "found = list()\n",
-        reruns("train_method *"),
-    ),
+    "a method's file": (f"{LIBRARY}/methods/dpo.py", "found = []\n", "found = list()\n", reruns("train_method *")),
     "GRPO's module": (
         f"{LIBRARY}/policy/grpo.py",
         "import logging\n",
         "import logging\nA = 1\n",
         reruns("train_grpo *"),
     ),
-    "the file of a method that is not made": (
-        f"{LIBRARY}/methods/replay.py",
-        "wanted = ",
-        "wanted = 0 + ",
-        NOTHING,
-    ),
     "a script": ("workflow/scripts/judge_pairs.py", "ids = [", "ids = [] + [", reruns("judge_pairs *")),
     "a figure's module": (f"{LIBRARY}/figures/auditing.py", "import ", "import os as _os\nimport ", {"draw_figure": 1}),
-    "a comment of a rule": ("workflow/rules/train.smk", "rule train_sft:", "# Trained here.\nrule train_sft:", NOTHING),
-    "what a rule asks for": ("workflow/rules/evaluate.smk", "minutes=240", "minutes=300", NOTHING),
 }
+WITHOUT_EFFECT = {
+    "a comment of a module that all use": (
+        f"{LIBRARY}/runtime/files.py",
+        "import os\n",
+        "import os  # here\n",
+    ),
+    "a docstring": (f"{LIBRARY}/metrics/rouge.py", '"""', '"""Said otherwise. '),
+    "how a job is stopped": (f"{LIBRARY}/runtime/signals.py", "BETWEEN_LOOKS = 0.5", "BETWEEN_LOOKS = 0.6"),
+    "a method that is not made": (f"{LIBRARY}/methods/replay.py", "wanted = ", "wanted = 0 + "),
+    "a comment of a rule": ("workflow/rules/train.smk", "rule train_sft:", "# Trained here.\nrule train_sft:"),
+    "what a rule asks for": ("workflow/rules/evaluate.smk", "minutes=240", "minutes=300"),
+}
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text, f"{file} has changed: give this test another line to edit"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 @pytest.mark.parametrize("case", EDITS)
 def test_an_edit_reruns_what_uses_the_code(case: str, finished: Path, project: Path) -> None:
     name, old, new, expected = EDITS[case]
-    file = project / name
-    text = file.read_text(encoding="utf-8")
-    assert old in text, f"{file} has changed: give this test another line to edit"
-    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    edit(project / name, old, new)
     (jobs,) = plans(finished, [[TINY]], project=project)
     assert counted(jobs) == expected
 
 
-def test_dates_are_not_content(finished: Path, project: Path) -> None:
+def test_dates_and_edits_that_change_no_result_rerun_nothing(finished: Path, project: Path) -> None:
+    for name, old, new in WITHOUT_EFFECT.values():
+        edit(project / name, old, new)
     for file in [project, *project.rglob("*")]:  # as a checkout does
         os.utime(file)
     assert plans(finished, [[TINY]], project=project) == [{}]
@@ -205,18 +190,16 @@ def test_the_users_own_data_count_by_what_they_hold(tmp_path: Path) -> None:
     overlay = tmp_path / "own.yaml"
     overlay.write_text(yaml.safe_dump(less))
     target = "results/data/hg/cold.jsonl"
-    made = subprocess.run(
-        command(tmp_path, "results/world/hg_train.jsonl", overlays=[TINY, overlay]), capture_output=True, check=False
-    )
-    assert made.returncode == 0, made.stderr.decode()
+    made = snakemake(tmp_path, "results/world/hg_train.jsonl", overlays=[TINY, overlay])
+    assert made.returncode == 0, made.stderr
     data = tmp_path / "data.jsonl"
     rows = (tmp_path / "results" / "world" / "hg_train.jsonl").read_text(encoding="utf-8")
     data.write_text(rows + "\n" * 2_000_000, encoding="utf-8")  # Snakemake itself takes no hash of more than a megabyte
     split = {"cold": 8, "rl": 16, "dev": 4}
     own = less | {"tasks": {"hg": {"train": [{"format": "jsonl", "path": data.name}], "split": split}}}
     overlay.write_text(yaml.safe_dump(own))
-    made = subprocess.run(command(tmp_path, target, overlays=[TINY, overlay]), capture_output=True, check=False)
-    assert made.returncode == 0, made.stderr.decode()
+    made = snakemake(tmp_path, target, overlays=[TINY, overlay])
+    assert made.returncode == 0, made.stderr
 
     def planned() -> dict[str, int]:
         return counted(plans(tmp_path, [[TINY, overlay]], target=target)[0])

@@ -133,6 +133,12 @@ def test_all_too_long_names_the_limit() -> None:
         filter_length(pairs(("a", "a")), words("a"), "{source} {target}", 1, origin="tasks.mt").all()
 
 
+@pytest.mark.parametrize("text", ["{target}", "{source}", "{source}{target}", "\\1 {0}", "{{source}}"])
+def test_a_text_is_never_read_as_a_template(text: str) -> None:
+    _, report = filter_length(pairs((text, "a b c d e")), words(), "{source}", 50, origin="here").all()
+    assert report["longest"] == len(text.split())
+
+
 # Questions
 
 
@@ -158,6 +164,13 @@ def test_questions_are_counted_and_their_text_is_left_alone() -> None:
     assert prepare_questions(rows, origin="here").all()[0] == [rows[0], *rows[4:]]
     with pytest.raises(InputError, match=r"cmrc\.test: nothing is left of 1 rows \(1 empty_question\)"):
         prepare_questions([question("q", question="")], 5, origin="cmrc.test").all()
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u3000\u200b", "。", "- `"])
+def test_a_blank_answer_is_no_answer_in_the_context(blank: str) -> None:
+    kept, report = prepare_questions([question("q1", [blank, "丙"])], origin="here").all()
+    assert (report["answer_not_in_context"], report["blank_answers"]) == (1, 1)
+    assert kept[0]["answers"] == ["丙"]
 
 
 # Real text

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from semalign.config.data import Split
-from semalign.data.splits import comparable, split_pairs
+from semalign.data.splits import split_pairs
 from semalign.runtime.errors import InputError
 
 Rows = list[dict[str, Any]]
@@ -75,12 +75,6 @@ def split(rows: Rows, sizes: dict[str, Any]) -> tuple[dict[str, Rows], dict[str,
 def number_of(row: dict[str, Any]) -> int:
     """Which text a row's source is, whatever its guise."""
     return int("".join(character for character in row["source"] if character.isdigit()))
-
-
-@few
-@given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 5), st.integers(0, 5))
-def test_guises_of_a_text_compare_equal_and_texts_do_not(one: int, two: int, first: int, second: int) -> None:
-    assert (comparable(source(one, first)) == comparable(source(two, second))) is (one == two)
 
 
 @few

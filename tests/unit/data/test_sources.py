@@ -37,6 +37,9 @@ def test_unequal_files_are_refused_with_both_counts(tmp_path: Path) -> None:
     )
     text = message(read_pairs(source))
     assert f"{source.source} has 3 lines and {source.target} has 1 lines" in text
+    documents = written(tmp_path, "ids.txt", "d1\n")
+    alike = source.model_copy(update={"target": source.source, "documents": documents})
+    assert "line n of one must belong to line n of the other" in message(read_pairs(alike))
 
 
 def test_headline_is_the_first_segment_of_a_document(tmp_path: Path) -> None:
@@ -114,6 +117,7 @@ def test_questions_keep_text_and_passage(tmp_path: Path) -> None:
         ('{"data": [\n}', ":2: broken JSON"),
         ("[]", ": 'data' (a list) is missing; SQuAD style is needed"),
         ('{"data": []}', ": holds no rows"),
+        ('{"data": [{}]}', ": data[0]: 'paragraphs' (a list) is missing"),
         (squad({"qas": []}), ": data[0].paragraphs[0]: 'context' (text) is missing"),
         (squad({"context": "c", "qas": [{"id": "q"}]}), ": data[0].paragraphs[0].qas[0]: 'question' (text) is missing"),
         (

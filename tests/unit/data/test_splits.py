@@ -7,7 +7,6 @@ from semalign.data.splits import split_pairs
 from semalign.runtime.errors import InputError
 
 KEY = "tasks.mt.split"
-PARTS = {"cold", "rl", "dev", "test"}
 
 
 def rows(count: int, size: int = 1, prefix: str = "r") -> list[dict[str, Any]]:
@@ -45,14 +44,6 @@ def test_the_deal_is_the_same_on_every_python() -> None:
     assert ids(split(rows(10), cold=2, dev=1, test=2, seed=1)[0]["test"]) != ids(parts["test"])
 
 
-def test_whole_groups_are_dealt_until_the_size_is_reached() -> None:
-    parts, report = split(rows(100, size=10), cold=11, dev=1, test=10)
-    assert report["sizes"] == {"test": 10, "dev": 10, "cold": 20, "rl": 60}
-    assert report["groups"] == {"test": 1, "dev": 1, "cold": 2, "rl": 6}
-    groups = [{row["group"] for row in part} for part in parts.values()]
-    assert sum(map(len, groups)) == len(set.union(*groups)) == 10
-
-
 def test_without_a_pool_there_is_a_test_set_alone() -> None:
     parts, report = split_pairs([], rows(4, size=2), None, key="tasks.mt.test")
     assert parts == {"test": rows(4, size=2), "dev": [], "cold": [], "rl": []}
@@ -77,19 +68,6 @@ def test_training_rows_that_overlap_a_given_test_set_are_dropped() -> None:
     rest = {name for part in ("cold", "rl", "dev") for name in ids(parts[part])}
     assert rest == {row["id"] for row in train[3:]}
     assert report["targets_seen_in_training"]["test"] == int("r0003" not in ids(parts["dev"]))
-
-
-def test_a_source_text_is_never_on_two_sides_of_dev_or_a_cut_test() -> None:
-    train = rows(60)
-    for n, row in enumerate(train):
-        row["source"] = f"s{n % 20}"
-    parts, report = split(train, cold=5, dev=3, test=4)
-    texts = {name: {row["source"] for row in part} for name, part in parts.items()}
-    assert not texts["test"] & (texts["dev"] | texts["cold"] | texts["rl"])
-    assert not texts["dev"] & (texts["cold"] | texts["rl"])
-    dropped = sum(sum(counts.values()) for counts in report["dropped"].values())
-    assert sum(map(len, parts.values())) + dropped == 60
-    assert dropped > 0
 
 
 @pytest.mark.parametrize(

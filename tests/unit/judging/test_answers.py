@@ -97,26 +97,6 @@ def test_after_three_answers_without_a_verdict_an_item_is_unparsed(server: ChatS
     assert sum(server.asked.values()) == 4 * 3 + 4
 
 
-GOOD_SHAPES = [
-    "[[ {} ]]",
-    "［［{}］］",
-    "<think>[[0]] [[1]] [[2]]</think>Decision: [[{}]]",
-    "```\nDecision: [[{}]]\n```",
-    "[[ {} ]]",
-]
-
-
-@pytest.mark.parametrize("shape", GOOD_SHAPES)
-def test_verdicts_of_other_shapes(server: ChatServer, shape: str) -> None:
-    def answer(request: Request) -> Reply:
-        value = longer(request).body["choices"][0]["message"]["content"][-3]
-        return Reply(body=completion(shape.format(value)))
-
-    server.behave = answer
-    assert winners(judged(settings(server))) == [1, 2, 1, 2]
-    assert set(server.asked.values()) == {1}
-
-
 def test_the_judge_again_and_a_second_judge(server: ChatServer) -> None:
     def by_model(request: Request) -> Reply:
         return longer(request) if request.body["model"] == "judge-1" else Reply(body=completion("[[0]]"))

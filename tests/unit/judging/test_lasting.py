@@ -35,8 +35,7 @@ def first_asked(number: int, n: int) -> set[int]:
 
 
 @pytest.mark.parametrize("name", LASTING)
-@pytest.mark.parametrize("concurrency", [1, 2])
-@pytest.mark.parametrize("pilot", [1, 20])
+@pytest.mark.parametrize(("concurrency", "pilot"), [(1, 20), (2, 1)])
 def test_trouble_of_the_very_first_item_ends_nothing(
     server: ChatServer, name: str, concurrency: int, pilot: int
 ) -> None:

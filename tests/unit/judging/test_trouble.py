@@ -123,16 +123,6 @@ def test_a_failure_lets_calls_under_way_end_and_keeps_them(server: ChatServer) -
     assert all(number == 1 for number in server.answered.values())
 
 
-def test_an_item_that_the_server_refuses_is_unparsed_and_not_asked_again(server: ChatServer) -> None:
-    too_long = error(400, "context_length_exceeded", f"too long for {KEY}")
-    server.behave = lambda request: too_long if "来源1\n" in request.prompt else longer(request)
-    rows = judged(settings(server))
-    assert winners(rows) == [1, None, 1, 2]
-    assert rows[1]["problems"]["forward"] == "refused by the server"
-    assert sum(server.asked.values()) == 8
-    assert KEY not in json.dumps(rows)
-
-
 def test_a_missing_key_is_named_before_any_call(monkeypatch: pytest.MonkeyPatch, server: ChatServer) -> None:
     monkeypatch.delenv("TEST_JUDGE_KEY")
     assert winners(judged(settings(server))) == [1, 2, 1, 2]  # a local server needs none

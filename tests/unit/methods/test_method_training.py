@@ -84,22 +84,16 @@ def trained(name: str, policy: Path, cold: Path, workspace: Workspace) -> tuple[
 
 
 @pytest.mark.parametrize("name", TRAININGS)
-def test_the_adapter_moves_and_the_base_does_not(
-    name: str, tiny_policy: Path, cold: Path, workspace: Workspace
+def test_the_adapter_moves_and_the_base_does_not_and_a_killed_training_ends_as_it_would_have(
+    name: str, tiny_policy: Path, cold: Path, tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base, _ = load_policy(tiny_policy, "float32", "cpu")
     before = load_adapter(base, cold, trainable=False)
-    model, report, history = trained(name, tiny_policy, cold, workspace)
+    model, *whole = trained(name, tiny_policy, cold, workspace)
+    report, history = whole
     assert report["adapter_sha256"] == digest(model, adapter=True) != digest(before, adapter=True)
     assert report["base_sha256"] == digest(model, adapter=False) == digest(before, adapter=False)
     assert report["steps"] == len(history) > 1
-
-
-@pytest.mark.parametrize("name", TRAININGS)
-def test_a_killed_training_ends_as_it_would_have(
-    name: str, tiny_policy: Path, cold: Path, tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model, *whole = trained(name, tiny_policy, cold, workspace)
     save_adapter(model, tmp_path / "whole")
     killed = Workspace(tmp_path / "killed", checkpoint_seconds=0)
     killed.folder.mkdir()

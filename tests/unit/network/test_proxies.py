@@ -61,8 +61,10 @@ def fetched(address: str) -> None:
     fetch("x", UrlDownload(urls={"a.txt": f"{address}/a.txt"}, licence="CC0"), ["a.txt"], Path("work"))
 
 
-@pytest.mark.parametrize("status", [502, 503, 403, 407, 200])
-@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    ("status", "variable"),
+    [(502, "http_proxy"), (503, "HTTP_PROXY"), (403, "ALL_PROXY"), (407, "HTTP_PROXY"), (200, "http_proxy")],
+)
 def test_a_proxy_that_catches_a_local_server_is_named_without_its_password(
     server: ChatServer, proxy: str, status: int, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

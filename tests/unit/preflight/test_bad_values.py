@@ -65,6 +65,8 @@ VALUES: dict[str, list[Any]] = {
     "policy.pretraining.warmup_ratio": [1],
     "policy.pretraining.max_tokens": [1],
     "policy.pretraining.steps": [0, HUGE],
+    "policy.pretraining.seed": [-1, 2**32],
+    "encoders.reward.seed": [-1],
     "policy.pretraining.shape.initializer_range": [0],
     "encoders.reward.learning_rate": [0],
     "encoders.reward.scale": [0],

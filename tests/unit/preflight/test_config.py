@@ -103,6 +103,7 @@ def test_validated_config_cannot_be_changed() -> None:
         ("seeds", [], "config key seeds: "),
         ("seeds", [0, 1, 0], "config key seeds: repeats 0; take one of them out"),
         ("seeds", [-1], "config key seeds.0: "),
+        ("seeds", [2**32], "config key seeds.0: "),
         ("judge.kind", "gpt", "config key judge: kind: 'gpt' is not one of 'parser', 'none', 'openai'"),
         ("tasks.MT", {}, "config key tasks.MT: 'MT' must be made of small letters, digits and _, a letter"),
         ("tasks.base", {}, "config key tasks.base: base is a folder of the results already; give the task another"),

@@ -100,27 +100,6 @@ def test_a_key_with_a_line_break_has_one_line_and_a_name(key: str) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("key", "seed"),
-    [
-        ("seeds.0", 2**32),
-        ("policy.pretraining.seed", -1),
-        ("policy.pretraining.seed", 2**32),
-        ("encoders.reward.seed", -1),
-    ],
-)
-def test_a_seed_that_training_would_refuse(key: str, seed: int) -> None:
-    raw = copy.deepcopy(SHIPPED)
-    if key == "seeds.0":
-        raw["seeds"][0] = seed
-    else:
-        section, part, _ = key.split(".")
-        raw[section][part]["seed"] = seed
-    with pytest.raises(InputError) as caught:
-        validate(raw)
-    assert str(caught.value).startswith(f"config key {key}: ")
-
-
 def test_a_figure_too_long_to_be_shown() -> None:
     checked(copy.deepcopy(SHIPPED) | {"checkpoint_seconds": 16**5000})  # YAML reads it from 0xff…
 

@@ -215,7 +215,7 @@ def test_other_texts_stay(text: str) -> None:
     assert redacted(text, [SECRET, "none", ""]) == text
 
 
-@pytest.mark.parametrize("spelling", [name for name in SPELLINGS if name != "the first half"])  # which is two words
+@pytest.mark.parametrize("spelling", ["as it is", "JSON inside JSON", "percent twice", "base64 of the header"])
 def test_a_key_that_a_judge_echoes_is_in_no_file_and_no_row(
     spelling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ def test_what_gzip_has_compressed_is_unpacked_and_damage_is_named(tmp_path: Path
     [
         (b"ok\n\xe0\xbd\xff\n", ":2: not UTF-8 (byte 0xe0 at column 1)"),
         ("中".encode("gb18030"), ":1: not UTF-8"),
+        ("中\n".encode("utf-16"), ":1: not UTF-8"),
         (b"ok\nok\nbad\0\n", ":3: contains a NUL"),
     ],
 )

@@ -18,7 +18,8 @@ from tests.conftest import ROOT
 
 LOG = logging.getLogger("locks")
 RUN = f"""
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's job in the background ignores
 from pathlib import Path
 sys.path.insert(0, {str(ROOT / "workflow" / "scripts")!r})
 from semalign.runtime.run_lock import record_locks

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from semalign.config.statistics import Statistics
-from semalign.statistics.comparisons import Request, compare, note, rank_biserial, shown
+from semalign.statistics.comparisons import Request, compare, note, shown
 from tests.unit.scored import CMRC, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics.model_validate(
@@ -51,12 +51,6 @@ def test_rank_tests_are_scipys(results: Path) -> None:
     assert rows["strong_sft", "similarity", "all"]["difference"] == pytest.approx(mean.mean())
 
 
-def test_rank_biserial_by_hand() -> None:
-    assert rank_biserial(np.array([1.0, 2.0, -3.0])) == pytest.approx((1 + 2 - 3) / 6)
-    assert rank_biserial(np.array([0.5, 0.1])) == 1.0
-    assert rank_biserial(np.array([])) == 0.0
-
-
 def test_mcnemar_is_the_binomial_test_of_the_discordant(results: Path) -> None:
     rows = found(results)
     row = rows["strong_sft", "cmrc_em", "1"]
@@ -83,15 +77,6 @@ def test_the_judges_sign_test_leaves_ties_out(results: Path) -> None:
     signs = rows[(rows["test"] == "sign test, exact") & (rows["seed"] == "0")].iloc[0]
     assert signs["p"] == pytest.approx(stats.binomtest(4, 5).pvalue)
     assert signs["difference"] == pytest.approx(100 * (4 - 1) / 6)
-
-
-def test_holm_over_the_declared_two_alone(results: Path) -> None:
-    rows = compare(request(results))
-    primary = rows[rows["primary"]]
-    assert list(zip(primary["measure"], primary["seed"], strict=True)) == [("cmrc_avg", "all"), ("judge_net", "all")]
-    low, high = sorted(primary["p"])
-    assert sorted(primary["p_holm"]) == pytest.approx([min(1, 2 * low), max(min(1, 2 * low), high)])
-    assert rows[~rows["primary"]]["p_holm"].isna().all()
 
 
 def test_a_declared_comparison_that_was_not_measured_still_counts(results: Path) -> None:

@@ -1,4 +1,4 @@
-"""The arithmetic of tables and of the frontier against the standard library, exact fractions and symmetry."""
+"""The arithmetic of tables and of a verdict against the standard library, exact fractions and symmetry."""
 
 import itertools
 import math
@@ -6,64 +6,21 @@ import re
 import statistics
 from fractions import Fraction
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semalign.config.statistics import Statistics
-from semalign.frontier.curves import mean_tax, reach, tax_at
 from semalign.frontier.taxes import Tax
 from semalign.statistics.intervals import about_seeds, interval
-from semalign.tables import paper_tables
 from semalign.tables.tables import Cell, Row, Table, latex_text
-from tests.unit.drawn import TASKS, bounds, measured, scored
+from tests.unit.drawn import bounds, measured, scored
 from tests.unit.scored import CMRC
 
 few = settings(max_examples=40, deadline=None)
-FEW_RESAMPLES = Statistics(resamples=100)
 
 
 # Tables from runs
-
-
-@settings(max_examples=3, deadline=None)
-@given(figures=measured())
-def test_a_table_has_the_mean_and_spread_of_its_seeds_and_their_gaps(
-    tmp_path_factory: pytest.TempPathFactory, figures: dict[tuple[str, str, int], list[float]]
-) -> None:
-    folder = tmp_path_factory.mktemp("runs")
-    seeds = scored(folder, figures)
-    models = ["base", "cold_sft", "strong_sft", "rl"]
-    table = paper_tables.build(
-        paper_tables.Request(folder, "table3", list(TASKS), models, seeds, {}, True, Statistics(resamples=20), [CMRC])
-    )
-    rows = {(row["task"], row["model"]): row for row in table.frame().to_dict("records")}
-
-    def of(task: str, model: str, figure: str) -> list[float]:
-        """A model's figure by seed."""
-        values = [figures[task, model, seed] for seed in seeds]
-        if figure == "metric":
-            return [statistics.fmean(value) for value in values]
-        return [100 * statistics.fmean([float(share > 0.5) for share in value]) for value in values]
-
-    for task, figure in itertools.product(TASKS, ("metric", "cmrc_avg")):
-        strong, rl = of(task, "strong_sft", figure), of(task, "rl", figure)
-        gap = [b - a for a, b in zip(strong, rl, strict=True)]
-        for model, values in (("strong_sft", strong), ("rl", rl), ("gap", gap)):
-            row = rows[task, model]
-            assert row[figure] == pytest.approx(statistics.mean(values), abs=1e-12)
-            if len(seeds) > 1:
-                assert row[f"{figure}_sd"] == pytest.approx(statistics.stdev(values), abs=1e-12)
-            else:
-                assert pd.isna(row[f"{figure}_sd"])
-            assert row[f"{figure}_low"] <= row[f"{figure}_high"] + 1e-12
-            assert (row["seeds"], row[f"{figure}_n"]) == (len(seeds), 4)
-        row = rows[task, "gap"]
-        assert row[figure] == pytest.approx(rows[task, "rl"][figure] - rows[task, "strong_sft"][figure], abs=1e-9)
-        assert table.sidecar["figures_by_seed"][f"{task}/gap"]["0"][figure] == pytest.approx(gap[0], abs=1e-12)
-    assert rows["mt", "base"]["seeds"] == 1
-    assert len(rows) == 2 * 5
 
 
 @settings(max_examples=8, deadline=None)
@@ -173,59 +130,6 @@ def test_latex_text_means_the_text(text: str) -> None:
 
 
 # The frontier
-
-
-CURVES = st.lists(st.tuples(st.integers(0, 20), st.integers(-20, 20)), min_size=1, max_size=6)
-
-
-def sides(curve: list[tuple[int, int]]) -> tuple[list[float], list[float]]:
-    return [float(adequacy) for adequacy, _ in curve], [float(tax) for _, tax in curve]
-
-
-def exact(curve: list[tuple[int, int]], target: Fraction) -> Fraction:
-    """The tax where the curve first reaches the target, which it does."""
-    first = next(n for n, (adequacy, _) in enumerate(curve) if adequacy >= target)
-    if first == 0:
-        return Fraction(curve[0][1])
-    (a, c), (b, d) = curve[first - 1], curve[first]
-    return c + (target - a) / (b - a) * (d - c)
-
-
-@few
-@given(CURVES, st.integers(0, 20))
-def test_a_tax_is_read_at_the_first_crossing_in_exact_fractions(curve: list[tuple[int, int]], target: int) -> None:
-    adequacy, tax = sides(curve)
-    found = float(tax_at(adequacy, tax, target))
-    assert (found == math.inf) is (max(adequacy) < target)
-    if found < math.inf:
-        assert found == pytest.approx(float(exact(curve, Fraction(target))))
-        assert min(tax) - 1e-9 <= found <= max(tax) + 1e-9
-
-
-@few
-@given(CURVES, st.integers(0, 20), st.integers(0, 20))
-def test_an_area_is_the_mean_of_the_taxes_in_exact_fractions(curve: list[tuple[int, int]], low: int, high: int) -> None:
-    adequacy, tax = sides(curve)
-    found = float(mean_tax(adequacy, tax, low, high))
-    if high <= low:
-        assert math.isnan(found)
-    elif max(adequacy) < high:
-        assert found == math.inf
-    else:  # between whole numbers it is linear, and all its jumps are at one: the middle of each stretch is its mean
-        middles = [exact(curve, n + Fraction(1, 2)) for n in range(low, high)]
-        assert found == pytest.approx(float(sum(middles) / (high - low)))
-        share = float(reach(adequacy, low, high))
-        assert share == 1.0
-
-
-@few
-@given(CURVES, st.integers(0, 20), st.integers(-5, 5), st.integers(1, 5))
-def test_taxes_go_with_their_costs(curve: list[tuple[int, int]], target: int, shift: int, scale: int) -> None:
-    adequacy, tax = sides(curve)
-    moved = [scale * value + shift for value in tax]
-    assert float(tax_at(adequacy, moved, target)) == pytest.approx(scale * float(tax_at(adequacy, tax, target)) + shift)
-    areas = [float(mean_tax(adequacy, taxes, 0, target)) for taxes in (tax, moved)]
-    assert areas[1] == pytest.approx(scale * areas[0] + shift, nan_ok=True)
 
 
 @few
