@@ -7,7 +7,8 @@ from typing import Any
 from semalign.config.data import Language
 from semalign.config.statistics import Statistics
 from semalign.runtime import job
-from semalign.statistics.comparisons import Request, compare, note, shown
+from semalign.statistics.comparison_notes import note, shown
+from semalign.statistics.comparisons import Request, compare
 from semalign.statistics.retained import Retained
 from semalign.tables.writing import Part, write_table
 

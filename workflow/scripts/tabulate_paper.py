@@ -7,7 +7,8 @@ from semalign.config.statistics import Statistics
 from semalign.runtime import job
 from semalign.runtime.files import read_json
 from semalign.statistics.retained import Retained
-from semalign.tables.paper_tables import Request, build
+from semalign.tables.paper_request import Request
+from semalign.tables.paper_tables import build
 from semalign.tables.writing import Part, write_table
 
 

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from semalign.config.statistics import Statistics
-from semalign.statistics.comparisons import Request, compare, note, rank_biserial, shown
+from semalign.statistics.comparison_notes import note, shown
+from semalign.statistics.comparisons import Request, compare, rank_biserial
 from tests.unit.scored import CMRC, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics.model_validate(

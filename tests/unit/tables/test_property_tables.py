@@ -15,7 +15,7 @@ from semalign.config.statistics import Statistics
 from semalign.frontier.curves import mean_tax, reach, tax_at
 from semalign.frontier.taxes import Tax
 from semalign.statistics.intervals import about_seeds, interval
-from semalign.tables import paper_tables
+from semalign.tables import paper_request, paper_tables
 from semalign.tables.tables import Cell, Row, Table, latex_text
 from tests.unit.drawn import TASKS, bounds, measured, scored
 from tests.unit.scored import CMRC
@@ -36,7 +36,7 @@ def test_a_table_has_the_mean_and_spread_of_its_seeds_and_their_gaps(
     seeds = scored(folder, figures)
     models = ["base", "cold_sft", "strong_sft", "rl"]
     table = paper_tables.build(
-        paper_tables.Request(folder, "table3", list(TASKS), models, seeds, {}, True, Statistics(resamples=20), [CMRC])
+        paper_request.Request(folder, "table3", list(TASKS), models, seeds, {}, True, Statistics(resamples=20), [CMRC])
     )
     rows = {(row["task"], row["model"]): row for row in table.frame().to_dict("records")}
 
