@@ -21,7 +21,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
     given = {name: settings[name] for name in names}
     given |= {name: settings[name] for name in ("given", "opponents", "trained") if name in settings}
     frame = compare(Request(Path("results"), languages=languages, statistics=statistics, retention=retention, **given))
-    text = note(statistics, len(settings["seeds"]), retention)
+    text = note(statistics, len(settings["seeds"]), retention, settings.get("trained", True))
     of_all = set(frame.loc[frame["seed"] == "all", "test"]) | {"sacrebleu paired bootstrap (p)"}
     brief = shown(frame[(frame["seed"] == "all") | ~frame["test"].isin(of_all)])
     part = Part(shown(frame), text, keys=5, latex=brief, latex_note="Seeds one by one stand in the CSV.")

@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont
 
+from semalign.config.statistics import Statistics
 from semalign.report.assets import font
 from semalign.report.grids import number
 from semalign.report.page import build
 from semalign.report.request import Request
+from semalign.tables.paper_request import Request as TableRequest
+from semalign.tables.paper_tables import build as build_table
 from tests.unit.pages import Page
 from tests.unit.reported import TASKS, TIBETAN, answer, judged, without, write_finished
-from tests.unit.scored import write_lines, write_run
+from tests.unit.scored import CMRC, write_lines, write_run
 
 HOSTILE = (
     "<script>document.title = 'taken'</script>",
@@ -263,6 +266,25 @@ def test_a_model_trained_elsewhere_has_its_own_verdicts(run: Request) -> None:
 
     alone = Page(build(replace(both, models=["base", "models/theirs"], opponents={"models/theirs": []})))
     assert "a judge, since there are no models to compare" in alone.said()
+
+
+def test_what_a_model_trained_elsewhere_learnt_and_kept_is_a_key_figure(run: Request) -> None:
+    """Its metric is 0.4 and the base's 0.1; it has three of four questions right and the base all."""
+    write_run(run.results, "models/theirs", ["hg"], [0.4] * 6, [100.0, 100.0, 100.0, 0.0])
+    given = {"models/theirs": ["hg"]}
+    which = (run.results, "table3", ["hg"], ["base", "models/theirs"], [0, 1], {}, False)
+    request = TableRequest(*which, Statistics(resamples=20), [CMRC], given=given)
+    build_table(request).frame().to_csv(run.results / "table3.csv", index=False)
+    alone = replace(run, models=["base", "models/theirs"], given=given, figures=[])
+    said = Page(build(without(alone, *[table for table in run.tables if table != "table3"]))).said()
+    assert "Key figures" in said
+    assert "theirs − base" in said
+    assert (
+        "ROUGE-L +0.3000 (interval 0.3000 to 0.3000); n 6. CMRC AVG −25.00 points (interval −50.00 to 0.00); n 4."
+        in said
+    )
+    assert "of every method" not in said
+    assert "the frontier, since train is false" in said
 
 
 def test_languages_are_marked(run: Request) -> None:

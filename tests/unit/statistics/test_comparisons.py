@@ -129,6 +129,9 @@ def test_rows_for_reading(results: Path) -> None:
     assert "nan" not in table.to_string()
     assert "p of a rank test of 3 runs against 3 is 0.1." in note(SETTINGS, 3, [CMRC])
     assert "One seed proves nothing" in note(SETTINGS, 1, [CMRC])
+    alone = note(SETTINGS, 3, [CMRC], trained=False)
+    assert "All rows are exploratory" in alone
+    assert "rl" not in alone.split()
 
 
 def test_the_judge_of_models_trained_elsewhere(results: Path) -> None:

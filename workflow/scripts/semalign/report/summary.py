@@ -36,21 +36,43 @@ def cards(request: Request) -> list[Card]:
     found = []
     for task, part in rows.groupby("task", sort=False):
         by_model: dict[str, Row] = {row["model"]: row for row in part.to_dict("records")}
-        if "rl" not in by_model:  # nothing was trained: the table says it all
-            continue
-        of_rl = {run: found for run, found in audited.items() if run.startswith(f"{task}/rl/")}
-        no_gain = any(verdict["is_no_gain"] for verdict in of_rl.values())
-        lines = [
-            ("Audit of RL", _audited(of_rl)),
-            ("Learnt", _learnt(by_model, no_gain)),
-            ("Meaning, by the encoder that never rewards", _meaning(by_model)),
-            (_about(request), _kept(by_model, request.retention[0].main)),
-            ("Judge", _judged(by_model["rl"], by_model["strong_sft"], request)),
-            ("At equal adequacy", _with_caution(frontier.answer(request, str(task)), no_gain)),
-        ]
-        lines += [("Declared beforehand", text) for text in _declared(request, str(task))]
+        lines = _trained(request, str(task), by_model, audited) if "rl" in by_model else []
+        lines += _elsewhere(request, by_model)
         title = labels.task(request.tasks[str(task)])
         found.append(Card(title, [(name, text) for name, text in lines if text]))
+    return found
+
+
+def _trained(request: Request, task: str, by_model: dict[str, Row], audited: dict[str, Any]) -> list[tuple[str, str]]:
+    """What RL learnt and kept beside strong SFT, each under its heading."""
+    of_rl = {run: found for run, found in audited.items() if run.startswith(f"{task}/rl/")}
+    no_gain = any(verdict["is_no_gain"] for verdict in of_rl.values())
+    lines = [
+        ("Audit of RL", _audited(of_rl)),
+        ("Learnt", _learnt(by_model, no_gain)),
+        ("Meaning, by the encoder that never rewards", _meaning(by_model)),
+        (_about(request), _kept(by_model, request.retention[0].main)),
+        ("Judge", _judged(by_model["rl"], by_model["strong_sft"], request)),
+        ("At equal adequacy", _with_caution(frontier.answer(request, task), no_gain)),
+    ]
+    return [*lines, *(("Declared beforehand", text) for text in _declared(request, task))]
+
+
+def _elsewhere(request: Request, by_model: dict[str, Row]) -> list[tuple[str, str]]:
+    """What each model that was trained elsewhere learnt and kept, as its difference to the base."""
+    found = []
+    for name, row in by_model.items():
+        if not name.endswith(" - base"):
+            continue
+        said = []
+        for figure in ("metric", request.retention[0].main):
+            title, unit = labels.metric(row["metric_name"]), ""
+            if figure != "metric":
+                called = labels.figure(figure)
+                title, unit = called.title, " points" if called.unit == "%" else f" {called.unit}".rstrip()
+            between = f" ({_interval(row, figure)})" if _interval(row, figure) else ""
+            said.append(f"{title} {_value(row, figure, signed=True)}{unit}{between}; n {whole(row[f'{figure}_n'])}.")
+        found.append((name.replace(" - ", " − "), " ".join(said)))
     return found
 
 

@@ -35,15 +35,20 @@ def shown(frame: pd.DataFrame) -> pd.DataFrame:
     return table[SHOWN].astype(str)
 
 
-def note(statistics: Statistics, seeds: int, retention: list[Retained]) -> str:
-    """How to read the rows."""
+def note(statistics: Statistics, seeds: int, retention: list[Retained], trained: bool = True) -> str:
+    """How to read the rows. trained: whether RL is among what is compared."""
     named = ", ".join(f"{item.task} {measure}" for item, measure in declared(statistics, retention)) or "none"
-    return (
-        f"Comparisons of rl with strong_sft declared beforehand ({named}; seed `all`) are adjusted by "
-        f"Holm in p_holm; every other row is exploratory and unadjusted. Intervals are {statistics.confidence:.0%} "
-        f"percentile bootstrap ({statistics.resamples} resamples, seed {statistics.seed}), of whole passages where "
-        "several questions or tokens share one; sacrebleu's p has resamples of its own (SACREBLEU_SEED, else 12345). "
-        "seed `all` averages an item's figures over the "
-        f"{seeds} seeds. units: what was resampled, or the non-zero differences, discordant or decided items. All "
-        f"tests are about the test set, given these trained models. {about_seeds(seeds)}"
-    )
+    parts = [
+        f"Comparisons of rl with strong_sft declared beforehand ({named}; seed `all`) are adjusted by Holm in p_holm; "
+        "every other row is exploratory and unadjusted."
+        if trained
+        else "All rows are exploratory and unadjusted.",
+        f"Intervals are {statistics.confidence:.0%} percentile bootstrap ({statistics.resamples} resamples, seed "
+        f"{statistics.seed}), of whole passages where several questions or tokens share one; sacrebleu's p has "
+        "resamples of its own (SACREBLEU_SEED, else 12345).",
+        f"seed `all` averages an item's figures over the {seeds} seeds." if trained else "Each model is measured once.",
+        "units: what was resampled, or the non-zero differences, discordant or decided items.",
+        "All tests are about the test set, given these trained models.",
+        about_seeds(seeds) if trained else "They prove nothing about training, of which they see one run each.",
+    ]
+    return " ".join(parts)
