@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fontTools.ttLib import TTFont
@@ -272,7 +273,7 @@ def test_what_a_model_trained_elsewhere_learnt_and_kept_is_a_key_figure(run: Req
     """Its metric is 0.4 and the base's 0.1; it has three of four questions right and the base all."""
     write_run(run.results, "models/theirs", ["hg"], [0.4] * 6, [100.0, 100.0, 100.0, 0.0])
     given = {"models/theirs": ["hg"]}
-    which = (run.results, "table3", ["hg"], ["base", "models/theirs"], [0, 1], {}, False)
+    which: Any = (run.results, "table3", ["hg"], ["base", "models/theirs"], [0, 1], {}, False)
     request = TableRequest(*which, Statistics(resamples=20), [CMRC], given=given)
     build_table(request).frame().to_csv(run.results / "table3.csv", index=False)
     alone = replace(run, models=["base", "models/theirs"], given=given, figures=[])
