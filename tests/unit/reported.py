@@ -15,7 +15,7 @@ from semalign.frontier.taxes import Request as TaxRequest
 from semalign.frontier.taxes import taxes
 from semalign.report.request import Request, TaskOf
 from semalign.tables.encoder_table import EXAM, TRAINED, compared_of
-from semalign.tables.paper_tables import Request as TableRequest
+from semalign.tables.paper_request import Request as TableRequest
 from semalign.tables.paper_tables import build as build_table
 from tests.unit.scored import CMRC, write_judge, write_likelihood, write_lines, write_run
 

@@ -33,7 +33,7 @@ TRIALS = ["train_sft", "train_grpo", "generate", "score_text", "score_similarity
 READ_BY: dict[str, list[str]] = {
     "device": [*MODELS, *ENCODED, "train_base"],
     "processes": ["train_sft *", "train_grpo *", "train_method *"],
-    "gradient_checkpointing": [],
+    "gradient_checkpointing": ["train_grpo *", "train_method */grpo_*"],
     "downloads": [],  # as long as nothing reads them; test_downloads.py has those that are read
     "mirror": [],
     "licences": [],

@@ -100,6 +100,7 @@ def runs(commands: list[list[str]]) -> list[tuple[int, str]]:
         with tempfile.TemporaryFile("w+", errors="replace") as said:
             return forked(call, said, said), _read(said)
 
+    _servers()  # before threads would ask for it at once
     with ThreadPoolExecutor(2) as two:
         return list(two.map(one, commands))
 

@@ -115,8 +115,18 @@ def _below(value: dict[str, Any], level: int, deep: int) -> list[str]:
     return lines
 
 
+class _Lines(yaml.SafeDumper):
+    """Texts of several lines are written in one, with \\n."""
+
+
+_Lines.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if "\n" in text else None),
+)
+
+
 def _flow(value: Any) -> str:
-    written = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False)
+    written = yaml.dump(value, Dumper=_Lines, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False)
     return written.removesuffix("\n").removesuffix("\n...")
 
 

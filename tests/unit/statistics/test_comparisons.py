@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from semalign.config.statistics import Statistics
-from semalign.statistics.comparisons import Request, compare, note, shown
+from semalign.statistics.comparison_notes import note, shown
+from semalign.statistics.comparisons import Request, compare
 from tests.unit.scored import CMRC, write_judge, write_likelihood, write_run
 
 SETTINGS = Statistics.model_validate(
@@ -113,6 +114,9 @@ def test_rows_for_reading(results: Path) -> None:
     assert "nan" not in table.to_string()
     assert "p of a rank test of 3 runs against 3 is 0.1." in note(SETTINGS, 3, [CMRC])
     assert "One seed proves nothing" in note(SETTINGS, 1, [CMRC])
+    alone = note(SETTINGS, 3, [CMRC], trained=False)
+    assert "All rows are exploratory" in alone
+    assert "rl" not in alone.split()
 
 
 def test_the_judge_of_models_trained_elsewhere(results: Path) -> None:

@@ -95,3 +95,14 @@ def test_the_frontier_draws_whichever_benchmark_is_primary(results: Path) -> Non
         for run in ("base", "mt/rl/0"):
             assert found[run][0] == pytest.approx(runs.figures(results, run, "mt", [primary])[primary.main])
             assert len(found[run]) == 1 + SETTINGS.resamples
+
+
+def test_models_with_other_tokenizers_are_not_compared_by_token(tmp_path: Path) -> None:
+    write(tmp_path, "base", [1, 0], [1.0, 2.0])
+    write(tmp_path, "models/same", [1, 1], [1.5, 2.5])
+    write(tmp_path, "models/other", [1, 1], [1.5, 2.5])
+    file = tmp_path / "models" / "other" / "retention" / "news.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    write_lines(file, [row | {"tokens": 3 * row["tokens"]} for row in rows])
+    assert runs.apart(tmp_path, "models/same", "base", ALL) == []
+    assert runs.apart(tmp_path, "models/other", "base", ALL) == ["news_nll", "news_ppl"]

@@ -24,6 +24,7 @@ def test_the_main_figures_come_first_and_are_aligned(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [
         {"task": "mt", "model": "base", "audit": "ok", "judge_win": None, "judge_win_sd": None},
         {"task": "mt", "model": "gap", "audit": None, "cmrc_avg": -2.5},
+        {"task": "mt", "model": "theirs - base", "audit": None},
     ]
     lines = (summary(written(tmp_path, rows)) or "").splitlines()
     assert lines[0].split() == ["task", "model", "audit", "metric", "similarity", "cmrc_avg", "judge", "%", "chrf"]
@@ -31,6 +32,7 @@ def test_the_main_figures_come_first_and_are_aligned(tmp_path: Path) -> None:
     assert "–" in lines[1]
     assert "+0.250 ±" in lines[2]
     assert "-2.50 ± 0.02" in lines[2]
+    assert lines[3].count("+0.2") == 5  # every figure of a difference has its sign
     assert len({line.rindex("0.250") for line in lines[1:]}) == 1
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from semalign.config.audit import Thresholds
 from semalign.config.statistics import Statistics
-from semalign.tables.paper_tables import DEFINITIONS, Request, build
+from semalign.tables.paper_request import DEFINITIONS, Request
+from semalign.tables.paper_tables import build
 from semalign.tables.published import published
 from semalign.tables.spreadsheets import write_csv
 from semalign.tables.tables import Table, frame_markdown

@@ -54,7 +54,7 @@ def test_jobs_of_the_miniature() -> None:
     assert (rl.steps, rl.completions, rl.tokens) == (200, 12_800, 12_800 * 50)
     strong = plan.work(Job("train_sft", {"task": "hg", "model": "strong_sft", "seed": "0"}))
     assert strong is not None
-    assert (strong.steps, strong.sequences) == (489, 7800)
+    assert (strong.steps, strong.sequences) == (564, 9000)
     answers = plan.work(Job("generate", {"run": "mt/rl/0"}))
     assert answers is not None
     assert (answers.steps, answers.sequences) == (11, 700)  # 300 pairs and 400 questions in batches of 64
@@ -63,7 +63,7 @@ def test_jobs_of_the_miniature() -> None:
 
 
 def test_work_of_a_searchs_trials() -> None:
-    """2,100 pairs of mt are 132 batches of 16; 20 updates of RL are 1,280 completions; dev has 200 pairs."""
+    """2,600 pairs of mt are 163 batches of 16; 20 updates of RL are 1,280 completions; dev has 200 pairs."""
     rates = {"of": "rl", "task": "mt", "grid": {"learning_rate": [1.0e-4]}, "steps": 20}
     epochs = {"of": "strong_sft", "task": "mt", "grid": {"epochs": [1]}}
     config = miniature(search={"rates": rates, "epochs": epochs})
@@ -73,7 +73,7 @@ def test_work_of_a_searchs_trials() -> None:
     assert (short.steps, short.completions) == (20, 1280)
     once = plan.work(Job("train_sft", {"task": "mt", "model": trials["epochs"][1].model, "seed": "0"}))
     assert once is not None
-    assert (once.steps, once.sequences) == (132, 2100)
+    assert (once.steps, once.sequences) == (163, 2600)
     answers = plan.work(Job("generate", {"run": f"mt/{trials['rates'][1].model}/0/dev"}))
     assert answers is not None
     assert (answers.steps, answers.sequences) == (4, 200)

@@ -45,7 +45,7 @@ class Config(Strict):
     gradient_checkpointing: bool | None = Field(
         None,
         description="SFT and GRPO compute activations twice instead of keeping them; null: with cuda; changes no "
-        "result and reruns nothing",
+        "result of SFT, and those of GRPO by rounding",
     )
     seeds: Annotated[list[Seed], Distinct] = Field(min_length=1, description="one complete run each")
     languages: dict[str, Language] = Field(description="each language that a task names, by a name of your own")

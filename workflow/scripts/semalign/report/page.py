@@ -56,6 +56,9 @@ WITHOUT = {  # table: what to say of a run that does not have it, and the config
     "audit": ("the reward audit", ""),
 }
 
+OF_TRAINED = ("few_shot", "ablation", "frontier", "encoder_ablation")
+"""Those of the keys that are not read where nothing is trained."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -133,11 +136,11 @@ def _content(request: Request) -> dict[str, Any]:
 
 
 def _about(request: Request, jobs: list[dict[str, Any]], generated: bool) -> list[tuple[str, str]]:
-    seeds = ", ".join(map(str, request.seeds))
+    seeds, runs = ", ".join(map(str, request.seeds)), f"{len(request.seeds)} run{'s' if len(request.seeds) > 1 else ''}"
     commits = sorted({_short(job["commit"]) for job in jobs})
     return [
         ("Tasks", "; ".join(labels.task(entry) for entry in request.tasks.values())),
-        ("Seeds", f"{seeds} ({len(request.seeds)} run{'s' if len(request.seeds) > 1 else ''} of every method)"),
+        *([("Seeds", f"{seeds} ({runs} of every method)")] if request.trained else []),
         ("Data", "a generated world: the miniature" if generated else "files of the config, listed under Sources"),
         ("Judge", labels.judge(request.judge)),
         ("Jobs", f"{len(jobs):,}"),
@@ -188,7 +191,7 @@ def _missing(request: Request) -> list[str]:
     said = [
         f"{title}, not made yet"
         if name in request.wanted
-        else f"{title}, since {key} is null"
+        else f"{title}, since {'train is false' if key in OF_TRAINED and not request.trained else f'{key} is null'}"
         if key
         else f"{title}: the config asks for none"
         for name, (title, key) in WITHOUT.items()

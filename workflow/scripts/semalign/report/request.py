@@ -62,9 +62,14 @@ class Request:
         return self.root / "results"
 
     @property
+    def trained(self) -> bool:
+        """Is anything trained here, or are the base and models of others measured alone?"""
+        return "rl" in self.models
+
+    @property
     def judged(self) -> bool:
         """Has the judge anything to compare?"""
-        return self.judge["kind"] != "none" and ("rl" in self.models or any(self.opponents.values()))
+        return self.judge["kind"] != "none" and (self.trained or any(self.opponents.values()))
 
     def table(self, name: str, kind: str) -> Path:
         return self.results / f"{name}.{kind}"

@@ -41,7 +41,13 @@ def tests(request: Request) -> tuple[Grid | None, Grid]:
     declared, others = rows[rows["primary"].astype(bool)], rows[~rows["primary"].astype(bool)]
     title = "Tests declared before the results were seen, with Holm's p"
     first = _tests(request, "declared", title, declared, note, holm=True) if len(declared) else None
-    more = _tests(request, "exploratory", f"{len(others)} further tests, exploratory and unadjusted", others, "")
+    more = _tests(
+        request,
+        "exploratory",
+        f"{len(others)} further tests, exploratory and unadjusted",
+        others,
+        "" if first else note,
+    )
     return first, more
 
 

@@ -16,12 +16,13 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from semalign.config.data import Language
-from semalign.config.statistics import Primary, Statistics
+from semalign.config.statistics import Statistics
 from semalign.metrics.bleu import paired_bootstrap
 from semalign.metrics.predictions import join
 from semalign.statistics import runs
 from semalign.statistics.bootstrap import Estimator, bootstrap
-from semalign.statistics.intervals import about_seeds, estimator
+from semalign.statistics.comparison_notes import declared
+from semalign.statistics.intervals import estimator
 from semalign.statistics.judgements import OURS, Pair
 from semalign.statistics.retained import Retained
 
@@ -49,7 +50,6 @@ COLUMNS = [
     "units",
     "primary",
 ]
-SHOWN = ["task", "a", "b", "measure", "seed", "test", "difference", "interval", "effect", "p", "p_holm", "n"]
 
 
 @validated(frozen=True)
@@ -101,22 +101,16 @@ def compare(request: Request) -> pd.DataFrame:
         for a, b, pair in request.judged_pairs(task):
             rows += _Comparison(request, task, a, b).judged(pair)
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    declared = [(item.task, measure) for item, measure in _declared(request.statistics, request.retention)]
+    named = [(item.task, measure) for item, measure in declared(request.statistics, request.retention)]
     of_all = (frame["seed"] == "all") & (frame["a"] == "rl") & (frame["b"] == "strong_sft")
-    frame["primary"] = of_all & pd.MultiIndex.from_frame(frame[["task", "measure"]]).isin(declared)
+    frame["primary"] = of_all & pd.MultiIndex.from_frame(frame[["task", "measure"]]).isin(named)
     primary = frame["primary"] & frame["p"].notna()
     if primary.any():
         # a declared comparison that was not measured still counts: it was looked for
         p = frame.loc[primary, "p"].to_numpy(dtype=float)
-        family = np.concatenate([p, np.ones(len(declared) - len(p))])
+        family = np.concatenate([p, np.ones(len(named) - len(p))])
         frame.loc[primary, "p_holm"] = multipletests(family, method="holm")[1][: len(p)]
     return frame.sort_values("primary", ascending=False, kind="stable", ignore_index=True)
-
-
-def _declared(statistics: Statistics, retention: list[Retained]) -> list[tuple[Primary, str]]:
-    """The declared comparisons and the column of each."""
-    named = {"retention": retention[0].main} if retention else {}
-    return [(item, named.get(item.measure, item.measure)) for item in statistics.primary]
 
 
 @dataclass
@@ -162,7 +156,7 @@ class _Comparison:
                 estimator(self.request.results, self.task, measure, names, self.request.retention)
                 for names in (of, less)
             )
-            if one is None or two is None or not self._alike(measure, one, two):
+            if one is None or two is None or not self._alike(measure, one, two, of[0], less[0]):
                 return
             found = bootstrap(one - two, self.request.statistics)
             clustered = found.units < found.n
@@ -181,9 +175,10 @@ class _Comparison:
                 figures["p"], test = self._sacrebleu(of[0], less[0]), "sacrebleu paired bootstrap (p)"
             self._add(measure, seed, test, **figures)
 
-    @staticmethod
-    def _alike(measure: str, one: Estimator, two: Estimator) -> bool:
+    def _alike(self, measure: str, one: Estimator, two: Estimator, of: str, less: str) -> bool:
         """Are both of the same units? Tokens of a model with another tokenizer are not those of another."""
+        if measure in runs.apart(self.request.results, of, less, self.request.retention):
+            return False
         return not measure.startswith(("nll_", "kl_")) or (one.keys == two.keys and one.n == two.n)
 
     def _sacrebleu(self, one: str, two: str) -> float:
@@ -269,35 +264,3 @@ def rank_biserial(differences: np.ndarray) -> float:
         return 0.0
     ranks = stats.rankdata(np.abs(differences))
     return float((ranks * np.sign(differences)).sum() / ranks.sum())
-
-
-def shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows for reading, as texts."""
-
-    def number(value: Any, form: str) -> str:
-        return "" if pd.isna(value) else format(float(value), form)
-
-    table = frame.copy()
-    table["interval"] = [
-        "" if pd.isna(low) else f"[{number(low, '.3f')}, {number(high, '.3f')}]"
-        for low, high in zip(frame["low"], frame["high"], strict=True)
-    ]
-    table["difference"] = [number(value, "+.3f") for value in frame["difference"]]
-    table["effect"] = [number(value, "+.2f") for value in frame["effect"]]
-    for column in ("p", "p_holm"):
-        table[column] = [number(value, ".2g") for value in frame[column]]
-    return table[SHOWN].astype(str)
-
-
-def note(statistics: Statistics, seeds: int, retention: list[Retained]) -> str:
-    """How to read the rows."""
-    declared = ", ".join(f"{item.task} {measure}" for item, measure in _declared(statistics, retention)) or "none"
-    return (
-        f"Comparisons of rl with strong_sft declared beforehand ({declared}; seed `all`) are adjusted by "
-        f"Holm in p_holm; every other row is exploratory and unadjusted. Intervals are {statistics.confidence:.0%} "
-        f"percentile bootstrap ({statistics.resamples} resamples, seed {statistics.seed}), of whole passages where "
-        "several questions or tokens share one; sacrebleu's p has resamples of its own (SACREBLEU_SEED, else 12345). "
-        "seed `all` averages an item's figures over the "
-        f"{seeds} seeds. units: what was resampled, or the non-zero differences, discordant or decided items. All "
-        f"tests are about the test set, given these trained models. {about_seeds(seeds)}"
-    )

@@ -70,6 +70,11 @@ class Retained:
         return {"nll": "tokens", "bits_per_byte": "bytes"}.get(measure) if self.kind == "perplexity" else None
 
     @property
+    def per_token(self) -> list[str]:
+        """The columns that models with one tokenizer alone can be compared by."""
+        return [self.column(measure) for measure in ("nll", "ppl") if measure in self.measures]
+
+    @property
     def loss(self) -> int:
         """The sign of the tax in model − base: −1 where a larger figure is better."""
         return 1 if MEASURES[self.measures[0]].grows else -1

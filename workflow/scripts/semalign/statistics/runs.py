@@ -109,6 +109,17 @@ def questions(results: Path, run: str, benchmark: Retained) -> pd.DataFrame:
     return frame.assign(avg=(frame["em"] + frame["f1"]) / 2)
 
 
+def apart(results: Path, one: str, two: str, retention: Iterable[Retained]) -> list[str]:
+    """The columns of benchmarks by which two runs cannot be compared: those per token, where the models' tokenizers
+    cut the same items into other numbers of tokens."""
+    found: list[str] = []
+    for benchmark in retention:
+        if benchmark.per_token:
+            first, second = (questions(results, run, benchmark)["tokens"] for run in (one, two))
+            found += [] if first.equals(second) else benchmark.per_token
+    return found
+
+
 def tokens(results: Path, run: str) -> dict[str, np.ndarray]:
     """A run's nll, kl and (for the base) noise by token of the fixed passages, and each token's passage."""
     with np.load(results / run / "likelihood.npz") as arrays:

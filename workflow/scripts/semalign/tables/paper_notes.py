@@ -1,17 +1,13 @@
 """The notes below the paper's tables: what a reader must know before comparing rows."""
 
-from typing import TYPE_CHECKING
-
 from semalign.statistics import runs
 from semalign.statistics.intervals import about_seeds
 from semalign.statistics.retained import described, title
+from semalign.tables.paper_request import Request
 from semalign.tables.published import PAPER
 
-if TYPE_CHECKING:
-    from semalign.tables.paper_tables import Request
 
-
-def _about_trade_off(request: "Request", seeds: int) -> list[str]:
+def _about_trade_off(request: Request, seeds: int) -> list[str]:
     percent = [title(benchmark.name) for benchmark in request.retention if "%" in described(benchmark.main)]
     said = []
     if "rl" in request.models:
@@ -34,7 +30,7 @@ def _about_trade_off(request: "Request", seeds: int) -> list[str]:
     return said
 
 
-def note(request: "Request", seeds: int) -> str:
+def note(request: Request, seeds: int) -> str:
     """What a reader must know before comparing rows."""
     table, statistics, retention = request.table, request.statistics, request.retention
     subject = request.subject()

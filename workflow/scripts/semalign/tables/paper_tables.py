@@ -1,151 +1,25 @@
-"""The paper's tables 1 to 6: which figures each shows, and its rows from the runs' scores.
+"""The paper's tables 1 to 6: their rows from the runs' scores.
 
 Every figure is a mean over seeds; a difference row is taken seed by seed.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic.dataclasses import dataclass as validated
-
-from semalign.config.statistics import Statistics
 from semalign.metrics.collapse import worst
 from semalign.statistics import judgements, runs
 from semalign.statistics.bootstrap import Interval, bootstrap
 from semalign.statistics.intervals import interval
-from semalign.statistics.judgements import OURS, Pair
-from semalign.statistics.retained import Retained
-from semalign.statistics.verdicts import Thresholds, Verdict, by_run, of_rl, of_run, remark
+from semalign.statistics.judgements import OURS
+from semalign.statistics.verdicts import Verdict, by_run, of_rl, of_run, remark
 from semalign.tables.paper_notes import note
+from semalign.tables.paper_request import OF_THE_PAIR, Definition, Request
 from semalign.tables.published import PAPER, published
 from semalign.tables.tables import Cell, Row, Table
 
-QUALITY = ["metric", "similarity", "similarity_independent", "content"]
-SIDE = ["chrf", "bleu_char"]
-OF_THE_PAIR = [name for name in judgements.FIGURES if name != "judge_win"]
-_SPREAD = ("mean", "median", "p10", "p90")
-NLL = ["nll_mean", "nll_median", "nll_p10", "nll_p90"]
-KL = ["kl_mean", "kl_median", "kl_p10", "kl_p90"]
-
-
-KEPT, KEPT_ASIDE, OWN = "<benchmarks>", "<benchmarks aside>", "<benchmarks' own>"
-"""Where the columns of the retention benchmarks stand: all that are shown, those of the CSV alone, and each one's
-own alone."""
-TRADE_OFF = ["metric", "similarity", "similarity_independent", KEPT, "judge_win", "content"]
-
-
-@dataclass(frozen=True)
-class Definition:
-    """A table's figures, those shown for reading, its difference row (name, model, less model), and its subject."""
-
-    subject: str
-    figures: list[str]
-    shown: list[str]
-    difference: tuple[str, str, str] | None = None
-
-    def of(self, retention: list[Retained]) -> "Definition":
-        """With the columns of these benchmarks, the primary one first."""
-        columns = {
-            KEPT: [column for benchmark in retention for column in benchmark.columns],
-            KEPT_ASIDE: [column for benchmark in retention for column in benchmark.aside],
-            OWN: [benchmark.main for benchmark in retention],
-        }
-        figures, shown = (
-            [column for name in names for column in columns.get(name, [name])] for names in (self.figures, self.shown)
-        )
-        return replace(self, figures=figures, shown=shown)
-
-
-DEFINITIONS = {
-    "table1": Definition("cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
-    "table2": Definition("cold start and RL", QUALITY + SIDE, QUALITY, ("change", "rl", "cold_sft")),
-    "table3": Definition(
-        "the trade-off", [*TRADE_OFF, *SIDE, KEPT_ASIDE, *OF_THE_PAIR], TRADE_OFF, ("gap", "rl", "strong_sft")
-    ),
-    "table4": Definition("few-shot transfer between tasks", [*QUALITY, OWN], [*QUALITY, OWN]),
-    "table5": Definition(
-        "RL with other rewards, all else equal",
-        [*QUALITY, "language_consistency", OWN],
-        [*QUALITY, "language_consistency", OWN],
-    ),
-    "table6a": Definition("token NLL on passages out of the domain, nats", NLL, NLL),
-    "table6b": Definition("token KL(adapted ‖ base) on passages out of the domain, nats", KL, KL),
-}
-
-
-@validated(frozen=True)
-class Request:
-    """What a table is made from: the runs of these tasks, models (the base among them or not) and seeds.
-
-    retention: the benchmarks that it may show, the primary one first. titles: what the tasks are called; without one,
-    their names. published: the tasks that have the paper's figures beside ours, and which.
-    """
-
-    results: Path
-    table: str
-    tasks: list[str]
-    models: list[str]
-    seeds: list[int]
-    rewards: dict[str, dict[str, float]]
-    judged: bool
-    statistics: Statistics
-    retention: list[Retained]
-    thresholds: Thresholds | None = None
-    """Of the audit; None: a table without its verdicts."""
-    titles: dict[str, str] = field(default_factory=dict)
-    published: dict[str, str] = field(default_factory=dict)
-    given: dict[str, list[str]] = field(default_factory=dict)
-    """The tasks of each model that was trained elsewhere."""
-    opponents: dict[str, str] = field(default_factory=dict)
-    """Whom each of them is shown to be judged against."""
-
-    def judged_pair(self, task: str, model: str) -> Pair | None:
-        """The comparison by the judge that a model's row shows; None of a model that it did not see."""
-        if not self.judged:
-            return None
-        if model in (OURS.first, OURS.second):
-            return OURS
-        other = self.opponents.get(model)
-        return Pair(other, model) if other and task in self.given.get(other, [task]) else None
-
-    def models_of(self, task: str) -> list[str]:
-        """The models that answer a task."""
-        return runs.answering(self.models, task, self.given)
-
-    def further(self) -> list[str]:
-        """The figures of metrics beyond the primary ones: those that the tasks name, and chrF++ beside BLEU."""
-        if self.table.startswith("table6"):
-            return []
-        found: dict[str, None] = {}
-        for task in self.tasks:
-            run = _runs(self, task, self.models[0])[0]
-            own = runs.metric_names(self.results, run, task)
-            found |= dict.fromkeys([*own[1:], *(["chrf"] if "bleu" in own and "chrf" not in own else [])])
-        return list(found)
-
-    def figures(self) -> list[str]:
-        """The columns of the CSV."""
-        figures = self.definition.figures
-        return [*figures, *(name for name in self.further() if name not in figures)]
-
-    def shown(self) -> list[str]:
-        """The columns for reading; further metrics stand beside the primary one."""
-        shown = self.definition.shown
-        return [shown[0], *self.further(), *shown[1:]]
-
-    def subject(self) -> str:
-        """What the table is about."""
-        subject = DEFINITIONS[self.table].subject
-        if self.table not in ("table1", "table2"):
-            return subject
-        subject = subject if "rl" in self.models else "the models that are measured"
-        return f"{', '.join(self.titles.get(task, task) for task in self.tasks)}: {subject}"
-
-    @property
-    def definition(self) -> Definition:
-        return DEFINITIONS[self.table].of(self.retention)
+SPREAD = ("mean", "median", "p10", "p90")
 
 
 def build(request: Request) -> Table:
@@ -158,13 +32,13 @@ def build(request: Request) -> Table:
         found = {model: _figures(request, task, model) for model in request.models_of(task)}
         for model, figures in found.items():
             verdicts = _verdicts(request, task, model)
-            row = _row(request, task, model, _runs(request, task, model), figures)
+            row = _row(request, task, model, request.runs_of(task, model), figures)
             rows.append(replace(row, words={"audit": worst(v.level for v in verdicts)}) if verdicts else row)
             audited += verdicts
             by_seed[f"{task}/{_label(request.table, model)}"] = figures
         for name, model, less in _compared(request, definition, found):
-            figures = _differences(found[model], found[less])
-            rows.append(_row(request, task, name, _runs(request, task, model), figures, _runs(request, task, less)))
+            figures = _differences(found[model], found[less], _apart(request, definition, task, model, less))
+            rows.append(_row(request, task, name, request.runs_of(task, model), figures, request.runs_of(task, less)))
             by_seed[f"{task}/{name}"] = figures
     text = note(request, max(row.seeds for row in rows))
     sidecar = {
@@ -216,10 +90,6 @@ def _label(table: str, model: str) -> str:
     return "noise_floor" if (table, model) == ("table6b", "base") else runs.label(model)
 
 
-def _runs(request: Request, task: str, model: str) -> list[str]:
-    return [model] if runs.is_alone(model) else [runs.name(task, model, seed) for seed in request.seeds]
-
-
 def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]:
     """A model's figures by seed; what is one run, as the base, has one set under an empty name."""
     of_likelihood = {"table6a": "nll", "table6b": "kl"}.get(request.table)
@@ -227,7 +97,7 @@ def _figures(request: Request, task: str, model: str) -> dict[str, runs.Figures]
     def read(run: str) -> runs.Figures:
         return _likelihood(request.results, run, of_likelihood) if of_likelihood else _scores(request, task, run)
 
-    return {"" if runs.is_alone(run) else run.rpartition("/")[2]: read(run) for run in _runs(request, task, model)}
+    return {"" if runs.is_alone(run) else run.rpartition("/")[2]: read(run) for run in request.runs_of(task, model)}
 
 
 def _scores(request: Request, task: str, run: str) -> runs.Figures:
@@ -260,14 +130,22 @@ def _interval(request: Request, task: str, figure: str, of: list[str], less: lis
 def _likelihood(results: Path, run: str, kind: str) -> runs.Figures:
     content = runs.likelihood(results, run)
     spread = content["noise_floor"] if kind == "kl" and run == "base" else content[kind]
-    return {f"{kind}_{name}": value for name, value in (spread or dict.fromkeys(_SPREAD)).items()}
+    return {f"{kind}_{name}": value for name, value in (spread or dict.fromkeys(SPREAD)).items()}
 
 
-def _differences(of: dict[str, runs.Figures], less: dict[str, runs.Figures]) -> dict[str, runs.Figures]:
-    """Those of the pair of models are no one model's, and have none."""
+def _apart(request: Request, definition: Definition, task: str, model: str, less: str) -> list[str]:
+    """The figures by which two models cannot be compared: those of the judge's pair, which are no one model's, and
+    those per token of models with other tokenizers."""
+    shown = [benchmark for benchmark in request.retention if benchmark.main in definition.figures]
+    of, other = (request.runs_of(task, name)[0] for name in (model, less))
+    return [*OF_THE_PAIR, *runs.apart(request.results, of, other, shown)]
 
+
+def _differences(
+    of: dict[str, runs.Figures], less: dict[str, runs.Figures], apart: list[str]
+) -> dict[str, runs.Figures]:
     def minus(name: str, a: float | None, b: float | None) -> float | None:
-        return None if a is None or b is None or name in OF_THE_PAIR else a - b
+        return None if a is None or b is None or name in apart else a - b
 
     return {seed: {name: minus(name, of[seed][name], less[seed][name]) for name in of[seed]} for seed in of}
 
@@ -313,7 +191,7 @@ def _n(request: Request, task: str, name: str, run: str) -> int:
 
 
 def _details(request: Request) -> dict[str, Any]:
-    names = [run for task in request.tasks for model in request.models_of(task) for run in _runs(request, task, model)]
+    names = [run for task in request.tasks for model in request.models_of(task) for run in request.runs_of(task, model)]
     if request.table.startswith("table6"):
         return {run: runs.likelihood(request.results, run) for run in dict.fromkeys(names)}
     kept = [benchmark for benchmark in request.retention if benchmark.main in request.definition.figures]

@@ -43,7 +43,7 @@ def _title(name: str) -> str:
 def _figures(rows: pd.DataFrame, name: str) -> Iterable[str]:
     digits = min(digits_of(name), 3)
     for row in rows.to_dict("records"):
-        sign = "+" if row["model"] in ("gap", "change") else ""
+        sign = "+" if row["model"] in ("gap", "change") or row["model"].endswith(" - base") else ""
         mean, sd = row[name], row[f"{name}_sd"]
         spread = f" ± {sd:.{digits}f}" if pd.notna(sd) else ""
         yield f"{mean:{sign}z.{digits}f}{spread}" if pd.notna(mean) else "–"
