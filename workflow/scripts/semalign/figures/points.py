@@ -26,6 +26,21 @@ def points(axes: Axes, seeds: pd.DataFrame, y: str, look: Look, label: str | Non
     return float(mean[x]), float(mean[y])
 
 
+def before(axes: Axes, base: pd.Series, y: str, look: Look) -> None:
+    """A line across the panel at what the base has of y, and its similarity in words."""
+    axes.axhline(base[y], color=look.colour, lw=0.9, ls=(0, (4, 3)), zorder=2)
+    said = f"{look.label}, similarity {base['similarity_independent']:.2f}"
+    axes.annotate(
+        said,
+        (0.02, base[y]),
+        xytext=(0, -3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="top",
+        fontsize="small",
+    )
+
+
 def tradeoff(
     results: Path,
     png: str,
@@ -39,12 +54,13 @@ def tradeoff(
 ) -> None:
     """Similarity by the independent encoder against the primary benchmark (CMRC AVG) of the models, a panel a task.
 
-    given: the tasks of each model that was trained elsewhere. Reads the runs' scores.
+    The base is a line at what it has, with its similarity in words, since it may lie far from all others; alone it
+    is a point. given: the tasks of each model that was trained elsewhere. Reads the runs' scores.
     """
     legend_columns = 4 if len(tasks) > 1 else 2
     height = 2.3 + 0.16 * -(-len(models) // legend_columns)
     with picture(png, svg, width_for(len(tasks)), height) as figure:
-        panels = grid(figure, 1, list(tasks.values()), sharex=True, sharey=True)[0]
+        panels = grid(figure, 1, list(tasks.values()), sharex=False, sharey=True)[0]
         for axes, task in zip(panels, tasks, strict=True):
             axes.margins(0.08)
             for number, model in enumerate(models):
@@ -53,7 +69,10 @@ def tradeoff(
                 look = look_of(model, number)
                 names = dict.fromkeys(runs.name(task, model, seed) for seed in seeds)
                 figures = pd.DataFrame([runs.figures(results, name, task, [primary]) for name in names])
-                points(axes, figures, primary.main, look, look.label)
+                if model == "base" and len(models) > 1:
+                    before(axes, figures.iloc[0], primary.main, look)
+                else:
+                    points(axes, figures, primary.main, look, look.label)
             axes.set_xlabel(SIMILARITY)
         panels[0].set_ylabel(described(primary.main))
         note(figure, "small: seeds, large: their mean" if len(seeds) > 1 else "one seed")

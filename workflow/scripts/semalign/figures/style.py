@@ -74,7 +74,7 @@ class Look(NamedTuple):
 
 MODELS = {
     "base": Look("base", BLACK, "o", ":"),
-    "cold_sft": Look("cold SFT", PURPLE, "D", "-."),
+    "cold_sft": Look("cold start", PURPLE, "D", "-."),
     "strong_sft": Look("strong SFT", VERMILLION, "s", "--"),
     "rl": Look("RL", BLUE, "^", "-"),
 }
