@@ -61,6 +61,8 @@ def _training() -> dict[str, set[str]]:
     for task in TASKS:
         for model in ("cold_sft", "strong_sft", "sft-32"):
             made[f"train_sft {task}/{model}"] = {"train_base", f"split_pairs {task}"}
+        made[f"rewrite_cold {task}"] = {f"split_pairs {task}"}
+        made[f"train_sft {task}/cold_sft"] |= {f"rewrite_cold {task}"}
         made[f"measure_threshold {task}"] = {"train_base", f"train_sft {task}/cold_sft", f"split_pairs {task}"}
         made[f"measure_threshold {task}"] |= {"train_encoder reward"}
         made[f"take_snapshot {task}/rl@2"] = {f"train_grpo {task}/rl"}

@@ -33,7 +33,7 @@ TRIALS = ["train_sft", "train_grpo", "generate", "score_text", "score_similarity
 READ_BY: dict[str, list[str]] = {
     "device": [*MODELS, *ENCODED, "train_base"],
     "processes": ["train_sft *", "train_grpo *", "train_method *"],
-    "gradient_checkpointing": ["train_grpo *", "train_method */grpo_*"],
+    "gradient_checkpointing": ["train_grpo *"],
     "downloads": [],  # as long as nothing reads them; test_downloads.py has those that are read
     "mirror": [],
     "licences": [],
@@ -42,7 +42,7 @@ READ_BY: dict[str, list[str]] = {
     r"languages\.bo\.(script|excluded_scripts|latin_share|identify|code)": LANGUAGE,
     r"languages\.bo\.bleu_tokens": ["score_text *", "train_grpo mt/rl-bleu_similarity_lc", "compare_systems"],
     r"languages\.\w+\.(among|threshold|least_letters)": [],  # as long as the script alone decides
-    r"world\.(left_out|mixed_share)": ["rewrite_cold"],
+    r"world\.(left_out|mixed_share)": ["rewrite_cold *"],
     r"world\.(?!left_out|mixed_share)\w+": ["generate_world"],
     rf"tasks\.{T}\.source_language": ["prepare_pairs {task}"],
     rf"tasks\.{T}\.target_language": [
