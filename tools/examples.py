@@ -20,7 +20,7 @@ from semalign.tables.spreadsheets import read_csv  # noqa: E402
 from semalign.tables.summary import summary  # noqa: E402
 from semalign.tables.tables import markdown_line  # noqa: E402
 
-SHOWN = ("base", "strong_sft", "rl")
+SHOWN = ("base", "cold_sft", "strong_sft", "rl")
 ITEMS = 3  # of each test set
 PICTURES = {
     # name: (width, height, colour scheme, what it shows)
