@@ -50,13 +50,12 @@ def comparisons(config: "Config", task: str) -> dict[str, tuple[Pair, int]]:
 def problem(config: "Config") -> str | None:
     """What is wrong with an entry's opponents, with the key; None where nothing is."""
     for name, entry in config.models.items():
-        key = f"models.{name}.judged_against"
         known = ["base", *(TRAINED if config.train else ()), *(other for other in config.models if other != name)]
         for other in entry.judged_against or ():
             if other not in known:
                 trained = "; nothing is trained (train: false)" if other in TRAINED else ""
-                return f"{key}: {other!r} is none of {', '.join(known)}{trained}"
+                return f"models.{name}.judged_against: {other!r} is none of {', '.join(known)}{trained}"
             their_tasks = config.models[other].tasks if other in config.models else None
             if entry.tasks and their_tasks and not {*entry.tasks} & {*their_tasks}:
-                return f"{key}: {other} answers none of the tasks of {name}"
+                return f"models.{name}.judged_against: {other} answers none of the tasks of {name}"
     return None
