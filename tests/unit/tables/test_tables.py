@@ -58,6 +58,13 @@ def test_the_trade_off_has_its_documented_columns(results: Path) -> None:
     assert "content_paper" not in columns
 
 
+def test_a_column_without_any_figure_is_not_shown_and_stays_in_the_csv(results: Path) -> None:
+    table = build(Request(results, "table3", ["mt"], MODELS, [0, 1], {}, False, SETTINGS, [CMRC]))  # not judged
+    assert "judge_win" not in table.lines().columns
+    assert {"metric", "similarity", "cmrc_avg", "content"} <= set(table.lines().columns)
+    assert table.frame()["judge_win"].isna().all()
+
+
 def test_means_spread_and_gap_seed_by_seed(results: Path) -> None:
     found = rows(make(results, "table3", ["hg"], MODELS))
     strong, gap = found["hg", "strong_sft"], found["hg", "gap"]

@@ -105,7 +105,8 @@ class Table:
                 for label, signed in (("paper", row.signed), ("difference", True)):
                     shown = {n: _number(getattr(c, label), n, signed) for n, c in cells.items()}
                     lines.append(blank | {last: label} | shown)
-        return pd.DataFrame(lines, columns=[*keys, *self.shown, *self._said]).fillna("")
+        filled = [name for name in self.shown if any(name in row.cells for row in self.rows)]
+        return pd.DataFrame(lines, columns=[*keys, *filled, *self._said]).fillna("")
 
 
 def digits_of(name: str) -> int:
