@@ -83,11 +83,14 @@ def table_scores(name):
 
 def given_of(table):
     """The models that were trained elsewhere among a table's rows, with their tasks and, in table 3, whom each is shown
-    to be judged against; nothing where there are none."""
+    to be judged against; nothing where there are none. Where nothing is trained no gate holds the encoders to their exam,
+    and table 3 says whether they pass."""
     shown = {run: own for run, own in GIVEN_TASKS.items() if run in TABLE_ROWS[table][1]}
     against = {run: of[0] for run, of in OPPONENTS.items() if of and run in shown}
     judged = {"opponents": against} if against and table == "table3" else {}
-    return {"given": shown} | judged if shown else {}
+    ungated = shown and table == "table3" and not CONFIG.train
+    exam = {"exam": CONFIG.exam.thresholds.model_dump(mode="json")} if ungated else {}
+    return {"given": shown} | judged | exam if shown else {}
 
 
 # Tables whose rows have the audit's verdict.

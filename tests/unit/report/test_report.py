@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont
 
+from semalign.config.statistics import Statistics
 from semalign.report.assets import font
 from semalign.report.grids import number
 from semalign.report.page import build
 from semalign.report.request import Request
+from semalign.tables.paper_request import Request as TableRequest
+from semalign.tables.paper_tables import build as build_table
 from tests.unit.pages import Page
 from tests.unit.reported import TASKS, TIBETAN, answer, judged, without, write_finished
-from tests.unit.scored import write_lines, write_run
+from tests.unit.scored import CMRC, write_lines, write_run
 
 HOSTILE = (
     "<script>document.title = 'taken'</script>",
@@ -252,6 +255,21 @@ def test_a_model_trained_elsewhere_has_its_own_verdicts(run: Request) -> None:
 
     alone = Page(build(replace(both, models=["base", "models/theirs"], opponents={"models/theirs": []})))
     assert "a judge, since there are no models to compare" in alone.said()
+
+
+def test_models_trained_elsewhere_begin_with_a_verdict_of_their_own(run: Request) -> None:
+    """It has 0.4 of similarity in every item, the base 0.1; three of four questions are right, the base's all. Two passages
+    of two questions each are drawn: of the one with the wrong answer twice, once or never."""
+    write_run(run.results, "models/theirs", ["hg"], [0.4] * 6, [100.0, 100.0, 100.0, 0.0])
+    given = {"models/theirs": ["hg"]}
+    which = (["hg"], ["base", "models/theirs"], [0, 1], dict[str, dict[str, float]](), False)
+    table = build_table(TableRequest(run.results, "table3", *which, Statistics(resamples=200), [CMRC], given=given))
+    table.frame().to_csv(run.results / "table3.csv", index=False)
+    (run.results / "table3.json").write_text(json.dumps(table.sidecar))
+    alone = replace(run, models=["base", "models/theirs"], given=given, figures=[], tables=["table3"])
+    said = Page(build(alone)).said()
+    assert "Theirs: nearer to the references than the base, retention inconclusive; no audit." in said
+    assert "CMRC AVG −25.00, interval −50.00 to 0.00" in said
 
 
 def test_languages_are_marked(run: Request) -> None:

@@ -27,16 +27,18 @@ def points(axes: Axes, seeds: pd.DataFrame, y: str, look: Look, label: str | Non
 
 
 def before(axes: Axes, base: pd.Series, y: str, look: Look) -> None:
-    """A line across the panel at what the base has of y, and its similarity in words."""
+    """A line across the panel at what the base has of y, and its similarity in words, below the line where that lies
+    above all that was drawn before, else above it."""
+    highest = base[y] >= axes.dataLim.ymax
     axes.axhline(base[y], color=look.colour, lw=0.9, ls=(0, (4, 3)), zorder=2)
     said = f"{look.label}, similarity {base['similarity_independent']:.2f}"
     axes.annotate(
         said,
         (0.02, base[y]),
-        xytext=(0, -3),
+        xytext=(0, -3 if highest else 3),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
-        va="top",
+        va="top" if highest else "bottom",
         fontsize="small",
     )
 
@@ -62,8 +64,8 @@ def tradeoff(
     with picture(png, svg, width_for(len(tasks)), height) as figure:
         panels = grid(figure, 1, list(tasks.values()), sharex=False, sharey=True)[0]
         for axes, task in zip(panels, tasks, strict=True):
-            axes.margins(0.08)
-            for number, model in enumerate(models):
+            axes.margins(0.08, 0.12)
+            for number, model in sorted(enumerate(models), key=lambda item: item[1] == "base"):  # beside the others
                 if task not in (given or {}).get(model, [task]):
                     continue
                 look = look_of(model, number)

@@ -26,7 +26,7 @@ from semalign.report.request import Request
 from semalign.reporting.lineage import jobs_behind
 
 FIGURES = {
-    "tradeoff": "What each method gains in its task and keeps in reading comprehension.",
+    "tradeoff": "What each model gains in its task, and what it keeps in the primary benchmark.",
     "frontier": "What each method costs along its strength.",
     "ablation": "RL with other rewards, all else equal.",
     "likelihood": "How token NLL and KL to the base are spread on passages out of the domain.",

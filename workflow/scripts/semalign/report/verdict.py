@@ -19,6 +19,7 @@ from semalign.tables.spreadsheets import read_csv
 
 Row = dict[Any, Any]
 Outcome = Literal["more", "less", "inconclusive"]
+LESS_BASE, GIVEN = " - base", runs.GIVEN
 STRONG, RL = labels.model("strong_sft"), labels.model("rl")
 CHECKS = {
     "exam": ("encoder exam", "encoder-exam"),
@@ -51,20 +52,25 @@ class Verdict:
 
 
 def verdicts(request: Request) -> list[Verdict]:
-    """One a task of the trade-off's table; none where the run has no such table, or trains nothing."""
+    """One a task of the trade-off's table; none where the run has no such table, or measures the base alone."""
     if "table3" not in request.tables:
         return []
     rows, sidecar = paper.frame(request, "table3"), paper.sidecar(request, "table3")
-    return [
-        _of_task(request, str(task), part, sidecar)
-        for task, part in rows.groupby("task", sort=False)
-        if "gap" in set(part["model"])
-    ]
+    found = []
+    for task, part in rows.groupby("task", sort=False):
+        by_model: dict[str, Row] = {row["model"]: row for row in part.to_dict("records")}
+        others = {name.removesuffix(LESS_BASE): row for name, row in by_model.items() if name.endswith(LESS_BASE)}
+        if "gap" in by_model:
+            found.append(_of_task(request, str(task), by_model, others, sidecar))
+        elif others:
+            found.append(_of_others(request, str(task), others, sidecar))
+    return found
 
 
-def _of_task(request: Request, task: str, rows: Any, sidecar: dict[str, Any]) -> Verdict:
-    by_model: dict[str, Row] = {row["model"]: row for row in rows.to_dict("records")}
-    audited = {run: found for run, found in sidecar.get("audit", {}).items() if run.startswith(f"{task}/")}
+def _of_task(
+    request: Request, task: str, by_model: dict[str, Row], others: dict[str, Row], sidecar: dict[str, Any]
+) -> Verdict:
+    audited = _audited(task, sidecar)
     seeds = int(by_model["gap"]["seeds"])
     primary = request.retention[0]
     by_seed = sidecar["figures_by_seed"][f"{task}/gap"]
@@ -86,12 +92,64 @@ def _of_task(request: Request, task: str, rows: Any, sidecar: dict[str, Any]) ->
         for run, found in audited.items()
         if found["level"] != "ok" and run.startswith((f"{task}/rl/", f"{task}/strong_sft/"))
     ]
+    evidence += _beside_the_base(request, others)
     if seeds == 1:
         evidence.append(("Seeds", "With one seed nothing is called a difference of methods: another seed may turn it."))
     checks = [(labels.model(model), _checks(request, task, model, audited)) for model in ("rl", "strong_sft")]
     title = labels.title(request.tasks[task])
     said = "; ".join(part for part in parts if part)
     return Verdict(title, f"{said[0].upper()}{said[1:]}.", [(name, text) for name, text in evidence if text], checks)
+
+
+def _of_others(request: Request, task: str, others: dict[str, Row], sidecar: dict[str, Any]) -> Verdict:
+    """The verdict on models that were trained elsewhere, each less the base. By the test items alone: of how another
+    training of them would have ended nothing is known."""
+    audited = _audited(task, sidecar)
+    primary = request.retention[0]
+    parts, checks = [], []
+    for name, row in others.items():
+        gains = _by_items(row, PRIMARY, 1, ("nearer to the references than the base", "farther from them", "learning"))
+        keeps = _by_items(row, primary.main, -primary.loss, ("keeps more", "keeps less", "retention"))
+        parts.append(f"{name}: {gains}, {keeps}")
+        checks.append((name, _checks(request, task, f"{GIVEN}{name}", audited)))
+    evidence = _beside_the_base(request, others)
+    evidence += [
+        (f"Audit of {run.removeprefix(f'{task}/{GIVEN}')}", f"{found['level']}: {'; '.join(found['reasons'])}.")
+        for run, found in audited.items()
+        if found["level"] != "ok"
+    ]
+    said = "; ".join([*parts, _collapsed(task, audited)])
+    return Verdict(labels.title(request.tasks[task]), f"{said[0].upper()}{said[1:]}.", evidence, checks)
+
+
+def _audited(task: str, sidecar: Mapping[str, Any]) -> dict[str, Any]:
+    return {run: found for run, found in sidecar.get("audit", {}).items() if run.startswith(f"{task}/")}
+
+
+def _by_items(row: Row, name: str, sign: int, words: tuple[str, str, str]) -> str:
+    """What the interval over test items says of a model less the base, of which `sign` times more is better."""
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    better, worse, what = words
+    if low is None or high is None or not given(low) or float(low) <= 0 <= float(high):
+        return f"{what} inconclusive"
+    return better if sign * float(row[name]) > 0 else worse
+
+
+def _beside_the_base(request: Request, others: dict[str, Row]) -> list[tuple[str, str]]:
+    """What each model that was trained elsewhere gained and kept, as its difference to the base."""
+    found = []
+    for name, row in others.items():
+        told = []
+        for figure in (PRIMARY, request.retention[0].main):
+            called = labels.figure(figure)
+            if given(row.get(figure)):
+                low, high = (row.get(f"{figure}_{end}") for end in ("low", "high"))
+                between = f", interval {number(low, called.digits)} to {number(high, called.digits)}"
+                told.append(
+                    f"{called.title} {number(row[figure], called.digits, signed=True)}{between if given(low) else ''}"
+                )
+        found.append((f"{name} − base", f"{'; '.join(told) or 'not measured'}."))
+    return found
 
 
 NO_GAIN = "By the audit, RL is no gain over its cold start here."
@@ -153,7 +211,9 @@ def _collapsed(task: str, audited: Mapping[str, Any]) -> str:
     """Which of the models' runs have collapsed."""
     levels: dict[str, list[str]] = {}
     for run, found in audited.items():
-        levels.setdefault(run.split("/")[1], []).append(found["level"])
+        model = run.removeprefix(f"{task}/")
+        model = model if model.startswith(GIVEN) else model.split("/")[0]
+        levels.setdefault(model, []).append(found["level"])
     if not levels:
         return "no audit"
     bad = {model: of.count("collapsed") for model, of in levels.items() if "collapsed" in of}
@@ -169,8 +229,9 @@ def _collapsed(task: str, audited: Mapping[str, Any]) -> str:
 
 
 def _checks(request: Request, task: str, model: str, audited: Mapping[str, Any]) -> list[Check]:
-    own = {run: found for run, found in audited.items() if run.startswith(f"{task}/{model}/")}
-    found: dict[str, tuple[Level | Literal[""], str]] = {"exam": _exam(request) if model == "rl" else ("", "–")}
+    own = {run: found for run, found in audited.items() if f"{run}/".startswith(f"{task}/{model}/")}
+    by_encoders = model == "rl" or model.startswith(GIVEN)
+    found: dict[str, tuple[Level | Literal[""], str]] = {"exam": _exam(request) if by_encoders else ("", "–")}
     found["audit"] = _audit(own)
     found["spread"] = _spread(request, task) if model == "rl" else ("", "–")
     for name in ("truncated", "off_script"):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic.dataclasses import dataclass as validated
 
+from semalign.config.models import ExamThresholds
 from semalign.config.statistics import Statistics
 from semalign.statistics import judgements, runs
 from semalign.statistics.judgements import OURS, Pair
@@ -87,6 +88,8 @@ class Request:
     """The tasks of each model that was trained elsewhere."""
     opponents: dict[str, str] = field(default_factory=dict)
     """Whom each of them is shown to be judged against."""
+    exam: ExamThresholds | None = None
+    """What the encoders' exams are held against; None: a gate did that before."""
 
     def judged_pair(self, task: str, model: str) -> Pair | None:
         """The comparison by the judge that a model's row shows; None of a model that it did not see."""

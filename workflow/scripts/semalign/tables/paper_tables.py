@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from semalign.encoder.exam import shortfalls
 from semalign.metrics.collapse import worst
+from semalign.runtime.files import read_json
 from semalign.statistics import judgements, runs
 from semalign.statistics.bootstrap import Interval, bootstrap
 from semalign.statistics.intervals import interval
@@ -51,7 +53,7 @@ def build(request: Request) -> Table:
         "runs": _details(request),
         "note": text,
     }
-    remarks = list(filter(None, dict.fromkeys(map(remark, audited)))) + _without_kl(request)
+    remarks = list(filter(None, dict.fromkeys(map(remark, audited)))) + _without_kl(request) + _failed_exams(request)
     sidecar |= {"audit": by_run(audited)} if audited else {}
     sidecar |= {"remarks": remarks} if audited or remarks else {}
     return Table(request.figures(), request.shown(), rows, request.statistics.confidence, text, sidecar, remarks)
@@ -72,6 +74,17 @@ def _without_kl(request: Request) -> list[str]:
     given = request.given if request.table == "table6b" else {}
     reasons = {model: runs.likelihood(request.results, model).get("kl_reason") for model in given}
     return [f"{runs.label(model)}: {reason}." for model, reason in reasons.items() if reason]
+
+
+def _failed_exams(request: Request) -> list[str]:
+    """Which encoder fails its exam, a line each, where no gate has asked."""
+    found = []
+    for name, column in (("reward", "similarity"), ("independent", "similarity_independent")):
+        report = request.results / "encoders" / name / "exam.json"
+        failed = shortfalls(read_json(report), request.exam) if request.exam else []
+        if failed:
+            found.append(f"{column} may not follow meaning: its encoder fails its exam ({'; '.join(failed)}).")
+    return found
 
 
 def _verdicts(request: Request, task: str, model: str) -> list[Verdict]:
