@@ -258,8 +258,8 @@ def test_a_model_trained_elsewhere_has_its_own_verdicts(run: Request) -> None:
 
 
 def test_models_trained_elsewhere_begin_with_a_verdict_of_their_own(run: Request) -> None:
-    """It has 0.4 of similarity in every item, the base 0.1; three of four questions are right, the base's all. There are
-    two passages of two questions: a resample holds that of the wrong answer never, once or twice."""
+    """It has 0.4 of similarity in every item, the base 0.1; three of four questions are right, the base's all. Of
+    two passages of two questions a resample holds that of the wrong answer never, once or twice."""
     write_run(run.results, "models/theirs", ["hg"], [0.4] * 6, [100.0, 100.0, 100.0, 0.0])
     given = {"models/theirs": ["hg"]}
     which = (["hg"], ["base", "models/theirs"], [0, 1], dict[str, dict[str, float]](), False)
