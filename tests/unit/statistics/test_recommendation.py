@@ -57,7 +57,7 @@ def test_a_gain_within_noise_recommends_no_change() -> None:
 def test_what_is_no_better_recommends_no_change(value: float) -> None:
     found = advice(OWN, tried("other", value), width=0.0)
     assert found.chosen is None
-    assert found.text == "No change is recommended: no trial is above the shipped setting (0.5000)."
+    assert found.text == "No change is recommended: no trial that may be chosen is above the shipped setting (0.5000)."
 
 
 def test_of_equal_ones_the_first_is_best() -> None:

@@ -57,7 +57,9 @@ def recommend(shipped: Tried, trials: Sequence[Tried], between: Between, measure
         return Recommendation(best, alike, text + _told(alike, trials))
     gain = chosen.mean - shipped.mean
     if gain <= 0:
-        text = f"No change is recommended: no trial is above the shipped setting ({shipped.mean:.4f})."
+        text = (
+            f"No change is recommended: no trial that may be chosen is above the shipped setting ({shipped.mean:.4f})."
+        )
         return Recommendation(None, alike, text)
     found = between(best, 0)
     if found is None or math.isnan(found.low):
