@@ -60,8 +60,8 @@ def both(model: Any, given: dict[str, torch.Tensor], how: dict[str, Any], **more
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(
     "how",
-    [{}, DRAWN, DRAWN | {"temperature": 0.7, "top_p": 0.8}, {"repetition_penalty": 1.3}],
-    ids=["greedy", "drawn", "drawn, cold and narrow", "a setting that the loop does not know"],
+    [{}, DRAWN, DRAWN | {"temperature": 0.7, "top_p": 0.8}, DRAWN | {"top_p": 0.0}, {"repetition_penalty": 1.3}],
+    ids=["greedy", "drawn", "drawn, cold and narrow", "the likeliest", "a setting that the loop does not know"],
 )
 def test_the_tokens_are_those_of_transformers(name: str, how: dict[str, Any]) -> None:
     model = model_of(CONFIGS[name])

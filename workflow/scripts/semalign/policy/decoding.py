@@ -169,7 +169,7 @@ def _decode(model: Any, ids: torch.Tensor, mask: torch.Tensor, decoding: Decodin
     room = prompt + decoding.length
     cache.layers = [ReservedLayer(room) if type(layer) is DynamicLayer else layer for layer in cache.layers]
     step = partial(model, past_key_values=cache, use_cache=True, logits_to_keep=1)
-    starts = first if decoding.copies == 1 else first * decoding.copies
+    starts = first * decoding.copies
     positions = (mask[starts].cumsum(-1) - 1).clamp(min=0)
     logits = step(input_ids=ids[starts], attention_mask=mask[starts], position_ids=positions).logits[:, -1].float()
     if cache.get_seq_length() != prompt:
