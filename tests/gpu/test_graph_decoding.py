@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
-    AutoModelForCausalLM,
     CompileConfig,
     Gemma3TextConfig,
     GenerationConfig,
-    MambaConfig,
     PretrainedConfig,
     Qwen3Config,
 )
@@ -24,35 +22,21 @@ from semalign.config.training import Lora
 from semalign.policy import graph_decoding
 from semalign.policy.graph_decoding import decode_plainly, decode_with_graphs, fixed_cache
 from semalign.policy.models import merged_adapter, new_adapter
+from tests.unit import random_models
+from tests.unit.random_models import RECURRENT, SHAPE
 
 DEVICE = os.environ.get("SEMALIGN_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
 NEW = 14
-SHAPE: dict[str, Any] = {
-    "vocab_size": 60,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "initializer_range": 0.3,
-}
 QWEN3 = Qwen3Config(**SHAPE)
 GEMMA3 = Gemma3TextConfig(**SHAPE, sliding_window=64)
 
 
 def model_of(config: PretrainedConfig) -> Any:
-    torch.manual_seed(1)
-    return AutoModelForCausalLM.from_config(config).eval().to(DEVICE)
+    return random_models.model_of(config).to(DEVICE)
 
 
 def prompts(*lengths: int) -> dict[str, torch.Tensor]:
-    """Random prompts of these lengths, padded on the left."""
-    generator = torch.Generator().manual_seed(sum(lengths))
-    longest = max(lengths)
-    ids = torch.randint(3, 60, (len(lengths), longest), generator=generator)
-    mask = torch.tensor([[int(place >= longest - length) for place in range(longest)] for length in lengths])
-    return {"input_ids": (ids * mask).to(DEVICE), "attention_mask": mask.to(DEVICE)}
+    return {name: one.to(DEVICE) for name, one in random_models.prompts(lengths).items()}
 
 
 def decoding(**how: Any) -> GenerationConfig:
@@ -133,7 +117,7 @@ def test_an_adapter_beside_the_weights_or_merged(played: list[int]) -> None:
     "config",
     [
         Gemma3TextConfig(**SHAPE, sliding_window=8),
-        MambaConfig(vocab_size=60, hidden_size=32, state_size=4, num_hidden_layers=2),
+        RECURRENT,
     ],
     ids=["a window that fills up", "recurrent"],
 )

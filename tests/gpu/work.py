@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -130,11 +131,8 @@ def _samples(replayed: list[Any] | None) -> Iterator[list[Any]]:
         kept.append(next(waiting) if replayed else own(self, *args, **kwargs))
         return kept[-1]
 
-    RolloutTrainer._generate_single_turn = sampled  # type: ignore[method-assign]
-    try:
+    with patch.object(RolloutTrainer, "_generate_single_turn", sampled):
         yield kept
-    finally:
-        RolloutTrainer._generate_single_turn = own  # type: ignore[method-assign]
 
 
 def log_probability(policy: Path, adapter: Path, device: str, dtype: str, rollouts: list[dict[str, Any]]) -> float:

@@ -5,54 +5,33 @@ from typing import Any
 import pytest
 import torch
 from transformers import (
-    AutoModelForCausalLM,
     Gemma3TextConfig,
     GenerationConfig,
     LlamaConfig,
-    MambaConfig,
-    PretrainedConfig,
+    Phi3Config,
     Qwen3Config,
     StoppingCriteria,
     StoppingCriteriaList,
 )
 
 from semalign.policy.decoding import decode_on_cpu
+from tests.unit.random_models import RECURRENT, SHAPE, model_of, prompts
 
 NEW = 14
-SHAPE: dict[str, Any] = {
-    "vocab_size": 60,
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "initializer_range": 0.3,
-}
+LONG: dict[str, Any] = {"pad_token_id": 0, "max_position_embeddings": 64, "original_max_position_embeddings": 12}
+FACTORS = {"short_factor": [1.0] * 4, "long_factor": [8.0, 6.0, 4.0, 2.0]}
+ALONE = {"angles that follow the text's length", "recurrent"}
 WINDOW = Gemma3TextConfig(**SHAPE, sliding_window=8, layer_types=["sliding_attention", "full_attention"])
 CONFIGS = {
     "qwen3": Qwen3Config(**SHAPE),
     "llama": LlamaConfig(**SHAPE),
     "a window that fills up": WINDOW,
-    "recurrent": MambaConfig(vocab_size=60, hidden_size=32, state_size=4, num_hidden_layers=2),
+    "angles that follow the text's length": Phi3Config(
+        **SHAPE | LONG, rope_parameters={"rope_type": "longrope", "rope_theta": 1e4, **FACTORS}
+    ),
+    "recurrent": RECURRENT,
 }
 DRAWN = {"do_sample": True, "top_k": 0, "num_return_sequences": 3}
-
-
-def model_of(config: PretrainedConfig) -> Any:
-    torch.manual_seed(1)
-    return AutoModelForCausalLM.from_config(config).eval()
-
-
-def prompts(lengths: tuple[int, ...], copies: int = 1) -> dict[str, torch.Tensor]:
-    """Random prompts of these lengths, each so many times, padded on the left."""
-    generator = torch.Generator().manual_seed(sum(lengths))
-    longest = max(lengths)
-    ids = torch.randint(3, 60, (len(lengths), longest), generator=generator)
-    mask = torch.tensor([[int(place >= longest - length) for place in range(longest)] for length in lengths])
-    return {
-        name: one.repeat_interleave(copies, 0) for name, one in (("input_ids", ids * mask), ("attention_mask", mask))
-    }
 
 
 def read_by(model: Any) -> list[tuple[int, int]]:
@@ -81,8 +60,8 @@ def both(model: Any, given: dict[str, torch.Tensor], how: dict[str, Any], **more
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(
     "how",
-    [{}, DRAWN, DRAWN | {"temperature": 0.7, "top_p": 0.8}, {"repetition_penalty": 1.3}],
-    ids=["greedy", "drawn", "drawn, cold and narrow", "a setting that the loop does not know"],
+    [{}, DRAWN, DRAWN | {"temperature": 0.7, "top_p": 0.8}, DRAWN | {"top_p": 0.0}, {"repetition_penalty": 1.3}],
+    ids=["greedy", "drawn", "drawn, cold and narrow", "the likeliest", "a setting that the loop does not know"],
 )
 def test_the_tokens_are_those_of_transformers(name: str, how: dict[str, Any]) -> None:
     model = model_of(CONFIGS[name])
@@ -92,7 +71,7 @@ def test_the_tokens_are_those_of_transformers(name: str, how: dict[str, Any]) ->
         assert torch.equal(ours, theirs)
         assert torch.equal(ours_next, next_)  # a training that goes on draws the same
         del vars(model)["generate"]
-    alone = name == "recurrent" or "repetition_penalty" in how
+    alone = name in ALONE or "repetition_penalty" in how
     assert ((3, 7) in read) == (not alone)  # three prompts of eight copies
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, PretrainedConfig
+from transformers import PretrainedConfig
 
 from semalign.config.training import Grpo, Lora
 from semalign.policy import trl_private
@@ -15,13 +15,12 @@ from semalign.policy.grpo import train_grpo
 from semalign.policy.models import load_policy, new_adapter
 from semalign.policy.shared_prompts import read_prompts
 from semalign.runtime.workspace import Workspace
-from tests.unit.policy.test_decoding import CONFIGS, prompts
+from tests.unit.policy.test_decoding import CONFIGS
+from tests.unit.random_models import model_of, prompts
 
 
 def adapted(config: PretrainedConfig, rank: int = 16) -> PeftModel:
-    torch.manual_seed(1)
-    model: Any = AutoModelForCausalLM.from_config(config)
-    found = new_adapter(model, Lora(rank=rank, alpha=16, dropout=0.0), seed=0)
+    found = new_adapter(model_of(config), Lora(rank=rank, alpha=16, dropout=0.0), seed=0)
     for name, parameter in found.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.3)
@@ -55,6 +54,15 @@ def test_one_matrix_gives_what_an_adapter_beside_its_weights_gives() -> None:
     with model.disable_adapter():
         assert torch.equal(model(**given).logits, base)
     assert torch.equal(model(**given).logits, plain)  # and afterwards it is peft's again
+
+
+def test_under_autocast_the_sum_does_not_round_the_adapter_away() -> None:
+    model = adapted(CONFIGS["qwen3"])
+    given = prompts((9, 6, 4))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        plain = model(**given).logits
+        with dense_lora(model):
+            assert torch.equal(model(**given).logits, plain)
 
 
 @pytest.mark.parametrize(("rank", "layers"), [(2, 0), (4, 4), (16, 14)])

@@ -57,7 +57,7 @@ def test_a_gain_within_noise_recommends_no_change() -> None:
 def test_what_is_no_better_recommends_no_change(value: float) -> None:
     found = advice(OWN, tried("other", value), width=0.0)
     assert found.chosen is None
-    assert found.text == "No change is recommended: no trial is above the shipped setting (0.5000)."
+    assert found.text == "No change is recommended: no trial that may be chosen is above the shipped setting (0.5000)."
 
 
 def test_of_equal_ones_the_first_is_best() -> None:
@@ -80,7 +80,9 @@ def test_a_setting_that_has_collapsed_is_left_for_what_has_not() -> None:
 def test_several_seeds_must_agree() -> None:
     """Seeds of 0.0 and +0.5 have a clear mean over items, and are no difference between trainings."""
     own = tried("own", 0.5, 0.5)
-    assert advice(own, tried("one seed", 0.5, 1.0), width=0.1).chosen is None
+    split = advice(own, tried("one seed", 0.5, 1.0), width=0.1)
+    assert split.chosen is None
+    assert split.text.endswith("+0.2500 [0.1500, 0.3500] to the shipped setting; by seed +0.0000, +0.5000.")
     assert advice(own, tried("both", 0.75, 0.8125), width=0.1).chosen == 1
     assert advice(own, tried("lower", 0.25, 0.1875), width=0.1).chosen is None
 

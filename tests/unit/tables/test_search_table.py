@@ -75,17 +75,17 @@ def test_the_recommended_overlay_is_a_config(request_of: Request) -> None:
     assert table.sidecar["recommendation"]["trial"] == "rl-trial-best"
     assert table.sidecar["recommendation"]["alike"] == ["rl-trial-alike"]
     text = overlay(request_of, advice)
-    assert yaml.safe_load(text) == {"rl": {"learning_rate": 3.0e-5}}
+    assert yaml.safe_load(text) == {"rl": {"learning_rate": 3.0e-5}, "search": {"rate": None}}
     assert text.startswith("# The search rate on the dev set of hg:\n# learning_rate 3e-05 reaches")
-    raw = changed("seeds", [0])
-    update_config(raw, yaml.safe_load(text))
+    raw = changed("search", {"rate": {"of": "rl", "task": "hg", "grid": {"learning_rate": [3.0e-5]}}})
+    update_config(raw, yaml.safe_load(text))  # whose only trial it would be
     assert validate(raw).rl.learning_rate == 3.0e-5
 
 
 def test_without_a_recommendation_the_overlay_changes_nothing(request_of: Request) -> None:
     worse = replace(request_of, trials=request_of.trials[:2])
     table, advice = build(worse)
-    assert table.note.startswith("No change is recommended: no trial is above the shipped setting (0.5000).")
+    assert table.note.startswith("No change is recommended: no trial that may be chosen is above the shipped setting")
     raw = changed("seeds", [0])
     update_config(raw, yaml.safe_load(overlay(worse, advice)))
     assert validate(raw) == validate(changed("seeds", [0]))

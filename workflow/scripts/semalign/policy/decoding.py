@@ -41,6 +41,7 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "output_hidden_states": (False,),
 }
 WITHOUT_EFFECT = {"bos_token_id", "disable_compile", "transformers_version", "_from_model_config"}
+MOVING = {"dynamic", "longrope"}  # rotary embeddings whose angles change once a text is long: so do a token's keys
 DROPPED = 8  # answers leave the batch once an eighth of it has ended, since leaving copies the cache
 
 
@@ -53,9 +54,14 @@ def decode_on_cpu(model: PreTrainedModel) -> None:
 
 
 def grows_plainly(model: Any) -> bool:
-    """Whether the model's cache holds keys and values of tokens and nothing else: no state of recurrent layers."""
-    layers = DynamicCache(config=model.config.get_text_config(decoder=True)).layers
-    return bool(layers) and all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    """Whether the model's cache holds keys and values of tokens, which later tokens leave as they are, and nothing
+    else: no state of recurrent layers."""
+    config = model.config.get_text_config(decoder=True)
+    rotary: dict[str, Any] = getattr(config, "rope_parameters", None) or {}  # of all layers, or by kind of layer
+    types = {one.get("rope_type") for one in (rotary, *rotary.values()) if isinstance(one, dict)}
+    layers = DynamicCache(config=config).layers
+    plain = all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
+    return bool(layers) and plain and not types & MOVING
 
 
 def distinct_rows(*tensors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -141,20 +147,18 @@ def _decoding(model: Any, kwargs: dict[str, Any]) -> Decoding | None:
     length, padding = settings.get("max_new_tokens"), settings.get("pad_token_id")
     if not length or ends is None or padding is None or (drawn and settings.get("top_k") != 0):
         return None  # transformers' defaults are no part of this project
-    temperature, top_p = settings.get("temperature") or 1.0, settings.get("top_p") or 1.0
+    temperature, top_p = settings.get("temperature"), settings.get("top_p")
     warpers: list[LogitsProcessor] = []
-    if temperature != 1.0:
+    if temperature not in (None, 1.0):
         warpers.append(TemperatureLogitsWarper(temperature))
-    if top_p < 1.0:
+    if top_p is not None and top_p < 1.0:
         warpers.append(TopPLogitsWarper(top_p))
     tokens = torch.tensor(ends, device=model.device).reshape(-1)
     return Decoding(length, settings.get("num_return_sequences") or 1, tokens, padding, warpers if drawn else None)
 
 
 @torch.no_grad()
-def _decode(
-    model: Any, ids: torch.Tensor, mask: torch.Tensor, decoding: Decoding, criteria: StoppingCriteriaList
-) -> torch.Tensor:
+def _decode(model: Any, ids: torch.Tensor, mask: torch.Tensor, decoding: Decoding, criteria: Any) -> torch.Tensor:
     """Prompts and answers as `generate` returns them, (prompts × copies, tokens), answers padded behind their end."""
     first, owner = distinct_rows(ids, mask)
     if len(first) == len(ids):  # as they stand
@@ -165,7 +169,7 @@ def _decode(
     room = prompt + decoding.length
     cache.layers = [ReservedLayer(room) if type(layer) is DynamicLayer else layer for layer in cache.layers]
     step = partial(model, past_key_values=cache, use_cache=True, logits_to_keep=1)
-    starts = first if decoding.copies == 1 else first * decoding.copies
+    starts = first * decoding.copies
     positions = (mask[starts].cumsum(-1) - 1).clamp(min=0)
     logits = step(input_ids=ids[starts], attention_mask=mask[starts], position_ids=positions).logits[:, -1].float()
     if cache.get_seq_length() != prompt:
@@ -184,7 +188,7 @@ def _decode(
         made[batch, end - 1] = tokens
         ended[batch] |= torch.isin(tokens, decoding.ends)
         if criteria:
-            ended |= criteria(made[:, :end], logits)
+            ended |= criteria(made[:, :end], None)  # as transformers calls them: scores are not kept
         going = ~ended[batch]
         count = int(going.sum())
         if not count or end == prompt + decoding.length:

@@ -18,7 +18,7 @@ from peft.tuners.lora import Linear
 def dense_lora(model: PeftModel) -> Iterator[None]:
     """Within the block the layers whose adapter is large beside their weights are trained as one matrix each.
 
-    Only float32 layers without dropout: below it, the sum would round the adapter away.
+    Only float32 layers without dropout, outside autocast: below float32, the sum would round the adapter away.
     """
     layers = [layer for layer in model.modules() if type(layer) is Linear and _is_shorter(layer, model.active_adapter)]
     for layer in layers:
@@ -43,7 +43,8 @@ def _is_shorter(layer: Any, adapter: Any) -> bool:
 
 def _forward(layer: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
     base = layer.get_base_layer()
-    if args or kwargs or layer.disable_adapters or len(layer.active_adapters) != 1:
+    lower = torch.is_autocast_enabled(x.device.type)
+    if args or kwargs or lower or layer.disable_adapters or len(layer.active_adapters) != 1:
         found: torch.Tensor = Linear.forward(layer, x, *args, **kwargs)
         return found
     if layer.merged:

@@ -57,7 +57,9 @@ def recommend(shipped: Tried, trials: Sequence[Tried], between: Between, measure
         return Recommendation(best, alike, text + _told(alike, trials))
     gain = chosen.mean - shipped.mean
     if gain <= 0:
-        text = f"No change is recommended: no trial is above the shipped setting ({shipped.mean:.4f})."
+        text = (
+            f"No change is recommended: no trial that may be chosen is above the shipped setting ({shipped.mean:.4f})."
+        )
         return Recommendation(None, alike, text)
     found = between(best, 0)
     if found is None or math.isnan(found.low):
@@ -65,8 +67,10 @@ def recommend(shipped: Tried, trials: Sequence[Tried], between: Between, measure
         return Recommendation(None, alike, text)
     interval = f"{gain:+.4f} [{found.low:.4f}, {found.high:.4f}] to the shipped setting"
     if not _is_above(chosen, shipped, found):
-        text = f"No change is recommended: the best trial is within noise of the shipped setting. {said}, {interval}."
-        return Recommendation(None, alike, text)
+        seeds = ", ".join(f"{difference:+.4f}" for difference in _differences(chosen, shipped))
+        by_seed = f"; by seed {seeds}" if len(chosen.values) > 1 else ""
+        text = "No change is recommended: the best trial is within noise of the shipped setting. "
+        return Recommendation(None, alike, f"{text}{said}, {interval}{by_seed}.")
     return Recommendation(best, alike, f"{said}, {interval}, and is recommended." + _told(alike, trials))
 
 
@@ -75,8 +79,12 @@ def _is_above(one: Tried, other: Tried, found: Interval | None) -> bool:
         return False
     if len(one.values) == 1:
         return found.low > 0
-    differences = [a - b for a, b in zip(one.values, other.values, strict=True)]
+    differences = _differences(one, other)
     return fmean(differences) > 0 and is_shown(differences, found.low, found.high)
+
+
+def _differences(one: Tried, other: Tried) -> list[float]:
+    return [a - b for a, b in zip(one.values, other.values, strict=True)]
 
 
 def _told(alike: Sequence[int], trials: Sequence[Tried]) -> str:

@@ -1,6 +1,6 @@
 """A search on dev as a table: each trial beside the config's own values, and the overlay that is recommended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -211,7 +211,12 @@ def note(request: Request) -> str:
 
 
 def overlay(request: Request, advice: Recommendation) -> str:
-    """The recommended config in YAML, to be laid over the one that was searched; without a change an empty section."""
-    values: Mapping[str, Any] = {} if advice.chosen is None else request.trials[advice.chosen]["values"]
+    """The recommended config in YAML, to be laid over the one that was searched; without a change an empty section.
+
+    A change takes the search out: one whose only trial has become the config's own values would be refused.
+    """
+    found: dict[str, Any] = {request.of: {}}
+    if advice.chosen is not None:
+        found = {request.of: dict(request.trials[advice.chosen]["values"]), "search": {request.name: None}}
     said = [f"# The search {request.name} on the dev set of {request.task}:", f"# {advice.text}"]
-    return "\n".join([*said, yaml.safe_dump({request.of: dict(values)}, allow_unicode=True, sort_keys=True)])
+    return "\n".join([*said, yaml.safe_dump(found, allow_unicode=True, sort_keys=True)])
