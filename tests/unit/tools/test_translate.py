@@ -13,8 +13,8 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
 from semalign.text.prompts import prompt_ids
 from tests.conftest import ROOT
-from tests.unit.releases import PROMPT, RUN, finished_run
-from tools import release, translate
+from tests.unit.releases import PROMPT, RUN, released_run
+from tools import translate
 from tools.releasing.expected import EARLIER, Expected, training_texts
 from tools.releasing.finished import base_of, find
 from tools.releasing.folder import settings_of
@@ -24,12 +24,7 @@ FOLDER = f"results/release/{RUN}"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        finished_run(tiny_policy)
-        release.main([RUN])
-    return folder
+    return released_run(tmp_path_factory.mktemp("run"), tiny_policy)
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, write_json
 from semalign.text.prompts import prompt_ids
 from tests.conftest import PAIRS, ROOT
-from tests.unit.releases import MAX_NEW_TOKENS, PROMPT, RUN, finished_run
-from tools import release, try_model
+from tests.unit.releases import MAX_NEW_TOKENS, PROMPT, RUN, released_run
+from tools import try_model
 from tools.trying.models import MOST_CHARACTERS, SideBySide
 from tools.trying.serving import LARGEST
 
@@ -61,11 +61,9 @@ class Served(NamedTuple):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Path:
     """A working folder with a released model, and strong SFT of the same base."""
-    folder = tmp_path_factory.mktemp("run")
+    folder = released_run(tmp_path_factory.mktemp("run"), tiny_policy)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        finished_run(tiny_policy)
-        release.main([RUN])
         model, _ = load_policy("results/base/model", "float32", "cpu")
         strong = new_adapter(model, Lora(rank=2, alpha=4, dropout=0.0), seed=1)
         with torch.no_grad():
