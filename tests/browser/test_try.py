@@ -64,7 +64,7 @@ def test_hostile_texts_and_answers_run_nothing(driver: Any, server: Page) -> Non
     assert answered(driver) == [HOSTILE, HOSTILE]
     assert driver.title == f"semalign: {RUN}"
     assert (
-        driver.find_element(By.ID, "warnings").text == f"Warning: the text is {HOSTILE}. Expect little of the answers."
+        driver.find_element(By.ID, "warnings").text == f"Warning: the text is {HOSTILE}. The answers may be of no use."
     )
     assert {card.text.splitlines()[-1] for card in driver.find_elements(By.CSS_SELECTOR, ".card:not(.strong_sft)")} == {
         f"Warning: the answer is {HOSTILE}."

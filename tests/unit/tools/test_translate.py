@@ -100,6 +100,18 @@ def test_rl_has_not_read_what_it_dropped(here: Path, tiny_policy: Path) -> None:
     assert training_texts(run, tokenizer)["longest_source"] == sources[-2]
 
 
+@pytest.mark.parametrize("name", ["cold", "rewritten"])
+def test_a_model_has_read_its_cold_starts_sources(copy: Path, tiny_policy: Path, name: str) -> None:
+    """Also where the cold start learnt from targets that leave out details."""
+    tokenizer = load_tokenizer(tiny_policy)
+    pairs = f"results/data/mt/{name}.jsonl"
+    source = "".join(row["source"] for row in read_jsonl("results/data/mt/rl.jsonl"))
+    write_jsonl(pairs, [{"id": "a", "source": source, "target": "b"}])
+    run = find(RUN)
+    run.jobs.append({"rule": "train_sft", "settings": {}, "inputs": {pairs: sha256(pairs)}})
+    assert training_texts(run, tokenizer)["longest_source"] == len(tokenizer(source)["input_ids"])
+
+
 def test_what_cannot_be_judged_is_said(tiny_policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tokenizer = load_tokenizer(tiny_policy)
     assert Expected({}, tokenizer).notes == [EARLIER]
