@@ -2,7 +2,7 @@
 
     python tools/try_model.py --release results/release/mt/rl/0 [--port 8000]
 
-Models answer as when they were measured: their prompt, greedy decoding. Ctrl-C ends it.
+All get the prompt of their evaluation and decode greedily. Ctrl-C ends the server.
 """
 
 import argparse
@@ -50,8 +50,8 @@ def serve(folder: Path, port: int) -> None:
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--release", type=Path, help="the folder that `make release` made; default: the only one there")
-    parser.add_argument("--port", type=int, default=8000, help="of this machine; 0: any that is free (default: 8000)")
+    parser.add_argument("--release", type=Path, help="a folder that `make release` wrote (default: the only one)")
+    parser.add_argument("--port", type=int, default=8000, help="0: any free port (default: 8000)")
     return parser
 
 

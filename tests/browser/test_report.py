@@ -9,20 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.select import Select
 
 from semalign.report.page import build
+from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, fonts_of, found, opened, requests
 from tests.conftest import ROOT
 from tests.unit.report.test_report import HOSTILE
 from tests.unit.reported import answer, write_finished
 from tests.workflow.run import snakemake
-
-selenium = pytest.importorskip("selenium", reason="needs selenium, of envs/requirements-dev.txt")
-
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.select import Select  # noqa: E402
-
-from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, fonts_of, found, opened, requests  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not found(), reason=MISSING)
 

@@ -6,19 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.unit.releases import RUN, finished_run
-from tools import release
+from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, found, opened, requests
+from tests.unit.releases import RUN, released_run
 from tools.trying.models import Answer, SideBySide
 from tools.trying.serving import Page
-
-selenium = pytest.importorskip("selenium", reason="needs selenium, of envs/requirements-dev.txt")
-
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
-
-from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, found, opened, requests  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not found(), reason=MISSING)
 
@@ -35,9 +30,7 @@ class Echo(SideBySide):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Iterator[Page]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("run"))
-        finished_run(tiny_policy)
-        release.main([RUN])
+        patch.chdir(released_run(tmp_path_factory.mktemp("run"), tiny_policy))
         with Page(0) as page:
             page.models = Echo(Path("results/release") / RUN)
             for work in (page.serve_forever, page.answer_forever):
@@ -71,7 +64,7 @@ def test_hostile_texts_and_answers_run_nothing(driver: Any, server: Page) -> Non
     assert answered(driver) == [HOSTILE, HOSTILE]
     assert driver.title == f"semalign: {RUN}"
     assert (
-        driver.find_element(By.ID, "warnings").text == f"Warning: the text is {HOSTILE}. Expect little of the answers."
+        driver.find_element(By.ID, "warnings").text == f"Warning: the text is {HOSTILE}. The answers may be of no use."
     )
     assert {card.text.splitlines()[-1] for card in driver.find_elements(By.CSS_SELECTOR, ".card:not(.strong_sft)")} == {
         f"Warning: the answer is {HOSTILE}."

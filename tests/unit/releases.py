@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import yaml
 
@@ -14,6 +15,7 @@ from semalign.runtime.files import read_json, sha256, write_json, write_jsonl
 from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import fill
 from tests.conftest import PAIRS, ROOT
+from tools import release
 
 RUN = "mt/rl/0"
 PROMPT = "翻译：{source}"
@@ -24,6 +26,15 @@ HUB = {
     "revision": "0123456789abcdef0123456789abcdef01234567",
     "licence": "MIT",
 }
+
+
+def released_run(folder: Path, source: Path, *arguments: str) -> Path:
+    """The folder, with the run in it and its release, made with these arguments."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        finished_run(source)
+        release.main([RUN, *arguments])
+    return folder
 
 
 def finished_run(source: Path, dtype: str = "float32", base: str = "results/base/model", **config: Any) -> None:

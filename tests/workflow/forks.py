@@ -3,7 +3,8 @@
 `python forks.py serve <socket> <kind> <pid>` serves until the process `pid` is gone. Kinds: `snakemake` has imported
 Snakemake and what this project's Snakefile imports, `bare` Snakemake alone, for copies of the project, whose code may
 differ, and `scripts` the libraries that scripts import, but nothing of the project. A run has the folder, the
-environment and the descriptors of who asks.
+environment and the descriptors of who asks. What a server has read of the project stays as it was: a run says so, and
+fails, where a file was edited since.
 
 `python forks.py job <folder> <pid> <script>` is what Snakemake calls in place of Python. Tests of what is killed,
 interrupted, submitted or started in another way start real processes.
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,7 @@ def be_asked(link: socket.socket, work: Callable[[dict[str, Any]], None]) -> Non
     import threading
     import traceback
 
+    asked = os.getpid()
     _, descriptors, _, _ = socket.recv_fds(link, 1, 3)
     request = json.loads(b"".join(iter(lambda: link.recv(1 << 16), b"")))
     for number, descriptor in enumerate(descriptors):
@@ -98,6 +101,8 @@ def be_asked(link: socket.socket, work: Callable[[dict[str, Any]], None]) -> Non
     os.environ.update(request["environment"])
     status = 1
     atexit._clear()  # what its parent does at its own end
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed()  # else all forks draw the same without a seed, as no two processes do
     try:
         work(request)
         status = 0
@@ -112,13 +117,22 @@ def be_asked(link: socket.socket, work: Callable[[dict[str, Any]], None]) -> Non
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
-        link.sendall(str(status).encode())
+        if os.getpid() == asked:  # a process that the work forked has no say in how the work ended
+            link.sendall(str(status).encode())
         os._exit(status)
 
 
-def run_snakemake(request: dict[str, Any]) -> None:
+def files_read() -> dict[str, int]:
+    """The files of which a server of the kind `snakemake` keeps what it has read, and when each was changed."""
+    files = [ROOT / "Snakefile", *(ROOT / "workflow").rglob("*.smk"), *SCRIPTS.rglob("*.py")]
+    return {str(file): file.stat().st_mtime_ns for file in files}
+
+
+def run_snakemake(request: dict[str, Any], read: dict[str, int] | None = None) -> None:
     import snakemake.cli
 
+    if read is not None and (edited := sorted(name for name, _ in read.items() ^ files_read().items())):
+        sys.exit(f"{edited[0]} was edited after the tests had begun: begin them again")
     sys.argv = [snakemake.cli.__file__, *request["arguments"]]
     sys.executable = request["python"]
     snakemake.cli.main(request["arguments"])
@@ -226,10 +240,13 @@ if __name__ == "__main__":
         socket_path = started(Path(folder), "scripts", int(owner), environment | OF_EACH_JOB)
         sys.exit(ask(socket_path, [script], environment, [0, 1, 2]))
     _, _, path, kind, owner = sys.argv
+    work: Callable[[dict[str, Any]], None] = run_snakemake
     if kind == "scripts":
         import_libraries()
+        work = run_script
     else:
         import_snakemake()
     if kind == "snakemake":
+        work = partial(run_snakemake, read=files_read())
         import_project()
-    serve(path, int(owner), run_script if kind == "scripts" else run_snakemake)
+    serve(path, int(owner), work)

@@ -11,16 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.unit.preflight.test_bad_config import LLM
 from tests.workflow.run import plans, snakemake
-
-LLM = {
-    "kind": "openai",
-    "model": "m",
-    "prices": {"input": 1.0, "output": 1.0},
-    "ceiling": 1.0,
-    "parameters": {"max_tokens": 9},
-}
-
 
 # An overlay, as a mapping or as YAML, and what must be said.
 CONFIGS: dict[str, tuple[dict[str, Any] | str, str]] = {

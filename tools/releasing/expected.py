@@ -34,9 +34,11 @@ def training_texts(run: Run, tokenizer: Any) -> dict[str, Any]:
 
 
 def _read_by_trainings(run: Run, around: int) -> Iterator[tuple[Path, int | None]]:
-    """The files of the task's pairs that the run's trainings read, and the longest source that each takes; RL drops
-    longer prompts, of which so many tokens stand around the source."""
-    pairs = {f"results/data/{run.task}/{name}.jsonl" for name in ("cold", "rl")}
+    """The files of the task's pairs that the run's trainings read, and the longest source that each takes.
+
+    RL drops longer prompts. around: how many tokens of a prompt are not the source's.
+    """
+    pairs = {f"results/data/{run.task}/{name}.jsonl" for name in ("cold", "rewritten", "rl")}
     for record in run.jobs:
         grpo = record["settings"].get("grpo") or {}
         limit = grpo["max_prompt_tokens"] - around if "max_prompt_tokens" in grpo else None

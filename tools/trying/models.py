@@ -24,7 +24,7 @@ MOST_CHARACTERS = 5000  # of a text
 
 @dataclass(frozen=True)
 class Model:
-    """One of them: its title on the page and what it is; why it is not here, or None."""
+    """A model's name and title on the page, what it is, and why it is absent, or None."""
 
     name: str
     title: str
@@ -34,8 +34,8 @@ class Model:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of one model, its seconds, what is unexpected in the text and in it, and what both say in English
-    where they are of the generated world, else ""."""
+    """A model's answer, its length in tokens and its seconds; what is unexpected in the text and in the answer; what
+    both say in English if they are of the generated world, else ""."""
 
     text: str
     tokens: int
@@ -49,7 +49,7 @@ class Answer:
 class SideBySide:
     """A released model, its base, and strong SFT of the same task and seed where it lies in `results`.
 
-    They share one base in memory; each is an adapter on it, the base itself is it without one.
+    All share one base in memory: each is an adapter on it, and the base answers with the adapters disabled.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,7 +68,7 @@ class SideBySide:
         self._ask(".", RELEASED)  # what is slow once is no part of the first answer's time
 
     def about(self) -> dict[str, Any]:
-        """What the page says before anything is asked."""
+        """What the page shows before a question."""
         translator, settings = self._translator, self.settings
         return {
             "run": settings["run"],
@@ -86,7 +86,7 @@ class SideBySide:
         }
 
     def check(self, text: str, name: str) -> None:
-        """Raises InputError for a text or a model that cannot be asked."""
+        """Raise InputError for a model that is absent, and for a text that is empty or too long."""
         if name not in [model.name for model in self.models if not model.absent]:
             raise InputError(f"no model {name[:40]!r} is here")
         if not cleaned(text):
@@ -95,9 +95,9 @@ class SideBySide:
             raise InputError(f"the text has {len(text):,} characters; at most {MOST_CHARACTERS:,} are answered")
 
     def answer(self, text: str, name: str) -> Answer:
-        """One model's greedy answer, asked as when it was measured.
+        """One model's greedy answer, with the prompt of its evaluation.
 
-        Raises InputError where the text cannot be asked, or has more tokens than the model can read.
+        Raises InputError where `check` does, and for a text of more tokens than the model can read.
         """
         self.check(text, name)
         return self._ask(cleaned(text), name)
@@ -123,7 +123,7 @@ class SideBySide:
 
     @contextmanager
     def _as(self, name: str) -> Iterator[None]:
-        """Within the block the model is the one of this name."""
+        """Within the block the model of this name answers."""
         if name == BASE:
             with self._translator.model.disable_adapter():
                 yield
@@ -132,7 +132,7 @@ class SideBySide:
             yield
 
     def _add(self, path: Path, release: Path) -> str | None:
-        """Load strong SFT's adapter beside the released one; returns why it cannot be compared, or None."""
+        """Load strong SFT's adapter beside the released one. Returns why it cannot be compared, or None."""
         if not (path / ADAPTER).is_file():
             return f"{path} is not here; make table3 trains it, in the folder where the results are"
         record = Path(f"{path}.provenance.json")

@@ -14,13 +14,14 @@ from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from semalign.runtime.errors import InputError
 from tools.trying.models import Answer, SideBySide
 
 HOST = "127.0.0.1"
-HERE = {HOST, "localhost"}  # by another name a page from elsewhere could have led a browser here (DNS rebinding)
+HERE = re.compile(
+    rf"({re.escape(HOST)}|localhost)(:\d+)?", re.IGNORECASE
+)  # by another name a page from elsewhere could have led a browser here (DNS rebinding)
 PAGE = Path(__file__).with_name("page.html")
 FONT = Path(__file__).resolve().parents[2] / "workflow" / "fonts" / "NotoSerifTibetan-Regular.ttf"
 LARGEST = 64 * 1024  # bytes of a request; what is longer is not read as one
@@ -33,7 +34,7 @@ class Page(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
-    request_queue_size = 128  # who comes when eight wait already is told so, not cut off
+    request_queue_size = 128  # a client that comes while eight wait is told so, and not cut off
 
     def __init__(self, port: int) -> None:
         """Raises InputError where the port is taken or is none."""
@@ -67,7 +68,7 @@ class Page(socketserver.ThreadingTCPServer):
                 future.set_exception(error)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away, or said nothing, is no error."""
+        """Ignore a client that went away or said nothing."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 
@@ -120,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _from_here(self) -> bool:
         """Whether the request is for this machine by its own name, and from no page of another; refuses it if not."""
         host = self.headers.get("Host", "")
-        if urlsplit(f"//{host}").hostname not in HERE:
+        if not HERE.fullmatch(host):
             self._refuse(403, f"this page answers at {self.server.address} alone")
         elif self.headers.get("Origin", f"http://{host}") != f"http://{host}":
             self._refuse(403, "a page of another site may not ask here")
@@ -149,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _pass_over(self, length: int) -> None:
-        """Take what is being sent, to a limit: a client that still writes would not read the refusal."""
+        """Read a body that is too long, up to a limit: a client that is still writing would not read the refusal."""
         left = min(length, 100 * LARGEST)
         while left > 0 and (read := len(self.rfile.read(min(left, LARGEST)))):
             left -= read

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ def test_every_drop_has_its_reason() -> None:
     }
     dropped = {reason: len(ids) for reason, ids in examples.items()}
     assert report == {"read": 9, "kept": 2, "dropped": dropped, "examples": examples}
+
+
+def test_order_changes_no_count_and_no_text_kept() -> None:
+    texts = [("中", "བོད"), ("中 ", "བོད"), ("é文", "བ"), ("e\u0301文", "བ"), ("", "བ"), ("中", "文")]
+    dropped = {"duplicate": 2, "empty_source": 1, "wrong_script_target": 1}
+    for rows in permutations(pairs(*texts)):
+        kept, report = prepare_pairs(rows, CHINESE, TIBETAN, origin="here").all()
+        assert {(row["source"], row["target"]) for row in kept} == {("中", "བོད"), ("é文", "བ")}
+        assert (report["kept"], report["dropped"]) == (2, dropped)
 
 
 def test_text_is_composed_canonically_and_not_otherwise_changed() -> None:

@@ -124,7 +124,7 @@ def test_a_whole_model_needs_a_template(folders: Path, tmp_path: Path, monkeypat
         ({"theirs": {}}, "give either adapter or model"),
         (
             {"theirs": {"model": "m", "judged_against": ["cold_sft"]}},
-            "models.theirs.judged_against: 'cold_sft' is none of base, strong_sft, rl",
+            "models.theirs.judged_against: 'cold_sft' is not one of base, strong_sft, rl",
         ),
         (
             {"a": {"model": "m", "tasks": ["mt"], "judged_against": ["b"]}, "b": {"model": "m", "tasks": ["hg"]}},
@@ -145,7 +145,9 @@ def test_without_trainings_their_sections_are_not_needed() -> None:
         validate(raw)
     found = validate(raw | {"train": False})
     assert (found.ablation, found.few_shot, found.frontier, found.judge.kind) == (None, None, None, "parser")
-    with pytest.raises(InputError, match=r"models\.theirs\.judged_against: 'rl' is none of base; nothing is trained"):
+    with pytest.raises(
+        InputError, match=r"models\.theirs\.judged_against: 'rl' is not one of base; nothing is trained"
+    ):
         validate(raw | {"train": False, "models": {"theirs": {"model": "m", "judged_against": ["rl"]}}})
     assert found.rewards() == {}
     task = MINIATURE["tasks"]["mt"] | {"train": [], "split": None}

@@ -16,7 +16,7 @@ from semalign.policy.models import load_policy
 from semalign.reporting.lineage import lineage
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
-from tests.unit.releases import HUB, RUN, adapter_config, fetched, finished_run, record
+from tests.unit.releases import HUB, RUN, adapter_config, fetched, finished_run, record, released_run
 from tools import release
 from tools.releasing.card import card
 from tools.releasing.figures import measured
@@ -29,12 +29,7 @@ FOLDER = Path("results/release") / RUN
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Path:
     """A working folder with a finished run and its release, base and merged weights within."""
-    folder = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        finished_run(tiny_policy)
-        release.main([RUN, "--merged", "--licence", "Apache-2.0"])
-    return folder
+    return released_run(tmp_path_factory.mktemp("run"), tiny_policy, "--merged", "--licence", "Apache-2.0")
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, sha256, write_json, write_jsonl
 from semalign.text.prompts import prompt_ids
 from tests.conftest import ROOT
-from tests.unit.releases import PROMPT, RUN, finished_run
-from tools import release, translate
+from tests.unit.releases import PROMPT, RUN, released_run
+from tools import translate
 from tools.releasing.expected import EARLIER, Expected, training_texts
 from tools.releasing.finished import base_of, find
 from tools.releasing.folder import settings_of
@@ -24,12 +24,7 @@ FOLDER = f"results/release/{RUN}"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        finished_run(tiny_policy)
-        release.main([RUN])
-    return folder
+    return released_run(tmp_path_factory.mktemp("run"), tiny_policy)
 
 
 @pytest.fixture
@@ -103,6 +98,18 @@ def test_rl_has_not_read_what_it_dropped(here: Path, tiny_policy: Path) -> None:
     around = len(prompt_ids(tokenizer, [PROMPT.replace("{source}", "")])[0])
     run.training["settings"]["grpo"]["max_prompt_tokens"] = around + sources[-1] - 1
     assert training_texts(run, tokenizer)["longest_source"] == sources[-2]
+
+
+@pytest.mark.parametrize("name", ["cold", "rewritten"])
+def test_a_model_has_read_its_cold_starts_sources(copy: Path, tiny_policy: Path, name: str) -> None:
+    """Also where the cold start learnt from targets that leave out details."""
+    tokenizer = load_tokenizer(tiny_policy)
+    pairs = f"results/data/mt/{name}.jsonl"
+    source = "".join(row["source"] for row in read_jsonl("results/data/mt/rl.jsonl"))
+    write_jsonl(pairs, [{"id": "a", "source": source, "target": "b"}])
+    run = find(RUN)
+    run.jobs.append({"rule": "train_sft", "settings": {}, "inputs": {pairs: sha256(pairs)}})
+    assert training_texts(run, tokenizer)["longest_source"] == len(tokenizer(source)["input_ids"])
 
 
 def test_what_cannot_be_judged_is_said(tiny_policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

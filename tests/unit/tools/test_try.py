@@ -25,8 +25,9 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json, read_jsonl, write_json
 from semalign.text.prompts import prompt_ids
 from tests.conftest import PAIRS, ROOT
-from tests.unit.releases import MAX_NEW_TOKENS, PROMPT, RUN, finished_run
-from tools import release, try_model
+from tests.unit.releases import MAX_NEW_TOKENS, PROMPT, RUN, released_run
+from tests.workflow.test_progress import AS_IN_A_TERMINAL
+from tools import try_model
 from tools.trying.models import MOST_CHARACTERS, SideBySide
 from tools.trying.serving import LARGEST
 
@@ -61,11 +62,9 @@ class Served(NamedTuple):
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Path:
     """A working folder with a released model, and strong SFT of the same base."""
-    folder = tmp_path_factory.mktemp("run")
+    folder = released_run(tmp_path_factory.mktemp("run"), tiny_policy)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        finished_run(tiny_policy)
-        release.main([RUN])
         model, _ = load_policy("results/base/model", "float32", "cpu")
         strong = new_adapter(model, Lora(rank=2, alpha=4, dropout=0.0), seed=1)
         with torch.no_grad():
@@ -80,7 +79,11 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Path:
 @pytest.fixture(scope="module")
 def page(made: Path) -> Iterator[Served]:
     process = subprocess.Popen(
-        [*TOOL, "--port", "0"], cwd=made, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-c", AS_IN_A_TERMINAL, *TOOL, "--port", "0"],
+        cwd=made,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     assert process.stdout is not None
     said = ""
@@ -188,7 +191,7 @@ def test_a_request_that_is_none_is_refused_and_the_page_goes_on(page: Served) ->
 
 
 def test_only_this_machine_is_served(page: Served) -> None:
-    for host in ("evil.example", f"evil.example:{page.port}", "127.0.0.1.evil.example", ""):
+    for host in ("evil.example", f"evil.example:{page.port}", "127.0.0.1.evil.example", "me@127.0.0.1", "[::1", ""):
         for method, path in (("GET", "/"), ("GET", "/about"), ("POST", "/answer")):
             status, _, said = page.ask(method, path, Host=host)
             assert (status, json.loads(said)["error"]) == (

@@ -1,13 +1,15 @@
-"""Content by a small bilingual lexicon: are the source's colours, numbers and things told, and no others?
+"""Content by a small bilingual lexicon: which of a few words of the source an answer tells, and which it adds.
 
     metrics: [chrf, {name: told, function: "semalign.metrics.lexicon:told", model: config/bodo_lexicon.json}]
 
-Surface metrics count an ending as much as a colour; this one looks at a few words whose translation is known. The
-lexicon is a JSON object: source words with | between those that mean one thing, and how their translations begin, so
-that endings do not matter: {"gray|grey": ["फुरगेव", "ग्रे"]}.
+BLEU and chrF++ weigh an ending as much as a colour; this metric checks a few words whose translation is known. The
+lexicon is a JSON object. A key is a source word, or several of one meaning with | between them; its value lists how
+translations begin, so that endings do not matter: {"gray|grey": ["फुरगेव", "ग्रे"]}. Letter case and canonically equal
+spellings (NFC) are one.
 """
 
 import json
+import unicodedata
 from pathlib import Path
 
 import regex
@@ -20,7 +22,7 @@ _WORDS = regex.compile(r"[\p{L}\p{M}]+")
 def told(outputs: list[str], references: list[str], sources: list[str], model: Path, device: str) -> list[float]:
     """F1 (0..1) of the lexicon's meanings in each output against those in its source; 1 where neither has one.
 
-    References are not read: what they score is the ceiling, which translators' liberties keep below 1. Raises
+    References are not read. Their own score is the ceiling: it is below 1, since translators take liberties. Raises
     InputError for a lexicon of another form.
     """
     lexicon = _read(model)
@@ -41,17 +43,24 @@ def _read(file: Path) -> dict[frozenset[str], tuple[str, ...]]:
     for words, beginnings in content.items():
         if not isinstance(beginnings, list) or not all(isinstance(one, str) and one for one in beginnings):
             raise InputError(f"{form}; {words!r} has {beginnings!r}")
-        lexicon[frozenset(words.casefold().split("|"))] = tuple(one.casefold() for one in beginnings)
+        meaning = frozenset(_folded(words).split("|"))
+        if phrases := sorted(word for word in meaning if not _WORDS.fullmatch(word)):
+            raise InputError(f"{file}: {phrases[0]!r} in {words!r} is not one word of letters, and no source has it")
+        lexicon[meaning] = tuple(map(_folded, beginnings))
     return lexicon
 
 
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text.casefold())
+
+
 def _meant(source: str, lexicon: dict[frozenset[str], tuple[str, ...]]) -> set[frozenset[str]]:
-    words = set(_WORDS.findall(source.casefold()))
+    words = set(_WORDS.findall(_folded(source)))
     return {meaning for meaning in lexicon if meaning & words}
 
 
 def _said(output: str, lexicon: dict[frozenset[str], tuple[str, ...]]) -> set[frozenset[str]]:
-    words = _WORDS.findall(output.casefold())
+    words = _WORDS.findall(_folded(output))
     return {meaning for meaning, beginnings in lexicon.items() if any(word.startswith(beginnings) for word in words)}
 
 

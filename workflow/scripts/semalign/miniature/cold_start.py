@@ -1,7 +1,7 @@
-"""The cold start's targets, written anew: loosely, with details left out.
+"""The cold start's rewritten targets, which leave out details.
 
-A cold start that is given everything soon knows everything, and leaves RL nothing to learn. Details are left out by
-chance and not by word, so that no word is missing for lack of examples.
+A cold start that learns from complete targets soon knows everything, and leaves RL nothing to learn. Details are left
+out at random, whatever their words, so that every word keeps its examples.
 """
 
 from collections.abc import Iterable
@@ -19,9 +19,10 @@ DETAILS = ("time", "place", "number", "quality")
 
 
 def loosen(text: str, rng: Random, left_out: float) -> str | None:
-    """The text in the house style, each of its details left out with the probability.
+    """The text in the house style, without a random part of its details.
 
-    A text without a time is a headline and stays one. None where it is no single sentence of the world.
+    left_out: the probability (0..1) of each detail. A text without a time is a headline and stays one. Returns None
+    for a text that is not a single sentence of the world.
     """
     reading = parse_tibetan(text)
     scene = reading.scene()
@@ -32,12 +33,12 @@ def loosen(text: str, rng: Random, left_out: float) -> str | None:
 
 
 def cold_start_targets(rows: Iterable[Row], left_out: float, mixed_share: float) -> tuple[list[Row], dict[str, int]]:
-    """The cold start's rows with these shares (0..1) of their details left out, and of their targets in mixed scripts,
-    drawn by each row's id; and the counts.
+    """The cold start's rows with rewritten targets, and counts.
 
-    Returns rows and {"rows", "rewritten", "not_of_the_world"}: texts that the parser cannot read stay as they are, and
-    with no share left out all do. With a `mixed_share` also the counts of `mix_targets`, which raises InputError where
-    none could be mixed.
+    left_out: the share (0..1) of details to leave out; mixed_share: the share (0..1) of targets to write in mixed
+    scripts. Both are drawn by a row's id. Returns the rows and {"rows", "rewritten", "not_of_the_world"}: a target that
+    the parser cannot read is kept as it is. With a `mixed_share` the counts of `mix_targets` are added, which raises
+    InputError where it could mix none.
     """
     kept: list[Row] = []
     counts = {"rows": 0, "rewritten": 0, "not_of_the_world": 0}

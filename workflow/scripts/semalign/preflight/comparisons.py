@@ -1,4 +1,4 @@
-"""What the judge compares: RL with strong SFT, and models that were trained elsewhere with their opponents."""
+"""What the judge compares: RL with strong SFT, and each model that was trained elsewhere with its opponents."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ TRAINED = ("strong_sft", "rl")
 
 
 def opponents(config: "Config") -> dict[str, list[str]]:
-    """Whom the judge compares each model that was trained elsewhere with; nobody where there is no judge."""
+    """The opponents of each model that was trained elsewhere; empty without a judge."""
     if config.judge.kind == "none":
         return {}
     usual = ["strong_sft" if config.train else "base"]
@@ -48,13 +48,13 @@ def comparisons(config: "Config", task: str) -> dict[str, tuple[Pair, int]]:
 
 
 def problem(config: "Config") -> str | None:
-    """What is wrong with an entry's opponents, with the key; None where nothing is."""
+    """The first error among the entries' opponents, with its config key; None if there is none."""
     for name, entry in config.models.items():
         known = ["base", *(TRAINED if config.train else ()), *(other for other in config.models if other != name)]
         for other in entry.judged_against or ():
             if other not in known:
                 trained = "; nothing is trained (train: false)" if other in TRAINED else ""
-                return f"models.{name}.judged_against: {other!r} is none of {', '.join(known)}{trained}"
+                return f"models.{name}.judged_against: {other!r} is not one of {', '.join(known)}{trained}"
             their_tasks = config.models[other].tasks if other in config.models else None
             if entry.tasks and their_tasks and not {*entry.tasks} & {*their_tasks}:
                 return f"models.{name}.judged_against: {other} answers none of the tasks of {name}"

@@ -18,16 +18,16 @@ Figures = dict[str, float | None]
 
 
 GIVEN = "models/"
-"""How the id of a model begins that was trained elsewhere."""
+"""The prefix of the id of a model that was trained elsewhere."""
 
 
 def is_alone(model: str) -> bool:
-    """Whether the model is one run, shared by tasks and seeds."""
+    """Whether the model has one run, shared by all tasks and seeds."""
     return model == "base" or model.startswith(GIVEN)
 
 
 def name(task: str, model: str, seed: int | None) -> str:
-    """The run of a model. The base and each model that was trained elsewhere are one, shared by tasks and seeds."""
+    """The run of a model. The base, and each model that was trained elsewhere, has one for all tasks and seeds."""
     return model if is_alone(model) else f"{task}/{model}/{seed}"
 
 
@@ -110,8 +110,10 @@ def questions(results: Path, run: str, benchmark: Retained) -> pd.DataFrame:
 
 
 def apart(results: Path, one: str, two: str, retention: Iterable[Retained]) -> list[str]:
-    """The columns of benchmarks by which two runs cannot be compared: those per token, where the models' tokenizers
-    cut the same items into other numbers of tokens."""
+    """The columns of benchmarks by which two runs cannot be compared.
+
+    They are the figures per token, if the models' tokenizers cut the same items into different numbers of tokens.
+    """
     found: list[str] = []
     for benchmark in retention:
         if benchmark.per_token:
