@@ -74,6 +74,8 @@ onstart:
     LOGS_BEFORE.update(states(log for job in workflow.dag.needrun_jobs() for log in job.log))
     one_line_a_job(logger, (job.name for job in workflow.dag.needrun_jobs()))
     patch_scheduler(workflow.scheduler, snakemake_version, logger)
+    if starts_warm():
+        warm_start.start()
     record_locks(
         Path(".snakemake"),
         workflow.persistence.all_inputfiles(),

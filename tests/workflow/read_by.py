@@ -159,7 +159,7 @@ READ_BY: dict[str, list[str]] = {
     r"exam\.(size|seed)": ["examine_encoder *", "check_amounts"],
     r"exam\.thresholds\.(\w+|inequality\.\w+)": ["check_encoder *", "tabulate_encoders"],
     r"generation_batch_size": ["measure_threshold *", "generate *", "sample_candidates *", "choose_answers *"],
-    r"checkpoint_seconds": [],
+    r"checkpoint_seconds|warm_start": [],
     r"tracking(_project)?": [],
     r"ablation\.variants\.bleu_similarity_lc\.rewards\.\w+": [
         "train_grpo mt/rl-bleu_similarity_lc",

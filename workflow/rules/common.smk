@@ -56,6 +56,7 @@ from semalign.runtime.run_lock import check_writable, clear_dead_locks, record_l
 from semalign.reruns.scheduler_patch import patch_planner, patch_scheduler
 from semalign.reruns.settings import RuleSettings, external
 from semalign.runtime.signals import pass_on_terminations, stop_before_any_job
+from semalign.runtime import warm_start
 from semalign.runtime.user_functions import LIBRARY, find_function, modules_of
 
 name_python_safely()
@@ -210,6 +211,18 @@ def name_jobs():
         parts = [f"{{wildcards.{name}}}" for name in names_of(one.output)]
         run = "/".join(parts)
         one.message = f"{{rule}} {run}".strip() + (", log: {log}" if one.log else "")
+
+
+def starts_warm():
+    """Whether jobs of this run are forks of one process: many, all on this machine, with this Python and without a GPU."""
+    return (
+        CONFIG.warm_start
+        and CONFIG.device == "cpu"
+        and sys.platform == "linux"
+        and workflow.local_exec
+        and not workflow.deployment_settings.deployment_method
+        and len(list(workflow.dag.needrun_jobs())) >= warm_start.FEWEST_JOBS
+    )
 
 
 def failures():

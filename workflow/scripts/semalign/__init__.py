@@ -1,5 +1,8 @@
 """semalign: low-resource language learning by semantic reward, and what it costs."""
 
 from semalign.runtime.signals import exit_while_importing
+from semalign.runtime.warm_start import hand_over
 
-exit_while_importing()  # whatever a job's script imports first comes from here
+# Whatever a job's script imports first comes from here.
+exit_while_importing()
+hand_over()

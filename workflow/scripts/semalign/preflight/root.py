@@ -88,6 +88,11 @@ class Config(Strict):
     checkpoint_seconds: Rate = Field(
         30, description="a training writes down where it is this often at most; changes no result and reruns nothing"
     )
+    warm_start: bool = Field(
+        True,
+        description="with the cpu of one machine, many jobs are forks of a process that has imported the libraries; "
+        "changes no result and reruns nothing",
+    )
     tracking: Literal["none", "trackio", "tensorboard", "wandb"] = Field(
         "none",
         description="where trainings also show their curves, offline, in results/tracking; needs "

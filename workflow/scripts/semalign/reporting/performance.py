@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from semalign.runtime.files import read_json
@@ -27,14 +28,15 @@ def benchmark_of(record: Record) -> str:
 def measured(jobs: Iterable[Record], root: Path) -> pd.DataFrame:
     """One row a job of a working folder `root`: rule, wall seconds, peak_mib and seconds of model computation.
 
-    Seconds and memory are Snakemake's, empty where the job has no benchmark file. Memory is that of all its processes,
-    seen at intervals: of a job of a second or two it may be too small, or empty.
+    Seconds are Snakemake's, empty where the job has no benchmark file. So is memory, of all its processes together,
+    seen at intervals; of a short job, and of one that started warm, it is what the job recorded of its largest process.
     """
     rows = []
     for job in jobs:
         path = root / benchmark_of(job)
         found: Any = pd.read_csv(path, sep="\t", na_values="-").iloc[0] if path.is_file() else {}
-        rows.append([job["rule"], found.get("s"), found.get("max_rss"), job["model_seconds"]])
+        peak = np.fmax(found.get("max_rss", np.nan), job["peak_memory_mib"])
+        rows.append([job["rule"], found.get("s"), peak, job["model_seconds"]])
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys(COLUMNS[1:], float))
 

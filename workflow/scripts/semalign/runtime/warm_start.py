@@ -1,0 +1,222 @@
+"""Jobs that start warm: each is a fork of one process that has imported the libraries, which takes seconds a job.
+
+Snakemake starts that process (`start`), and its jobs as ever. A job's script, as it imports the project, hands itself
+over (`hand_over`) and waits: a fork runs the script from its first line with the environment, the folder and the files
+of the process that waits, gets its signals, and ends with it and as it does. The process of the libraries imports
+nothing of the project, so that a job runs the code that is there when it begins.
+
+`python warm_start.py <folder> <pid>` serves the process `pid` until it and all forks have ended.
+"""
+
+import ast
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import types
+from pathlib import Path
+from typing import Any, NoReturn
+
+SOCKET = "SEMALIGN_WARM_START"
+LOG = os.path.join(".snakemake", "semalign.warm_start.log")
+FEWEST_JOBS = 20  # with fewer, the imports take longer than they save
+SCRIPTS = Path(__file__).resolve().parents[2]
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_TO_ASK = 10.0
+SIZE = 8  # bytes that say how long a request is
+
+
+def start() -> None:
+    """Start the process of the libraries for the jobs of this one; those that begin before it is ready start cold."""
+    folder = tempfile.mkdtemp(prefix="semalign-")
+    with open(LOG, "wb") as log:
+        subprocess.Popen(
+            [sys.executable, __file__, folder, str(os.getpid())],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},  # a fork does not have the threads of a pool
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C reaches Snakemake and the processes that wait
+        )
+    os.environ[SOCKET] = os.path.join(folder, "socket")
+
+
+def hand_over() -> None:
+    """In a job's script: let a fork run it, and end as that ends. Returns where there is nobody to hand it to.
+
+    Not downloads: what they set, libraries read as they are imported.
+    """
+    path, job = os.environ.pop(SOCKET, None), getattr(sys.modules["__main__"], "snakemake", None)
+    if path is None or job is None or job.rule.startswith("download_"):
+        return
+    with socket.socket(socket.AF_UNIX) as link:
+        try:
+            link.connect(path)
+        except OSError:
+            return  # not ready yet, or gone
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        request = {"script": sys.argv[0], "environment": dict(os.environ), "folder": os.getcwd()}
+        written = json.dumps(request).encode()
+        socket.send_fds(link, [len(written).to_bytes(SIZE, "big")], [0, 1, 2])
+        link.sendall(written)
+        with link.makefile() as answers:
+            pid = int(answers.readline() or "0")
+            if pid:
+                _pass_on_signals(pid)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+            if pid:
+                _end(int(answers.readline() or -signal.SIGKILL))
+
+
+def _pass_on_signals(pid: int) -> None:
+    def tell(number: int, frame: types.FrameType | None) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+    def pause(number: int, frame: types.FrameType | None) -> None:
+        tell(signal.SIGSTOP, None)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        tell(signal.SIGCONT, None)
+
+    for number in STOPPING:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, tell)
+    signal.signal(signal.SIGTSTP, pause)
+
+
+def _end(status: int) -> NoReturn:
+    """End this process with an exit status or, where that is negative, by a signal."""
+    if status < 0:
+        if -status != signal.SIGKILL:
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
+def import_libraries() -> None:
+    """Import what the project's modules do, the project aside."""
+    for file in sorted(SCRIPTS.rglob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            within = node.module if isinstance(node, ast.ImportFrom) else None
+            if names and (within or names[0]).partition(".")[0] not in ("semalign", "__future__"):
+                with contextlib.suppress(ImportError, AttributeError):  # an extra
+                    for name in names:
+                        getattr(importlib.import_module(within), name) if within else importlib.import_module(name)
+
+
+def serve(folder: Path, owner: int) -> dict[str, Any] | None:
+    """Fork for each request, and tell who asked the fork's id and, in the end, its status.
+
+    Returns the request in a fork, and None when `owner`, which started this process, and all forks have ended.
+    """
+    awake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)
+    links: dict[int, socket.socket] = {}  # by fork
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "new"))
+        server.listen(64)
+        os.rename(folder / "new", folder / "socket")
+        while links or os.getppid() == owner:
+            ready, _, _ = select.select([server, awake, *links.values()], [], [], SECONDS_BETWEEN_LOOKS)
+            for pid in [pid for pid, link in links.items() if link in ready]:
+                os.kill(pid, signal.SIGKILL)  # who waited for it was killed
+            if awake in ready:
+                os.read(awake, 4096)
+                _tell_ended(links)
+            if server in ready:
+                link, _ = server.accept()
+                request = _received(link)
+                pid = _forked() if request else -1
+                if pid == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    for one in (link, *links.values()):
+                        one.close()
+                    return request
+                for number in request["files"] if request else []:
+                    os.close(number)
+                if pid > 0:
+                    links[pid] = link
+                with contextlib.suppress(OSError):
+                    link.sendall(f"{max(pid, 0)}\n".encode())
+    shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+def _received(link: socket.socket) -> dict[str, Any] | None:
+    """What is asked for, with the descriptors of who asks; None where that was killed meanwhile."""
+    link.settimeout(SECONDS_TO_ASK)
+    try:
+        size, files, _, _ = socket.recv_fds(link, SIZE, 3)
+        with link.makefile("rb") as sent:
+            written = sent.read(int.from_bytes(size, "big"))
+        found: dict[str, Any] = json.loads(written) | {"files": files}
+    except (OSError, ValueError):
+        return None
+    link.settimeout(None)
+    return found
+
+
+def _forked() -> int:
+    """0 in a fork, which ends when this process does; its id here, -1 where none can be made."""
+    parent = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError:
+        return -1
+    if pid == 0:
+        set_death_signal = 1
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+    return pid
+
+
+def _tell_ended(links: dict[int, socket.socket]) -> None:
+    while links:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        with links.pop(pid) as link, contextlib.suppress(OSError):
+            link.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+
+
+def run(request: dict[str, Any]) -> None:
+    """Run a script in this process as Python does, with as many threads as its job has."""
+    for number, descriptor in enumerate(request["files"]):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.modules["numpy"].random.seed()  # else all forks draw the same without a seed
+    threads = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
+    sys.modules["torch"].set_num_threads(threads)
+    sys.modules["threadpoolctl"].threadpool_limits(threads)
+    script = request["script"]
+    sys.argv, sys.path[0] = [script], os.path.dirname(script)
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    main.__file__ = script
+    exec(compile(Path(script).read_bytes(), script, "exec"), vars(main))
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(SCRIPTS)  # not this file's, whose modules have common names
+    import_libraries()
+    gc.collect()
+    gc.freeze()
+    if asked := serve(Path(sys.argv[1]), int(sys.argv[2])):
+        run(asked)
