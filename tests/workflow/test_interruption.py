@@ -12,9 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
 
+from semalign.reporting.performance import benchmark_of, records
 from tests.conftest import ROOT
 from tests.workflow.run import command, differing
 
@@ -97,6 +99,23 @@ def test_killed_at_random_moments_it_ends_as_it_would_have(untouched: Path, tmp_
             folder = tmp_path / str(len(done))
             begin(folder, untouched)
     finish(folder, untouched / "results", done)
+
+
+def test_jobs_that_start_warm_make_the_same_files(untouched: Path, tmp_path: Path) -> None:
+    """Snakemake sees the memory of the process that waits, in which no library is imported."""
+    folder = tmp_path / "warm"
+    shutil.copytree(untouched, folder)
+    shutil.rmtree(folder / "results" / "hg")
+    warm = tmp_path / "warm.yaml"
+    warm.write_text("warm_start: true", encoding="utf-8")
+    call = command(folder, "results/table3.csv", overlays=[OVERLAYS[0], warm])
+    ended = subprocess.run(call, capture_output=True, text=True, check=False, timeout=600)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert differing(untouched / "results", folder / "results" / "hg") == []
+    made = records(folder / "results" / "hg")
+    seen = [pd.read_csv(folder / benchmark_of(one), sep="\t", na_values="-").at[0, "max_rss"] for one in made]
+    warm = [one["rule"] for one, mib in zip(made, seen, strict=True) if mib < 100 < 400 < one["peak_memory_mib"]]
+    assert {"generate", "score_similarity", "score_text"} <= set(warm)
 
 
 @pytest.mark.parametrize("flock", ["fcntl.flock", "unsupported"])
