@@ -2,30 +2,35 @@
 
 `python forks.py serve <socket> <kind> <pid>` serves until the process `pid` is gone. Kinds: `snakemake` has imported
 Snakemake and what this project's Snakefile imports, `bare` Snakemake alone, for copies of the project, whose code may
-differ, and `scripts` the libraries that scripts import, but nothing of the project. A run has the folder, the
-environment and the descriptors of who asks. What a server has read of the project stays as it was: a run says so, and
-fails, where a file was edited since.
+differ, and `scripts` what jobs that start warm have (`semalign.runtime.warm_start`, whose forks these are). What a
+server has read of the project stays as it was: a run says so, and fails, where a file was edited since.
 
 `python forks.py job <folder> <pid> <script>` is what Snakemake calls in place of Python. Tests of what is killed,
 interrupted, submitted or started in another way start real processes.
 """
 
 import fcntl
-import json
+import importlib.util
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 OF_EACH_JOB = {"OMP_NUM_THREADS": "1"}  # of a server; a job sets its own number
+
+
+def warm_start() -> Any:
+    """The module, without its package: a server of jobs has imported nothing of the project."""
+    spec: Any = importlib.util.spec_from_file_location("warm_start", SCRIPTS / "semalign" / "runtime" / "warm_start.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def started(folder: Path, kind: str, owner: int, environment: dict[str, str]) -> str:
@@ -45,81 +50,14 @@ def started(folder: Path, kind: str, owner: int, environment: dict[str, str]) ->
     return str(path)
 
 
-def ask(path: str, arguments: list[str], environment: dict[str, str], descriptors: list[int], **more: str) -> int:
-    """Have a server run this; returns the exit status, 1 where it was killed."""
-    request = {"arguments": arguments, "environment": environment, "folder": os.getcwd()} | more
+def ask(path: str, environment: dict[str, str], descriptors: list[int], **request: Any) -> int:
+    """Have a server run this; returns the exit status."""
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(path)
-        socket.send_fds(link, [b"."], descriptors)
-        link.sendall(json.dumps(request).encode())
-        link.shutdown(socket.SHUT_WR)
-        return int(link.recv(8) or b"1")
-
-
-def serve(path: str, owner: int, work: Callable[[dict[str, Any]], None]) -> None:
-    import gc
-    import signal
-
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for forks
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(f"{path}.new")
-    server.listen(64)
-    server.settimeout(1)
-    gc.freeze()  # a fork need not look through what all share
-    os.rename(f"{path}.new", path)
-    while True:
-        try:
-            link, _ = server.accept()
-        except TimeoutError:
-            try:
-                os.kill(owner, 0)
-            except ProcessLookupError:
-                shutil.rmtree(os.path.dirname(path), ignore_errors=True)
-                return
-            continue
-        if os.fork() == 0:
-            server.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            be_asked(link, work)
-        link.close()
-
-
-def be_asked(link: socket.socket, work: Callable[[dict[str, Any]], None]) -> None:
-    """Do in a fork what is asked, and end it as Python ends a process."""
-    import atexit
-    import threading
-    import traceback
-
-    asked = os.getpid()
-    _, descriptors, _, _ = socket.recv_fds(link, 1, 3)
-    request = json.loads(b"".join(iter(lambda: link.recv(1 << 16), b"")))
-    for number, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, number)
-        os.close(descriptor)
-    os.chdir(request["folder"])
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    status = 1
-    atexit._clear()  # what its parent does at its own end
-    if "numpy.random" in sys.modules:
-        sys.modules["numpy.random"].seed()  # else all forks draw the same without a seed, as no two processes do
-    try:
-        work(request)
-        status = 0
-    except SystemExit as ended:
-        if isinstance(ended.code, str):
-            print(ended.code, file=sys.stderr)
-        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as a process does
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if os.getpid() == asked:  # a process that the work forked has no say in how the work ended
-            link.sendall(str(status).encode())
-        os._exit(status)
+        warm_start().ask(link, {"environment": environment, "folder": os.getcwd()} | request, descriptors)
+        with link.makefile() as answers:
+            assert int(answers.readline() or "0"), f"{path} cannot fork"
+            return int(answers.readline() or "1")
 
 
 def files_read() -> dict[str, int]:
@@ -128,32 +66,13 @@ def files_read() -> dict[str, int]:
     return {str(file): file.stat().st_mtime_ns for file in files}
 
 
-def run_snakemake(request: dict[str, Any], read: dict[str, int] | None = None) -> None:
+def run_snakemake(arguments: list[str], python: str, read: dict[str, int] | None = None) -> None:
     import snakemake.cli
 
     if read is not None and (edited := sorted(name for name, _ in read.items() ^ files_read().items())):
         sys.exit(f"{edited[0]} was edited after the tests had begun: begin them again")
-    sys.argv = [snakemake.cli.__file__, *request["arguments"]]
-    sys.executable = request["python"]
-    snakemake.cli.main(request["arguments"])
-
-
-def run_script(request: dict[str, Any]) -> None:
-    """Run a job's script as Python does, with as many threads as the job has."""
-    import types
-
-    import threadpoolctl
-    import torch
-
-    threads = int(os.environ["OMP_NUM_THREADS"])
-    torch.set_num_threads(threads)
-    threadpoolctl.threadpool_limits(threads)
-    [script] = sys.argv = request["arguments"]
-    sys.path[0] = os.path.dirname(script)
-    main = types.ModuleType("__main__")
-    main.__file__ = script
-    sys.modules["__main__"] = main
-    exec(compile(Path(script).read_text(encoding="utf-8"), script, "exec"), vars(main))
+    sys.argv, sys.executable = [snakemake.cli.__file__, *arguments], python
+    snakemake.cli.main(arguments)
 
 
 def import_snakemake() -> None:
@@ -214,39 +133,46 @@ def parse_ahead(files: list[str]) -> None:
     snakemake.workflow.parse = parsed
 
 
-def import_libraries() -> None:
-    """Import what the scripts and their modules do, the project's own modules aside."""
-    import ast
-    import contextlib
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
-    seen = set()
-    for file in sorted(SCRIPTS.rglob("*.py")):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            line = ast.unparse(node)
-            if names and line not in seen and not any(name.startswith(("semalign", "__future__")) for name in names):
-                seen.add(line)
-                with contextlib.suppress(ImportError):  # an extra
-                    exec(line, {})
+
+def job(folder: str, owner: int, script: str) -> int:
+    """Run a job's script; downloads, which set what libraries read as they are imported, in a process of their own."""
+    if ".download_" in os.path.basename(script):
+        os.execv(sys.executable, [sys.executable, script])
+    environment = dict(os.environ)
+    path = started(Path(folder), "scripts", owner, environment | OF_EACH_JOB)
+    return ask(path, environment, [0, 1, 2], script=script)
+
+
+def main(path: str, kind: str, owner: int) -> None:
+    """Serve, and in each fork do what is asked."""
+    warm = warm_start()
+    end = warm.Exit()
+    if kind == "scripts":
+        warm.import_libraries()
+    else:
+        import_snakemake()
+    read = files_read() if kind == "snakemake" else None
+    if read:
+        import_project()
+    asked = warm.serve(Path(path), lambda: exists(owner))
+    with end.observing():
+        if asked is None:
+            shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+        elif kind == "scripts":
+            warm.run(asked["script"])
+        else:
+            run_snakemake(asked["arguments"], asked["python"], read)
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "job":
-        folder, owner, script = sys.argv[2:]
-        if ".download_" in os.path.basename(script):  # which sets what libraries read as they are imported
-            os.execv(sys.executable, [sys.executable, script])
-        environment = dict(os.environ)
-        socket_path = started(Path(folder), "scripts", int(owner), environment | OF_EACH_JOB)
-        sys.exit(ask(socket_path, [script], environment, [0, 1, 2]))
-    _, _, path, kind, owner = sys.argv
-    work: Callable[[dict[str, Any]], None] = run_snakemake
-    if kind == "scripts":
-        import_libraries()
-        work = run_script
-    else:
-        import_snakemake()
-    if kind == "snakemake":
-        work = partial(run_snakemake, read=files_read())
-        import_project()
-    serve(path, int(owner), work)
+        status = job(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+        sys.exit(status if status >= 0 else 128 - status)
+    main(sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -48,7 +48,7 @@ def forked(call: list[str], stdout: IO[str], stderr: IO[str], environment: dict[
     with open(os.devnull) as nothing:
         descriptors = [file.fileno() for file in (nothing, stdout, stderr)]
         more = environment or {}
-        return forks.ask(server, call[3:], os.environ | more, descriptors, python=str(folder / "python"))
+        return forks.ask(server, os.environ | more, descriptors, arguments=call[3:], python=str(folder / "python"))
 
 
 @cache

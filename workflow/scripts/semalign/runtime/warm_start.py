@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -67,10 +67,7 @@ def hand_over() -> None:
         except OSError:
             return  # not ready yet, or gone
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-        request = {"script": sys.argv[0], "environment": dict(os.environ), "folder": os.getcwd()}
-        written = json.dumps(request).encode()
-        socket.send_fds(link, [len(written).to_bytes(SIZE, "big")], [0, 1, 2])
-        link.sendall(written)
+        ask(link, {"script": sys.argv[0], "environment": dict(os.environ), "folder": os.getcwd()}, [0, 1, 2])
         with link.makefile() as answers:
             pid = int(answers.readline() or "0")
             if pid:
@@ -78,6 +75,17 @@ def hand_over() -> None:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
             if pid:
                 _end(int(answers.readline() or -signal.SIGKILL))
+
+
+def ask(link: socket.socket, request: dict[str, Any], files: list[int]) -> None:
+    """Ask for a fork with these files as its input, output and error output.
+
+    What comes back is its process id in a line, 0 where there is none, and in a second line, once it has ended, its
+    exit status, negative where it was ended by a signal.
+    """
+    written = json.dumps(request).encode()
+    socket.send_fds(link, [len(written).to_bytes(SIZE, "big")], files)
+    link.sendall(written)
 
 
 def _pass_on_signals(pid: int) -> None:
@@ -117,21 +125,24 @@ def import_libraries() -> None:
                         getattr(importlib.import_module(within), name) if within else importlib.import_module(name)
 
 
-def serve(folder: Path, owner: int) -> dict[str, Any] | None:
-    """Fork for each request, and tell who asked the fork's id and, in the end, its status.
+def serve(path: Path, wanted: Callable[[], bool]) -> dict[str, Any] | None:
+    """Fork for each request that comes through the socket `path`, and answer it (see `ask`).
 
-    Returns the request in a fork, and None when `owner`, which started this process, and all forks have ended.
+    Returns the request in a fork, which has the environment, the folder and the files that were asked for; and None
+    when all forks have ended and no more are `wanted`.
     """
+    gc.collect()
+    gc.freeze()
     awake, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     links: dict[int, socket.socket] = {}  # by fork
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(folder / "new"))
+        server.bind(f"{path}.new")
         server.listen(64)
-        os.rename(folder / "new", folder / "socket")
-        while links or os.getppid() == owner:
+        os.rename(f"{path}.new", path)
+        while links or wanted():
             ready, _, _ = select.select([server, awake, *links.values()], [], [], SECONDS_BETWEEN_LOOKS)
             for pid in [pid for pid, link in links.items() if link in ready]:
                 os.kill(pid, signal.SIGKILL)  # who waited for it was killed
@@ -147,6 +158,7 @@ def serve(folder: Path, owner: int) -> dict[str, Any] | None:
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                     for one in (link, *links.values()):
                         one.close()
+                    _take_place(request or {})
                     return request
                 for number in request["files"] if request else []:
                     os.close(number)
@@ -154,7 +166,6 @@ def serve(folder: Path, owner: int) -> dict[str, Any] | None:
                     links[pid] = link
                 with contextlib.suppress(OSError):
                     link.sendall(f"{max(pid, 0)}\n".encode())
-    shutil.rmtree(folder, ignore_errors=True)
     return None
 
 
@@ -185,6 +196,17 @@ def _forked() -> int:
         if os.getppid() != parent:
             os._exit(1)
     return pid
+
+
+def _take_place(request: dict[str, Any]) -> None:
+    for number, descriptor in enumerate(request["files"]):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()  # else all forks draw the same without a seed
 
 
 def _tell_ended(links: dict[int, socket.socket]) -> None:
@@ -224,19 +246,11 @@ class Exit:
             raise
 
 
-def run(request: dict[str, Any]) -> None:
+def run(script: str) -> None:
     """Run a script in this process as Python does, with as many threads as its job has."""
-    for number, descriptor in enumerate(request["files"]):
-        os.dup2(descriptor, number)
-        os.close(descriptor)
-    os.chdir(request["folder"])
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    sys.modules["numpy"].random.seed()  # else all forks draw the same without a seed
     threads = int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1))
     sys.modules["torch"].set_num_threads(threads)
     sys.modules["threadpoolctl"].threadpool_limits(threads)
-    script = request["script"]
     sys.argv, sys.path[0] = [script], os.path.dirname(script)
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     main.__file__ = script
@@ -245,10 +259,11 @@ def run(request: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     end = Exit()
+    folder, owner = Path(sys.argv[1]), int(sys.argv[2])
     sys.path[0] = str(SCRIPTS)  # not this file's, whose modules have common names
     import_libraries()
-    gc.collect()
-    gc.freeze()
-    if asked := serve(Path(sys.argv[1]), int(sys.argv[2])):
+    if asked := serve(folder / "socket", lambda: os.getppid() == owner):
         with end.observing():
-            run(asked)
+            run(asked["script"])
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
