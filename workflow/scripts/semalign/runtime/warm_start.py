@@ -61,20 +61,21 @@ def hand_over() -> None:
     path, job = os.environ.pop(SOCKET, None), getattr(sys.modules["__main__"], "snakemake", None)
     if path is None or job is None or job.rule.startswith("download_"):
         return
-    with socket.socket(socket.AF_UNIX) as link:
-        try:
-            link.connect(path)
-        except OSError:
-            return  # not ready yet, or gone
+    with socket.socket(socket.AF_UNIX) as link, link.makefile() as answers:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-        ask(link, {"script": sys.argv[0], "environment": dict(os.environ), "folder": os.getcwd()}, [0, 1, 2])
-        with link.makefile() as answers:
+        pid = 0
+        with contextlib.suppress(OSError):  # not ready yet, or gone
+            link.connect(path)
+            ask(link, {"script": sys.argv[0], "environment": dict(os.environ), "folder": os.getcwd()}, [0, 1, 2])
             pid = int(answers.readline() or "0")
-            if pid:
-                _pass_on_signals(pid)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-            if pid:
-                _end(int(answers.readline() or -signal.SIGKILL))
+        if pid:
+            _pass_on_signals(pid)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        if pid:
+            status = ""
+            with contextlib.suppress(OSError):  # it was killed, and its forks with it
+                status = answers.readline()
+            _end(int(status or -signal.SIGKILL))
 
 
 def ask(link: socket.socket, request: dict[str, Any], files: list[int]) -> None:
