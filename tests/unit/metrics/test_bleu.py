@@ -16,6 +16,7 @@ from semalign.metrics.bleu import (
     chrf_plus_plus,
     chrf_with_items,
     corpus_bleu,
+    paired_bootstrap,
 )
 from semalign.metrics.scores import Score, floor
 from semalign.runtime.errors import InputError
@@ -149,6 +150,14 @@ def test_thousands_of_items_score_as_sacrebleu_scores_them_at_once() -> None:
         found = measure(hypotheses, references)
         assert found.value == whole.score / 100
         assert found.signature.endswith(str(metric.get_signature()))
+
+
+def test_equal_systems_do_not_differ() -> None:
+    """sacrebleu counts resamples beyond the difference, strictly: none, of two systems that answer alike."""
+    references = [f"今天第{number}天天气很好" for number in range(20)]
+    worse = [reference[:-2] for reference in references]
+    assert paired_bootstrap(references, list(references), references, CHINESE, 200) == 1.0
+    assert paired_bootstrap(references, worse, references, CHINESE, 200) == 1 / 201
 
 
 def test_unknown_tokenizer_names_the_key() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
@@ -75,7 +74,11 @@ def bleu_of_sums(sums: Sequence[int]) -> float:
 def paired_bootstrap(
     first: Sequence[str], second: Sequence[str], references: Sequence[str], language: Language, resamples: int
 ) -> float:
-    """p of corpus BLEU's difference by sacrebleu's paired bootstrap (its own seed, SACREBLEU_SEED, default 12345)."""
+    """p of corpus BLEU's difference by sacrebleu's paired bootstrap (its own seed, SACREBLEU_SEED, default 12345).
+
+    1 where there is no difference: sacrebleu counts the resamples that lie strictly beyond it, none of two systems that
+    answer alike, and returns the smallest p there is.
+    """
     if language.bleu_tokens == TIBETAN:
         first, second, references = ([_spaced(text) for text in texts] for texts in (first, second, references))
     test = PairedTest(
@@ -85,8 +88,8 @@ def paired_bootstrap(
         test_type="bs",
         n_samples=resamples,
     )
-    result: Any = test()[1]["BLEU"][1]
-    return float(result.p_value)
+    one, other = test()[1]["BLEU"]
+    return 1.0 if one.score == other.score else float(other.p_value)
 
 
 def character_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
