@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
@@ -88,7 +89,8 @@ def paired_bootstrap(
         test_type="bs",
         n_samples=resamples,
     )
-    one, other = test()[1]["BLEU"]
+    scores: Any = test()[1]
+    one, other = scores["BLEU"]
     return 1.0 if one.score == other.score else float(other.p_value)
 
 

@@ -144,7 +144,8 @@ def serve(path: Path, wanted: Callable[[], bool]) -> dict[str, Any] | None:
         server.listen(64)
         os.rename(f"{path}.new", path)
         while links or wanted():
-            ready, _, _ = select.select([server, awake, *links.values()], [], [], SECONDS_BETWEEN_LOOKS)
+            watched: list[Any] = [server, awake, *links.values()]
+            ready, _, _ = select.select(watched, [], [], SECONDS_BETWEEN_LOOKS)
             for pid in [pid for pid, link in links.items() if link in ready]:
                 os.kill(pid, signal.SIGKILL)  # who waited for it was killed
             if awake in ready:
