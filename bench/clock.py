@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -28,9 +28,6 @@ class Seconds:
         if not values:
             raise ValueError("nothing was measured: every repeat was a warm-up")
         return cls(median(values), min(values), max(values), len(values))
-
-    def record(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def wait(device: str) -> None:
