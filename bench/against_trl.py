@@ -134,8 +134,7 @@ def order(seed: int) -> list[str]:
 def measure(name: str, options: dict[str, Any]) -> dict[str, float]:
     """One training, in a process of its own."""
     threads = str(options["threads"])
-    found: dict[str, float] = in_own_process("bench.against_trl", name, json.dumps(options), OMP_NUM_THREADS=threads)
-    return found
+    return in_own_process("bench.against_trl", name, json.dumps(options), OMP_NUM_THREADS=threads)
 
 
 def main(name: str, options: dict[str, Any]) -> dict[str, float]:

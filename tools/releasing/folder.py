@@ -85,8 +85,7 @@ def _shots(run: Run) -> str:
 
 def _template(run: Run) -> str | None:
     """The user's chat template with which the model was asked; None where the base has its own."""
-    found: str | None = run.answering["settings"]["policy"].get("chat_template")
-    return found
+    return run.answering["settings"]["policy"].get("chat_template")
 
 
 def checksums(folder: Path) -> str:

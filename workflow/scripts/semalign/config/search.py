@@ -102,8 +102,7 @@ class Drawn(Strict):
     def value(self, share: float) -> Value:
         """The value at a share of 0 to below 1 of the whole; of a range to three digits, as it is shown and shipped."""
         if self.choice is not None:
-            chosen: Value = self.choice[int(share * len(self.choice))]
-            return chosen
+            return self.choice[int(share * len(self.choice))]
         low, high = self.uniform or self.log_uniform or [0.0, 0.0]
         found = low + share * (high - low) if self.uniform else exp(log(low) + share * (log(high) - log(low)))
         return min(max(float(f"{found:.3g}"), low), high)

@@ -101,8 +101,7 @@ def _counted(results: Path, run: str, unit: str) -> float | None:
     """How many pairs a run learnt, or steps it made."""
     if unit not in COUNTED:
         return None
-    found: float | None = read_json(results / run / "training.json").get(COUNTED[unit])
-    return found
+    return read_json(results / run / "training.json").get(COUNTED[unit])
 
 
 def _figures(results: Path, run: str, task: str, forgetting: bool, retention: list[Retained]) -> runs.Figures:
@@ -156,8 +155,7 @@ def reach(adequacy: Any, low: Any, high: Any) -> np.ndarray:
     """How much of the way from low to high a curve goes, 0..1; nan where high is not above low. As in `mean_tax`."""
     adequacy, low, high = (np.asarray(values, dtype=float) for values in (adequacy, low, high))
     width = np.where(high > low, high - low, np.nan)
-    share: np.ndarray = np.clip((adequacy.max(axis=-1) - low) / width, 0.0, 1.0)
-    return share
+    return np.clip((adequacy.max(axis=-1) - low) / width, 0.0, 1.0)
 
 
 def shown(frame: pd.DataFrame, alone: Collection[str] = ("base",)) -> pd.DataFrame:

@@ -79,8 +79,7 @@ def resampled(estimator: Estimator, settings: Statistics, stream: int = 0) -> np
         method="percentile",
         rng=np.random.default_rng((settings.seed, stream)),
     )
-    values: np.ndarray = result.bootstrap_distribution
-    return values
+    return result.bootstrap_distribution
 
 
 def ends(values: np.ndarray, confidence: float) -> tuple[float, float]:

@@ -89,8 +89,7 @@ def _share(results: Path, run: str, training: Record) -> float:
 
 
 def _seconds(job: Record) -> float:
-    seconds: float = job["model_seconds"] * job["processes"]
-    return seconds
+    return job["model_seconds"] * job["processes"]
 
 
 def at_equal_adequacy(costs: pd.DataFrame, points: pd.DataFrame) -> list[dict[str, Any]]:

@@ -72,12 +72,10 @@ class Request:
         return [REWARD, *sorted(self.models.keys() - {REWARD})]
 
     def exam(self, encoder: str) -> dict[str, Any]:
-        content: dict[str, Any] = read_json(self.results / "encoders" / encoder / "exam.json")
-        return content
+        return read_json(self.results / "encoders" / encoder / "exam.json")
 
     def training(self, encoder: str) -> dict[str, Any]:
-        content: dict[str, Any] = read_json(self.results / "encoders" / encoder / "training.json")
-        return content
+        return read_json(self.results / "encoders" / encoder / "training.json")
 
     def runs(self, encoder: str) -> list[str]:
         return [runs.name(self.task, self.models[encoder], seed) for seed in self.seeds]
