@@ -37,11 +37,7 @@ def named_files(config: Config) -> dict[str, Path]:
     What an encoder of the ablation has from the reward encoder stands under that one's key alone.
     """
     unused = {"policy.pretraining"} if config.policy.path else set()
-    encoders = {f"encoders.{name}": encoder for name, encoder in config.encoders}
-    if config.encoder_ablation:
-        of_ablation = config.encoder_ablation.encoders
-        encoders |= {f"encoder_ablation.encoders.{name}": encoder for name, encoder in of_ablation.items()}
-    unused |= {f"{key}.tokenizer" for key, encoder in encoders.items() if encoder.path}
+    unused |= {f"{key}.tokenizer" for key, encoder in config.all_encoders().items() if encoder.path}
     found = {
         key: path for key, path in paths_within(config) if not any(key == u or key.startswith(f"{u}.") for u in unused)
     }
