@@ -118,9 +118,10 @@ class PeakMemory:
             self.gib = peak_mib() / 1024
 
 
-def measured_cpu(threads: int, size: int = 1024) -> tuple[float, float]:
+def measured_cpu(threads: int) -> tuple[float, float]:
     """(operations, bytes) a second that a CPU attains: the best of ten float32 matrix products and of ten copies."""
     torch.set_num_threads(threads)
+    size = 1024
     one, other = torch.rand(size, size), torch.rand(size, size)
     source, target = torch.rand(size * size * 16), torch.empty(size * size * 16)
     products = [timed(lambda number: torch.mm(one, other), 1, 0, "cpu").median for _ in range(10)]

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from semalign.config.downloads import FOLDER
+from semalign.config.downloads import COMMIT, FOLDER
 from semalign.miniature import WORLD, WORLD_FILES
-from semalign.model_files.adapter_folders import COMMIT, adapter_problem
+from semalign.model_files.adapter_folders import adapter_problem
 from semalign.model_files.model_folders import ENCODER, POLICY, model_problem
 from semalign.preflight.root import Config
 from semalign.runtime.errors import InputError
