@@ -1,7 +1,6 @@
 """The project's GRPO beside trl's own trainer with its defaults: the same model, data, batch, rate and updates."""
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -17,8 +16,9 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerBase
 from trl import GRPOConfig, GRPOTrainer
 
-from bench import LIBRARY, ROOT
+from bench import in_own_process
 from bench.clock import StepClock
+from bench.made import NEVER
 from semalign.config.names import TaskName
 from semalign.encoder.model import embed, load_encoder
 from semalign.policy.grpo import prompts, train_grpo
@@ -27,8 +27,6 @@ from semalign.preflight.root import Config, validate
 from semalign.rewards.builtin import Reward, build_rewards, for_trl
 from semalign.runtime.files import Row, read_json, read_jsonl
 from semalign.runtime.workspace import Workspace
-
-NEVER = 1e9  # seconds between checkpoints
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,6 @@ TRAINERS: dict[str, Trainer] = {
     "stock trl, as precise, nothing recomputed": partial(stock, bf16=False, gradient_checkpointing=False),
     "ours, 4 updates a generation": partial(ours, steps_per_generation=4),
 }
-LIBRARIES = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 def order(seed: int) -> list[str]:
@@ -135,18 +132,9 @@ def order(seed: int) -> list[str]:
 
 
 def measure(name: str, options: dict[str, Any]) -> dict[str, float]:
-    """One training, in a process of its own: none finds what another left."""
-    environment = {
-        "PYTHONPATH": f"{ROOT}:{LIBRARY}",
-        "OMP_NUM_THREADS": str(options["threads"]),
-        **LIBRARIES,
-    }
-    command = [sys.executable, "-m", "bench.against_trl", name, json.dumps(options)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if ended.returncode:
-        raise RuntimeError(f"{name}: {ended.stderr[-3000:]}")
-    found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
-    return found
+    """One training, in a process of its own."""
+    threads = str(options["threads"])
+    return in_own_process("bench.against_trl", name, json.dumps(options), OMP_NUM_THREADS=threads)
 
 
 def main(name: str, options: dict[str, Any]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -28,9 +28,6 @@ class Seconds:
         if not values:
             raise ValueError("nothing was measured: every repeat was a warm-up")
         return cls(median(values), min(values), max(values), len(values))
-
-    def record(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def wait(device: str) -> None:
@@ -121,9 +118,10 @@ class PeakMemory:
             self.gib = peak_mib() / 1024
 
 
-def measured_cpu(threads: int, size: int = 1024) -> tuple[float, float]:
+def measured_cpu(threads: int) -> tuple[float, float]:
     """(operations, bytes) a second that a CPU attains: the best of ten float32 matrix products and of ten copies."""
     torch.set_num_threads(threads)
+    size = 1024
     one, other = torch.rand(size, size), torch.rand(size, size)
     source, target = torch.rand(size * size * 16), torch.empty(size * size * 16)
     products = [timed(lambda number: torch.mm(one, other), 1, 0, "cpu").median for _ in range(10)]

@@ -1,7 +1,6 @@
 """Rows a second, and peak memory, of reading, filtering and scoring text: each stage in a process of its own."""
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from bench import LIBRARY, ROOT
+from bench import in_own_process
 from bench.memory import peak_mib
 from semalign.config.data import Language, PairTable
 from semalign.miniature import chinese, tibetan
@@ -159,17 +158,7 @@ def measure(counts: list[int], text: Path | None) -> Iterator[dict[str, Any]]:
             write_rows(path, pairs, count)
             _write_tokenizer(path)
             for name in STAGES:
-                command = [sys.executable, "-m", "bench.data", name, str(path)]
-                environment = {
-                    "PYTHONPATH": f"{ROOT}:{LIBRARY}",
-                    "TOKENIZERS_PARALLELISM": "false",
-                }
-                ended = subprocess.run(
-                    command, capture_output=True, text=True, check=False, env=environment, cwd=folder
-                )
-                if ended.returncode:
-                    raise RuntimeError(f"{name} on {count} rows: {ended.stderr}")
-                found.append(json.loads(ended.stdout.splitlines()[-1]))
+                found.append(in_own_process("bench.data", name, str(path)))
                 yield {"pairs": len(pairs), "text": text.name if text else "the miniature's", "stages": found}
 
 

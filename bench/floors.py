@@ -25,36 +25,27 @@ class Device:
         return max(operations / self.operations, read / self.bandwidth)
 
 
-# Peak dense bf16 operations a second and bytes a second, by what the driver calls the device (its makers' data sheets).
+# Peak dense bf16 operations a second, bytes a second, and GiB of memory, of which a driver keeps some; by what the
+# driver calls the device (its makers' data sheets).
 DATA_SHEETS = {
-    "H200": (989e12, 4.8e12),
-    "H100": (989e12, 3.35e12),
-    "A100-SXM4-80GB": (312e12, 2.039e12),
-    "A100-SXM4-40GB": (312e12, 1.555e12),
-    "L40S": (362e12, 0.864e12),
-    "RTX 4090": (165e12, 1.008e12),
-    "RTX 3090": (71e12, 0.936e12),
-}
-# GiB of memory, as the same sheets name them; a driver keeps some.
-MEMORY = {
-    "H200": 141,
-    "H100": 80,
-    "A100-SXM4-80GB": 80,
-    "A100-SXM4-40GB": 40,
-    "L40S": 48,
-    "RTX 4090": 24,
-    "RTX 3090": 24,
+    "H200": (989e12, 4.8e12, 141),
+    "H100": (989e12, 3.35e12, 80),
+    "A100-SXM4-80GB": (312e12, 2.039e12, 80),
+    "A100-SXM4-40GB": (312e12, 1.555e12, 40),
+    "L40S": (362e12, 0.864e12, 48),
+    "RTX 4090": (165e12, 1.008e12, 24),
+    "RTX 3090": (71e12, 0.936e12, 24),
 }
 
 
 def memory_of(name: str) -> float | None:
     """Bytes of memory of the card whose known name is part of `name`; None where none is."""
-    return next((size * 2.0**30 for known, size in MEMORY.items() if known in name), None)
+    return next((gib * 2.0**30 for known, (_, _, gib) in DATA_SHEETS.items() if known in name), None)
 
 
 def known_device(name: str) -> Device | None:
     """The device whose known name is part of `name`; None where none is."""
-    for known, (operations, bandwidth) in DATA_SHEETS.items():
+    for known, (operations, bandwidth, _) in DATA_SHEETS.items():
         if known in name:
             return Device(name, operations * ATTAINED_OPERATIONS, bandwidth * ATTAINED_BANDWIDTH)
     return None

@@ -270,7 +270,7 @@ def run(bench: Bench, chosen: list[Benchmark]) -> Iterator[dict[str, Any]]:
             terms = benchmark.floor(bench, bench.hardware) if bench.hardware else {}
             floor = math.fsum(terms.values()) if terms else None
             yield name | {
-                "seconds": seconds.record(),
+                "seconds": vars(seconds),
                 "floor_seconds": floor,
                 "floor_terms": terms,
                 "ratio": seconds.median / floor if floor else None,

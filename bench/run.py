@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench import ROOT, report
+from bench import OFFLINE, ROOT, report
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_json
 
@@ -30,7 +30,7 @@ LIBRARIES = ("torch", "transformers", "peft", "trl", "sentence-transformers", "a
 
 def main(arguments: list[str]) -> int:
     options = _options().parse_args(arguments)
-    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ |= OFFLINE
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING)
     earlier = options.output / "bench.json"
     found: Record = read_json(earlier) if options.add and earlier.is_file() else {}

@@ -8,7 +8,7 @@ import sys
 from bench import LIBRARY
 from bench.clock import Seconds
 
-# What the scripts of a kind of job import.
+# What the scripts of a kind of job import, before the job begins as these processes do.
 IMPORTS = {
     "trainer": "import semalign.policy.grpo, semalign.policy.sft, semalign.rewards.builtin",
     "policy": "import semalign.generation.answers, semalign.policy.models, semalign.policy.likelihood",
@@ -27,15 +27,11 @@ def measure(repeats: int) -> dict[str, dict[str, float]]:
         for _ in range(repeats + 1):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run(
-                [
-                    sys.executable,
-                    "-c",
-                    f"import gc; {statement}; import semalign.runtime.job; gc.freeze()",
-                ],  # as a job begins
+                [sys.executable, "-c", f"import gc; {statement}; import semalign.runtime.job; gc.freeze()"],
                 check=True,
                 env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             )
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             values.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-        found[kind] = Seconds.of(values[1:]).record()
+        found[kind] = vars(Seconds.of(values[1:]))
     return found

@@ -258,8 +258,7 @@ def _copy_settings(base: Path, folder: Path) -> None:
 
 @torch.inference_mode()
 def _logits(model: Any, ids: list[int]) -> torch.Tensor:
-    found: torch.Tensor = model(torch.tensor([ids[:256]])).logits[0].float()
-    return found
+    return model(torch.tensor([ids[:256]])).logits[0].float()
 
 
 def _difference(folder: Path, samples: list[list[int]], before: list[torch.Tensor]) -> float:

@@ -56,8 +56,7 @@ class Plan:
     def work(self, job: Job) -> Work | None:
         """None for a job without a model."""
         method = getattr(self, f"_{job.rule}", None)
-        found: Work | None = method(**job.wildcards) if method else None
-        return found
+        return method(**job.wildcards) if method else None
 
     def _given(self, option: str, value: int | None, why: str) -> int | None:
         if value is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from semalign.data.shots import examples
-from semalign.policy.models import ADAPTER_CONFIG, BASE_DIGEST
+from semalign.policy.models import ADAPTER, ADAPTER_CONFIG, BASE_DIGEST
 from semalign.policy.policy_tokenizer import end_tokens, load_tokenizer, opened
 from semalign.runtime.files import FOLDER_MARK, read_json, read_jsonl, replacing_folder, sha256, write_json
 from semalign.text.prompts import TEMPLATE_KWARGS
@@ -17,7 +17,6 @@ RELEASES = Path("results/release")
 SETTINGS = "semalign.json"  # how the model is asked, for tools/translate.py and tools/try_model.py
 CHECKSUMS = "SHA256SUMS"
 OWN_BASE, MERGED = "base", "merged"
-WEIGHTS = "adapter_model.safetensors"
 TOKENIZER = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -85,8 +84,7 @@ def _shots(run: Run) -> str:
 
 def _template(run: Run) -> str | None:
     """The user's chat template with which the model was asked; None where the base has its own."""
-    found: str | None = run.answering["settings"]["policy"].get("chat_template")
-    return found
+    return run.answering["settings"]["policy"].get("chat_template")
 
 
 def checksums(folder: Path) -> str:
@@ -129,7 +127,7 @@ def write_merged(
 
 def _write_adapter(run: Run, base: Base, folder: Path) -> None:
     source = run.folder / "adapter"
-    for name in (WEIGHTS, BASE_DIGEST):
+    for name in (ADAPTER, BASE_DIGEST):
         shutil.copyfile(source / name, folder / name)
     place = {"base_model_name_or_path": base.repo or OWN_BASE, "revision": base.revision}
     config = read_json(source / ADAPTER_CONFIG) | place

@@ -62,8 +62,8 @@ from semalign.runtime.user_functions import LIBRARY, find_function, modules_of
 name_python_safely()
 
 # Libraries read these as they are imported, so they are set for all jobs before any starts: nothing is fetched at run
-# time, but by downloads, which heed what the user had set; and tokenizers do not compete with the threads that a rule has
-# asked for.
+# time, but by downloads, which heed what the user had set; and tokenizers do not compete with the threads that a rule
+# has asked for.
 os.environ.setdefault("SEMALIGN_OFFLINE", os.environ.get("HF_HUB_OFFLINE", "0"))
 os.environ.update(
     {
@@ -176,7 +176,10 @@ settings = RuleSettings(CONTENTS, IDENTIFIERS)
 
 
 def given(paths):
-    """Paths of the config as a rule's inputs. What no rule makes is compared by its content, in `settings`, not by its date."""
+    """Paths of the config as a rule's inputs.
+
+    What no rule makes is compared by its content, in `settings`, not by its date.
+    """
     return [ancient(str(path)) if is_external(Path(path)) else str(path) for path in paths]
 
 
@@ -214,7 +217,7 @@ def name_jobs():
 
 
 def starts_warm():
-    """Whether jobs of this run are forks of one process: many, all on this machine, with this Python and without a GPU."""
+    """Whether jobs of this run are forks of one process: many, all here, with this Python and without a GPU."""
     return (
         CONFIG.warm_start
         and CONFIG.device == "cpu"

@@ -1,9 +1,9 @@
 """From raw files to splits.
 
 In:  the files named under `tasks`, `retention` and `policy.pretraining.corpus`, or the generated world in their stead
-Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/<benchmark>/{test,passages}.jsonl, results/data/corpus.jsonl, and
-     beside each a report of every row that was dropped; where the world says how the cold start's targets are
-     written, results/data/<task>/rewritten.jsonl
+Out: results/data/<task>/{cold,rl,dev,test}.jsonl, results/data/<benchmark>/{test,passages}.jsonl,
+     results/data/corpus.jsonl, and beside each a report of every row that was dropped; where the world says how the
+     cold start's targets are written, results/data/<task>/rewritten.jsonl
 """
 
 if CONFIG.world:

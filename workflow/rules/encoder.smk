@@ -2,7 +2,8 @@
 
 In:  the tables named under `encoders.<name>.train` and `encoder_ablation.encoders.<name>.train`; the exam's pairs and
      probes
-Out: results/encoders/pretrained.json where one is pretrained; results/encoders/<name>/model, its exam, and for the first two the gate that tables require
+Out: results/encoders/pretrained.json where one is pretrained; results/encoders/<name>/model, its exam, and for the
+     first two the gate that tables require
 """
 
 
@@ -94,8 +95,8 @@ rule examine_encoder:
         "../scripts/examine_encoder.py"
 
 
-# A rule of its own, so that a failed exam leaves its report to be read. Tables require it; what a reward trains makes the
-# same check by itself.
+# A rule of its own, so that a failed exam leaves its report to be read. Tables require it; what a reward trains makes
+# the same check by itself.
 rule check_encoder:
     input:
         exams="results/encoders/{encoder}/exam.json",

@@ -59,7 +59,7 @@ rule generate:
         settings=lambda wc: settings(
             "generate",
             reads=model_files(wc.run),
-            tasks={task: generation_settings(task) for task in tasks_of(wc.run)},
+            tasks={task: answer_settings(CONFIG.tasks[task]) for task in tasks_of(wc.run)},
             benchmarks={name: answer_settings(BENCHMARKS[name]) for name in answered_of(wc.run)},
             engine=CONFIG.generation_engine,
             batch_size=CONFIG.generation_batch_size,

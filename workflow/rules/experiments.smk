@@ -1,9 +1,10 @@
 """Which runs there are, and what each is made from.
 
-A run is `base`, `models/<name>` of a model that was trained elsewhere, or `<task>/<model>/<seed>`. Models: cold_sft, strong_sft and rl are the paper's; rl-<variant> is rl with
-other rewards, rl-encoder-<name> rl with another reward encoder, fewshot-<start> learns a few pairs from another task's
-model, sft-<pairs> is a shorter strong_sft, rl@<step> a snapshot of rl, and <name>@<strength> an entry of
-frontier.methods at one of its strengths. Trials of searches stand in searches.smk.
+A run is `base`, `models/<name>` of a model that was trained elsewhere, or `<task>/<model>/<seed>`. Models: cold_sft,
+strong_sft and rl are the paper's; rl-<variant> is rl with other rewards, rl-encoder-<name> rl with another reward
+encoder, fewshot-<start> learns a few pairs from another task's model, sft-<pairs> is a shorter strong_sft, rl@<step> a
+snapshot of rl, and <name>@<strength> an entry of frontier.methods at one of its strengths. Trials of searches stand in
+searches.smk.
 """
 
 import numpy as np
@@ -72,22 +73,17 @@ def given_runs(tasks):
     return [run for run, own in GIVEN_TASKS.items() if set(own) & set(tasks)]
 
 
+MAIN_MODELS = ["base", *MODELS, *GIVEN]
 MAIN_RUNS = ["base", *given_runs(TASKS), *runs(TASKS, MODELS)]
 FRONTIER_RUNS = [*MAIN_RUNS, *runs(TASKS, [*SIZES, *SNAPSHOTS, *STRENGTHS])]
 VARIANT_RUNS = runs(CONFIG.ablation.task, ["rl", *VARIANTS]) if CONFIG.ablation else []
 ENCODED_RUNS = runs(CONFIG.encoder_ablation.task, ["rl", *ENCODED]) if ABLATED else []
-FEW_SHOT_RUNS = runs(CONFIG.few_shot.task, STARTS) if CONFIG.few_shot else []
 RL_RUNS = list(dict.fromkeys([*runs(TASKS, ["rl"] if CONFIG.train else []), *VARIANT_RUNS]))
-
-
-def task_of(run):
-    """The task of the path of a run that is trained here."""
-    return run.split("/")[0]
 
 
 def tasks_of(run):
     """The tasks on which a run is measured."""
-    return TASKS if run == "base" else GIVEN_TASKS.get(run) or [task_of(run)]
+    return TASKS if run == "base" else GIVEN_TASKS.get(run) or [run.split("/")[0]]
 
 
 def pairs_of(run):
@@ -111,11 +107,7 @@ def tests_of(run):
 
 
 # Models whose rollouts must have had a spread.
-CHECKED_GRPO = [
-    "rl",
-    *VARIANTS,
-    *[model for model in TRAINED if "reward" in METHODS[STRENGTHS[model][0]].needs],
-]
+CHECKED_GRPO = ["rl", *VARIANTS, *[model for model in TRAINED if "reward" in METHODS[STRENGTHS[model][0]].needs]]
 
 
 def adapter_of(run):

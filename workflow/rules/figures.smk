@@ -1,6 +1,7 @@
 """The figures, from tables, training records and exams: one rule draws each by its name.
 
-In:  results/<run>/{scores,training.jsonl,audit.jsonl,likelihood.npz}, results/frontier.csv, results/encoders/*/exam.json
+In:  results/<run>/{scores,training.jsonl,audit.jsonl,likelihood.npz}, results/frontier.csv,
+     results/encoders/*/exam.json
 Out: results/figures/<figure>.{png,svg}
 """
 
@@ -31,7 +32,7 @@ DRAWN |= {
         "points:tradeoff",
         {
             "tasks": TITLES,
-            "models": ["base", *MODELS, *GIVEN],
+            "models": MAIN_MODELS,
             "seeds": SEEDS,
             "primary": RETAINED[0],
             **GIVEN_VALUES,
@@ -62,7 +63,7 @@ if CONFIG.forgetting:
         "likelihood:likelihood",
         {
             "tasks": TITLES,
-            "models": ["base", *MODELS, *GIVEN],
+            "models": MAIN_MODELS,
             "seeds": SEEDS,
             **GIVEN_VALUES,
         },

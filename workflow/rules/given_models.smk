@@ -8,8 +8,7 @@ def is_whole(run):
 
 def base_of(run):
     """The folder of the whole model that a run measures, with an adapter or without."""
-    whole = run in GIVEN and GIVEN[run].model
-    return given([GIVEN[run].model])[0] if whole else BASE_INPUT
+    return given([GIVEN[run].model])[0] if is_whole(run) else BASE_INPUT
 
 
 def model_files(run):

@@ -1,5 +1,5 @@
-"""Blind pairwise comparison of RL with strong SFT, and of models trained elsewhere with their opponents, each item in both
-orders.
+"""Blind pairwise comparison of RL with strong SFT, and of models trained elsewhere with their opponents, each item in
+both orders.
 
 In:  the predictions of both, results/data/<task>/test.jsonl
 Out: results/<task>/judge/<comparison>.{jsonl,json}: verdicts by item, and the summary
@@ -60,7 +60,7 @@ rule summarise_verdicts:
             "summarise_verdicts",
             reads=vote_files(wc.task, wc.comparison),
             models=compared(wc.comparison)[0].labels,
-            statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
+            statistics=STATISTICS,
             votes=votes_on(wc.task, wc.comparison),
             **judge_settings(wc.task),
         ),

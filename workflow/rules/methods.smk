@@ -1,8 +1,9 @@
 """Rivals and remedies (frontier.methods): what they learn from, their adapters, and answers chosen among samples.
 
 In:  the base, an adapter, results/data/<task>/{cold,rl}.jsonl, the reward encoder, both exams
-Out: results/data/replay/<name>.jsonl, results/<task>/candidates/<seed>.jsonl, results/<task>/<name>@<strength>/<seed>/adapter
-     with its training record; of a method that trains nothing predictions and likelihood
+Out: results/data/replay/<name>.jsonl, results/<task>/candidates/<seed>.jsonl,
+     results/<task>/<name>@<strength>/<seed>/adapter with its training record; of a method that trains nothing
+     predictions and likelihood
 """
 
 REPLAYS = [name for name, entry in METHODS.items() if "replay" in entry.needs]
@@ -173,7 +174,7 @@ if DECODED:
                 wc.model,
                 reads=[BASE],
                 task=wc.task,
-                **generation_settings(wc.task),
+                **answer_settings(CONFIG.tasks[wc.task]),
                 batch_size=CONFIG.generation_batch_size,
                 policy=POLICY,
                 seed=int(wc.seed),

@@ -1,4 +1,5 @@
-"""One HTML file with everything: tables, figures, exams, examples, which rule is made from which, provenance, time and memory.
+"""One HTML file with everything: tables, figures, exams, examples, which rule is made from which, provenance, time and
+memory.
 
 In:  every table, figure and exam; the first seed's answers, scores and verdicts; training records; results/sources.csv;
      read beside them: the records and benchmarks of all jobs behind these, which no rule has as outputs
@@ -9,7 +10,6 @@ With SEMALIGN_REPORT=present (make report) the inputs are those that are there, 
 
 SEEDS_SHOWN = seeds_reported()
 REPORTED_RUNS = expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN)
-EXAMPLE_MODELS = ["base", *MODELS, *GIVEN]
 EXAMPLE_RUNS = [
     "base",
     *expand("{task}/{model}/{seed}", task=TASKS, model=MODELS, seed=SEEDS_SHOWN[:1]),
@@ -67,7 +67,7 @@ rule report:
             **CONFIG.report.model_dump(mode="json"),
             assets=asset_hashes(),
             retention=RETAINED,
-            **({"models": EXAMPLE_MODELS, "given": GIVEN_TASKS} if GIVEN else {}),
+            **({"models": MAIN_MODELS, "given": GIVEN_TASKS} if GIVEN else {}),
             **({"opponents": OPPONENTS} if OPPONENTS else {}),
         ),
     script:

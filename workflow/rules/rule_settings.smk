@@ -19,6 +19,8 @@ PASSAGES_OF = CONFIG.passages_of()  # the benchmark on whose passages NLL and KL
 SHOTS = {name: entry.shots for name, entry in {**BENCHMARKS, **CONFIG.tasks}.items() if getattr(entry, "shots", None)}
 # What tables, tests and figures know of the benchmarks, the primary one first.
 RETAINED = [{"name": name, "kind": entry.kind, "measures": entry.measures} for name, entry in BENCHMARKS.items()]
+# What intervals depend on; which comparisons are primary matters to compare_systems alone.
+STATISTICS = CONFIG.statistics.model_dump(mode="json", exclude={"primary"})
 FETCHED_AND_READ = [path for path in SOURCE_KEYS if path.startswith("results/downloads/")]
 SOURCE_RECORDS = [path.replace("results/downloads/", "results/sources/") + ".json" for path in FETCHED_AND_READ]
 
@@ -109,11 +111,6 @@ def pair_settings(task):
     entry = CONFIG.tasks[task].model_dump(mode="json")
     languages = {name: language_settings(entry[name], script=True) for name in LANGUAGE_KEYS}
     return {"task": task, "train": entry["train"], "test": entry["test"], **languages}
-
-
-def generation_settings(task):
-    """What answering a task's test set depends on."""
-    return answer_settings(CONFIG.tasks[task])
 
 
 def score_settings(task):
@@ -220,8 +217,4 @@ def files_of_amounts():
 
 def exam_files(encoder):
     """What an exam is made of: its own pairs and probes, and the training that must not hold them."""
-    return [
-        *files(CONFIG.exam.pairs),
-        *files(CONFIG.exam.probes),
-        *files(encoder.train),
-    ]
+    return files([*CONFIG.exam.pairs, *CONFIG.exam.probes, *encoder.train])

@@ -23,10 +23,7 @@ if SEARCHES:
             training=lambda wc: expand("results/{run}/training.json", run=searched_runs(wc.name)),
             gates=ancient(lambda wc: gates(searched_runs(wc.name))),
         output:
-            csv="results/search/{name}.csv",
-            markdown="results/search/{name}.md",
-            latex="results/search/{name}.tex",
-            sidecar="results/search/{name}.json",
+            **written("search/{name}"),
             overlay="results/search/{name}.yaml",
         log:
             "results/logs/tabulate_search/{name}.log",
@@ -43,7 +40,7 @@ if SEARCHES:
                 **search_settings(wc.name),
                 thresholds=CONFIG.audit.thresholds,
                 max_zero_variance_share=CONFIG.rl.max_zero_variance_share,
-                statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
+                statistics=STATISTICS,
             ),
         script:
             "../scripts/tabulate_search.py"

@@ -7,7 +7,8 @@ trial has no other run, so nothing answers a test set with it.
 SEARCHES = CONFIG.search or {}
 SEARCHED = CONFIG.trials()  # {name: its trials, the first with the config's own values}
 
-# {model: trial} of those that are trained for a search; the config's own values at full length are rl or strong_sft itself
+# {model: trial} of those that are trained for a search; the config's own values at full length are rl or strong_sft
+# itself
 TRIALS = {trial.model: trial for trials in SEARCHED.values() for trial in trials if trial.model != trial.of}
 TRIAL_PATTERN = {
     of: "".join(f"|{model}" for model, trial in TRIALS.items() if trial.of == of) for of in ["rl", "strong_sft"]

@@ -2,7 +2,7 @@
 
 
 def curve_of(name):
-    """A method as a curve, from weak to strong: the model without it, its own, and the strongest where that is known."""
+    """A method as a curve from weak to strong: the model without it, its own, and the strongest where that is known."""
     entry = METHODS[name]
     points = [[entry.strength_of_start, entry.start_model]]
     points += [[strength, model_of(name, strength)] for strength in entry.strengths]
@@ -11,8 +11,8 @@ def curve_of(name):
     return {"unit": entry.unit, "points": points}
 
 
-# What the frontier walks along: each method's points, strength and model, from weak to strong. A strength of None is read
-# from the run's own report.
+# What the frontier walks along: each method's points, strength and model, from weak to strong. A strength of None is
+# read from the run's own report.
 CURVES = {}
 if CONFIG.frontier:
     CURVES["sft"] = {
@@ -38,15 +38,15 @@ STARTED = ["cold_sft", "rl"] if CONFIG.train else []
 TABLE_ROWS = {
     "table1": (TRANSLATIONS, ["base", *STARTED, *given_runs(TRANSLATIONS)]),
     "table2": (WITHIN_A_LANGUAGE, ["base", *STARTED, *given_runs(WITHIN_A_LANGUAGE)]),
-    "table3": (TASKS, ["base", *MODELS, *GIVEN]),
+    "table3": (TASKS, MAIN_MODELS),
 }
 if CONFIG.few_shot:
     TABLE_ROWS["table4"] = ([CONFIG.few_shot.task], STARTS)
 if CONFIG.ablation:
     TABLE_ROWS["table5"] = ([CONFIG.ablation.task], ["rl", *VARIANTS])
 if CONFIG.forgetting:
-    TABLE_ROWS["table6a"] = (TASKS, ["base", *MODELS, *GIVEN])
-    TABLE_ROWS["table6b"] = (TASKS, ["base", *MODELS, *GIVEN])
+    TABLE_ROWS["table6a"] = (TASKS, MAIN_MODELS)
+    TABLE_ROWS["table6b"] = (TASKS, MAIN_MODELS)
 TABLE_ROWS = {name: entry for name, entry in TABLE_ROWS.items() if entry[0]}
 TABLES = [
     f"results/{name}.csv"
@@ -83,8 +83,8 @@ def table_scores(name):
 
 def given_of(table):
     """The models that were trained elsewhere among a table's rows, with their tasks and, in table 3, whom each is shown
-    to be judged against; nothing where there are none. Where nothing is trained no gate holds the encoders to their exam,
-    and table 3 says whether they pass."""
+    to be judged against; nothing where there are none. Where nothing is trained no gate holds the encoders to their
+    exam, and table 3 says whether they pass."""
     shown = {run: own for run, own in GIVEN_TASKS.items() if run in TABLE_ROWS[table][1]}
     against = {run: of[0] for run, of in OPPONENTS.items() if of and run in shown}
     judged = {"opponents": against} if against and table == "table3" else {}

@@ -1,5 +1,5 @@
-"""The paper's tables, the frontier, the reward encoders compared, the tests and the reward audit, from scores alone; what the
-frontier's points cost, from records.
+"""The paper's tables, the frontier, the reward encoders compared, the tests and the reward audit, from scores alone;
+what the frontier's points cost, from records.
 
 In:  results/<run>/{scores,likelihood,audit}*, results/<task>/judge/*.{json,jsonl}; read beside the answers: the records
      of all jobs behind them, which no rule has as outputs
@@ -39,7 +39,7 @@ rule tabulate_paper:
             judged=JUDGED and wc.table == "table3",
             thresholds=CONFIG.audit.thresholds if wc.table in AUDITED else None,
             retention=(RETAINED if wc.table in ["table3", "table4", "table5"] else RETAINED[:1]),
-            statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
+            statistics=STATISTICS,
             **given_of(wc.table),
         ),
     script:
@@ -165,7 +165,7 @@ if ABLATED:
                 seeds=SEEDS,
                 thresholds=CONFIG.exam.thresholds,
                 retention=RETAINED,
-                statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
+                statistics=STATISTICS,
             ),
         script:
             "../scripts/tabulate_encoders.py"
@@ -198,7 +198,7 @@ if CONFIG.frontier:
                 retention=RETAINED,
                 forgetting=CONFIG.forgetting is not None,
                 thresholds=CONFIG.audit.thresholds,
-                statistics=CONFIG.statistics.model_dump(mode="json", exclude={"primary"}),
+                statistics=STATISTICS,
                 **GIVEN_VALUES,
             ),
         script:

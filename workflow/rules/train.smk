@@ -1,7 +1,8 @@
 """The policy: a base made on the spot where none is given, then adapters by SFT and GRPO.
 
 In:  results/data/<task>/{cold,rl,dev}.jsonl, the reward encoder, both exams
-Out: results/base/model or results/data/policy.checks.json, results/<task>/<model>/<seed>/adapter with its training record
+Out: results/base/model or results/data/policy.checks.json, results/<task>/<model>/<seed>/adapter with its training
+     record
 """
 
 

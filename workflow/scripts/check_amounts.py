@@ -2,20 +2,15 @@
 
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from semalign.config.data import EncoderSource, PairSource
 from semalign.config.judge import Votes
 from semalign.data.corpus import contrastive_rows, held_out_texts
-from semalign.data.sources import read_all_pairs
+from semalign.data.sources import PAIRS, TRAINING, read_all_pairs
 from semalign.judging.votes import read_votes
 from semalign.preflight.amounts import Need
 from semalign.preflight.counts import check_encoder, check_exam, check_task
 from semalign.runtime import job
 from semalign.runtime.files import Row, read_json, read_jsonl, write_json
 from semalign.text.prompts import conversation_ids, fill, prompt_ids
-
-PAIRS, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[EncoderSource])
 
 
 class Lengths:

@@ -2,19 +2,15 @@
 
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from semalign.config.data import CorpusItem, EncoderSource, PairSource, Table
+from semalign.config.data import CorpusItem, Table
 from semalign.config.judge import Votes
 from semalign.data.corpus import contrastive_rows
-from semalign.data.sources import read_all_pairs, read_documents
+from semalign.data.sources import PAIRS, TRAINING, read_all_pairs, read_documents
 from semalign.data.tabular import read_rows
 from semalign.encoder.exam_set import choose_probes
 from semalign.judging.votes import read_votes
 from semalign.runtime import job
 from semalign.runtime.files import write_json
-
-PAIRS, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[EncoderSource])
 
 
 def rows_of(key: str, sources: list[Any]) -> int:

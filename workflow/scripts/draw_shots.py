@@ -3,16 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from semalign.config.data import PairSource, QuestionSource
 from semalign.data.benchmarks import TABLES, read_all_choices
 from semalign.data.shots import draw_shots
-from semalign.data.sources import read_all_pairs, read_all_questions
+from semalign.data.sources import PAIRS, QUESTIONS, read_all_pairs, read_all_questions
 from semalign.runtime import job
 from semalign.runtime.files import Row, read_jsonl, write_json, write_jsonl
-
-QUESTIONS, PAIRS = TypeAdapter(list[QuestionSource]), TypeAdapter(list[PairSource])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

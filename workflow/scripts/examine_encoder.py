@@ -2,18 +2,14 @@
 
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from semalign.config.data import EncoderSource, PairSource, Table
+from semalign.data.benchmarks import TABLES
 from semalign.data.corpus import contrastive_rows, held_out_texts
-from semalign.data.sources import read_all_pairs
+from semalign.data.sources import PAIRS, TRAINING, read_all_pairs
 from semalign.data.tabular import read_rows
 from semalign.encoder.exam import examine
 from semalign.encoder.model import embed, load_encoder
 from semalign.runtime import job
 from semalign.runtime.files import write_json
-
-PAIRS, TABLES, TRAINING = TypeAdapter(list[PairSource]), TypeAdapter(list[Table]), TypeAdapter(list[EncoderSource])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

@@ -1,6 +1,6 @@
 """A run's figures in a benchmark that is measured by likelihood: choices after a prompt, or given texts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from semalign.metrics.choices import score_choices
@@ -57,12 +57,8 @@ def main(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace
 
 def examples(shots: list[Row], entry: dict[str, Any]) -> str:
     """The examples as one text: each prompt, its right choice, and what parts them."""
-
-    def parts() -> Iterator[str]:
-        for row in shots:
-            yield row["context"] + entry["delimiter"] + row["answer"] + entry["shots"]["separator"]
-
-    return "".join(parts())
+    between, behind = entry["delimiter"], entry["shots"]["separator"]
+    return "".join(row["context"] + between + row["answer"] + behind for row in shots)
 
 
 job.run(main, snakemake, resumable=True)

@@ -6,15 +6,12 @@ Texts of test sets, and of the pairs that a test set is drawn from, are left out
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from semalign.config.data import CorpusItem, PairSource, QuestionSource
+from semalign.config.data import CorpusItem
 from semalign.data.benchmarks import TABLES, TEXTS, read_all_choices, read_all_texts
 from semalign.data.corpus import pretraining_documents, texts_of_tests
+from semalign.data.sources import PAIRS, QUESTIONS
 from semalign.runtime import job
 from semalign.runtime.files import Row, write_json, write_jsonl
-
-PAIRS, QUESTIONS = TypeAdapter(list[PairSource]), TypeAdapter(list[QuestionSource])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:

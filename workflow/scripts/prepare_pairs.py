@@ -3,15 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from semalign.config.data import Language, PairSource
+from semalign.config.data import Language
 from semalign.data.preparation import prepare_pairs
-from semalign.data.sources import origin, read_all_pairs
+from semalign.data.sources import PAIRS, origin, read_all_pairs
 from semalign.runtime import job
 from semalign.runtime.files import Row, write_json, write_jsonl
-
-SOURCES = TypeAdapter(list[PairSource])
 
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
@@ -20,7 +16,7 @@ def main(settings: dict[str, Any], input: Any, output: Any) -> None:
 
     def pairs() -> Iterator[Row]:
         for part in ("train", "test"):
-            sources, key = SOURCES.validate_python(settings[part]), f"tasks.{settings['task']}.{part}"
+            sources, key = PAIRS.validate_python(settings[part]), f"tasks.{settings['task']}.{part}"
             if sources:
                 rows = read_all_pairs(sources, key)
                 filtered = prepare_pairs(rows, *languages, origin=origin(key, sources))

@@ -2,19 +2,14 @@
 
 from typing import Any
 
-from pydantic import TypeAdapter
-
-from semalign.config.data import QuestionSource
 from semalign.data.preparation import prepare_questions
-from semalign.data.sources import origin, read_all_questions
+from semalign.data.sources import QUESTIONS, origin, read_all_questions
 from semalign.runtime import job
 from semalign.runtime.files import write_json, write_jsonl
 
-SOURCES = TypeAdapter(list[QuestionSource])
-
 
 def main(settings: dict[str, Any], input: Any, output: Any) -> None:
-    sources = SOURCES.validate_python(settings["test"])
+    sources = QUESTIONS.validate_python(settings["test"])
     key, unanswerable = settings["key"], settings["unanswerable"]
     rows = read_all_questions(sources, key, unanswerable)
     filtered = prepare_questions(rows, settings["limit"], origin=origin(key, sources), unanswerable=unanswerable)

@@ -1,1 +1,1 @@
-"""The configuration: every key, its type, its default and what it means. `whole` is all of it."""
+"""The configuration: every key, its type, its default and what it means. `preflight.root` is all of it."""

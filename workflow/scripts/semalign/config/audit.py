@@ -18,17 +18,11 @@ class Rising(Strict):
         return self
 
 
-class Factor(Strict):
+class Factor(Rising):
     """Thresholds of a ratio, either way: 2 is twice as much, or half."""
 
     warning: Positive = Field(ge=1, description="from here on")
     collapsed: Positive = Field(ge=1, description="from here on")
-
-    @model_validator(mode="after")
-    def _check_order(self) -> "Factor":
-        if self.warning > self.collapsed:
-            raise ValueError(f"warning {self.warning} must not be above collapsed {self.collapsed}")
-        return self
 
 
 class Falling(Strict):
@@ -44,74 +38,67 @@ class Falling(Strict):
         return self
 
 
-def _rising(warning: float, collapsed: float, description: str) -> "Rising":
-    field: Rising = Field(Rising(warning=warning, collapsed=collapsed), description=description)
-    return field
-
-
-def _falling(warning: float, collapsed: float, description: str) -> "Falling":
-    field: Falling = Field(Falling(warning=warning, collapsed=collapsed), description=description)
-    return field
-
-
 class Thresholds(Strict):
     """When a run's answers are suspect and when they have collapsed; docs/method.md has the formulas and reasons."""
 
-    over_use: Rising = _rising(
-        0.25,
-        0.5,
-        "the most that a token's share of the answers lies above its share of the references; a quarter, or half, of "
-        "the answers hold a word that has no place there",
+    over_use: Rising = Field(
+        Rising(warning=0.25, collapsed=0.5),
+        description="the most that a token's share of the answers lies above its share of the references; a quarter, "
+        "or half, of the answers hold a word that has no place there",
     )
-    unused: Rising = _rising(
-        0.25,
-        0.5,
-        "share of the tokens of 5 references or more that no answer has; by chance one in a hundred is missing (e⁻⁵)",
+    unused: Rising = Field(
+        Rising(warning=0.25, collapsed=0.5),
+        description="share of the tokens of 5 references or more that no answer has; by chance one in a hundred is "
+        "missing (e⁻⁵)",
     )
-    lost: Rising = _rising(
-        0.15,
-        0.5,
-        "the largest share of the references that hold a token which no answer has: a word, a negation, an ending that "
-        "the policy gave up",
+    lost: Rising = Field(
+        Rising(warning=0.15, collapsed=0.5),
+        description="the largest share of the references that hold a token which no answer has: a word, a negation, "
+        "an ending that the policy gave up",
     )
-    divergence: Rising = _rising(
-        0.15,
-        0.3,
-        "Jensen-Shannon divergence of the tokens from the references', bits above chance; about a fifth, or half, of "
-        "the text turned into one foreign word",
+    divergence: Rising = Field(
+        Rising(warning=0.15, collapsed=0.3),
+        description="Jensen-Shannon divergence of the tokens from the references', bits above chance; about a fifth, "
+        "or half, of the text turned into one foreign word",
     )
-    truncated: Rising = _rising(
-        0.1, 0.5, "share of the answers cut at the length limit; one that is cut has not been ended by the policy"
+    truncated: Rising = Field(
+        Rising(warning=0.1, collapsed=0.5),
+        description="share of the answers cut at the length limit; one that is cut has not been ended by the policy",
     )
-    repeated: Rising = _rising(
-        0.1, 0.5, "share of repeated 4-grams above the references'; texts of people repeat few: 3% and less"
+    repeated: Rising = Field(
+        Rising(warning=0.1, collapsed=0.5),
+        description="share of repeated 4-grams above the references'; texts of people repeat few: 3% and less",
     )
     length: Factor = Field(
         Factor(warning=1.5, collapsed=3.0),
         description="how many times the references' length, or what part of it; half as long again, or three times, is "
         "no choice of words",
     )
-    copied: Rising = _rising(
-        0.25, 0.5, "share of an answer that one piece of its source makes up, above the references'"
+    copied: Rising = Field(
+        Rising(warning=0.25, collapsed=0.5),
+        description="share of an answer that one piece of its source makes up, above the references'",
     )
-    duplicates: Rising = _rising(
-        0.25, 0.5, "share of answers that another item has too, above the references': they leave their source aside"
+    duplicates: Rising = Field(
+        Rising(warning=0.25, collapsed=0.5),
+        description="share of answers that another item has too, above the references': they leave their source aside",
     )
-    off_script: Rising = _rising(
-        0.1, 0.5, "share of answers not in the target language's script, above the references'"
+    off_script: Rising = Field(
+        Rising(warning=0.1, collapsed=0.5),
+        description="share of answers not in the target language's script, above the references'",
     )
-    empty: Rising = _rising(0.1, 0.5, "share of blank answers, above the references'")
-    entropy: Falling = _falling(
-        0.25,
-        0.05,
-        "the policy's entropy in the last tenth of RL, as a share of that in the first; some narrowing is what RL is "
-        "for",
+    empty: Rising = Field(
+        Rising(warning=0.1, collapsed=0.5),
+        description="share of blank answers, above the references'",
     )
-    group_diversity: Falling = _falling(
-        0.25,
-        0.05,
-        "the diversity of a prompt's completions in the last tenth of RL, as a share of that in the first; alike "
-        "completions earn alike and teach nothing",
+    entropy: Falling = Field(
+        Falling(warning=0.25, collapsed=0.05),
+        description="the policy's entropy in the last tenth of RL, as a share of that in the first; some narrowing "
+        "is what RL is for",
+    )
+    group_diversity: Falling = Field(
+        Falling(warning=0.25, collapsed=0.05),
+        description="the diversity of a prompt's completions in the last tenth of RL, as a share of that in the first; "
+        "alike completions earn alike and teach nothing",
     )
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -66,11 +67,8 @@ def _address(url: str) -> str:
 
 def _is_host(host: str) -> bool:
     """Whether it is an IP address, or a name that DNS can hold, of any script."""
-    try:
+    with suppress(ValueError):
         ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
         return True
     try:
         name = host.removesuffix(".").encode("idna").decode()

@@ -1,7 +1,6 @@
 """Config of searches on dev: which values of RL's or strong SFT's settings are tried, and the trials that follow."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import product
@@ -102,8 +101,7 @@ class Drawn(Strict):
     def value(self, share: float) -> Value:
         """The value at a share of 0 to below 1 of the whole; of a range to three digits, as it is shown and shipped."""
         if self.choice is not None:
-            chosen: Value = self.choice[int(share * len(self.choice))]
-            return chosen
+            return self.choice[int(share * len(self.choice))]
         low, high = self.uniform or self.log_uniform or [0.0, 0.0]
         found = low + share * (high - low) if self.uniform else exp(log(low) + share * (log(high) - log(low)))
         return min(max(float(f"{found:.3g}"), low), high)
@@ -202,12 +200,12 @@ class Search(Strict):
     def trials(self, shipped: Optimisation) -> list[Trial]:
         """The trials: first the config's own values, then those that differ from them. `shipped`: the section `of`."""
         own = Trial(self.of, {}, self.steps)
-        different = [values for values in self.combinations() if not _is_within(values, shipped)]
+        different = [
+            values
+            for values in self.combinations()
+            if any(getattr(shipped, key) != value for key, value in values.items())
+        ]
         return [own, *(Trial(self.of, values, self.steps) for values in different)]
-
-
-def _is_within(values: Mapping[str, Value], shipped: Optimisation) -> bool:
-    return all(getattr(shipped, key) == value for key, value in values.items())
 
 
 def _annotation(of: str, key: str) -> Any:

@@ -1,6 +1,5 @@
 """Config of the training of adapters: LoRA, SFT and GRPO."""
 
-import re
 from math import gcd, lcm
 from typing import Annotated, Any, Literal
 
@@ -20,9 +19,9 @@ from semalign.config.base import (
     number,
     without_null,
 )
+from semalign.config.metrics import FUNCTION
 
 REWARDS = ("similarity", "language", "bleu", "length", "repetition")
-USER_REWARD = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 Temperature = Annotated[
@@ -102,7 +101,7 @@ class Sft(Optimisation):
 
 def _check_rewards(weights: dict[str, float]) -> dict[str, float]:
     for name in weights:
-        if name not in REWARDS and not USER_REWARD.fullmatch(name):
+        if name not in REWARDS and not FUNCTION.fullmatch(name):
             raise ValueError(f"{name!r} is neither one of {', '.join(REWARDS)} nor module:function")
     if not any(weights.values()):
         raise ValueError("no reward has a weight: nothing would be learnt")

@@ -85,8 +85,7 @@ def _given(question: Any, place: str, unanswerable: bool) -> list[Any]:
     """A question's answers; none where SQuAD 2.0 calls it impossible, whatever stands there."""
     if unanswerable and isinstance(question, dict) and question.get("is_impossible") is True:
         return []
-    answers: list[Any] = _member(question, "answers", list, place, "squad")
-    return answers
+    return _member(question, "answers", list, place, "squad")
 
 
 def _cmrc2018(source: Cmrc2018) -> Placed:

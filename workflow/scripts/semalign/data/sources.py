@@ -6,6 +6,8 @@ from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from semalign.config.data import (
     AlignedText,
     Captions,
@@ -26,6 +28,9 @@ from semalign.data.questions import read_questions
 from semalign.data.tabular import group_of, label, not_empty, read_rows
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, read_lines
+
+PAIRS, QUESTIONS = TypeAdapter(list[PairSource]), TypeAdapter(list[QuestionSource])
+TRAINING = TypeAdapter(list[EncoderSource])
 
 
 def origin(key: str, sources: Sequence[PairSource | QuestionSource | Lines]) -> str:
@@ -76,7 +81,7 @@ def read_pairs(source: PairSource) -> Iterator[Row]:
     id: the file's own, a document's for headlines, image and number for captions, else `<file name without
     ending>:<line>` (row, for JSON and Parquet). group: the document, image or scene that must not be cut by a split; a
     row without one is a group of its own. The text is as in the file. Reasons: excluded (the id is in a table of
-    `without`), repeated_id (where `repeated_ids` allows it), no_partner (the other language has no such row).
+    `exclude_ids_from`), repeated_id (where `repeated_ids` allows it), no_partner (the other language has no such row).
     Raises InputError, with file and line, for what is missing or damaged, and where files that belong together share
     nothing.
     """

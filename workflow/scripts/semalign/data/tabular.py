@@ -52,8 +52,16 @@ def read_ids(table: Table) -> set[str]:
 
 
 def _read(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
-    read = {"jsonl": _json, "json": _json, "parquet": _parquet}.get(table.format, _delimited)
-    return read(table, required, optional)
+    if table.format in SEPARATORS:
+        return _delimited(table, required, optional)
+    if table.format == "parquet":
+        return _texts(table, _nested_parquet(table, required, optional, text=True))
+    return _texts(table, read_nested(table, required, optional))
+
+
+def _texts(table: Table, rows: Numbered) -> Numbered:
+    for number, row in rows:
+        yield number, {name: as_text(value, name, place_of(table, number)) for name, value in row.items()}
 
 
 def not_empty(rows: Iterator[Read], path: Path) -> Iterator[Read]:
@@ -199,11 +207,6 @@ def read_nested(table: Table, required: Sequence[str], optional: Sequence[str] =
         yield number, {name: row[column] for name, column in columns.items()}
 
 
-def _json(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
-    for number, row in read_nested(table, required, optional):
-        yield number, {name: as_text(value, name, place_of(table, number)) for name, value in row.items()}
-
-
 def _delimited(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
     csv.field_size_limit(sys.maxsize)  # the default refuses fields over 131,072 characters
     separator, path = SEPARATORS[table.format], table.path
@@ -259,11 +262,6 @@ def _quoting(path: Path, line: int, problem: str) -> InputError:
         f"{path}:{line}: {problem}. Put a field that holds a separator or a line break in quotation marks. Where "
         "quotation marks are text like any other, set `quoting: none`"
     )
-
-
-def _parquet(table: Table, required: Sequence[str], optional: Sequence[str]) -> Numbered:
-    for number, row in _nested_parquet(table, required, optional, text=True):
-        yield number, {name: as_text(value, name, place_of(table, number)) for name, value in row.items()}
 
 
 def _nested_parquet(table: Table, required: Sequence[str], optional: Sequence[str], text: bool = False) -> Numbered:

@@ -4,7 +4,8 @@ A curve is walked from its weakest point to its strongest and is linear between 
 it first reaches it; below its weakest point it costs what that one costs; what it never reaches costs without bound.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -75,22 +76,23 @@ def collect(
 
     retention: the benchmarks, first that whose loss is a tax.
     """
-    rows, figures = [], dict[str, runs.Figures]()
-    for task in tasks:
-        for seed in seeds:
-            for method, curve in curves.items():
-                if task not in curve.get("tasks", [task]):
-                    continue
-                for place, (strength, model) in enumerate(curve["points"]):
-                    run = runs.name(task, model, seed)
-                    if (found := figures.get(f"{task} {run}")) is None:
-                        found = figures[f"{task} {run}"] = _figures(results, run, task, forgetting, retention)
-                    if strength is None:
-                        strength = _counted(results, run, curve["unit"])
-                    called = (task, method, place, strength, runs.label(model), seed)
-                    keys: dict[str, Any] = dict(zip(KEYS, called, strict=True))
-                    rows.append(keys | found)
+    rows, figures = [], dict[tuple[str, str], runs.Figures]()
+    for keys, run in points_of(tasks, seeds, curves):
+        of = keys["task"], run
+        if of not in figures:
+            figures[of] = _figures(results, run, keys["task"], forgetting, retention)
+        if keys["strength"] is None:
+            keys["strength"] = _counted(results, run, curves[keys["method"]]["unit"])
+        rows.append(keys | figures[of])
     return pd.DataFrame(rows, columns=[*KEYS, *_names(retention)])
+
+
+def points_of(tasks: list[str], seeds: list[int], curves: Mapping[str, Curve]) -> Iterator[tuple[dict[str, Any], str]]:
+    """KEYS and run of each point that a task and a seed have of the curves; a model of several stands in each."""
+    for task, seed, (method, curve) in product(tasks, seeds, curves.items()):
+        for place, (strength, model) in enumerate(curve["points"] if task in curve.get("tasks", [task]) else ()):
+            keys = (task, method, place, strength, runs.label(model), seed)
+            yield dict(zip(KEYS, keys, strict=True)), runs.name(task, model, seed)
 
 
 def _names(retention: list[Retained]) -> list[str]:
@@ -101,8 +103,7 @@ def _counted(results: Path, run: str, unit: str) -> float | None:
     """How many pairs a run learnt, or steps it made."""
     if unit not in COUNTED:
         return None
-    found: float | None = read_json(results / run / "training.json").get(COUNTED[unit])
-    return found
+    return read_json(results / run / "training.json").get(COUNTED[unit])
 
 
 def _figures(results: Path, run: str, task: str, forgetting: bool, retention: list[Retained]) -> runs.Figures:
@@ -156,8 +157,7 @@ def reach(adequacy: Any, low: Any, high: Any) -> np.ndarray:
     """How much of the way from low to high a curve goes, 0..1; nan where high is not above low. As in `mean_tax`."""
     adequacy, low, high = (np.asarray(values, dtype=float) for values in (adequacy, low, high))
     width = np.where(high > low, high - low, np.nan)
-    share: np.ndarray = np.clip((adequacy.max(axis=-1) - low) / width, 0.0, 1.0)
-    return share
+    return np.clip((adequacy.max(axis=-1) - low) / width, 0.0, 1.0)
 
 
 def shown(frame: pd.DataFrame, alone: Collection[str] = ("base",)) -> pd.DataFrame:

@@ -177,8 +177,7 @@ class _Field:
         low, high = self._range(seed)
         if measure == "area":
             return mean_tax(adequacy, tax, low, high)
-        at_end: np.ndarray = tax[..., -1] if method == "rl" else tax_at(adequacy, tax, high)
-        return at_end
+        return tax[..., -1] if method == "rl" else tax_at(adequacy, tax, high)
 
     def _curve(self, method: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """(1 + resamples, points) of adequacy and of tax."""

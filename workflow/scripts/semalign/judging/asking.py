@@ -85,8 +85,8 @@ class Asking:
         self._announce(questions, unanswered)
         async with AsyncExitStack() as stack:
             for service in {id(question.service): question.service for question in unanswered}.values():
-                server = Server(service, self._judge, self._go_on)
-                self._servers[id(service)] = await stack.enter_async_context(server)
+                self._servers[id(service)] = Server(service, self._judge, self._go_on)
+                stack.push_async_callback(self._servers[id(service)].close)
                 self._refusals[id(service)] = self._refusals_of(service)
                 self._open[id(service)] = [question for question in unanswered if question.service is service]
             pilot = [question for question in questions if question.pilot]

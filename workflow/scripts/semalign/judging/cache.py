@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ FILE = "answers.sqlite"
 ASKED_AGAIN = FOLDER / "asked_again"
 """How often questions without a verdict were set aside: a setting of the rule that judges, so that it runs again."""
 
+COLUMNS = "status, body, cost_bound, price_input, price_output"
+"""Those of `Stored`, in its order."""
 TABLE = (
     "CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL, "
     "body TEXT NOT NULL, cost_bound REAL NOT NULL, price_input REAL NOT NULL, price_output REAL NOT NULL, "
@@ -47,18 +49,13 @@ class Cache:
 
     def get(self, request: dict[str, Any]) -> Stored | None:
         """The answer to a request; None where it was never answered."""
-        query = "SELECT status, body, cost_bound, price_input, price_output FROM answers WHERE key = ?"
-        row = self._connection.execute(query, (_key(request),)).fetchone()
+        row = self._connection.execute(f"SELECT {COLUMNS} FROM answers WHERE key = ?", (_key(request),)).fetchone()
         return Stored(*row) if row else None
 
     def put(self, request: dict[str, Any], answer: Stored) -> None:
         """Commit an answer; it is on the disk when this returns."""
-        values = (answer.status, answer.body, answer.cost_bound, answer.price_input, answer.price_output)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO answers (key, request, status, body, cost_bound, price_input, price_output) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (_key(request), _text(request), *values),
-        )
+        command = f"INSERT OR REPLACE INTO answers (key, request, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._connection.execute(command, (_key(request), _text(request), *astuple(answer)))
 
     def was_refused(self, request: dict[str, Any]) -> bool:
         """Was a refusal of this request set aside?"""
@@ -72,7 +69,7 @@ class Cache:
         They stay in the file under other keys, and what they cost is still spent. Returns the last reply of each.
         """
         questions: dict[str, list[tuple[str, Stored]]] = {}
-        query = "SELECT key, request, status, body, cost_bound, price_input, price_output FROM answers ORDER BY rowid"
+        query = f"SELECT key, request, {COLUMNS} FROM answers ORDER BY rowid"
         for key, text, *values in self._connection.execute(query):
             request = json.loads(text)
             if " " not in key and isinstance(request.pop("attempt"), int):
@@ -86,7 +83,7 @@ class Cache:
 
     def all(self) -> Iterator[tuple[dict[str, Any], Stored]]:
         """Every request and its reply, those set aside among them."""
-        query = "SELECT request, status, body, cost_bound, price_input, price_output FROM answers"
+        query = f"SELECT request, {COLUMNS} FROM answers"
         return ((json.loads(request), Stored(*values)) for request, *values in self._connection.execute(query))
 
 
@@ -107,9 +104,7 @@ def opened(folder: Path = FOLDER) -> Iterator[Cache]:
                 for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL"):
                     connection.execute(f"PRAGMA {pragma}")
                 connection.execute(TABLE)
-                connection.execute(
-                    "SELECT key, request, status, body, cost_bound, price_input, price_output FROM answers LIMIT 1"
-                )
+                connection.execute(f"SELECT key, request, {COLUMNS} FROM answers LIMIT 1")
             except sqlite3.DatabaseError as error:
                 held = "locked" in str(error)
                 remedy = (

@@ -7,6 +7,7 @@ from semalign.config.data import Task
 from semalign.config.judge import LlmJudge, Service
 from semalign.config.names import TaskName
 from semalign.judging.cache import Stored
+from semalign.judging.protocol import drawn_number
 from semalign.judging.verdicts import UNREADABLE, read_answer
 
 ATTEMPTS = 3
@@ -59,7 +60,7 @@ def plan(
     for task, of_task in items.items():
         prompt_bytes = len(templates[task].encode()) + of_task.text_bytes
         for service, share in shares(judge):
-            number = 2 * comparisons[task] * _drawn(of_task.number, share)
+            number = 2 * comparisons[task] * drawn_number(of_task.number, share)
             limit = service.output_limit()
             calls += number
             inputs += int(number * most_input_tokens(prompt_bytes))
@@ -73,10 +74,6 @@ def shares(judge: LlmJudge) -> list[tuple[Service, float]]:
     again = [(judge, judge.self_agreement)] if judge.self_agreement else []
     second = [(judge.second, judge.second.share)] if judge.second and judge.second.share else []
     return [(judge, 1.0), *again, *second]
-
-
-def _drawn(number: int, share: float) -> int:
-    return min(number, max(1, round(share * number))) if share else 0
 
 
 def most_input_tokens(prompt_bytes: float) -> float:

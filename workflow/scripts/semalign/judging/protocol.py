@@ -79,9 +79,13 @@ def comparisons(first: Sequence[Row], second: Sequence[Row], seed: int) -> list[
 
 
 def drawn(ids: Sequence[str], share: float, seed: int, purpose: str) -> set[str]:
-    """A share of the items, at least one, drawn by the seed for a purpose; none where the share is 0."""
-    number = min(len(ids), max(1, round(share * len(ids)))) if share else 0
-    return set(random.Random(f"{seed} {purpose}").sample(list(ids), number))
+    """A share of the items (see `drawn_number`), drawn by the seed for a purpose."""
+    return set(random.Random(f"{seed} {purpose}").sample(list(ids), drawn_number(len(ids), share)))
+
+
+def drawn_number(items: int, share: float) -> int:
+    """How many of so many items a share is: at least one, none where the share is 0."""
+    return min(items, max(1, round(share * items))) if share else 0
 
 
 def verdict_rows(

@@ -30,23 +30,13 @@ _NO_MONEY = {
 _NO_KEY = {"invalidapikey", "authenticationerror", "apikeyinvalid", "unauthorized", "unauthenticated", "invalidkey"}
 _OF_ALL = {
     *("modelnotfound", "modelnotexist", "modelnotsupported", "unsupportedmodel", "invalidmodel", "unknownmodel"),
-    *(
-        "deploymentnotfound",
-        "unsupportedparameter",
-        "unsupportedvalue",
-        "unknownparameter",
-        "unsupportedcountryregionterritory",
-    ),
+    *("deploymentnotfound", "unsupportedparameter", "unsupportedvalue", "unknownparameter"),
+    "unsupportedcountryregionterritory",
 }
 _OF_THE_ITEM = {
     *("contextlengthexceeded", "exceedcontextsizeerror", "contentfilter", "contentpolicyviolation", "invalidprompt"),
-    *(
-        "datainspectionfailed",
-        "stringabovemaxlength",
-        "prompttoolong",
-        "requesttoolarge",
-        "responsibleaipolicyviolation",
-    ),
+    *("datainspectionfailed", "stringabovemaxlength", "prompttoolong", "requesttoolarge"),
+    "responsibleaipolicyviolation",
 }
 _BUSY = re.compile(
     r"rate.?limit|too.?many.?requests|throttl|overload|exhausted|busy|capacity|unavailable|time.?out|timed out|"

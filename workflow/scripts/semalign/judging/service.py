@@ -6,8 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import anyio
 import httpx2
@@ -49,12 +48,8 @@ class Server:
         )
         self._open_again = self._said_until = 0.0
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def close(self) -> None:
+        """End its connections."""
         await self._client.close()
 
     async def answer(self, messages: list[dict[str, str]], retries: int) -> tuple[Reply, str]:

@@ -1,6 +1,6 @@
 """What verdicts add up to: wins, ties and losses, biases, and how far judges agree."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -13,7 +13,6 @@ from semalign.runtime.files import Row
 from semalign.statistics.bootstrap import bootstrap, mean_of_items
 
 Figures = dict[str, Any]
-Count = Callable[[Row], bool]
 
 
 def summarise(verdicts: Sequence[Row], names: tuple[str, str], statistics: Statistics) -> Figures:
@@ -29,7 +28,6 @@ def summarise(verdicts: Sequence[Row], names: tuple[str, str], statistics: Stati
     """
     verdicts = sorted(verdicts, key=lambda row: str(row["id"]))  # the bootstrap draws by place
     n = len(verdicts)
-    of_all = _percent(verdicts)
     won = {i: sum(row["winner"] == i for row in verdicts) for i in (1, 2)}
     net = np.array([[{2: 100.0, 1: -100.0}.get(row["winner"], 0.0) for row in verdicts]])
     interval = bootstrap(mean_of_items([row["id"] for row in verdicts], net), statistics)
@@ -37,17 +35,20 @@ def summarise(verdicts: Sequence[Row], names: tuple[str, str], statistics: Stati
     decided = won[1] + won[2]
     return {
         "n": n,
-        "win": {name: of_all(_won_by(i)) for i, name in enumerate(names, 1)},
-        "tie": of_all(lambda row: row["winner"] == 0),
-        "unparsed": of_all(lambda row: row["winner"] is None),
+        "win": {name: _percent([row["winner"] == i for row in verdicts]) for i, name in enumerate(names, 1)},
+        "tie": _percent([row["winner"] == 0 for row in verdicts]),
+        "unparsed": _percent([row["winner"] is None for row in verdicts]),
         "net": float(net.mean()),
         "net_of": f"{names[1]} - {names[0]}",
         "net_interval": [_finite(interval.low), _finite(interval.high)],
         "decided": decided,
         "sign_test_p": float(stats.binomtest(won[2], decided).pvalue) if decided else None,
-        "single_order_win": {name: of_all(_single(i)) for i, name in enumerate(names, 1)},
-        "position_consistency": _percent([row for row in verdicts if row["consistent"] is not None])(_consistent),
-        "first_slot_share": 100 * calls.count(1) / len(calls) if calls else None,
+        "single_order_win": {
+            name: _percent([row["forward"] == (OTHER[i] if row["swapped"] else i) for row in verdicts])
+            for i, name in enumerate(names, 1)
+        },
+        "position_consistency": _percent([row["consistent"] for row in verdicts if row["consistent"] is not None]),
+        "first_slot_share": _percent([call == 1 for call in calls]),
         "identical": sum(row["first"] == row["second"] for row in verdicts),
         **_lengths(verdicts),
         **_effort(verdicts),
@@ -99,20 +100,8 @@ def kappa(one: Sequence[int], two: Sequence[int]) -> float | None:
     return (n * observed - expected) / (n * n - expected)
 
 
-def _percent(rows: Sequence[Row]) -> Callable[[Count], float | None]:
-    return lambda count: 100 * sum(map(count, rows)) / len(rows) if rows else None
-
-
-def _consistent(row: Row) -> bool:
-    return bool(row["consistent"])
-
-
-def _won_by(system: int) -> Count:
-    return lambda row: row["winner"] == system
-
-
-def _single(system: int) -> Count:
-    return lambda row: row["forward"] == (OTHER[system] if row["swapped"] else system)
+def _percent(found: Sequence[bool]) -> float | None:
+    return 100 * sum(found) / len(found) if found else None
 
 
 def _finite(value: float) -> float | None:

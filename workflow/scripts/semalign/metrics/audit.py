@@ -47,9 +47,9 @@ def audit(
         if not is_blank(text)
     ]
     return {
-        "length_ratio": _share(lengths, sum(len(bleu_tokens(text)) for text in references)),
-        "distinct_2": _share(len(different), bigrams),
-        "repeated_4grams": _share(repeated, fourgrams),
+        "length_ratio": share_of(lengths, sum(len(bleu_tokens(text)) for text in references)),
+        "distinct_2": share_of(len(different), bigrams),
+        "repeated_4grams": share_of(repeated, fourgrams),
         "copied": fmean(copied) if copied else None,
         "duplicates": duplicates(outputs, items),
         "off_script": 1 - fmean(language_consistency(text, language) for text in outputs),
@@ -63,7 +63,8 @@ def repeated_fourgrams(tokens: Sequence[str]) -> tuple[int, int]:
     return len(four) - len(set(four)), len(four)
 
 
-def _share(part: int, whole: int) -> float | None:
+def share_of(part: int, whole: int) -> float | None:
+    """None of nothing."""
     return part / whole if whole else None
 
 

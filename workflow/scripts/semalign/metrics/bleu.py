@@ -64,10 +64,16 @@ def chrf_of_sums(sums: np.ndarray) -> np.ndarray:
     return np.where(below > 0, 5 * precision * recall / np.where(below > 0, below, 1.0), 0.0)
 
 
-def bleu_of_sums(sums: Sequence[int]) -> float:
-    """Corpus BLEU-4 (0..1) of items whose counts (`bleu_with_items`) add up to `sums`, smoothed as in `corpus_bleu`."""
+def bleu_of_sums(sums: Sequence[int], effective_order: bool = False) -> float:
+    """Corpus BLEU-4 (0..1) of items whose counts (`bleu_with_items`) add up to `sums`, smoothed as in `corpus_bleu`; of
+    one sentence with the effective order."""
     score = BLEU.compute_bleu(
-        correct=list(sums[:4]), total=list(sums[4:8]), sys_len=sums[8], ref_len=sums[9], smooth_method="exp"
+        correct=list(sums[:4]),
+        total=list(sums[4:8]),
+        sys_len=sums[8],
+        ref_len=sums[9],
+        smooth_method="exp",
+        effective_order=effective_order,
     )
     return float(score.score) / 100
 

@@ -12,7 +12,7 @@ from statistics import fmean
 from sys import intern
 from typing import Any, Literal
 
-from semalign.metrics.audit import common_substring, duplicates, repeated_fourgrams
+from semalign.metrics.audit import common_substring, duplicates, repeated_fourgrams, share_of
 from semalign.runtime.files import Row
 from semalign.text.matching import is_blank
 from semalign.text.tokens import bleu_tokens
@@ -64,15 +64,15 @@ def collapse(
         "over_use": (out - ref) / len(outputs),
         "over_used": token,
         "over_used_in": {"outputs": out, "references": ref},
-        "unused": _share(len(unused), len(common)),
+        "unused": share_of(len(unused), len(common)),
         "unused_words": [[token, held[token]] for token in unused[:NAMED]],
         "lost": held[unused[0]] / len(asked) if unused else 0.0,
         "references": len(asked),
-        "unused_of_all": _share(len(absent), len(held)),
+        "unused_of_all": share_of(len(absent), len(held)),
         "divergence": divergence(ours, theirs),
         "divergence_by_chance": divergence([one for one, _ in mixed], [two for _, two in mixed]),
         "truncated": truncated,
-        "length_ratio": _share(sum(map(len, ours)), sum(map(len, theirs))),
+        "length_ratio": share_of(sum(map(len, ours)), sum(map(len, theirs))),
         "repeated": _repeated(ours) - _repeated(theirs),
         "copied": _copied(outputs, sources) - _copied(references, sources),
         "duplicates": duplicates(outputs, items) - duplicates(references, items),
@@ -115,7 +115,7 @@ def divergence(ours: Tokens, theirs: Tokens) -> float | None:
 
 def _repeated(texts: Tokens) -> float:
     counts = [repeated_fourgrams(text) for text in texts]
-    return _share(sum(again for again, _ in counts), sum(four for _, four in counts)) or 0.0
+    return share_of(sum(again for again, _ in counts), sum(four for _, four in counts)) or 0.0
 
 
 def _copied(texts: Sequence[str], sources: Sequence[str]) -> float:
@@ -126,10 +126,6 @@ def _copied(texts: Sequence[str], sources: Sequence[str]) -> float:
     }
     found = [shares[pair] for pair in zip(texts, sources, strict=True) if pair in shares]
     return fmean(found) if found else 0.0
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 def group_diversity(rows: Iterable[Row]) -> float | None:
@@ -158,7 +154,7 @@ def verdict(figures: Mapping[str, Any], thresholds: Mapping[str, Mapping[str, fl
     for name, measured in _measured(figures).items():
         if measured is None:
             continue
-        level = _level(name, measured, thresholds[name])
+        level = level_of(name, measured, thresholds[name])
         if level != "ok":
             found.append((level, _WORDS[name](figures)))
     found.sort(key=lambda pair: -LEVELS.index(pair[0]))
@@ -184,7 +180,8 @@ def _measured(figures: Mapping[str, Any]) -> dict[str, float | None]:
 FALLING = ("entropy", "group_diversity")
 
 
-def _level(name: str, measured: float, thresholds: Mapping[str, float]) -> Level:
+def level_of(name: str, measured: float, thresholds: Mapping[str, float]) -> Level:
+    """What a figure reaches by its thresholds; of FALLING the less, the worse."""
     reached = [
         level
         for level in LEVELS[1:]

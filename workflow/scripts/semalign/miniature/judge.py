@@ -30,10 +30,6 @@ def _wanted(source: str, scene: Scene) -> dict[str, str]:
     return (scene if _HAN.search(source) else scene.headline()).values
 
 
-def _right(wanted: dict[str, str], candidate: Reading) -> int:
-    return sum(value in candidate.slots.get(slot, ()) for slot, value in wanted.items())
-
-
 def _faults(scene: Scene, wanted: dict[str, str], candidate: Reading) -> int:
     """Contradictions, repetitions, additions and unread pieces.
 
@@ -49,7 +45,8 @@ def _faults(scene: Scene, wanted: dict[str, str], candidate: Reading) -> int:
 
 def _score(source: str, scene: Scene, candidate: str) -> int:
     wanted, reading = _wanted(source, scene), parse_tibetan(candidate)
-    return _right(wanted, reading) - _faults(scene, wanted, reading)
+    right = sum(value in reading.slots.get(slot, ()) for slot, value in wanted.items())
+    return right - _faults(scene, wanted, reading)
 
 
 def compare(source: str, first: str, second: str) -> int:

@@ -126,13 +126,13 @@ def draw_reserved(rng: Random, domain: Domain) -> Scene:
     return scene
 
 
-def alter(rng: Random, scene: Scene, slots: list[str], domain: Domain = GENERAL) -> Scene:
+def alter(rng: Random, scene: Scene, slots: list[str]) -> Scene:
     """The scene with another value in each of the filled slots given ("polarity" turns the negation round)."""
     for slot in slots:
         if slot == "polarity":
             scene = replace(scene, negated=not scene.negated)
         else:
-            others = [name for name in domain.ranges[slot] if name != getattr(scene, slot)]
+            others = [name for name in GENERAL.ranges[slot] if name != getattr(scene, slot)]
             changed: dict[str, Any] = {slot: rng.choice(others)}
             scene = replace(scene, **changed)
     return scene

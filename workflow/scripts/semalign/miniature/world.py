@@ -81,10 +81,6 @@ def _exam_pairs(rng: Random, count: int) -> Iterator[Row]:
         }
 
 
-def _without_negatives(rows: Iterator[Row]) -> Iterator[Row]:
-    return ({"anchor": row["anchor"], "positive": row["positive"]} for row in rows)
-
-
 def _write_lexicon(path: Path) -> int:
     pieces = all_pieces()
     with replacing(path) as file:
@@ -132,7 +128,8 @@ def generate_world(settings: World, folder: Path) -> dict[str, int]:
     for part, name in enumerate(("encoder_reward", "encoder_independent")):
         jsonl(name, triplets.triplets(rng(name), settings.encoder_triplets, part))
     # what the reward encoder is compared with: the same rows without negatives, and as many of one language
-    jsonl("encoder_pairs", _without_negatives(triplets.triplets(rng("encoder_reward"), settings.encoder_triplets, 0)))
+    rows = triplets.triplets(rng("encoder_reward"), settings.encoder_triplets, 0)
+    jsonl("encoder_pairs", ({"anchor": row["anchor"], "positive": row["positive"]} for row in rows))
     jsonl("encoder_paraphrases", triplets.paraphrases(rng("paraphrases"), settings.encoder_triplets, 0))
     jsonl("exam_pairs", _exam_pairs(rng("exam"), settings.exam_scenes))
     jsonl("probes", triplets.probes(rng("probes"), settings.exam_scenes))

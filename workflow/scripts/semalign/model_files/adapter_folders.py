@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from semalign.config.downloads import COMMIT
 from semalign.model_files.model_folders import ADAPTER
 from semalign.model_files.weight_files import AGAIN, shapes, some, weight_paths
 from semalign.runtime.errors import InputError
@@ -17,7 +18,6 @@ WEIGHTS = "adapter_model.safetensors"
 PREFIX = "base_model.model."
 LORA = re.compile(r"\.lora_[AB]\.weight$|\.lora_magnitude_vector(\.weight)?$")
 MERGE = "merge it into its base with peft's merge_and_unload, and give the whole model as `model`"
-COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def adapter_problem(folder: Path, base: Path | None, revision: str | None = None) -> str | None:

@@ -99,9 +99,7 @@ def answers_finite(model: Any) -> bool:
         model.train(training)
 
 
-def check_loaded(
-    model: PreTrainedModel, info: dict[str, Any], folder: Path, *, backbone: bool = False, remedy: str = AGAIN
-) -> None:
+def check_loaded(model: PreTrainedModel, info: dict[str, Any], folder: Path, *, backbone: bool = False) -> None:
     """Raise InputError unless the model is the folder's, tensor by tensor, by name and shape.
 
     `info`: what from_pretrained gives with `output_loading_info` and `ignore_mismatched_sizes`. `backbone`: the model
@@ -115,7 +113,7 @@ def check_loaded(
         missing = {name for name in missing if not name.startswith("pooler.")}
         unexpected = {name for name in unexpected if not _left_out(model, name)}
     called = f"the {type(model).__name__} that config.json describes"
-    remedy = f"config and weights are not of one model: {remedy}"
+    remedy = f"config and weights are not of one model: {AGAIN}"
     if missing:
         raise InputError(f"{folder}: the weights lack {some(missing)}, which {called} has; {remedy}")
     if unexpected:

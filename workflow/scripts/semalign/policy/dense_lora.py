@@ -45,8 +45,7 @@ def _forward(layer: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Te
     base = layer.get_base_layer()
     lower = torch.is_autocast_enabled(x.device.type)
     if args or kwargs or lower or layer.disable_adapters or len(layer.active_adapters) != 1:
-        found: torch.Tensor = Linear.forward(layer, x, *args, **kwargs)
-        return found
+        return Linear.forward(layer, x, *args, **kwargs)
     if layer.merged:
         return torch.nn.functional.linear(x, base.weight, base.bias)
     (adapter,) = layer.active_adapters

@@ -23,7 +23,7 @@ from semalign.policy.rollout_audit import RolloutAudit, tenths
 from semalign.policy.rollouts import ROLLOUTS, Rollouts, zero_variance_share
 from semalign.policy.trl_private import RolloutTrainer
 from semalign.resume import checkpoints
-from semalign.resume.parts import EpochsBefore
+from semalign.resume.parts import EpochsBefore, Part
 from semalign.rewards.builtin import Reward
 from semalign.runtime import distributed
 from semalign.runtime.errors import InputError
@@ -205,7 +205,7 @@ def train_grpo(
         trainer.remove_callback(PrinterCallback)
         if reference_is_base and settings.beta:
             model.delete_adapter("ref")  # trl's copy: without one it takes the policy with no adapter
-        parts: list[checkpoints.Part] = [rollouts.file, EpochsBefore(trainer)]
+        parts: list[Part] = [rollouts.file, EpochsBefore(trainer)]
         with dense_lora(model):
             history = checkpoints.train(
                 trainer, workspace, parts, every=steps_of_a_generation(settings, micro), sampling=True

@@ -90,11 +90,7 @@ def check_templates(config: Config) -> None:
 
 def check_positions(config: Config) -> None:
     """Raise InputError where an encoder's max_tokens are more than its folder's model has positions for."""
-    encoders = {f"encoders.{name}": encoder for name, encoder in config.encoders}
-    if config.encoder_ablation:
-        of_ablation = config.encoder_ablation.encoders
-        encoders |= {f"encoder_ablation.encoders.{name}": encoder for name, encoder in of_ablation.items()}
-    for key, encoder in encoders.items():
+    for key, encoder in config.all_encoders().items():
         file = encoder.path / "config.json" if encoder.path else None
         if file is None or not file.is_file():
             continue

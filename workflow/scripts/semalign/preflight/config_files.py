@@ -66,9 +66,8 @@ def _text(file: str | Path) -> str:
         content = Path(file).read_bytes()
     except OSError as error:
         raise InputError(f"{file}: the config cannot be read: {error.strerror}") from None
-    for mark, name in ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16")):
-        if content.startswith(mark):
-            raise InputError(f"{file}: is written in {name}; save it as UTF-8")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{file}: is written in UTF-16; save it as UTF-8")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from semalign.config.downloads import FOLDER
+from semalign.config.downloads import COMMIT, FOLDER
 from semalign.miniature import WORLD, WORLD_FILES
-from semalign.model_files.adapter_folders import COMMIT, adapter_problem
+from semalign.model_files.adapter_folders import adapter_problem
 from semalign.model_files.model_folders import ENCODER, POLICY, model_problem
 from semalign.preflight.root import Config
 from semalign.runtime.errors import InputError
@@ -37,11 +37,7 @@ def named_files(config: Config) -> dict[str, Path]:
     What an encoder of the ablation has from the reward encoder stands under that one's key alone.
     """
     unused = {"policy.pretraining"} if config.policy.path else set()
-    encoders = {f"encoders.{name}": encoder for name, encoder in config.encoders}
-    if config.encoder_ablation:
-        of_ablation = config.encoder_ablation.encoders
-        encoders |= {f"encoder_ablation.encoders.{name}": encoder for name, encoder in of_ablation.items()}
-    unused |= {f"{key}.tokenizer" for key, encoder in encoders.items() if encoder.path}
+    unused |= {f"{key}.tokenizer" for key, encoder in config.all_encoders().items() if encoder.path}
     found = {
         key: path for key, path in paths_within(config) if not any(key == u or key.startswith(f"{u}.") for u in unused)
     }

@@ -17,7 +17,7 @@ from semalign.config.downloads import Downloads, UrlDownload
 from semalign.config.given_models import GivenModel, ModelName
 from semalign.config.judge import Judge, LlmJudge
 from semalign.config.metrics import FunctionMetric, function_of
-from semalign.config.models import Encoders, Exam, Policy
+from semalign.config.models import Encoder, Encoders, Exam, Policy
 from semalign.config.names import TaskName
 from semalign.config.retention import Extractive, Perplexity, Retention
 from semalign.config.search import Search, SearchName, Trial
@@ -142,6 +142,12 @@ class Config(Strict):
     def _check(self) -> "Config":
         check(self)
         return self
+
+    def all_encoders(self) -> dict[str, Encoder]:
+        """Every encoder, by its config key."""
+        ablated = self.encoder_ablation.encoders if self.encoder_ablation else {}
+        of_ablation = {f"encoder_ablation.encoders.{name}": encoder for name, encoder in ablated.items()}
+        return {f"encoders.{name}": encoder for name, encoder in self.encoders} | of_ablation
 
     def padding_free(self) -> list[str]:
         """The trainings that put conversations into one row."""

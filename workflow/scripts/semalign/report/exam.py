@@ -23,9 +23,9 @@ def grids(request: Request) -> list[Grid]:
     return [_parts(found, request.thresholds), _grades(found), _examples(request, found)] if found else []
 
 
-def _both(title: str, threshold: Any, values: list[Any], n: Any, digits: int = 3) -> list[Cell]:
-    needed = Cell(f"≥ {number(threshold, digits)}", float(threshold)) if given(threshold) else Cell("–", -1.0)
-    return [Cell(title), *(figure(value, digits) for value in values), needed, Cell(whole(n), float(n))]
+def _both(title: str, threshold: Any, values: list[Any], n: Any) -> list[Cell]:
+    needed = Cell(f"≥ {number(threshold, 3)}", float(threshold)) if given(threshold) else Cell("–", -1.0)
+    return [Cell(title), *(figure(value, 3) for value in values), needed, Cell(whole(n), float(n))]
 
 
 def _parts(found: dict[str, Report], thresholds: dict[str, Any]) -> Grid:

@@ -1,15 +1,14 @@
 """Test items side by side: source, reference, what each method answered, how it scored, and what the judge said."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
-from sacrebleu.metrics import BLEU
 
 from semalign.config.names import TaskName
-from semalign.metrics.bleu import chrf_of_sums
+from semalign.metrics.bleu import bleu_of_sums, chrf_of_sums
 from semalign.metrics.predictions import join
 from semalign.report import labels
 from semalign.report.grids import given, number
@@ -130,10 +129,12 @@ def _of_task(request: Request, task: TaskName, generated: bool) -> Chosen:
     ids = list(outputs[models[0]])
     drawn, contrasts = _chosen(request, task, ids, figures)
     verdicts = _verdicts(request, task, models)
+    told: dict[str, Callable[[str], str]] = {
+        language: partial(gloss, language=language) if generated else lambda text: "" for language in entry.languages
+    }
     found = []
     for name, why in [*((name, "drawn") for name in drawn), *((name, "contrast") for name in contrasts)]:
         item = outputs[models[0]][name]
-        told = {language: partial(gloss, language=language) if generated else _no_gloss for language in entry.languages}
         answers = [
             _answer(
                 model,
@@ -168,26 +169,13 @@ def _figures(items: pd.DataFrame, metric: str) -> dict[str, Figures]:
     gives that) and, in the miniature, content."""
     frame = items.rename(columns={"similarity_independent": "independent", "similarity": "reward"})
     if metric == "bleu":
-        frame["metric"] = frame["bleu_statistics"].map(_sentence_bleu)
+        frame["metric"] = frame["bleu_statistics"].map(partial(bleu_of_sums, effective_order=True))
     elif metric == "chrf":
         frame["metric"] = frame["chrf_statistics"].map(lambda counts: float(chrf_of_sums(counts)))
     elif metric in frame:
         frame["metric"] = frame[metric]
     frame = frame[[name for name in ("independent", "reward", "metric", "content") if name in frame]]
     return {str(name): dict(zip(frame.columns, map(float, row), strict=True)) for name, *row in frame.itertuples()}
-
-
-def _sentence_bleu(counts: Sequence[int]) -> float:
-    """BLEU-4 of one sentence (0..1) with the effective order, from its counts (`bleu.bleu_statistics`)."""
-    score = BLEU.compute_bleu(
-        correct=list(counts[:4]),
-        total=list(counts[4:8]),
-        sys_len=counts[8],
-        ref_len=counts[9],
-        smooth_method="exp",
-        effective_order=True,
-    )
-    return float(score.score) / 100
 
 
 def _chosen(
@@ -204,10 +192,6 @@ def _chosen(
 
     others = sorted((name for name in ids if name not in picked), key=difference, reverse=True)
     return [name for name in ids if name in picked], others[: request.contrasts]
-
-
-def _no_gloss(text: str) -> str:
-    return ""
 
 
 def _answer(model: str, text: str, reference: str, told: Callable[[str], str], figures: Figures, metric: str) -> Answer:

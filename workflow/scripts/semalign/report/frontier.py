@@ -101,8 +101,7 @@ def _seconds_to_rl(request: Request) -> dict[tuple[str, str], Row]:
 
 def _rule(request: Request) -> str:
     """The declared rule: the note's last paragraph."""
-    text: str = sidecar(request, "frontier")["note"].split("\n\n")[-1]
-    return text
+    return sidecar(request, "frontier")["note"].split("\n\n")[-1]
 
 
 def points(request: Request) -> Grid:

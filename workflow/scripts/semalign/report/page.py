@@ -23,7 +23,7 @@ from semalign.report import (
 from semalign.report.asset_hashes import TEMPLATES
 from semalign.report.grids import Grid
 from semalign.report.request import Request
-from semalign.reporting.lineage import jobs_behind
+from semalign.reporting.lineage import jobs_behind, records_by_output
 
 FIGURES = {
     "tradeoff": "What each model gains in its task, and what it keeps in the primary benchmark.",
@@ -103,7 +103,7 @@ def build(request: Request) -> str:
 
 
 def _content(request: Request) -> dict[str, Any]:
-    jobs = jobs_behind(request.artefacts, request.root)
+    jobs = jobs_behind(request.artefacts, records_by_output(request.root))
     generated = any(job["rule"] == "generate_world" for job in jobs)
     chosen = examples.choose(request, generated)
     answered = {model for task in request.tasks for model in examples.models_of(request, task)}

@@ -35,8 +35,7 @@ def frame(request: Request, name: str) -> pd.DataFrame:
 
 
 def sidecar(request: Request, name: str) -> dict[str, Any]:
-    content: dict[str, Any] = read_json(request.table(name, "json"))
-    return content
+    return read_json(request.table(name, "json"))
 
 
 def tables(request: Request) -> dict[str, Grid]:

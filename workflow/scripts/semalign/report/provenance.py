@@ -99,7 +99,7 @@ def facts(jobs: list[Record]) -> list[tuple[str, list[str]]]:
     return [
         ("commit", _counted(job["commit"] for job in jobs)),
         ("command", _counted(job.get("command") or "not recorded" for job in jobs)),
-        ("machine", _counted(_machine(job["machine"]) for job in jobs)),
+        ("machine", _counted(f"{job['machine']['platform']}, {job['machine']['cores']} cores" for job in jobs)),
         ("finished", _span(sorted(job["finished"] for job in jobs))),
         ("raw files", _raw(jobs)),
     ]
@@ -110,10 +110,6 @@ def _counted(values: Any) -> list[str]:
     if len(counts) == 1:
         return list(counts)
     return [f"{value} ({count} jobs)" for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-
-
-def _machine(machine: dict[str, Any]) -> str:
-    return f"{machine['platform']}, {machine['cores']} cores"
 
 
 def _span(times: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from semalign.config.models import ExamThresholds
 from semalign.encoder.exam import shortfalls
 from semalign.frontier.curves import PRIMARY, cost_of
-from semalign.metrics.collapse import Level, worst
+from semalign.metrics.collapse import Level, level_of, worst
 from semalign.report import exam, labels, paper
 from semalign.report.grids import given, number
 from semalign.report.request import Request
@@ -18,6 +18,8 @@ from semalign.statistics.differences import is_shown
 from semalign.tables.spreadsheets import read_csv
 
 Row = dict[Any, Any]
+Found = tuple[Level | Literal[""], str]
+"""A check's level, empty where it was not made, and its figure in words."""
 Outcome = Literal["more", "less", "inconclusive"]
 LESS_BASE, GIVEN = " - base", runs.GIVEN
 STRONG, RL = labels.model("strong_sft"), labels.model("rl")
@@ -87,18 +89,14 @@ def _of_task(
         ("Retention", f"{labels.figure(primary.main).title}, {behind_kept}"),
         ("At equal adequacy", behind_equal + (f" {NO_GAIN}" if void and behind_equal else "")),
     ]
-    evidence += [
-        (f"Audit of {run}", f"{found['level']}: {'; '.join(found['reasons'])}.")
-        for run, found in audited.items()
-        if found["level"] != "ok" and run.startswith((f"{task}/rl/", f"{task}/strong_sft/"))
-    ]
+    ours = (f"{task}/rl/", f"{task}/strong_sft/")
+    evidence += _reasons({run: found for run, found in audited.items() if run.startswith(ours)})
     evidence += _beside_the_base(request, others)
     if seeds == 1:
         evidence.append(("Seeds", "With one seed nothing is called a difference of methods: another seed may turn it."))
     checks = [(labels.model(model), _checks(request, task, model, audited)) for model in ("rl", "strong_sft")]
     title = labels.title(request.tasks[task])
-    said = "; ".join(part for part in parts if part)
-    return Verdict(title, f"{said[0].upper()}{said[1:]}.", [(name, text) for name, text in evidence if text], checks)
+    return Verdict(title, _sentence(parts), [(name, text) for name, text in evidence if text], checks)
 
 
 def _of_others(request: Request, task: str, others: dict[str, Row], sidecar: dict[str, Any]) -> Verdict:
@@ -113,13 +111,19 @@ def _of_others(request: Request, task: str, others: dict[str, Row], sidecar: dic
         parts.append(f"{name}: {gains}, {keeps}")
         checks.append((name, _checks(request, task, f"{GIVEN}{name}", audited)))
     evidence = _beside_the_base(request, others)
-    evidence += [
-        (f"Audit of {run.removeprefix(f'{task}/{GIVEN}')}", f"{found['level']}: {'; '.join(found['reasons'])}.")
-        for run, found in audited.items()
-        if found["level"] != "ok"
-    ]
-    said = "; ".join([*parts, _collapsed(task, audited)])
-    return Verdict(labels.title(request.tasks[task]), f"{said[0].upper()}{said[1:]}.", evidence, checks)
+    evidence += _reasons({run.removeprefix(f"{task}/{GIVEN}"): found for run, found in audited.items()})
+    return Verdict(labels.title(request.tasks[task]), _sentence([*parts, _collapsed(task, audited)]), evidence, checks)
+
+
+def _reasons(audited: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Why the audit does not find runs ok."""
+    bad = {run: found for run, found in audited.items() if found["level"] != "ok"}
+    return [(f"Audit of {run}", f"{found['level']}: {'; '.join(found['reasons'])}.") for run, found in bad.items()]
+
+
+def _sentence(parts: list[str]) -> str:
+    said = "; ".join(filter(None, parts))
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _audited(task: str, sidecar: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,17 +143,17 @@ def _beside_the_base(request: Request, others: dict[str, Row]) -> list[tuple[str
     """What each model that was trained elsewhere gained and kept, as its difference to the base."""
     found = []
     for name, row in others.items():
-        told = []
-        for figure in (PRIMARY, request.retention[0].main):
-            called = labels.figure(figure)
-            if given(row.get(figure)):
-                low, high = (row.get(f"{figure}_{end}") for end in ("low", "high"))
-                between = f", interval {number(low, called.digits)} to {number(high, called.digits)}"
-                told.append(
-                    f"{called.title} {number(row[figure], called.digits, signed=True)}{between if given(low) else ''}"
-                )
-        found.append((f"{name} − base", f"{'; '.join(told) or 'not measured'}."))
+        measured = [figure for figure in (PRIMARY, request.retention[0].main) if given(row.get(figure))]
+        told = "; ".join(f"{labels.figure(figure).title} {_with_interval(row, figure)}" for figure in measured)
+        found.append((f"{name} − base", f"{told or 'not measured'}."))
     return found
+
+
+def _with_interval(row: Row, name: str) -> str:
+    """A difference and, where it has one, its interval."""
+    digits, low, high = labels.figure(name).digits, row.get(f"{name}_low"), row.get(f"{name}_high")
+    interval = f", interval {number(low, digits)} to {number(high, digits)}" if given(low) else ""
+    return f"{number(row[name], digits, signed=True)}{interval}"
 
 
 NO_GAIN = "By the audit, RL is no gain over its cold start here."
@@ -171,9 +175,7 @@ def _compared(gap: Row, by_seed: Mapping[str, Mapping[str, Any]], name: str, sig
         return "inconclusive", "not measured."
     values = [float(found[name]) for found in by_seed.values()]
     low, high = (float(gap[f"{name}_{end}"]) if given(gap[f"{name}_{end}"]) else None for end in ("low", "high"))
-    called = labels.figure(name)
-    interval = f", interval {number(low, called.digits)} to {number(high, called.digits)}" if given(low) else ""
-    said = f"{RL} − {STRONG}: {number(gap[name], called.digits, signed=True)}{interval}."
+    said = f"{RL} − {STRONG}: {_with_interval(gap, name)}."
     if not is_shown(values, low, high):
         return "inconclusive", said
     return ("more" if sign * gap[name] > 0 else "less"), said
@@ -181,6 +183,13 @@ def _compared(gap: Row, by_seed: Mapping[str, Mapping[str, Any]], name: str, sig
 
 def _in_words(outcome: Outcome, verb: str, what: str) -> str:
     return {"more": f"{RL} {verb}", "less": f"{STRONG} {verb}"}.get(outcome, f"{what} inconclusive")
+
+
+IN_SHORT = {
+    "not reached": "not compared, since SFT does not get there",
+    "costs more": "SFT costs more",
+    "costs less": "SFT costs less",
+}
 
 
 def _at_equal_adequacy(request: Request, task: str) -> tuple[str, str]:
@@ -191,20 +200,13 @@ def _at_equal_adequacy(request: Request, task: str) -> tuple[str, str]:
     rows = rows[rows["primary"].astype(bool) & (rows["task"] == task) & (rows["measure"] == "end")]
     rows = rows[(rows["method"] == "sft") & (rows["against"] == "rl")]
     found = {str(row["cost"]): row for row in rows.to_dict("records")}
-    said = "; ".join(f"{row['verdict']} in {cost_of(cost)}{_size(row)}" for cost, row in found.items())
+    told = []
+    for cost, row in found.items():
+        size = f" ({number(row['mean'], 3, signed=True)})" if given(row["mean"]) else ""
+        told.append(f"{row['verdict']} in {cost_of(cost)}{size}")
     outcomes = {row["verdict"] for row in found.values()} - {"inconclusive"}
-    if outcomes == {"not reached"}:
-        return "not compared, since SFT does not get there", f"SFT beside RL: {said}."
-    if outcomes == {"costs more"}:
-        return "SFT costs more", f"SFT beside RL: {said}."
-    if outcomes == {"costs less"}:
-        return "SFT costs less", f"SFT beside RL: {said}."
-    short = "mixed" if len(outcomes) > 1 else "inconclusive"
-    return short, f"SFT beside RL: {said}." if said else ""
-
-
-def _size(row: Row) -> str:
-    return f" ({number(row['mean'], 3, signed=True)})" if given(row["mean"]) else ""
+    short = "mixed" if len(outcomes) > 1 else IN_SHORT[outcomes.pop()] if outcomes else "inconclusive"
+    return short, f"SFT beside RL: {'; '.join(told)}." if told else ""
 
 
 def _collapsed(task: str, audited: Mapping[str, Any]) -> str:
@@ -231,36 +233,41 @@ def _collapsed(task: str, audited: Mapping[str, Any]) -> str:
 def _checks(request: Request, task: str, model: str, audited: Mapping[str, Any]) -> list[Check]:
     own = {run: found for run, found in audited.items() if f"{run}/".startswith(f"{task}/{model}/")}
     by_encoders = model == "rl" or model.startswith(GIVEN)
-    found: dict[str, tuple[Level | Literal[""], str]] = {"exam": _exam(request) if by_encoders else ("", "–")}
-    found["audit"] = _audit(own)
-    found["spread"] = _spread(request, task) if model == "rl" else ("", "–")
-    for name in ("truncated", "off_script"):
-        found[name] = _share(name, own, request.audit.get(name))
-    return [Check(CHECKS[name][0], CHECKS[name][1], *found[name]) for name in CHECKS]
+    found: dict[str, Found] = {
+        "exam": _exam(request) if by_encoders else NOT_MADE,
+        "audit": _audit(own),
+        "spread": _spread(request, task) if model == "rl" else NOT_MADE,
+        "truncated": _share("truncated", own, request.audit),
+        "off_script": _share("off_script", own, request.audit),
+    }
+    return [Check(*called, *found[name]) for name, called in CHECKS.items()]
 
 
-def _exam(request: Request) -> tuple[Level | Literal[""], str]:
+NOT_MADE: Found = ("", "–")
+
+
+def _exam(request: Request) -> Found:
     reports = exam.reports(request)
     if not reports:
-        return "", "–"
+        return NOT_MADE
     thresholds = ExamThresholds.model_validate(request.thresholds)
     failed = {name: missed for name, report in reports.items() if (missed := shortfalls(report, thresholds))}
     return ("collapsed", f"{len(failed)} of {len(reports)} encoders fail") if failed else ("ok", "both passed")
 
 
-def _audit(runs: Mapping[str, Any]) -> tuple[Level | Literal[""], str]:
+def _audit(runs: Mapping[str, Any]) -> Found:
     levels: list[Level] = [found["level"] for found in runs.values()]
     if not levels:
-        return "", "–"
+        return NOT_MADE
     level = worst(levels)
     return level, level if len(levels) == 1 or level == "ok" else f"{level} in {levels.count(level)} of {len(levels)}"
 
 
-def _spread(request: Request, task: str) -> tuple[Level | Literal[""], str]:
+def _spread(request: Request, task: str) -> Found:
     """The share of prompts whose rollouts all earned the same in the last tenth of RL, the worst seed's."""
     shares = _audited_spreads(request, task) if "audit" in request.tables else _logged_spreads(request, task)
     if not shares:
-        return "", "–"
+        return NOT_MADE
     share = max(shares)
     return ("collapsed" if share > request.max_zero_variance else "ok"), f"{share:.0%} of prompts without"
 
@@ -282,15 +289,10 @@ def _logged_spreads(request: Request, task: str) -> list[float]:
     return means
 
 
-def _share(
-    name: str, runs: Mapping[str, Any], thresholds: Mapping[str, float] | None
-) -> tuple[Level | Literal[""], str]:
+def _share(name: str, runs: Mapping[str, Any], thresholds: Mapping[str, Any]) -> Found:
     """A share of the answers, the worst seed's, by the audit's thresholds."""
     shares = [found["figures"][name] for found in runs.values() if given(found["figures"].get(name))]
-    if not shares or thresholds is None:
-        return "", "–"
+    if not shares or name not in thresholds:
+        return NOT_MADE
     share = max(shares)
-    level: Level = (
-        "collapsed" if share >= thresholds["collapsed"] else "warning" if share >= thresholds["warning"] else "ok"
-    )
-    return level, f"{share:.0%}"
+    return level_of(name, share, thresholds[name]), f"{share:.0%}"

@@ -99,11 +99,8 @@ def _audited(targets: Iterable[str]) -> list[str]:
 def _forms(target: Path) -> tuple[str, ...]:
     """Its ending, and those of the files beside it that show the same."""
     beside = {path.suffix for path in target.parent.glob("*.*") if path.stem == target.stem}
-    return tuple(sorted({target.suffix} | (beside & set(_ORDER)), key=lambda form: (form not in _ORDER, _place(form))))
-
-
-def _place(form: str) -> int:
-    return _ORDER.index(form) if form in _ORDER else 0
+    known = [form for form in _ORDER if form in beside | {target.suffix}]
+    return (*known, *({target.suffix} - {*_ORDER}))
 
 
 def _seen_from_outside(folder: Path) -> Path:
@@ -130,18 +127,14 @@ def failures_told(failures: Iterable[Failure], earlier: Mapping[str, tuple[int, 
     for failure in sorted(failures, key=lambda failure: failure.job):
         now = states(failure.logs)
         tails = {log: [] if now.get(log) == (earlier or {}).get(log) else _tail(log) for log in failure.logs}
-        if not _stopped(failure, tails):
+        # One that was asked to stop, and had no error of its own after that, has not failed.
+        if failure.signal() not in _STOPS and not any(map(_asked_to_stop, tails.values())):
             shown = [_shown(log, lines, failure) for log, lines in tails.items()]
             told.append("\n".join([f"semalign: {failure.job} failed", *shown]))
     if not told:
         return f"semalign: stopped; {_AGAIN}"
     jobs = "1 job failed" if len(told) == 1 else f"{len(told)} jobs failed"
     return "\n".join([*told, f"semalign: {jobs}; fix that, then {_AGAIN}"])
-
-
-def _stopped(failure: Failure, tails: dict[str, list[str]]) -> bool:
-    """Whether the job ended because it was asked to stop, without an error of its own after that."""
-    return failure.signal() in _STOPS or any(_asked_to_stop(lines) for lines in tails.values())
 
 
 def _asked_to_stop(lines: list[str]) -> bool:

@@ -44,42 +44,34 @@ def lineage(artefact: str, root: Path) -> Lineage:
     return result
 
 
-def jobs_behind(artefacts: list[str], root: Path) -> list[Record]:
+def jobs_behind(artefacts: list[str], made: Mapping[str, Record]) -> list[Record]:
     """The records of all jobs behind the artefacts, each after those whose outputs it read; nothing is compared.
 
-    Paths that no record tells of are passed over.
+    made: the records by output. Paths that no record tells of are passed over.
     """
-    made, result, seen = records_by_output(root), Lineage(), set[str]()
+    result, seen = Lineage(), set[str]()
     for artefact in artefacts:
         if artefact in made:
             _walk(made[artefact], made, result, seen)
     return result.jobs
 
 
-def behind(artefact: str, made: Mapping[str, Record]) -> list[Record]:
-    """The records of all jobs behind one output, its own the last. made: the records by output."""
-    result = Lineage()
-    _walk(made[artefact], made, result, set())
-    return result.jobs
-
-
 def describe(artefact: str, found: Lineage) -> str:
     """The lineage as text for people."""
     last = found.jobs[-1]
+    wildcards = "".join(f"{name}={value} " for name, value in last["wildcards"].items())
+    seeds = sorted({int(job["wildcards"]["seed"]) for job in found.jobs if "seed" in job["wildcards"]})
     lines = [
         artefact,
-        f"  made by   {last['rule']} {_wildcards(last)}on {last['finished']} in {last['seconds']} s",
+        f"  made by   {last['rule']} {wildcards}on {last['finished']} in {last['seconds']} s",
         f"  command   {last.get('command') or 'not recorded'}",
-        f"  seeds     {', '.join(map(str, _seeds(found.jobs))) or 'none: it does not depend on one'}",
+        f"  seeds     {', '.join(map(str, seeds)) or 'none: it does not depend on one'}",
     ]
-    for title, key in (("config", "config"), ("commit", "commit"), ("versions", "versions"), ("machine", "machine")):
-        values = list(dict.fromkeys(_plain(job.get(key)) for job in reversed(found.jobs)))
-        lines += [f"  {title:9} {value}" if not n else f"  {'':9} {value}" for n, value in enumerate(values)]
-    lines += [
-        "  settings",
-        *(f"    {name} = {_plain(value)}" for name, value in last["settings"].items() if name != "code"),
-    ]
-    lines += ["  from the jobs, the first first"]
+    for key in ("config", "commit", "versions", "machine"):
+        values = dict.fromkeys(_plain(job.get(key)) for job in reversed(found.jobs))
+        lines += [f"  {'' if number else key:9} {value}" for number, value in enumerate(values)]
+    settings = [f"    {name} = {_plain(value)}" for name, value in last["settings"].items() if name != "code"]
+    lines += ["  settings", *settings, "  from the jobs, the first first"]
     for job in found.jobs:
         path, digest = next(iter(job["outputs"].items()))
         lines.append(f"    {digest[:SHORT]}  {job['rule']:19} {path}")
@@ -140,14 +132,6 @@ def _warnings(job: Record, made: dict[str, Record], root: Path) -> Iterator[str]
     for path, digest in job["inputs"].items():
         if path in made and made[path]["outputs"].get(path, digest) != digest:
             yield f"{name}: was made from an earlier {path}, which has been made anew since"
-
-
-def _seeds(jobs: list[Record]) -> list[int]:
-    return sorted({int(job["wildcards"]["seed"]) for job in jobs if "seed" in job["wildcards"]})
-
-
-def _wildcards(job: Record) -> str:
-    return "".join(f"{name}={value} " for name, value in job["wildcards"].items())
 
 
 def _plain(value: Any) -> str:

@@ -15,13 +15,8 @@ SCRIPTS = Path(__file__).resolve().parents[2]
 # These subpackages run a job, check before it, or give the config its shape. None changes a result: the values of the
 # config are settings of the rules.
 WITHOUT_EFFECT = {"runtime", "config", "network", "model_files", "resume", "preflight"}
-DESCRIBING = {
-    "title",
-    "description",
-    "examples",
-    "deprecated",
-    "json_schema_extra",
-}  # arguments of pydantic's Field that change no value
+# Arguments of pydantic's Field that change no value.
+DESCRIBING = {"title", "description", "examples", "deprecated", "json_schema_extra"}
 
 
 def _file(module: str) -> Path | None:

@@ -40,8 +40,7 @@ class RuleSettings:
         files = external([*reads, *self._files_of_identifiers(plain)])
         plain |= {"contents": {path: self.contents.hash(Path(path)) for path in files}} if files else {}
         whole = json.dumps(plain | {"code": fingerprint(script, *modules)}, sort_keys=True, default=str)
-        settings: dict[str, Any] = json.loads(whole)
-        return settings
+        return json.loads(whole)
 
     def _files_of_identifiers(self, value: Any) -> list[str]:
         """The user's own files behind the languages that stand within a rule's values."""

@@ -7,13 +7,14 @@ import time
 from collections.abc import Sequence
 from math import lcm
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from semalign.model_files.weight_files import some
 from semalign.model_files.weights import non_finite, stored
 from semalign.resume.divergence import Divergence, check_state
+from semalign.resume.parts import Part
 from semalign.resume.private_parts import check_versions
 from semalign.resume.tracking import tracked
 from semalign.runtime import distributed
@@ -25,19 +26,6 @@ from semalign.runtime.workspace import Workspace
 log = logging.getLogger(__name__)
 
 SEAL = "complete.json"
-
-
-class Part(Protocol):
-    """What a trainer does not save by itself, though what follows depends on it."""
-
-    def save(self, checkpoint: Path) -> None:
-        """Write it into a checkpoint's folder; called in every process, and the first one writes."""
-
-    def problem(self, checkpoint: Path) -> str | None:
-        """Why it cannot be restored from there; None where it can."""
-
-    def load(self, checkpoint: Path | None) -> None:
-        """Restore it from there; None: the training starts anew."""
 
 
 def train(

@@ -1,6 +1,6 @@
 """What the trainers' own checkpoints lack: the order of an epoch, the tokens seen, the epochs before, growing files.
 
-Each class is a `Part` of `semalign.resume.checkpoints`.
+`semalign.resume.checkpoints` saves and restores them.
 """
 
 import hashlib
@@ -18,7 +18,21 @@ from semalign.runtime import distributed
 from semalign.runtime.files import read_json, write_json
 
 
-class OrderByLength(LengthGroupedSampler):
+class Part:
+    """What a trainer does not save by itself, though what follows depends on it."""
+
+    def save(self, checkpoint: Path) -> None:
+        """Write it into a checkpoint's folder; called in every process, and the first one writes."""
+
+    def problem(self, checkpoint: Path) -> str | None:
+        """Why it cannot be restored from there; None where it can."""
+        return None
+
+    def load(self, checkpoint: Path | None) -> None:
+        """Restore it from there; None: the training starts anew."""
+
+
+class OrderByLength(LengthGroupedSampler, Part):
     """Pretraining: rows of like length side by side, in an order drawn from torch's generator as each epoch begins.
 
     A checkpoint keeps the generator as it was then, so that a resumed epoch has the order that it began with.
@@ -40,15 +54,12 @@ class OrderByLength(LengthGroupedSampler):
     def save(self, checkpoint: Path) -> None:
         torch.save(self.begun, checkpoint / self.NAME)
 
-    def problem(self, checkpoint: Path) -> str | None:
-        return None
-
     def load(self, checkpoint: Path | None) -> None:
         if checkpoint:
             self.resumed = torch.load(checkpoint / self.NAME, weights_only=True)
 
 
-class TokensSeen:
+class TokensSeen(Part):
     """SFT and DPO: the number of tokens read so far, which trl logs at every step."""
 
     def __init__(self, trainer: Any) -> None:
@@ -58,31 +69,22 @@ class TokensSeen:
         if distributed.is_first() and hasattr(self.trainer, TOKENS_SEEN):
             write_json(checkpoint / "tokens_seen.json", getattr(self.trainer, TOKENS_SEEN))
 
-    def problem(self, checkpoint: Path) -> str | None:
-        return None
-
     def load(self, checkpoint: Path | None) -> None:
         if checkpoint and (checkpoint / "tokens_seen.json").is_file():
             setattr(self.trainer, TOKENS_SEEN, read_json(checkpoint / "tokens_seen.json"))
 
 
-class EpochsBefore:
+class EpochsBefore(Part):
     """GRPO: how many epochs had ended, which says in what order the prompts of a resumed epoch come."""
 
     def __init__(self, trainer: EpochsResumed) -> None:
         self.trainer = trainer
 
-    def save(self, checkpoint: Path) -> None:
-        pass
-
-    def problem(self, checkpoint: Path) -> str | None:
-        return None
-
     def load(self, checkpoint: Path | None) -> None:
         self.trainer.epochs_before = int(read_json(checkpoint / TRAINER_STATE_NAME)["epoch"]) if checkpoint else 0
 
 
-class GrowingFile:
+class GrowingFile(Part):
     """GRPO: a file that grows with the training, as its rollouts do. Of several processes the first writes it.
 
     A checkpoint holds the length and the hash of the file so far, not its content; what was written after the

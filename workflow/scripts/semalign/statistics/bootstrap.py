@@ -79,8 +79,7 @@ def resampled(estimator: Estimator, settings: Statistics, stream: int = 0) -> np
         method="percentile",
         rng=np.random.default_rng((settings.seed, stream)),
     )
-    values: np.ndarray = result.bootstrap_distribution
-    return values
+    return result.bootstrap_distribution
 
 
 def ends(values: np.ndarray, confidence: float) -> tuple[float, float]:
@@ -116,21 +115,20 @@ def mean_in_clusters(
 
 def corpus_bleu_of_items(keys: Sequence[str], statistics: np.ndarray) -> Estimator:
     """Corpus BLEU, mean over seeds, from `bleu_statistics` (seeds, items, 10)."""
-
-    def value(drawn: np.ndarray) -> np.ndarray:
-        flat = drawn.reshape(-1, drawn.shape[-1])
-        by_seed = [[bleu_of_sums(sums.tolist()) for sums in seed[flat].sum(axis=1)] for seed in statistics]
-        return np.mean(by_seed, axis=0).reshape(drawn.shape[:-1])
-
-    return Estimator(tuple(keys), statistics.shape[1], value)
+    return _of_sums(keys, statistics, lambda sums: np.array([bleu_of_sums(of_draw.tolist()) for of_draw in sums]))
 
 
 def corpus_chrf_of_items(keys: Sequence[str], statistics: np.ndarray) -> Estimator:
     """Corpus chrF++, mean over seeds, from `chrf_statistics` (seeds, items, 24)."""
+    return _of_sums(keys, statistics, chrf_of_sums)
+
+
+def _of_sums(keys: Sequence[str], statistics: np.ndarray, score: Draw) -> Estimator:
+    """A score of the whole, mean over seeds. `score` maps sums of the items' counts, (draws, counts), to (draws,)."""
 
     def value(drawn: np.ndarray) -> np.ndarray:
         flat = drawn.reshape(-1, drawn.shape[-1])
-        by_seed = [chrf_of_sums(seed[flat].sum(axis=1)) for seed in statistics]
+        by_seed = [score(seed[flat].sum(axis=1)) for seed in statistics]
         return np.mean(by_seed, axis=0).reshape(drawn.shape[:-1])
 
     return Estimator(tuple(keys), statistics.shape[1], value)

@@ -130,8 +130,7 @@ def tokens(results: Path, run: str) -> dict[str, np.ndarray]:
 
 def likelihood(results: Path, run: str) -> dict[str, Any]:
     """A run's NLL and KL on the fixed passages: mean, median, p10 and p90 of each, n and signature."""
-    content: dict[str, Any] = read_json(results / run / "likelihood.json")
-    return content
+    return read_json(results / run / "likelihood.json")
 
 
 def _by_item(results: Path, run: str, kind: str, testset: str) -> pd.DataFrame:

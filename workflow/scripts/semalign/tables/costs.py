@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from semalign.frontier.curves import KEYS, PRIMARY, Curve, tax_at
-from semalign.reporting.lineage import Record, behind
+from semalign.frontier.curves import KEYS, PRIMARY, Curve, points_of, tax_at
+from semalign.reporting.lineage import Record, jobs_behind
 from semalign.runtime.files import read_json
 from semalign.statistics import runs
 from semalign.statistics.spread import mean_sd
 
 FIGURES = ["device_seconds", "training_seconds", "before_seconds", "answering_seconds"]
-COLUMNS = [*KEYS[:3], *KEYS[4:], *FIGURES, "jobs", "resumed"]
+COLUMNS = [*(key for key in KEYS if key != "strength"), *FIGURES, "jobs", "resumed"]
 TO_RL = "to RL's adequacy"
 NOTE = (
     "Seconds in which models computed, times the processes of a job, from the base on and without encoders and data. "
@@ -40,17 +40,9 @@ def collect(
     trained elsewhere has those of its answers alone.
     """
     rows, found = [], dict[str, dict[str, Any]]()
-    for task in tasks:
-        for seed in seeds:
-            for method, curve in curves.items():
-                if task not in curve.get("tasks", [task]):
-                    continue
-                for place, (_, model) in enumerate(curve["points"]):
-                    run = runs.name(task, model, seed)
-                    found[run] = found.get(run) or of_run(results, run, made)
-                    called = (task, method, place, runs.label(model), seed)
-                    keys: dict[str, Any] = dict(zip(COLUMNS, called, strict=False))
-                    rows.append(keys | found[run])
+    for keys, run in points_of(tasks, seeds, curves):
+        found[run] = found.get(run) or of_run(results, run, made)
+        rows.append(keys | found[run])
     return pd.DataFrame(rows, columns=COLUMNS).astype({"jobs": "Int64", "resumed": "Int64"})
 
 
@@ -62,7 +54,7 @@ def of_run(results: Path, run: str, made: Mapping[str, Record]) -> dict[str, Any
     if run.startswith(runs.GIVEN):
         resumed = int(bool(made[answers].get("resumed")))
         return {"answering_seconds": _seconds(made[answers]), "jobs": 1, "resumed": resumed}
-    jobs = [job for job in behind(answers, made) if _is_of_a_seed(job)]
+    jobs = [job for job in jobs_behind([answers], made) if _is_of_a_seed(job)]
     answering, adapter = made[answers], made.get(f"results/{run}/adapter")
     training = [adapter] if adapter else []
     share = 1.0
@@ -89,8 +81,7 @@ def _share(results: Path, run: str, training: Record) -> float:
 
 
 def _seconds(job: Record) -> float:
-    seconds: float = job["model_seconds"] * job["processes"]
-    return seconds
+    return job["model_seconds"] * job["processes"]
 
 
 def at_equal_adequacy(costs: pd.DataFrame, points: pd.DataFrame) -> list[dict[str, Any]]:

@@ -72,12 +72,15 @@ class Request:
         return [REWARD, *sorted(self.models.keys() - {REWARD})]
 
     def exam(self, encoder: str) -> dict[str, Any]:
-        content: dict[str, Any] = read_json(self.results / "encoders" / encoder / "exam.json")
-        return content
+        return read_json(self.results / "encoders" / encoder / "exam.json")
 
-    def training(self, encoder: str) -> dict[str, Any]:
-        content: dict[str, Any] = read_json(self.results / "encoders" / encoder / "training.json")
-        return content
+    def shortfalls(self, encoder: str) -> list[str]:
+        """What an encoder's exam lacks; empty where it passes."""
+        return shortfalls(self.exam(encoder), self.thresholds)
+
+    def made(self, encoder: str) -> str:
+        """What an encoder is, in words."""
+        return made(self.starts[encoder], read_json(self.results / "encoders" / encoder / "training.json"))
 
     def runs(self, encoder: str) -> list[str]:
         return [runs.name(self.task, self.models[encoder], seed) for seed in self.seeds]
@@ -131,7 +134,7 @@ def build(request: Request) -> Table:
         "statistics": request.statistics.model_dump(mode="json", exclude={"primary"}),
         "figures_by_seed": by_seed,
         "differences": [difference.record() for difference in found],
-        "shortfalls": {encoder: shortfalls(request.exam(encoder), request.thresholds) for encoder in request.encoders},
+        "shortfalls": {encoder: request.shortfalls(encoder) for encoder in request.encoders},
         "encoder_exams": {encoder: request.exam(encoder) for encoder in request.encoders},
         "runs": {
             run: runs.details(request.results, run, request.retention)
@@ -176,7 +179,7 @@ def _keys(request: Request, encoder: str, model: str) -> dict[str, str]:
     return {
         "task": request.task,
         "encoder": encoder,
-        "made": made(request.starts[encoder], request.training(encoder)) if ended else "",
+        "made": request.made(encoder) if ended else "",
         "exam": _outcome(request, encoder) if ended else "",
         "model": model,
         "metric_name": runs.metric_name(request.results, request.runs(encoder)[0], request.task),
@@ -184,7 +187,7 @@ def _keys(request: Request, encoder: str, model: str) -> dict[str, str]:
 
 
 def _outcome(request: Request, encoder: str) -> str:
-    return "fails" if shortfalls(request.exam(encoder), request.thresholds) else "passes"
+    return "fails" if request.shortfalls(encoder) else "passes"
 
 
 def _row(request: Request, encoder: str) -> Row:
@@ -194,8 +197,7 @@ def _row(request: Request, encoder: str) -> Row:
     for name in request.reached:
         values = [value for figure in figures if (value := figure[name]) is not None]
         if len(values) == len(names):
-            between = _interval(request, name, names, None)
-            cells[name] = Cell(values, n=between.n, low=between.low, high=between.high) if between else Cell(values)
+            cells[name] = Cell.of(values, _interval(request, name, names))
     records = [read_json(request.results / run / "training.json") for run in names]
     cells["reward_first"] = Cell([record["mean_reward_first_tenth"] for record in records])
     cells["reward_last"] = Cell([record["mean_reward_last_tenth"] for record in records])
@@ -210,13 +212,11 @@ def _difference_row(
     cells = {}
     for name in (name for name in request.reached if name in own):
         values = [a - b for a, b in zip(own[name], of_reward[name], strict=True)]
-        of, less = request.runs(encoder), request.runs(REWARD)
-        between = _interval(request, name, of, less)
-        cells[name] = Cell(values, n=between.n, low=between.low, high=between.high) if between else Cell(values)
+        cells[name] = Cell.of(values, _interval(request, name, request.runs(encoder), request.runs(REWARD)))
     return Row(_keys(request, encoder, "difference"), cells, len(request.seeds), signed=True)
 
 
-def _interval(request: Request, name: str, of: list[str], less: list[str] | None) -> Interval | None:
+def _interval(request: Request, name: str, of: list[str], less: list[str] | None = None) -> Interval | None:
     return interval(request.results, request.task, name, of, less, request.statistics, request.retention)
 
 
@@ -255,9 +255,9 @@ def note(request: Request, found: list[Difference]) -> str:
 def _sentences(request: Request, found: list[Difference]) -> list[str]:
     said = []
     for encoder in request.encoders:
-        short = shortfalls(request.exam(encoder), request.thresholds)
+        short = request.shortfalls(encoder)
         result = f"fails the exam ({'; '.join(short)})" if short else "passes the exam"
-        sentence = f"{encoder} ({made(request.starts[encoder], request.training(encoder))}) {result}"
+        sentence = f"{encoder} ({request.made(encoder)}) {result}"
         if encoder != REWARD:
             sentence += "; RL with it less rl: " + ", ".join(d.sentence() for d in found if d.encoder == encoder)
         said.append(sentence + ".")

@@ -34,7 +34,7 @@ def build(request: Request) -> Table:
         found = {model: _figures(request, task, model) for model in request.models_of(task)}
         for model, figures in found.items():
             verdicts = _verdicts(request, task, model)
-            row = _row(request, task, model, request.runs_of(task, model), figures)
+            row = _row(request, task, model, request.runs_of(task, model), figures, None)
             rows.append(replace(row, words={"audit": worst(v.level for v in verdicts)}) if verdicts else row)
             audited += verdicts
             by_seed[f"{task}/{_label(request.table, model)}"] = figures
@@ -164,12 +164,7 @@ def _differences(
 
 
 def _row(
-    request: Request,
-    task: str,
-    model: str,
-    of: list[str],
-    figures: dict[str, runs.Figures],
-    less: list[str] | None = None,
+    request: Request, task: str, model: str, of: list[str], figures: dict[str, runs.Figures], less: list[str] | None
 ) -> Row:
     label = _label(request.table, model)
     keys = {"task": task, "model": label}
@@ -188,10 +183,9 @@ def _row(
         if len(known) < len(values):
             continue
         source = name.replace("kl_", "noise_") if label == "noise_floor" else name
-        found = _interval(request, task, source, of, less)
-        spread = {"low": found.low, "high": found.high} if found else {}
-        n = found.n if found else _n(request, task, name, of[0])
-        cells[name] = Cell(known, n=n, paper=paper.get(name), **spread)
+        cell = Cell.of(known, _interval(request, task, source, of, less))
+        n = _n(request, task, name, of[0]) if cell.n is None else cell.n
+        cells[name] = replace(cell, n=n, paper=paper.get(name))
     return Row(keys, cells, len(figures), signed=less is not None)
 
 

@@ -68,6 +68,10 @@ class Request:
         resamples = max(self.statistics.resamples, ceil(2 * IN_A_TAIL / share))
         return self.statistics.model_copy(update={"confidence": 1 - share, "resamples": resamples})
 
+    def interval(self, figure: str, place: int) -> Interval | None:
+        """The interval of a trial's figure, by itself."""
+        return interval(self.results, self.task, figure, self.runs(place), None, self.statistics, self.retention)
+
     def difference(self, one: int, other: int) -> Interval | None:
         """The interval of a trial's measure less another's, paired by seed and item."""
         return interval(self.results, self.task, self.measure, self.runs(one), self.runs(other), self.adjusted)
@@ -90,9 +94,11 @@ def build(request: Request) -> tuple[Table, Recommendation]:
     tried = [Tried(label, one.figures[request.measure], one.refused) for label, one in zip(labels, found, strict=True)]
     advice = recommend(tried[0], tried[1:], request.difference, request.measure)
     order = sorted(range(len(tried)), key=lambda place: (-tried[place].mean, place))
-    rows = [_row(request, place, found, _word(place, advice)) for place in order]
+    words = {0: "as configured"} | ({} if advice.chosen is None else {advice.chosen: "recommended"})
+    rows = [_row(request, place, found, words.get(place, "")) for place in order]
     remarks = [f"{labels[place]} may not be chosen: {found[place].refused}." for place in order if found[place].refused]
     columns = [benchmark.main for benchmark in request.retention]
+    chosen = None if advice.chosen is None else request.trials[advice.chosen]
     sidecar = {
         "search": request.name,
         "of": request.of,
@@ -101,8 +107,8 @@ def build(request: Request) -> tuple[Table, Recommendation]:
         "shown": [SHOWN[0], "difference", *SHOWN[1:], *columns],
         "shipped": request.shipped,
         "recommendation": {
-            "trial": None if advice.chosen is None else request.trials[advice.chosen]["model"],
-            "values": None if advice.chosen is None else request.trials[advice.chosen]["values"],
+            "trial": chosen and chosen["model"],
+            "values": chosen and chosen["values"],
             "alike": [request.trials[place]["model"] for place in advice.alike],
             "text": advice.text,
         },
@@ -120,12 +126,8 @@ def build(request: Request) -> tuple[Table, Recommendation]:
             run: runs.details(request.results, run, request.retention) for place in order for run in request.runs(place)
         },
     }
-    text = f"{advice.text}\n\n{note(request)}"
-    shown = [*SHOWN, *columns]
-    table = Table(
-        ["difference", *FIGURES, *columns], shown, rows, request.statistics.confidence, text, sidecar, remarks
-    )
-    return table, advice
+    text, figures = f"{advice.text}\n\n{note(request)}", ["difference", *FIGURES, *columns]
+    return Table(figures, [*SHOWN, *columns], rows, request.statistics.confidence, text, sidecar, remarks), advice
 
 
 def _found(request: Request, place: int) -> Found:
@@ -155,13 +157,11 @@ def _row(request: Request, place: int, found: Sequence[Found], word: str) -> Row
     trial, one = request.tried[place], found[place]
     cells = {}
     for name, values in one.figures.items():
-        known = None if name == "truncated" else _own(request, place, name)
-        cells[name] = Cell(values, known.low, known.high, known.n) if known else Cell(values)
+        known = None if name == "truncated" else request.interval(name, place)
+        cells[name] = Cell.of(values, known)
     if place:
         measured = zip(one.figures[request.measure], found[0].figures[request.measure], strict=True)
-        known = request.difference(place, 0)
-        values = [own - shipped for own, shipped in measured]
-        cells["difference"] = Cell(values, known.low, known.high, known.n) if known else Cell(values)
+        cells["difference"] = Cell.of([own - shipped for own, shipped in measured], request.difference(place, 0))
     keys = {
         "task": request.task,
         "model": trial.label,
@@ -173,24 +173,12 @@ def _row(request: Request, place: int, found: Sequence[Found], word: str) -> Row
     return Row(keys | varied, cells, len(request.seeds), words=words)
 
 
-def _own(request: Request, place: int, name: str) -> Interval | None:
-    return interval(
-        request.results, request.task, name, request.runs(place), None, request.statistics, request.retention
-    )
-
-
 def _gain(cell: Cell | None) -> str:
     """The difference and its own interval, which is wider than the others of its row."""
     if cell is None:
         return ""
     known = cell.low is not None and cell.high is not None
     return f"{cell.mean:+.4f}" + (f" [{cell.low:.4f}, {cell.high:.4f}]" if known else "")
-
-
-def _word(place: int, advice: Recommendation) -> str:
-    if place == 0:
-        return "as configured"
-    return "recommended" if place == advice.chosen else ""
 
 
 def note(request: Request) -> str:

@@ -13,6 +13,7 @@ from semalign.tables.tables import digits_of
 
 WIDTH, ROWS = 100, 10  # columns of a terminal, and rows shown
 FIRST = ["metric", "similarity_independent"]  # then the benchmarks' own figures, and all others as there is room
+TITLES = {"similarity_independent": "similarity", "similarity": "rewarded", "judge_win": "judge %"}
 FEW = 4  # runs that are named
 LEVELS = ("collapsed", "warning", "ok")
 
@@ -28,16 +29,12 @@ def summary(path: Path, width: int = WIDTH) -> str | None:
     benchmarks = [name for name in shown if measure_of(name)]
     order = dict.fromkeys(name for name in [*FIRST, *benchmarks[:1], "judge_win", *shown] if name in shown)
     columns = [[name, *rows[name].fillna("")] for name in ("task", "model", "audit") if name in rows]
-    columns += [[title, *_figures(rows, name)] for name in order if (title := _title(name))]
+    columns += [[TITLES.get(name, name), *_figures(rows, name)] for name in order]
     columns = [[str(cell) for cell in column[: ROWS + 1]] for column in columns]
     lines = _aligned(columns, width)
     if len(rows) > ROWS:
         lines.append(f"… and {len(rows) - ROWS} more rows")
     return "\n".join([*lines, *_audited(sidecar.get("audit", {}))])
-
-
-def _title(name: str) -> str:
-    return {"similarity_independent": "similarity", "similarity": "rewarded", "judge_win": "judge %"}.get(name, name)
 
 
 def _figures(rows: pd.DataFrame, name: str) -> Iterable[str]:

@@ -30,6 +30,11 @@ class Cell:
     n: int | None = None
     paper: float | None = None
 
+    @classmethod
+    def of(cls, values: list[float], found: Any) -> "Cell":
+        """A figure with its interval (a `bootstrap.Interval`), where it has one."""
+        return cls(values, found.low, found.high, found.n) if found else cls(values)
+
     @property
     def mean(self) -> float:
         return fmean(self.values)

@@ -19,18 +19,13 @@ def confidence(text: str, language: Language) -> float:
 
     Raises InputError where the identifier is not there, fails, or does not know the language.
     """
-    return _confidence(text, language.identify, str(language.code), tuple(language.among or ()))
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _confidence(text: str, identify: str, code: str, among: tuple[str, ...]) -> float:
-    return identifier(identify, code, among)(text)
+    return identifier(language.identify, str(language.code), tuple(language.among or ()))(text)
 
 
 @cache
 def identifier(identify: str, code: str, among: tuple[str, ...]) -> Callable[[str], float]:
     """The function behind `identify`, for one language."""
-    return _by_lingua(code, among) if identify == "lingua" else _by_function(identify, code)
+    return lru_cache(REMEMBERED)(_by_lingua(code, among) if identify == "lingua" else _by_function(identify, code))
 
 
 def _by_lingua(code: str, among: tuple[str, ...]) -> Callable[[str], float]:
