@@ -93,6 +93,15 @@ def test_an_answer_in_the_form_asked_for_is_read(reason: str, value: int, around
         (completion(None), None, "no text"),
         (completion("  "), None, "no text"),
         (completion(None, refusal="I cannot [[1]]"), None, "refused"),
+        (completion([{"type": "refusal", "refusal": "I will not"}]), None, "refused"),
+        (completion([{"type": "thinking", "thinking": "[[1]]"}]), None, "no text"),
+        (completion([[["[[1]]"]]]), None, "no text"),
+        (completion(1), None, "no text"),
+        (
+            {"choices": [{"finish_reason": "length", "index": 0}], "usage": {}},
+            None,
+            "ended by length",
+        ),  # all in thoughts
         (completion("both [[1]] [[2]]"), None, "no single verdict"),
         ({"choices": []}, None, "no choices"),
         ({"choices": None}, None, "no choices"),

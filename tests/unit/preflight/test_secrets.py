@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import logging
 import os
 import urllib.parse
 from collections.abc import Callable
@@ -217,14 +218,19 @@ def test_other_texts_stay(text: str) -> None:
 
 @pytest.mark.parametrize("spelling", ["as it is", "JSON inside JSON", "percent twice", "base64 of the header"])
 def test_a_key_that_a_judge_echoes_is_in_no_file_and_no_row(
-    spelling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spelling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TEST_JUDGE_KEY", KEY)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    caplog.set_level(logging.DEBUG)
+    seen: set[str] = set()
 
     def echo(request: Request) -> Reply:
+        seen.add(request.key)
         written = SPELLINGS[spelling](request.key)
+        if request.time == 1 and "来源3\n" in request.prompt:
+            return error(500, None, f"internal error for {written}")
         if "来源1\n" in request.prompt:
             return error(400, None, f"not for {written}")
         body = json.dumps(completion("mine is @. [[1]]")).replace("@", json.dumps(written)[1:-1])
@@ -233,13 +239,14 @@ def test_a_key_that_a_judge_echoes_is_in_no_file_and_no_row(
     with ChatServer().running() as server:
         server.behave = echo
         rows = judged(settings(server))
+    assert seen == {KEY}
     assert [row["winner"] for row in rows] == [1, None, 0, 2]
     assert "[key]" in rows[1]["reasons"]["forward"]
     shown = rows[2]["reasons"]["forward"]
     assert shown.startswith("mine is ")
     assert len(shown) < 40
     kept = b"".join(file.read_bytes() for file in Path("results").rglob("*") if file.is_file())
-    assert written_nowhere(SPELLINGS[spelling](KEY), kept.decode("utf-8", "replace") + json.dumps(rows))
+    assert written_nowhere(SPELLINGS[spelling](KEY), kept.decode("utf-8", "replace") + json.dumps(rows) + caplog.text)
 
 
 def written_nowhere(written: str, text: str) -> bool:

@@ -66,6 +66,15 @@ def test_length_reward_falls_to_nothing_at_twice_the_length() -> None:
     assert length_reward(["กินข้าว", "Müller"], ["กินข้าวกินข้าว", "Müller Müller"], ["", ""]) == [0.5, 0.5]
 
 
+@pytest.mark.parametrize("blank", ["", "\n\t", "\u3000 ", "\u200b\ufeff"])
+def test_a_blank_completion_earns_nothing(blank: str) -> None:
+    def embed(texts: list[str]) -> np.ndarray:
+        return np.ones((len(texts), 1))
+
+    for reward in (similarity_reward(embed, 0.3), language_reward(TIBETAN), bleu_reward(TIBETAN), length_reward):
+        assert reward([blank, "བོད"], ["བོད", "བོད"], ["", ""]) == pytest.approx([0.0, 1.0])
+
+
 def test_trl_calls_a_reward_by_its_name_with_texts() -> None:
     called = for_trl(
         "mine:words", lambda completions, references, sources: [len(completions[0] + references[0] + sources[0])]

@@ -31,6 +31,7 @@ CHINESE = Language(
         ("ཀཀཀཀཀཀཀཀx", 0.0),
         ("ཀིཀིཀིཀིཀིཀིཀིཀིx", 0.0),  # vowel signs are no letters
         ("ཀཀཀཀཀཀཀཀཀé", 1.0),
+        ("ཀཀཀཀཀཀཀཀཀe\u0301", 1.0),  # composed or not
         ("ཀ" * 9 + "ｘ", 1.0),  # a wide x is Latin like any
         ("ཀ" * 8 + "ｘ", 0.0),
         ("Tibet", 0.0),
@@ -43,6 +44,9 @@ CHINESE = Language(
         ("<think>བསམ་བློ</think>བོད་ཡིག" + "ཀ" * 200, 0.0),
         ("<think>" + "ཀ" * 200, 0.0),
         ("ཀ" * 200 + "</think>བོད", 0.0),
+        ("ཀ" * 200 + "<think></think>", 0.0),
+        ("ཀ" * 200 + "々", 0.0),  # one letter is enough
+        ("ཀ" * 200 + "𠀀", 0.0),
     ],
 )
 def test_tibetan(text: str, value: float) -> None:
