@@ -75,11 +75,6 @@ def test_blank_sides_of_an_encoders_rows_are_counted_and_texts_cleaned(tmp_path:
     assert counts == {"read": 6, "kept": 1, "incomplete": 5, "held_out": 0}
 
 
-def test_rows_without_negatives_have_two_columns(tmp_path: Path) -> None:
-    source = table(tmp_path / "rows.jsonl", [{"anchor": "a", "positive": "b"}])
-    assert contrastive_rows([source], set(), "key")[0] == [{"anchor": "a", "positive": "b"}]
-
-
 def test_pairs_of_any_format_train_an_encoder(tmp_path: Path) -> None:
     for name, content in {
         "a.zh": "一\n二\n\n",

@@ -124,18 +124,6 @@ def test_both_published_styles_hold_the_same_questions(part: str) -> None:
         assert by_name["DEV_10_QUERY_2"]["answers"][2] == "39764.0"
 
 
-@needs_data
-@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
-def test_the_hubs_table_holds_them_too(tmp_path: Path, ending: str) -> None:
-    asked = list(read_questions(Squad(format="squad", path=DATA / "cmrc2018/squad_dev.json")))
-    rows = [row | {"answers": {"text": row["answers"], "answer_start": [0] * len(row["answers"])}} for row in asked]
-    table = as_file(tmp_path, ending, [{key: row[key] for key in row if key != "group"} for row in rows])
-    read = list(read_questions(hub(table)))
-    plain = [{key: row[key] for key in row if key != "group"} for row in asked]
-    assert [{key: row[key] for key in row if key != "group"} for row in read] == plain
-    assert len({(row["group"], other["group"]) for row, other in zip(read, asked, strict=True)}) == 424
-
-
 def test_unanswerable_questions_have_the_empty_answer(tmp_path: Path) -> None:
     asked = [
         {"id": "a", "question": "q", "answers": [{"text": "x"}], "is_impossible": False},
