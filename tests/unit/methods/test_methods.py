@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +20,8 @@ from semalign.rewards.builtin import Reward, length_reward, repetition_reward
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS, ROOT
+from tests.conftest import PAIRS
+from tests.unit.shipped import SHIPPED, changed
 
 
 def candidates(*groups: list[float]) -> list[Row]:
@@ -198,13 +198,11 @@ def test_interpolated_weights_lie_between(
 
 # Settings
 
-ENTRIES = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["frontier"]["methods"]
+ENTRIES = SHIPPED["frontier"]["methods"]
 
 
 def miniature(**changes: Any) -> Config:
-    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    raw["frontier"]["methods"] = ENTRIES | changes
-    return validate(raw)
+    return validate(changed("frontier.methods", ENTRIES | changes))
 
 
 def test_every_method_is_in_the_miniature_and_says_what_it_is() -> None:
@@ -244,10 +242,8 @@ def dumped(name: str, **changes: Any) -> dict[str, Any]:
     ("changes", "message"),
     [
         ({"dpo": dumped("dpo", strengths=[1600, 400])}, r"methods\.dpo: strengths: \[1600, 400\] must rise"),
-        ({"dpo": dumped("dpo", strengths=[400, 400])}, r"methods\.dpo\.strengths: repeats 400"),
         ({"dpo": dumped("dpo", strengths=[])}, r"methods\.dpo\.strengths: .* at least 1 item"),
         ({"dpo": dumped("dpo", strengths=[0.5])}, r"methods\.dpo\.strengths\.0: .* valid integer"),
-        ({"dpo": dumped("dpo", strengths=[1601])}, r"methods\.dpo\.strengths: 1601 prompts are asked for, .* has 1600"),
         ({"dpo": dumped("dpo", micro_batch_size=3)}, r"methods\.dpo: micro_batch_size must divide batch_size"),
         ({"dpo": dumped("dpo", share=0.1)}, r"methods\.dpo\.share: unknown key"),
         ({"dpo": dumped("dpo", method="ppo")}, r"methods\.dpo: method: 'ppo' is not one of 'best_of_n', 'dpo'"),
@@ -267,17 +263,13 @@ def test_an_entry_that_cannot_be(changes: dict[str, Any], message: str) -> None:
 
 
 def test_a_curve_towards_rl_needs_rl_without_a_kl() -> None:
-    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    raw["rl"]["beta"] = 0.05
     with pytest.raises(InputError, match=r"grpo_kl_cold\.method: .* without a KL, and rl\.beta is 0\.05"):
-        validate(raw)
+        validate(changed("rl.beta", 0.05))
 
 
 def test_an_overlay_takes_an_entry_out_or_all() -> None:
     assert set(miniature(dpo=None).methods()) == set(ENTRIES) - {"dpo"}
-    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    raw["frontier"]["methods"] = None
-    assert validate(raw).methods() == {}
+    assert validate(changed("frontier.methods", None)).methods() == {}
 
 
 def test_two_kinds_of_method() -> None:

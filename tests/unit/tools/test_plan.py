@@ -6,13 +6,13 @@ test_plan_costs.py: what the steps cost.
 from pathlib import Path
 
 import pytest
-import yaml
 
 from semalign.config.training import Grpo, Sft
 from semalign.preflight.amounts import grpo_updates, updates
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
+from tests.unit.shipped import changed
 from tools.plan import main
 from tools.planning.dag import Job, merged, parsed
 from tools.planning.work import Bounds, Plan
@@ -118,9 +118,7 @@ def test_jobs_of_the_encoder_ablation() -> None:
 
 
 def test_what_only_the_data_tell_is_taken_from_the_bounds_and_said() -> None:
-    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    raw["tasks"]["mt"]["split"]["rl"] = None
-    plan = Plan(validate(raw), BOUNDS)
+    plan = Plan(validate(changed("tasks.mt.split.rl", None)), BOUNDS)
     work = plan.work(Job("train_grpo", {"task": "mt", "model": "rl", "seed": "0"}))
     assert work is not None
     assert work.steps == 1000 * 8 // 64

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from peft import LoraConfig, get_peft_model
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from bench.floors import MINIATURE_ENCODER, QWEN3_4B, Shape, memory_of
 from semalign.preflight.root import Config, validate
 from tests.conftest import ROOT
+from tests.unit.shipped import laid
 from tools.plan import main
 from tools.planning.dag import Job, merged
 from tools.planning.memory import CONTEXT, GIB, Training, fits, layer_bytes, memory, peak, training_of
@@ -21,7 +21,7 @@ SMALL = Shape(1, 4, 8, 2, 1, 2, 10, lora_rank=1)
 
 
 def config(policy: dict[str, Any] | None = None, **changes: Any) -> Config:
-    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    raw = laid()
     raw["policy"] |= {"dtype": "bfloat16", "cuda_graphs": False} | (policy or {})
     return validate(raw | {"device": "cuda"} | changes)
 
