@@ -18,18 +18,12 @@ from tests.workflow.own import make_data, own_config
 from tests.workflow.run import command, runs, snakemake
 
 COSTLY = ["results/base/model", "results/encoders/reward/model"]
-PAIR = '{"id": "1", "source": "老师看书。", "target": "དགེ་རྒན་གྱིས་དཔེ་ཆ་བལྟས།"}\n'
 JSONL = "mt_train.jsonl"
 
 Break = Callable[[bytes], bytes]
 # A file of the user's, what becomes of its content (or which file's it gets), and what must be said.
 DATA: dict[str, tuple[str, bytes | Break | str, str]] = {
     "not UTF-8": (JSONL, lambda old: old + b'{"id": "x", "source": "\xff"}\n', "mt_train.jsonl:61: not UTF-8 (byte 0xff"),
-    "a line cut off": (JSONL, lambda old: old[:-3], "mt_train.jsonl:60: broken JSON"),
-    "a missing column": (JSONL, b'{"id": "1", "source": "s"}\n', "mt_train.jsonl:1: no column 'target'"),
-    "an id twice": (JSONL, PAIR.encode() * 2, "mt_train.jsonl:2: id '1' was already at line 1"),
-    "an empty file": (JSONL, b"", "mt_train.jsonl: holds no rows"),
-    "the wrong script": (JSONL, PAIR.replace("老师看书。", "The teacher reads.").encode(), "(1 wrong_script_source)"),
     "the columns changed about": (
         JSONL,
         lambda old: old.replace(b'"source"', b'"x"').replace(b'"target"', b'"source"').replace(b'"x"', b'"target"'),
@@ -181,12 +175,3 @@ def test_the_config_that_the_cases_break_is_right(template: Path, tmp_path: Path
     result = snakemake(tmp_path, "results/data/files.json", "results/data/mt/cold.jsonl", overlays=[overlay])
     assert result.returncode == 0, result.stdout + result.stderr
     assert json.loads((tmp_path / "results/data/files.json").read_text())["encoders.reward.train"] == 80
-
-
-def test_a_bom_and_line_ends_of_windows_are_no_mistakes(template: Path, tmp_path: Path) -> None:
-    overlay = prepare(tmp_path, template, {})
-    before = (tmp_path / "data" / JSONL).read_bytes()
-    (tmp_path / "data" / JSONL).write_bytes(b"\xef\xbb\xbf" + before.replace(b"\n", b"\r\n"))
-    result = snakemake(tmp_path, "results/data/mt/prepared.jsonl", overlays=[overlay])
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert json.loads((tmp_path / "results/data/mt/prepared.report.json").read_text())["train"]["kept"] == 60

@@ -82,6 +82,7 @@ def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
     overlay.write_text(
         yaml.safe_dump({"tasks": {"hg": None}, "statistics": primary, "judge": {"kind": "none"}} | nothing)
     )
+    assert plan(tmp_path, "results/report.html", [overlay])["report"] == 1
     jobs = plan(tmp_path, overlays=[overlay])
     assert jobs["tabulate_paper"] == 2  # tables 1 and 3
     assert jobs["generate"] == 1 + 3 * 3

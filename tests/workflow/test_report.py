@@ -76,14 +76,3 @@ def as_make_does(folder: Path) -> subprocess.CompletedProcess[str]:
     """`make report`, of a folder with the tiny config."""
     only = ("--allowed-rules", "report", "--force")
     return snakemake(folder, TARGET, *only, overlays=[TINY], environment={"SEMALIGN_REPORT": "present"})
-
-
-def test_without_experiments_judge_and_a_task(tmp_path: Path) -> None:
-    overlay = tmp_path / "less.yaml"
-    less = dict.fromkeys(("few_shot", "forgetting", "frontier", "ablation", "encoder_ablation"))
-    less |= {"tasks": {"hg": None}, "judge": {"kind": "none"}, "statistics": {"primary": []}}
-    overlay.write_text(yaml.safe_dump(less))
-    jobs = plan(tmp_path, TARGET, overlays=[TINY, overlay])
-    assert jobs["report"] == 1
-    assert jobs["tabulate_paper"] == 2
-    assert "judge_pairs" not in jobs

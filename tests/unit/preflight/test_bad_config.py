@@ -95,6 +95,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "the judge as its own second": ({"judge": LLM | {"second": {"model": "m", "prices": None, "parameters": {"max_tokens": 9}}}}, "second: is the judge itself"),
     "a metric's model that is not there": ({"tasks": {"mt": {"metrics": ["bleu", {"name": "cos", "function": "semalign.encoder.metric:cosine", "model": "none"}]}}}, "config key tasks.mt.metrics.1.model: none does not exist"),
     "a judge's prompt of no task": ({"judge": LLM | {"prompts": {"en_sw": "any"}}}, "judge.prompts.en_sw: en_sw is not among tasks: ['mt', 'hg']"),
+    "a judge's prompt without a text": ({"judge": LLM | {"prompts": {"mt": "prompt.txt"}}}, "prompt.txt (judge.prompts.mt): {second} is missing"),
     "votes that are not there": ({"judge": LLM | {"human_votes": {"mt": {"format": "csv", "path": "v.csv"}}}}, "config key judge.human_votes.mt.path: v.csv does not exist"),
     "votes on no run": ({"judge": LLM | {"human_votes": {"mt": {"format": "csv", "path": "v.csv", "seed": 7}}}}, "judge.human_votes.mt.seed: 7 is not among seeds"),
     "a file of a world that is not there": ({"world": None, "judge": {"kind": "none"}}, "config key encoder_ablation.encoders.monolingual.train.0.path: results/world/encoder_paraphrases.jsonl is a file of the generated world, and world is null"),
@@ -184,6 +185,7 @@ def said(overlay: dict[str, Any]) -> str:
 @pytest.mark.parametrize("case", CONFIGS)
 def test_a_bad_config(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()
+    (tmp_path / "prompt.txt").write_text("{source} {first} [[0]] [[1]] [[2]]")
     monkeypatch.chdir(tmp_path)
     overlay, message = CONFIGS[case]
     assert message in said(overlay)
