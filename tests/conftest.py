@@ -13,6 +13,7 @@ from semalign.runtime.progress import SECONDS
 from semalign.runtime.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 
 PAIRS = [
     {"id": str(i), "group": str(i), "source": source, "target": target}
@@ -124,7 +125,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(shared / "miniature.lock"):
         if not done.exists():
             folder.mkdir(exist_ok=True)
-            run = command(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
+            run = command(folder, "all", overlays=[TINY])
             with open(shared / "miniature.said", "w") as said:
                 status = forked(run, said, said, {SECONDS: "0"})
             assert status == 0, (shared / "miniature.said").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from selenium.webdriver.support.select import Select
 
 from semalign.report.page import build
 from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, fonts_of, found, opened, requests
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.unit.report.test_report import HOSTILE
 from tests.unit.reported import answer, write_finished
 from tests.workflow.run import snakemake
@@ -34,7 +34,7 @@ SHOWN = "return [...document.querySelectorAll('#table-examples tbody tr')].filte
 def page(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a copy of the finished run."""
     folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("report") / "copied"))
-    result = snakemake(folder, "results/report.html", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
+    result = snakemake(folder, "results/report.html", overlays=[TINY])
     assert result.returncode == 0, result.stdout + result.stderr
     return folder / "results" / "report.html"
 

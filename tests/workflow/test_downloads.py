@@ -11,11 +11,10 @@ import torch
 import yaml
 from safetensors.torch import save
 
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.unit.servers import COMMIT, Files, Hub, serving
 from tests.workflow.run import plan, snakemake
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TARGETS = ("results/data/mt/prepared.jsonl", "results/sources.csv")
 PAIRS = [{"id": str(i), "source": f"老师看书{i}。", "target": f"དགེ་རྒན་གྱིས་དཔེ་ཆ་{'ཀ' * (i + 1)}བལྟས།"} for i in range(6)]
 CONTENTS = {

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, TINY
 from tests.unit.chat_server import ChatServer, Reply, Request, completion, error, longer
 from tests.unit.policies import policy, tokenizer_of
 from tests.unit.scored import write_lines
 from tests.workflow.run import plans, snakemake
-from tests.workflow.test_reruns import TINY
 
 KEY = "workflow-key-91c4be07"
 TARGET = "results/mt/judge/0.json"

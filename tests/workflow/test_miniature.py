@@ -6,10 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.workflow.run import plan, snakemake
 
-OVERLAY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TABLE = "results/table3.csv"
 
 
@@ -98,11 +97,11 @@ def test_a_users_own_reward_is_trained_and_an_edited_one_trains_again(copied: Pa
     )
     overlay.write_text("ablation: {variants: {own: {rewards: {'own_rewards:brief': 1.0}}}}\n")
     target = "results/mt/rl-own/0/adapter"
-    result = snakemake(copied, target, overlays=[OVERLAY, overlay])
+    result = snakemake(copied, target, overlays=[TINY, overlay])
     assert result.returncode == 0, result.stdout + result.stderr
     rollouts = (copied / "results/mt/rl-own/0/rollouts.jsonl").read_text().splitlines()
     row = json.loads(rollouts[0])
     assert row["own_rewards:brief"] == pytest.approx(1 / (1 + len(row["completion"])))
-    assert "train_grpo" not in plan(copied, target, overlays=[OVERLAY, overlay])
+    assert "train_grpo" not in plan(copied, target, overlays=[TINY, overlay])
     reward.write_text(reward.read_text().replace("1 + len", "2 + len"))
-    assert plan(copied, target, overlays=[OVERLAY, overlay])["train_grpo"] == 1
+    assert plan(copied, target, overlays=[TINY, overlay])["train_grpo"] == 1

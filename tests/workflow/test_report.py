@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.workflow.run import plan, plans, snakemake
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TARGET = "results/report.html"
 
 

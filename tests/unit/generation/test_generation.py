@@ -46,17 +46,6 @@ def test_it_takes_the_likeliest_token_at_each_step(tiny_policy: Path) -> None:
     assert completion.truncated == (len(expected) == 6)
 
 
-def test_the_end_token_ends_an_answer(tiny_policy: Path) -> None:
-    model, tokenizer = load_policy(tiny_policy, "float32", "cpu")
-    first = answer(model, tokenizer, [TEXTS[0]], max_new_tokens=4, batch_size=1)[0]
-    assert first.truncated
-    ids = tokenizer(prompt_text(tokenizer, TEXTS[0]), add_special_tokens=False, return_tensors="pt")["input_ids"]
-    with torch.no_grad():
-        model.generation_config.eos_token_id = [tokenizer.eos_token_id, int(model(ids).logits[0, -1].argmax())]
-    ended = answer(model, tokenizer, [TEXTS[0]], max_new_tokens=4, batch_size=1)[0]
-    assert (ended.text, ended.tokens, ended.truncated) == ("", 0, False)
-
-
 def test_fill_replaces_named_fields_alone() -> None:
     assert fill("{source} {x} {}", source="{source}") == "{source} {x} {}"
     assert fill("{context}问：{question}", context="{question}", question="Q") == "{question}问：Q"

@@ -217,19 +217,6 @@ def test_kl_in_chunks_is_the_same_with_its_gradient() -> None:
     assert torch.allclose(found[0][0], (p * (p / q).log()).sum(), atol=1e-4)
 
 
-def test_a_heavy_kl_keeps_sft_near_the_base(tiny_policy: Path, workspace: Workspace) -> None:
-    _, tokenizer = load_policy(tiny_policy, "float32", "cpu")
-    found = []
-    for weight in (0.0, 5.0):
-        model = new_adapter(load_policy(tiny_policy, "float32", "cpu")[0], Lora.model_validate(LORA), seed=0)
-        folder = workspace.folder / str(weight)
-        folder.mkdir()
-        settings, work = Sft.model_validate(SFT), Workspace(folder, 3600)
-        train_sft(model, tokenizer, PAIRS, "{source}", settings, **HERE, workspace=work, kl_weight=weight)
-        found.append(exact_kl(model.eval(), tokenizer))
-    assert found[1] < found[0] / 2
-
-
 def test_replay_is_learnt_and_counted(tiny_policy: Path, cold: Path, workspace: Workspace) -> None:
     _, report, history = trained("replay", tiny_policy, cold, workspace)
     assert (report["examples"], report["replayed"], report["replayed_cut"]) == (16, 8, 0)

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from semalign.config.training import Lora
 from semalign.methods import dpo, grpo_kl, interpolation, minimum_bayes_risk, replay
@@ -70,25 +68,6 @@ def test_the_best_is_preferred_to_the_worst() -> None:
         dpo.preferences(groups[1:2])
 
 
-REWARDS = st.lists(st.floats(-5, 5), min_size=1, max_size=6)
-
-
-@given(st.lists(REWARDS, min_size=1, max_size=6))
-def test_preferences_are_never_between_equals_and_lose_no_prompt_with_a_spread(rewards: list[list[float]]) -> None:
-    earned = {row["completion"]: row["reward"] for row in candidates(*rewards)}
-    with_spread = sum(len(set(own)) > 1 for own in rewards)
-    groups = by_prompt(candidates(*rewards), len(rewards), "")
-    if not with_spread:
-        with pytest.raises(InputError):
-            dpo.preferences(groups)
-        return
-    found = dpo.preferences(groups)
-    assert len(found) == with_spread
-    for row in found:
-        own = rewards[int(row["source"].removeprefix("s"))]
-        assert (earned[row["chosen"]], earned[row["rejected"]]) == (max(own), min(own))
-
-
 @pytest.mark.parametrize(("pairs", "share", "wanted"), [(80, 0.2, 20), (3, 0.5, 3), (2, 0.75, 6)])
 def test_replay_makes_up_its_share_of_all_examples(pairs: int, share: float, wanted: int) -> None:
     texts = [{"text": str(n)} for n in range(40)]
@@ -124,15 +103,6 @@ def test_what_is_said_most_often_is_chosen() -> None:
 
 def test_a_blank_sample_is_chosen_from_blank_ones_alone() -> None:
     assert minimum_bayes_risk.choose([["north", " ", "near"], [" ", " "]], embed) == [2, 0]
-
-
-@given(st.lists(st.sampled_from(sorted(AT)), min_size=1, max_size=8), st.randoms())
-def test_the_order_of_samples_does_not_matter(samples: list[str], random: Any) -> None:
-    shuffled = random.sample(samples, len(samples))
-    (one,), (other,) = (minimum_bayes_risk.choose([texts], embed) for texts in (samples, shuffled))
-    utility = {text: round(sum(float(embed([text])[0] @ vector) for vector in embed(samples)), 6) for text in samples}
-    assert utility[samples[one]] == utility[shuffled[other]]
-    assert all(utility[samples[one]] >= value for text, value in utility.items() if text.strip())
 
 
 def test_pairs_that_there_are_not(tiny_policy: Path, workspace: Workspace) -> None:
