@@ -68,12 +68,15 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {family: policy(home / family, tokenizer_of(family)) for family in TEMPLATES}
 
 
+def work(folder: Path, seconds: float = 3600) -> Workspace:
+    """A job's workspace in a folder of its own; by default it saves nothing before an hour has passed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Workspace(folder, checkpoint_seconds=seconds)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    """A job's workspace that saves nothing before an hour has passed."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    return Workspace(folder, checkpoint_seconds=3600)
+    return work(tmp_path / "work")
 
 
 # These begin first, in this order, and the other files follow in theirs. Of three workers each has two files from the

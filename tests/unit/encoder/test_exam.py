@@ -154,11 +154,6 @@ def test_documents_trained_on_are_left_out_whole() -> None:
     assert report["inequalities"]["negated"]["n"] == 0
 
 
-def test_too_little_is_left() -> None:
-    with pytest.raises(InputError, match=r"exam\.pairs: 1 documents are left of 4 pairs .*2 in documents"):
-        examine(encode, PAIRS, PROBES, ["二"])
-
-
 def test_duplicates_are_left_out() -> None:
     again = {"id": "9", "group": "b", "source": "九", "target": "ཀ།"}
     alone = {"id": "10", "left_out": "no_partner"}  # by its source

@@ -10,6 +10,7 @@ from semalign.generation.answers import Completion, generate
 from semalign.policy.models import load_policy
 from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import fill, prompt_text
+from tests.conftest import work
 
 TEXTS = ["书", "老师看书。", "妈妈做饭。孩子喝水。", "水"]
 
@@ -17,7 +18,7 @@ TEXTS = ["书", "老师看书。", "妈妈做饭。孩子喝水。", "水"]
 def answer(model: Any, tokenizer: Any, texts: list[str], **options: Any) -> list[Completion]:
     """generate in a workspace of its own."""
     with TemporaryDirectory() as folder:
-        return generate(model, tokenizer, texts, **options, workspace=Workspace(Path(folder), 3600), name="test")
+        return generate(model, tokenizer, texts, **options, workspace=work(Path(folder)), name="test")
 
 
 def test_batching_changes_nothing_and_order_is_kept(tiny_policy: Path) -> None:

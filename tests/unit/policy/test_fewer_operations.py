@@ -14,7 +14,7 @@ from semalign.policy.dense_lora import dense_lora
 from semalign.policy.grpo import train_grpo
 from semalign.policy.models import load_policy, new_adapter
 from semalign.policy.shared_prompts import read_prompts
-from semalign.runtime.workspace import Workspace
+from tests.conftest import work
 from tests.unit.policy.test_decoding import CONFIGS
 from tests.unit.random_models import model_of, prompts
 
@@ -109,7 +109,6 @@ def test_grpo_earns_the_same_with_prompts_read_once(
 
     def trained(name: str) -> list[dict[str, Any]]:
         model, tokenizer = load_policy(tiny_policy, "float32", "cpu")
-        (tmp_path / name).mkdir()
         _, history = train_grpo(
             new_adapter(model, Lora(rank=8, alpha=16, dropout=0.0), seed=0),
             tokenizer,
@@ -120,7 +119,7 @@ def test_grpo_earns_the_same_with_prompts_read_once(
             dtype="float32",
             device="cpu",
             seed=0,
-            workspace=Workspace(tmp_path / name, 3600),
+            workspace=work(tmp_path / name),
         )
         return [entry for entry in history if "reward" in entry]
 

@@ -28,7 +28,7 @@ from semalign.rewards.builtin import Reward
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_jsonl
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS
+from tests.conftest import PAIRS, work
 
 PROMPT = "翻译：{source}"
 HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0}
@@ -97,8 +97,7 @@ def test_sft_without_padding_learns_the_same_in_as_many_updates(
     for padding_free in (False, True):
         model, tokenizer = fresh(tiny_policy)
         settings = SFT.model_copy(update={"padding_free": padding_free, "learning_rate": 1e-3, "micro_batch_size": 4})
-        (tmp_path / str(padding_free)).mkdir()
-        own = Workspace(tmp_path / str(padding_free), 3600)
+        own = work(tmp_path / str(padding_free))
         report, history = train_sft(
             model, tokenizer, PAIRS, PROMPT, settings, **HERE, workspace=own, kl_weight=kl_weight
         )
