@@ -140,13 +140,6 @@ def test_an_error_inside_a_success_is_waited_out(server: ChatServer, name: str) 
     assert all(row["attempts"] == {"forward": 1, "backward": 1} for row in rows)
 
 
-def test_an_error_that_lasts_is_not_kept(server: ChatServer) -> None:
-    server.behave = lambda request: Reply(body={"error": {"code": 429, "message": "slow down"}})
-    assert "429, 2 times in a row: slow down" in message(lambda: judged(settings(server, max_retries=1)))
-    server.behave = longer
-    assert winners(judged(settings(server))) == [1, 2, 1, 2]
-
-
 @pytest.mark.parametrize(
     "body", ['{"error": {"code": 429}}', "<html>", '{"choices": [{"mess', '{"detail": "busy"}', '"\\ud83d"']
 )

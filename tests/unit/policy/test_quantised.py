@@ -25,7 +25,7 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.workspace import Workspace
 from tests.conftest import PAIRS
 from tests.unit.policies import policy, tokenizer_of
-from tests.unit.policy.test_precision import HERE, ONE_STEP
+from tests.unit.policy.test_precision import HERE, ONE_STEP, trainable
 from tools.releasing.folder import write_merged
 
 needs_bitsandbytes = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
@@ -60,10 +60,6 @@ def adapted(folder: Path) -> tuple[PeftModel, Any]:
         for parameter in trainable(model).values():
             parameter.normal_(std=0.05)
     return model, tokenizer
-
-
-def trainable(model: PeftModel) -> dict[str, torch.nn.Parameter]:
-    return {name: p for name, p in model.named_parameters() if p.requires_grad}
 
 
 @pytest.mark.skipif(find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")

@@ -15,6 +15,7 @@ import torch
 
 from semalign.preflight.checks import check
 from semalign.runtime.errors import InputError
+from tests.unit.policies import rewritten
 from tests.unit.shipped import validated
 
 LLM = {
@@ -125,16 +126,6 @@ def without(*names: str) -> Callable[[Path], None]:
     return change
 
 
-def rewritten(name: str, **values: Any) -> Callable[[Path], None]:
-    """A JSON file of the folder with other values."""
-
-    def change(folder: Path) -> None:
-        content = json.loads((folder / name).read_text())
-        (folder / name).write_text(json.dumps(content | values))
-
-    return change
-
-
 def pickled(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     torch.save({}, folder / "pytorch_model.bin")
@@ -164,7 +155,7 @@ MODELS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a file": (a_file, "policy is a file; the folder of a pretrained model is needed"),
     "no config": (without("config.json"), "config key policy.path: policy holds no config.json"),
     "a broken config": (lambda folder: (folder / "config.json").write_text("{"), "config.json is no model's config: policy/config.json:1: broken JSON"),
-    "an encoder": (rewritten("config.json", architectures=["BertModel"]), "policy is no causal language model: its architecture is BertModel"),
+    "an encoder": (lambda folder: rewritten(folder, "config.json", architectures=["BertModel"]), "policy is no causal language model: its architecture is BertModel"),
     "pickled weights": (pickled, "safetensors weights are needed, found only pytorch_model.bin, and pickled weights can run code"),
     "no weights": (without("model.safetensors"), "safetensors weights are needed, found none"),
     "weights cut off": (cut_off, "model.safetensors: damaged or cut off (5000 bytes); download the model again"),
