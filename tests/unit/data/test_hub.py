@@ -1,6 +1,5 @@
 """Downloads from the hub: a server that speaks enough of its interface stands for it."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -11,15 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
+from tests.unit.data.test_downloads import HUB, TEXT, digest
 from tests.unit.servers import COMMIT, Files, Hub, serving
-
-TEXT = b"".join(b"line %d\n" % number for number in range(50_000))
-HUB = {"repo": "owner/name", "kind": "dataset", "licence": "MIT"}
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
 
 # The hub's library reads its settings as it is imported: each case is a process of its own.
 CODE = """

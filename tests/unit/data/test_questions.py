@@ -13,6 +13,7 @@ from semalign.data.preparation import prepare_questions
 from semalign.data.questions import read_questions
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, write_jsonl
+from tests.unit.data.test_sources import squad
 from tests.unit.inputs import DATA, message, needs_data, written
 
 QUERY = {"query_id": "q1", "query_text": " 谁？ ", "answers": ["我", 39764.0]}
@@ -131,7 +132,7 @@ def test_unanswerable_questions_have_the_empty_answer(tmp_path: Path) -> None:
         {"id": "c", "question": "q", "answers": []},
     ]
     path = tmp_path / "two.json"
-    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": "c", "qas": asked}]}]}))
+    path.write_text(squad({"context": "c", "qas": asked}))
     source = Squad(format="squad", path=path)
     assert [row["answers"] for row in read_questions(source, unanswerable=True)] == [["x"], [""], [""]]
     with pytest.raises(InputError, match="every question needs answers"):

@@ -19,10 +19,8 @@ from semalign.runtime.files import sha256
 from semalign.runtime.workspace import Workspace
 from tests.conftest import PAIRS, work
 from tests.unit.methods.test_methods import given_adapter
-from tests.unit.resume.test_checkpoints import killed_at
+from tests.unit.resume.test_checkpoints import BATCHES, HERE, killed_at
 
-HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0}
-BATCHES = {"learning_rate": 1e-2, "batch_size": 4, "micro_batch_size": 2}
 SFT = BATCHES | {"epochs": 2, "max_tokens": 128}
 RL = BATCHES | {"epochs": 1, "num_generations": 2, "max_new_tokens": 6, "rewards": {"length": 1.0}}
 LORA = {"rank": 4, "alpha": 8, "dropout": 0.1}

@@ -13,7 +13,8 @@ from semalign.policy.models import load_policy, new_adapter
 from semalign.policy.sft import conversations, token_lengths, train_sft
 from semalign.rewards.builtin import length_reward
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS, work
+from tests.conftest import work
+from tests.unit.policy.test_policy_folder import BATCH, HERE, PROMPT, ROWS
 
 # As Qwen3's: a prompt ends in an empty think block when thinking is switched off, and the last answer begins with one.
 TEMPLATE = (
@@ -25,16 +26,6 @@ TEMPLATE = (
     "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
     "{% endif %}"
 )
-PROMPT = "翻译：{source}"
-ROWS = PAIRS[:4]
-BATCH: dict[str, Any] = {
-    "learning_rate": 1e-3,
-    "epochs": 1,
-    "batch_size": 4,
-    "micro_batch_size": 4,
-    "warmup_ratio": 0.0,
-}
-HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0}
 
 
 @pytest.fixture
