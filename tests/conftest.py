@@ -161,6 +161,18 @@ def copied(untouched: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(untouched, tmp_path / "copied"))
 
 
+@pytest.fixture(scope="session")
+def reported(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of it with its report, which takes one job."""
+    from tests.workflow.run import plan, snakemake
+
+    folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("reported") / "copied"))
+    assert plan(folder, "results/report.html", overlays=[TINY]) == {"report": 1, "total": 1}
+    result = snakemake(folder, "results/report.html", overlays=[TINY])
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project whose code a test may edit."""

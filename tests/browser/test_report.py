@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,8 @@ from selenium.webdriver.support.select import Select
 
 from semalign.report.page import build
 from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, fonts_of, found, opened, requests
-from tests.conftest import TINY
 from tests.unit.report.test_report import HOSTILE
 from tests.unit.reported import answer, write_finished
-from tests.workflow.run import snakemake
 
 pytestmark = pytest.mark.skipif(not found(), reason=MISSING)
 
@@ -30,13 +27,9 @@ return [...table.tBodies].map((body) => [...body.rows].filter((row) => !row.clas
 SHOWN = "return [...document.querySelectorAll('#table-examples tbody tr')].filter((row) => !row.hidden)"
 
 
-@pytest.fixture(scope="module")
-def page(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a copy of the finished run."""
-    folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("report") / "copied"))
-    result = snakemake(folder, "results/report.html", overlays=[TINY])
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder / "results" / "report.html"
+@pytest.fixture
+def page(reported: Path) -> Path:
+    return reported / "results" / "report.html"
 
 
 @pytest.fixture(scope="module")

@@ -100,11 +100,7 @@ def test_the_users_own_data_stand_at_the_end_with_their_hashes(tmp_path: Path) -
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_a_dirty_tree_is_said(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    for name in ("config", "envs", "profiles", "workflow"):
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", project)
+def test_a_dirty_tree_is_said(project: Path, tmp_path: Path) -> None:
     git = ["git", "-C", str(project), "-c", "user.name=a", "-c", "user.email=a@b"]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "as it is"]):
         subprocess.run([*git, *arguments], check=True)

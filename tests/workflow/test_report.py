@@ -5,23 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.conftest import TINY
-from tests.workflow.run import plan, plans, snakemake
+from tests.workflow.run import plans, snakemake
 
 TARGET = "results/report.html"
-
-
-@pytest.fixture(scope="module")
-def reported(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the finished run, with its report."""
-    folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("reported") / "copied"))
-    assert plan(folder, TARGET, overlays=[TINY]) == {"report": 1, "total": 1}
-    result = snakemake(folder, TARGET, overlays=[TINY])
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder
 
 
 def test_the_report_of_a_finished_run(reported: Path) -> None:
