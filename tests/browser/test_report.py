@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from semalign.report.page import build
-from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, fonts_of, found, opened, requests
+from tests.browser.chromium import LOW_CONTRAST, MISSING, fonts_of, found, opened, requests
 from tests.unit.report.test_report import HOSTILE
 from tests.unit.reported import answer, write_finished
 
@@ -30,12 +29,6 @@ SHOWN = "return [...document.querySelectorAll('#table-examples tbody tr')].filte
 @pytest.fixture
 def page(reported: Path) -> Path:
     return reported / "results" / "report.html"
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    with browser() as one:
-        yield one
 
 
 @pytest.fixture

@@ -150,16 +150,6 @@ def test_a_changed_key_reruns_what_reads_it(finished_judging: Path, server: Chat
     assert dict(zip(CASES, planned, strict=True)) == {case: jobs for case, (_, jobs) in CASES.items()}
 
 
-def test_a_rerun_pays_nothing(finished_judging: Path, server: ChatServer) -> None:
-    before, rows = sum(server.asked.values()), (finished_judging / "results/mt/judge/0.jsonl").read_bytes()
-    for name in ("0.jsonl", "0.json"):
-        (finished_judging / "results/mt/judge" / name).unlink()
-    result = run(finished_judging, overlay(finished_judging, "own", judge(server)))
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert sum(server.asked.values()) == before
-    assert (finished_judging / "results/mt/judge/0.jsonl").read_bytes() == rows
-
-
 def test_a_model_trained_elsewhere_is_judged_beside_ours(finished_judging: Path, server: ChatServer) -> None:
     """Its answers are longer than all others. The comparison of RL with strong SFT stays as it is."""
     policy(finished_judging / "theirs", tokenizer_of("chatml"))
@@ -180,11 +170,14 @@ def test_a_model_trained_elsewhere_is_judged_beside_ours(finished_judging: Path,
         assert summary["win"] == {other: 0.0, "theirs": 100.0}
         assert summary["net_of"] == f"theirs - {other}"
     assert sum(server.asked.values()) - before == 2 * 2 * (ITEMS + 3 + 6)  # two orders, two opponents
-    for target in targets:
-        (finished_judging / target.replace(".json", ".jsonl")).unlink()
+    files = [finished_judging / target.replace(".json", ".jsonl") for target in targets]
+    rows = [file.read_bytes() for file in files]
+    for file in files:
+        file.unlink()
     result = run(finished_judging, own, targets=targets)
     assert result.returncode == 0, result.stdout + result.stderr
     assert sum(server.asked.values()) - before == 2 * 2 * (ITEMS + 3 + 6)  # nothing is paid twice
+    assert [file.read_bytes() for file in files] == rows
 
 
 def test_what_has_no_verdict_is_asked_again_at_a_command_and_nothing_else_is_paid(tmp_path: Path) -> None:

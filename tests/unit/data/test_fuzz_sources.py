@@ -36,7 +36,6 @@ from tests.unit.fuzz import (
     as_jsonl,
     cmrc2018,
     damaged,
-    file,
     fuzz,
     fuzz_few,
     outcome,
@@ -44,6 +43,7 @@ from tests.unit.fuzz import (
     question_rows,
     squad,
 )
+from tests.unit.inputs import written
 
 # Aligned text, headlines, captions, joined tables, questions, documents
 
@@ -109,7 +109,7 @@ def test_a_damaged_source(tmp_path_factory: Files, name: str, damage: tuple[list
     files, read, keys = SOURCES[name]
     contents = {name: damaged(content, one) for (name, content), one in zip(files.items(), damage, strict=False)}
     folder = tmp_path_factory.mktemp("fuzz")
-    paths = [file(folder, name, content) for name, content in contents.items()]
+    paths = [written(folder, name, content) for name, content in contents.items()]
     rows = outcome(lambda: read(*paths), *paths) or []
     if "squad" in name and b"\\ud83d" in contents["a.json"]:  # see test_half_a_surrogate_pair_in_questions
         return
@@ -136,7 +136,7 @@ QUESTIONS: dict[str, tuple[Callable[..., bytes], list[str]]] = {
 def test_anything_in_a_place_of_a_question(tmp_path_factory: Files, name: str, place: int, value: Any) -> None:
     make, keys = QUESTIONS[name]
     [file_name], read, _ = SOURCES[name]
-    path = file(tmp_path_factory.mktemp("fuzz"), file_name, make(**{keys[place % len(keys)]: value}))
+    path = written(tmp_path_factory.mktemp("fuzz"), file_name, make(**{keys[place % len(keys)]: value}))
     are_rows(outcome(lambda: read(path), path), QUESTION)
 
 
@@ -155,13 +155,13 @@ def test_questions_with_anything_above_them(tmp_path_factory: Files, place: str,
         "group": (paragraph, "id"),
     }[place]
     holder[key] = value
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.json", json.dumps(whole, ensure_ascii=False).encode())
+    path = written(tmp_path_factory.mktemp("fuzz"), "a.json", json.dumps(whole, ensure_ascii=False).encode())
     are_rows(outcome(lambda: read_questions(Squad(format="squad", path=path)), path), QUESTION)
 
 
 @pytest.mark.parametrize("key", ["id", "question"])
 def test_half_a_surrogate_pair_in_questions(tmp_path: Path, key: str) -> None:
-    path = file(tmp_path, "a.json", squad(**{key: "XX"}).replace(b"XX", b"\\ud83d"))
+    path = written(tmp_path, "a.json", squad(**{key: "XX"}).replace(b"XX", b"\\ud83d"))
     rows = outcome(lambda: read_questions(Squad(format="squad", path=path)), path)
     write_jsonl(tmp_path / "prepared.jsonl", rows or [])
 
@@ -180,8 +180,8 @@ ITEMS = as_jsonl(*[{"id": name, "source": "中"} for name in ("a", "b", "c")])
 def test_predictions_that_lost_lines(tmp_path_factory: Files, answers: list[Any], items: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "mt").mkdir()
-    predictions = file(folder, "predictions.jsonl", damaged(ANSWERS, answers))
-    test = file(folder / "mt", "test.jsonl", damaged(ITEMS, items))
+    predictions = written(folder, "predictions.jsonl", damaged(ANSWERS, answers))
+    test = written(folder / "mt", "test.jsonl", damaged(ITEMS, items))
     found = outcome(lambda: [join(predictions, [str(test)])], predictions, test)
     if found is not None:
         rows = found[0]["mt"]
@@ -192,6 +192,6 @@ def test_predictions_that_lost_lines(tmp_path_factory: Files, answers: list[Any]
 @pytest.mark.parametrize("row", [{}, {"id": "a"}, {"testset": "mt"}, {"testset": "mt", "id": ["a"]}])
 def test_predictions_without_their_keys(tmp_path: Path, row: Row) -> None:
     (tmp_path / "mt").mkdir()
-    test = file(tmp_path / "mt", "test.jsonl", ITEMS)
-    predictions = file(tmp_path, "predictions.jsonl", ANSWERS + as_jsonl(row))
+    test = written(tmp_path / "mt", "test.jsonl", ITEMS)
+    predictions = written(tmp_path, "predictions.jsonl", ANSWERS + as_jsonl(row))
     assert outcome(lambda: [join(predictions, [str(test)])], predictions, test) is None

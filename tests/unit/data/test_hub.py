@@ -82,15 +82,19 @@ def test_a_file_that_is_not_what_the_hub_says_is_an_error(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("statuses", "change", "message"),
     [
-        ({"revision": "nowhere"}, "the hub answers 404 for owner/name@nowhere; check both"),
-        ({"files": ["bo/b.csv"]}, f"owner/name@{COMMIT} has no file bo/b.csv; it has bo/a.csv, config.json"),
+        ([403], {}, "owner/name asks its users to accept its terms; do so on its page, and set HF"),
+        ([], {"revision": "nowhere"}, "the hub answers 404 for owner/name@nowhere; check both"),
+        ([], {"files": ["bo/b.csv"]}, f"owner/name@{COMMIT} has no file bo/b.csv; it has bo/a.csv, config.json"),
     ],
 )
-def test_what_the_hub_lacks_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    download = DATASET | change
-    with serving(Files(REPOSITORY), Hub) as address:
+def test_what_the_hub_refuses_or_lacks_is_named(
+    tmp_path: Path, statuses: list[int], change: dict[str, Any], message: str
+) -> None:
+    download, files = DATASET | change, Files(REPOSITORY)
+    files.statuses = statuses
+    with serving(files, Hub) as address:
         result = through_hub(address, download, download["files"], tmp_path / "work", HF_TOKEN="hf_secret")
     assert result.returncode == 1
     assert f"config key downloads.x: {message}" in result.stderr
@@ -126,12 +130,3 @@ def test_a_file_of_the_hub_is_gone_on_with_and_the_token_stays_with_the_hub(tmp_
     assert store.tokens == [None]
     assert set(files.tokens) == {"Bearer hf_secret"}
     assert "hf_secret" not in result.stdout + result.stderr  # which hold the record
-
-
-def test_terms_that_were_not_accepted_are_named(tmp_path: Path) -> None:
-    files = Files(REPOSITORY)
-    files.statuses = [403]
-    with serving(files, Hub) as address:
-        result = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work")
-    assert result.returncode == 1
-    assert "downloads.x: owner/name asks its users to accept its terms; do so on its page, and set HF" in result.stderr

@@ -19,6 +19,7 @@ from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row
 from semalign.runtime.workspace import Workspace
 from tests.conftest import PAIRS
+from tests.unit.policies import stirred
 from tests.unit.shipped import SHIPPED, changed
 
 
@@ -142,11 +143,7 @@ def layer_of(model: Any) -> Any:
 def adapted(tiny_policy: Path, tmp_path: Path) -> tuple[Path, torch.Tensor, torch.Tensor]:
     """A random adapter, and a layer's weight without and with it."""
     base, _ = load_policy(tiny_policy, "float32", "cpu")
-    model = new_adapter(base, Lora(rank=4, alpha=8, dropout=0.0), seed=0)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "lora_B" in name:
-                parameter.normal_()
+    model = stirred(new_adapter(base, Lora(rank=4, alpha=8, dropout=0.0), seed=0), 1.0, "lora_B")
     save_adapter(model, tmp_path / "adapter")
     layer = layer_of(model)
     return tmp_path / "adapter", layer.base_layer.weight.detach(), layer.get_delta_weight("default").detach()

@@ -15,16 +15,14 @@ from semalign.policy.grpo import train_grpo
 from semalign.policy.models import load_policy, new_adapter
 from semalign.policy.shared_prompts import read_prompts
 from tests.conftest import work
+from tests.unit.policies import stirred
 from tests.unit.policy.test_decoding import CONFIGS
 from tests.unit.random_models import model_of, prompts
 
 
 def adapted(config: PretrainedConfig, rank: int = 16) -> PeftModel:
-    found = new_adapter(model_of(config), Lora(rank=rank, alpha=16, dropout=0.0), seed=0)
-    for name, parameter in found.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.3)
-    return found
+    made: PeftModel = stirred(new_adapter(model_of(config), Lora(rank=rank, alpha=16, dropout=0.0), 0), 0.3, "lora_B")
+    return made
 
 
 def gradients(model: PeftModel, output: torch.Tensor) -> dict[str, torch.Tensor]:

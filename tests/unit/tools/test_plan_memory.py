@@ -11,13 +11,11 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 from bench.floors import MINIATURE_ENCODER, QWEN3_4B, Shape, memory_of
 from semalign.preflight.root import Config, validate
 from tests.conftest import ROOT
+from tests.unit.bench.test_floors import SMALL
 from tests.unit.shipped import laid
 from tools.plan import main
 from tools.planning.dag import Job, merged
 from tools.planning.memory import CONTEXT, GIB, Training, fits, layer_bytes, memory, peak, training_of
-
-# one layer: q, o 4×4, k, v 4×2, gate, up 4×8, down 8×4: 144 weights; embedding 10×4; adapter of rank 1: 64
-SMALL = Shape(1, 4, 8, 2, 1, 2, 10, lora_rank=1)
 
 
 def config(policy: dict[str, Any] | None = None, **changes: Any) -> Config:
