@@ -89,6 +89,7 @@ def test_other_addresses_are_not(address: str) -> None:
     "parameters",
     [
         {"extra_body": {"api_key": "hunter22"}},
+        {"extra_headers": {"Authorization": "Bearer sk-hunter22"}},
         {"data_sources": [{"parameters": {"authentication": {"type": "api_key", "key": "hunter22"}}}]},
         {"metadata": {"X-Api-Key": "hunter22"}},
         {"metadata": {"note": "Bearer hunter22hunter22"}},
