@@ -37,7 +37,6 @@ from tests.unit.fuzz import (
     cmrc2018,
     damaged,
     fuzz,
-    fuzz_few,
     outcome,
     parquet,
     question_rows,
@@ -79,6 +78,7 @@ SOURCES: dict[str, tuple[dict[str, bytes], Callable[..., Iterable[Any]], set[str
     "aligned": (TWO, lambda a, b: pairs("aligned", source=a, target=b), PAIR),
     "documents": (TWO | DOCUMENTS, lambda a, b, ids: pairs("aligned", source=a, target=b, documents=ids), PAIR),
     "headlines": ({"a": LINES} | DOCUMENTS, lambda a, ids: pairs("headlines", text=a, documents=ids, segments=2), PAIR),
+    "whole articles": ({"a": LINES} | DOCUMENTS, lambda a, ids: pairs("headlines", text=a, documents=ids), PAIR),
     "captions": ({"a.zh": ZH, "a.bo": BO}, lambda a, b: pairs("captions", source=a, target=b), PAIR),
     "joined": ({"a.jsonl": SIDE, "b.jsonl": SIDE}, lambda a, b: pairs("joined", source=side(a), target=side(b)), PAIR),
     "less the rows of another": (
@@ -102,7 +102,7 @@ SOURCES: dict[str, tuple[dict[str, bytes], Callable[..., Iterable[Any]], set[str
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@fuzz_few
+@fuzz
 @given(damage=st.tuples(DAMAGE, DAMAGE, DAMAGE))
 def test_a_damaged_source(tmp_path_factory: Files, name: str, damage: tuple[list[Any], ...]) -> None:
     """Rows, or what their source leaves out."""
@@ -116,6 +116,8 @@ def test_a_damaged_source(tmp_path_factory: Files, name: str, damage: tuple[list
     are_rows([row for row in rows if "left_out" not in row], keys)
     are_rows([row for row in rows if "left_out" in row], {"id", "left_out"})
     assert "id" not in keys or len({row["id"] for row in rows}) == len(rows)
+    if name in ("aligned", "documents"):
+        assert [row["id"] for row in rows] == [f"a:{number}" for number in range(1, len(rows) + 1)]
 
 
 VALUES = st.recursive(
