@@ -13,6 +13,7 @@ from semalign.runtime.progress import SECONDS
 from semalign.runtime.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 
 PAIRS = [
     {"id": str(i), "group": str(i), "source": source, "target": target}
@@ -67,12 +68,15 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {family: policy(home / family, tokenizer_of(family)) for family in TEMPLATES}
 
 
+def work(folder: Path, seconds: float = 3600) -> Workspace:
+    """A job's workspace in a folder of its own; by default it saves nothing before an hour has passed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return Workspace(folder, checkpoint_seconds=seconds)
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    """A job's workspace that saves nothing before an hour has passed."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    return Workspace(folder, checkpoint_seconds=3600)
+    return work(tmp_path / "work")
 
 
 # These begin first, in this order, and the other files follow in theirs. Of three workers each has two files from the
@@ -124,7 +128,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(shared / "miniature.lock"):
         if not done.exists():
             folder.mkdir(exist_ok=True)
-            run = command(folder, "all", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
+            run = command(folder, "all", overlays=[TINY])
             with open(shared / "miniature.said", "w") as said:
                 status = forked(run, said, said, {SECONDS: "0"})
             assert status == 0, (shared / "miniature.said").read_text(encoding="utf-8")
@@ -155,6 +159,18 @@ def finished_results(untouched: Path) -> Path:
 def copied(untouched: Path, tmp_path: Path) -> Path:
     """A copy of it, dates and Snakemake's memory included, in which a test may do as it likes."""
     return Path(shutil.copytree(untouched, tmp_path / "copied"))
+
+
+@pytest.fixture(scope="session")
+def reported(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of it with its report, which takes one job."""
+    from tests.workflow.run import plan, snakemake
+
+    folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("reported") / "copied"))
+    assert plan(folder, "results/report.html", overlays=[TINY]) == {"report": 1, "total": 1}
+    result = snakemake(folder, "results/report.html", overlays=[TINY])
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import csv
 import io
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from semalign.report.page import build
-from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, fonts_of, found, opened, requests
-from tests.conftest import ROOT
+from tests.browser.chromium import LOW_CONTRAST, MISSING, fonts_of, found, opened, requests
 from tests.unit.report.test_report import HOSTILE
 from tests.unit.reported import answer, write_finished
-from tests.workflow.run import snakemake
 
 pytestmark = pytest.mark.skipif(not found(), reason=MISSING)
 
@@ -30,19 +26,9 @@ return [...table.tBodies].map((body) => [...body.rows].filter((row) => !row.clas
 SHOWN = "return [...document.querySelectorAll('#table-examples tbody tr')].filter((row) => !row.hidden)"
 
 
-@pytest.fixture(scope="module")
-def page(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a copy of the finished run."""
-    folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("report") / "copied"))
-    result = snakemake(folder, "results/report.html", overlays=[ROOT / "tests" / "workflow" / "tiny.yaml"])
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder / "results" / "report.html"
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    with browser() as one:
-        yield one
+@pytest.fixture
+def page(reported: Path) -> Path:
+    return reported / "results" / "report.html"
 
 
 @pytest.fixture

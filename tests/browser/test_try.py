@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser.chromium import LOW_CONTRAST, MISSING, browser, found, opened, requests
+from tests.browser.chromium import LOW_CONTRAST, MISSING, found, opened, requests
 from tests.unit.releases import RUN, released_run
 from tools.trying.models import Answer, SideBySide
 from tools.trying.serving import Page
@@ -37,12 +37,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Itera
                 threading.Thread(target=work, daemon=True).start()
             yield page
             page.shutdown()
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Any]:
-    with browser() as one:
-        yield one
 
 
 def visit(driver: Any, server: Page, width: int = 1280, scheme: str = "light") -> None:

@@ -34,7 +34,7 @@ class Request:
     key: str
 
 
-def completion(text: str | None, finish: str | None = "stop", usage: Any = (100, 20), **message: Any) -> dict[str, Any]:
+def completion(text: Any, finish: str | None = "stop", usage: Any = (100, 20), **message: Any) -> dict[str, Any]:
     """A chat completion as OpenAI, vLLM and llama.cpp give it."""
     turn = {"role": "assistant", "content": text} | message
     found: dict[str, Any] = {

@@ -60,12 +60,6 @@ def are_rows(rows: list[Any] | None, keys: set[str], *, optional: Iterable[str] 
             json.dumps(row, ensure_ascii=False).encode()
 
 
-def file(folder: Path, name: str, content: bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content)
-    return path
-
-
 # Damage
 
 PIECES = [

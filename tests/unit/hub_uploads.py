@@ -3,15 +3,15 @@
 import base64
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.unit.servers import COMMIT, running
+
 TOKEN = "hf_" + "t" * 34
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @dataclass
@@ -32,14 +32,8 @@ class Hub:
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """Serve as long as the block lasts; yields the address."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
+        with running(type("Handler", (_Handler,), {"hub": self})) as address:
+            yield address
 
 
 class _Handler(BaseHTTPRequestHandler):

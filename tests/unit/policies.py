@@ -117,6 +117,16 @@ def laid_on(base: Path, **changes: Any) -> Any:
     return get_peft_model(AutoModelForCausalLM.from_pretrained(base), LoraConfig(**lora))
 
 
+def stirred(model: Any, std: float = 0.05, only: str = "lora_") -> Any:
+    """The model with random values in its adapter, or a part of it; B of a fresh one is 0."""
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if only in name:
+                parameter.normal_(std=std)
+    return model
+
+
 def rewritten(folder: Path, name: str, **changes: Any) -> None:
     path = folder / name
     path.write_text(json.dumps((json.loads(path.read_text()) if path.exists() else {}) | changes))

@@ -1,7 +1,9 @@
-"""Jobs of several processes for tests: what a rule's script does, on tiny models; imports wait for the processes."""
+"""Jobs of one process and of several for tests: what a rule's script does, on tiny models; imports wait for these."""
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 from semalign.runtime.errors import InputError
 from semalign.runtime.signals import Stopped, stopping
 from semalign.runtime.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
 
 HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu"}
 LORA: dict[str, Any] = {"rank": 4, "alpha": 8}
@@ -23,6 +27,38 @@ GRPO: dict[str, Any] = {
     "rewards": {"length": 1.0},
     "snapshot_steps": 9,
 }
+
+SCRIPT = """
+import sys
+from types import SimpleNamespace
+sys.path[:0] = [{root!r} + "/workflow/scripts", {root!r}]
+from semalign.runtime import job
+from tests.unit import ranked_job
+snakemake = SimpleNamespace(
+    rule="train", log=["log.txt"], input=[], output=[{output!r}], wildcards={{}}, threads=2,
+    params=SimpleNamespace(settings={settings!r}), resources={{"gpu": 0}},
+    config={{"gradient_checkpointing": None}} | {config!r},
+)
+job.run(ranked_job.{main}, snakemake, resumable=True)
+"""
+
+
+def started(
+    folder: Path, main: str, settings: dict[str, Any], output: str = "results/made", **config: Any
+) -> "subprocess.Popen[str]":
+    """A function of this module as a job, which Snakemake would start so, with `folder` as its working directory.
+
+    config: more of the config than that activations are kept or not.
+    """
+    code = SCRIPT.format(root=str(ROOT), main=main, settings=settings, output=output, config=config)
+    (folder / "job.py").write_text(code)
+    return subprocess.Popen([sys.executable, "job.py"], cwd=folder, stderr=subprocess.PIPE, text=True)
+
+
+def tells_its_run(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:
+    from semalign.runtime.files import write_json
+
+    write_json(output[0], workspace.tracking)
 
 
 def train(settings: dict[str, Any], input: Any, output: Any, workspace: Workspace) -> None:

@@ -27,17 +27,21 @@ class Files:
 
 
 @contextmanager
-def serving(files: Files, handler: type["Plain"] | None = None) -> Iterator[str]:
+def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """Serve as long as the block lasts; yields the address."""
-    kind = type("Handler", (handler or Plain,), {"files": files})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def serving(files: Files, handler: type["Plain"] | None = None) -> Iterator[str]:
+    with running(type("Handler", (handler or Plain,), {"files": files})) as address:
+        yield address
 
 
 class Plain(BaseHTTPRequestHandler):

@@ -8,18 +8,16 @@ from snakemake.utils import update_config
 
 from tests.workflow.own import make_data, own_config
 from tests.workflow.run import snakemake
-from tests.workflow.test_bad_data import COSTLY
+from tests.workflow.test_bad_data import COSTLY, JUDGE
 
 ONE_DOCUMENT = "".join(f'{{"group": "a", "source": "书{n}", "target": "དེབ་{n}"}}\n' for n in range(3))
-LLM = {"kind": "openai", "model": "m", "prices": None, "ceiling": None, "second": None}
 
 # An overlay of a config that is right, and what must be said once the data are divided.
 AMOUNTS: dict[str, tuple[dict[str, Any], str]] = {
     "prompts too long for RL": ({"rl": {"max_prompt_tokens": 9}}, "config key rl.batch_size: 8 prompts are sampled at a time (batch_size 64, num_generations 8); lower it, mt has 0 for RL; 16 of its 16 prompts are longer than rl.max_prompt_tokens: 9"),
     "an exam of one document": ({"exam": {"pairs": [{"format": "jsonl", "path": "one.jsonl"}]}}, "config key exam.pairs: 1 documents are left of 3 pairs (0 duplicate or empty, 0 in documents the encoder was trained on); at least 2 that it has not seen are needed (for the exam of encoders.independent)"),
-    "a vote on no item": ({"judge": LLM | {"human_votes": {"mt": {"format": "csv", "path": "votes.csv"}}}}, "votes.csv:3: the vote is on 'x-0', which is no id of the test set, where ids are like 'mt-test-0'"),
+    "a vote on no item": ({"judge": JUDGE | {"human_votes": {"mt": {"format": "csv", "path": "votes.csv"}}}}, "votes.csv:3: the vote is on 'x-0', which is no id of the test set, where ids are like 'mt-test-0'"),
     "a reward that fails": ({"rl": {"rewards": {"mine:f": 1.0}}}, "config key rl.rewards: reward mine:f: {folder}/mine.py:2: ZeroDivisionError: division by zero"),
-    "a reward that cannot be imported": ({"rl": {"rewards": {"absent:f": 1.0}}}, "config key rl.rewards: reward absent:f: its file cannot be imported: {folder}/absent.py:1: ModuleNotFoundError: No module named 'not_there'"),
 }  # fmt: skip
 
 
@@ -28,7 +26,6 @@ def test_too_little_or_a_reward_that_fails_ends_before_anything_costly(tmp_path:
     (tmp_path / "mine.py").write_text(
         "def f(completions, references, sources):\n    return [1 / len(text) for text in completions]\n"
     )
-    (tmp_path / "absent.py").write_text("import not_there\nf = not_there.f\n")
     (tmp_path / "one.jsonl").write_text(ONE_DOCUMENT, encoding="utf-8")
     (tmp_path / "votes.csv").write_text("id,vote\nmt-test-1,2\nx-0,1\n")
     make_data(tmp_path / "data")

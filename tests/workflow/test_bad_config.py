@@ -65,6 +65,7 @@ def said(tiny_policy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 def test_a_bad_config_ends_before_anything_runs(case: str, said: dict[str, str]) -> None:
     assert CONFIGS[case][1] in said[case], said[case][-3000:] or "it was accepted"
     assert "Traceback" not in said[case]
+    assert "a1b2c3" not in said[case]
 
 
 def test_results_that_are_no_folder(tmp_path: Path) -> None:

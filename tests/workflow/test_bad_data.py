@@ -14,22 +14,17 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from tests.conftest import ROOT
 from tests.workflow.own import make_data, own_config
 from tests.workflow.run import command, runs, snakemake
 
 COSTLY = ["results/base/model", "results/encoders/reward/model"]
-PAIR = '{"id": "1", "source": "老师看书。", "target": "དགེ་རྒན་གྱིས་དཔེ་ཆ་བལྟས།"}\n'
 JSONL = "mt_train.jsonl"
 
 Break = Callable[[bytes], bytes]
 # A file of the user's, what becomes of its content (or which file's it gets), and what must be said.
 DATA: dict[str, tuple[str, bytes | Break | str, str]] = {
     "not UTF-8": (JSONL, lambda old: old + b'{"id": "x", "source": "\xff"}\n', "mt_train.jsonl:61: not UTF-8 (byte 0xff"),
-    "a line cut off": (JSONL, lambda old: old[:-3], "mt_train.jsonl:60: broken JSON"),
-    "a missing column": (JSONL, b'{"id": "1", "source": "s"}\n', "mt_train.jsonl:1: no column 'target'"),
-    "an id twice": (JSONL, PAIR.encode() * 2, "mt_train.jsonl:2: id '1' was already at line 1"),
-    "an empty file": (JSONL, b"", "mt_train.jsonl: holds no rows"),
-    "the wrong script": (JSONL, PAIR.replace("老师看书。", "The teacher reads.").encode(), "(1 wrong_script_source)"),
     "the columns changed about": (
         JSONL,
         lambda old: old.replace(b'"source"', b'"x"').replace(b'"target"', b'"source"').replace(b'"x"', b'"target"'),
@@ -114,6 +109,64 @@ SOURCES: dict[str, tuple[dict[str, str | bytes], dict[str, Any], str]] = {
 }  # fmt: skip
 
 
+NONE_SHIPPED = dict.fromkeys(("raw", "monolingual", "bilingual", "bert"))
+NO_METHODS = dict.fromkeys(yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["frontier"]["methods"])
+TABLE = {"format": "jsonl", "path": "late.jsonl"}
+QUESTIONS = {"format": "squad", "path": "data/cmrc.json"}
+ONE_QUESTION = (
+    '{"data": [{"paragraphs": [{"context": "书", "qas": [{"id": "cmrc-0-what", "question": "书？", '
+    '"answers": [{"text": "书", "answer_start": 0}]}]}]}]}'
+)
+REPLAY = {"method": "replay", "strengths": [16], "share": 0.2, "texts": [{"kind": "text", "source": TABLE}]}
+JUDGE = {"kind": "openai", "model": "m", "prices": None, "ceiling": None, "second": None}
+
+
+def encoder(**changes: Any) -> dict[str, Any]:
+    return {"encoder_ablation": {"task": "mt", "encoders": NONE_SHIPPED | {"own": changes}}}
+
+
+# Files that are read late, or whose rows must not meet others: what they hold, what the config says beside, the message.
+LATE: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
+    "an ablation encoder's own table": (
+        {"late.jsonl": '{"positive": "a"}\n'},
+        encoder(train=[TABLE]),
+        "late.jsonl:1: no column 'anchor'",
+    ),
+    "an ablation encoder's own lexicon": (
+        {"late.txt": "书\n书\n"},
+        encoder(tokenizer={"lexicon": "late.txt"}),
+        "late.txt:2: '书' already stands in line 1",
+    ),
+    "texts to be replayed": (
+        {"late.jsonl": '{"text": "书", "text": "水"}\n'},
+        {
+            "frontier": {
+                "sft_pairs": [],
+                "rl_steps": [],
+                "methods": NO_METHODS | {"replay": REPLAY | {"language": "zh"}},
+            }
+        },
+        "late.jsonl:1: the key 'text' was already at line 1; remove one of them",
+    ),
+    "people's votes": (
+        {"late.csv": "id,vote\na,3\n"},
+        {"judge": JUDGE | {"human_votes": {"mt": {"format": "csv", "path": "late.csv"}}}},
+        "late.csv:2: the vote on 'a' is '3'; it must be 1, 2 or 0",
+    ),
+    "a question in two files": (
+        {"late.json": ONE_QUESTION},
+        {"retention": {"benchmarks": {"cmrc": {"test": [QUESTIONS, QUESTIONS | {"path": "late.json"}]}}}},
+        "retention.benchmarks.cmrc.test.1 (late.json): id 'cmrc-0-what' is also in "
+        "retention.benchmarks.cmrc.test.0 (data/cmrc.json)",
+    ),
+    "a corpus of test texts": (
+        {},
+        {"policy": {"pretraining": {"corpus": [{"kind": "questions", "source": QUESTIONS}]}}},
+        "data/cmrc.json: nothing is left of 8 documents (8 hold a text of a test set",
+    ),
+}
+
+
 def prepare(folder: Path, template: Path, changes: dict[str, Any]) -> Path:
     """Lay out a right config in `folder`, its data copied there, with changes laid over it; returns the overlay."""
     shutil.copytree(template, folder / "data")
@@ -135,12 +188,16 @@ def broken_data(folder: Path, template: Path, case: str) -> Path:
     return overlay
 
 
-def broken_source(folder: Path, template: Path, case: str) -> Path:
-    files, source, _ = SOURCES[case]
-    overlay = prepare(folder, template, {"tasks": {"mt": {"train": [source]}}})
+def own_files(folder: Path, template: Path, case: str) -> Path:
+    files, changes, _ = LATE[case] if case in LATE else SOURCES[case]
     for name, content in files.items():
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    return overlay
+    return prepare(folder, template, changes if case in LATE else {"tasks": {"mt": {"train": [changes]}}})
+
+
+LAID: list[tuple[dict[str, Any], Callable[[Path, Path, str], Path]]]
+LAID = [(DATA, broken_data), (SOURCES, own_files), (LATE, own_files)]
+MESSAGES = {case: told[2] for cases, _ in LAID for case, told in cases.items()}
 
 
 @pytest.fixture(scope="module")
@@ -154,25 +211,25 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def failed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """(exit status, what was printed, folder) of every case above."""
     home = tmp_path_factory.mktemp("bad")
-    folders, commands = [], []
-    for number, case in enumerate([*DATA, *SOURCES]):
-        folders.append(home / str(number))
-        folders[-1].mkdir()
-        overlay = (broken_data if case in DATA else broken_source)(folders[-1], template, case)
-        commands.append(command(folders[-1], *COSTLY, "--cores", "1", overlays=[overlay]))
-    ended = zip(runs(commands), folders, strict=True)
-    return {case: (*ran, folder) for case, (ran, folder) in zip([*DATA, *SOURCES], ended, strict=True)}
+    folders = {case: home / str(number) for number, case in enumerate(MESSAGES)}
+    commands = []
+    for cases, lay in LAID:
+        for case in cases:
+            folders[case].mkdir()
+            overlay = lay(folders[case], template, case)
+            commands.append(command(folders[case], *COSTLY, "--cores", "1", overlays=[overlay]))
+    return {case: (*ran, folders[case]) for case, ran in zip(MESSAGES, runs(commands), strict=True)}
 
 
-@pytest.mark.parametrize("case", [*DATA, *SOURCES])
+@pytest.mark.parametrize("case", MESSAGES)
 def test_bad_data_end_with_one_message_before_anything_costly(case: str, failed: dict[str, Any]) -> None:
     status, said, folder = failed[case]
-    message = (DATA[case] if case in DATA else SOURCES[case])[2]
     assert status != 0
-    assert said.count(message) == 1, said[-3000:]
+    assert said.count(MESSAGES[case]) == 1, said[-3000:]
     assert "Traceback" not in said
-    logs = folder / "results" / "logs"
-    assert not [path for path in logs.rglob("*.log") if "train_base" in str(path) or "train_encoder" in str(path)]
+    costly = ["train_base"] if case in LATE else ["train_base", "train_encoder"]
+    logs = list((folder / "results" / "logs").rglob("*.log"))
+    assert not [path for path in logs if any(rule in str(path) for rule in costly)]
     assert not list((folder / "results").rglob("*.part"))
 
 
@@ -181,12 +238,3 @@ def test_the_config_that_the_cases_break_is_right(template: Path, tmp_path: Path
     result = snakemake(tmp_path, "results/data/files.json", "results/data/mt/cold.jsonl", overlays=[overlay])
     assert result.returncode == 0, result.stdout + result.stderr
     assert json.loads((tmp_path / "results/data/files.json").read_text())["encoders.reward.train"] == 80
-
-
-def test_a_bom_and_line_ends_of_windows_are_no_mistakes(template: Path, tmp_path: Path) -> None:
-    overlay = prepare(tmp_path, template, {})
-    before = (tmp_path / "data" / JSONL).read_bytes()
-    (tmp_path / "data" / JSONL).write_bytes(b"\xef\xbb\xbf" + before.replace(b"\n", b"\r\n"))
-    result = snakemake(tmp_path, "results/data/mt/prepared.jsonl", overlays=[overlay])
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert json.loads((tmp_path / "results/data/mt/prepared.report.json").read_text())["train"]["kept"] == 60

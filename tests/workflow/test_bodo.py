@@ -10,14 +10,14 @@ import yaml
 
 from semalign.runtime.files import read_json, sha256
 from tests.conftest import ROOT
+from tests.unit.inputs import DATA, needs_data
 from tests.unit.policies import policy, tokenizer_of
 from tests.workflow.run import plan, snakemake
 from tools import trim_vocabulary
 
-DATA = ROOT.parent / "shared" / "data"
 CONFIGS = [ROOT / "config" / name for name in ("bodo.yaml", "bodo_small.yaml")]
 CAPTIONS = [f"{part}.{language}" for part in ("train", "val", "test_2016_flickr") for language in ("en", "brx")]
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the public samples are not at {DATA}")
+pytestmark = needs_data
 
 
 @pytest.fixture(scope="module")

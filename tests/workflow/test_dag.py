@@ -33,6 +33,13 @@ NEED_TORCH = {
 }
 
 
+def planned(folder: Path, changes: dict[str, Any], target: str = "all") -> dict[str, int]:
+    """Jobs by rule of the shipped config with these changes."""
+    overlay = folder / "changes.yaml"
+    overlay.write_text(yaml.safe_dump(changes))
+    return plan(folder, target, [overlay])
+
+
 def test_the_default_config_plans_the_whole_table(tmp_path: Path) -> None:
     jobs = plan(tmp_path)
     assert jobs["train_base"] == 1
@@ -55,17 +62,15 @@ def test_benchmarks_by_likelihood_are_measured_on_every_model(tmp_path: Path) ->
     tables = [{"format": "jsonl", "path": "items.jsonl"}]
     choices = {"kind": "multiple_choice", "test": tables, "prompt": "{q}", "choices": ["a", "b"]}
     news = {"kind": "perplexity", "test": [{"format": "lines", "path": "text.txt"}]}
-    overlay = tmp_path / "more.yaml"
-    overlay.write_text(yaml.safe_dump({"retention": {"benchmarks": {"quiz": choices, "news": news}}}))
-    jobs, before = plan(tmp_path, overlays=[overlay]), plan(tmp_path)
+    jobs = planned(tmp_path, {"retention": {"benchmarks": {"quiz": choices, "news": news}}})
+    before = plan(tmp_path)
     assert jobs["measure_benchmark"] == 2 * before["generate"]  # which answers for every model
     assert jobs["prepare_items"] == 2
     assert jobs["copy_likelihood"] == before["copy_likelihood"]
     assert {rule: n for rule, n in jobs.items() if rule in before and rule != "total"} == {
         rule: n for rule, n in before.items() if rule != "total"
     }
-    overlay.write_text(yaml.safe_dump({"tasks": {"mt": {"shots": {"count": 1, "source": "train"}}}}))
-    assert plan(tmp_path, overlays=[overlay])["draw_shots"] == 1
+    assert planned(tmp_path, {"tasks": {"mt": {"shots": {"count": 1, "source": "train"}}}})["draw_shots"] == 1
 
 
 def test_one_table_needs_only_its_own_runs(tmp_path: Path) -> None:
@@ -76,13 +81,11 @@ def test_one_table_needs_only_its_own_runs(tmp_path: Path) -> None:
 
 
 def test_experiments_and_a_task_can_be_left_out(tmp_path: Path) -> None:
-    overlay = tmp_path / "less.yaml"
     nothing = dict.fromkeys(("few_shot", "forgetting", "frontier", "ablation", "encoder_ablation"))
     primary = {"primary": [{"task": "mt", "measure": "cmrc_avg"}]}
-    overlay.write_text(
-        yaml.safe_dump({"tasks": {"hg": None}, "statistics": primary, "judge": {"kind": "none"}} | nothing)
-    )
-    jobs = plan(tmp_path, overlays=[overlay])
+    less = {"tasks": {"hg": None}, "statistics": primary, "judge": {"kind": "none"}} | nothing
+    assert planned(tmp_path, less, "results/report.html")["report"] == 1
+    jobs = planned(tmp_path, less)
     assert jobs["tabulate_paper"] == 2  # tables 1 and 3
     assert jobs["generate"] == 1 + 3 * 3
     assert jobs["draw_figure"] == 5  # neither the ablation nor the frontier nor the likelihood
@@ -109,25 +112,22 @@ TASK: dict[str, Any] = {
 
 
 def test_tasks_of_any_number_and_name(tmp_path: Path) -> None:
-    overlay = tmp_path / "more.yaml"
-    overlay.write_text(yaml.safe_dump({"tasks": {"story": TASK, "zh_bo_news": TASK | {"source_language": "zh"}}}))
-    two, four = plan(tmp_path), plan(tmp_path, overlays=[overlay])
+    more = {"tasks": {"story": TASK, "zh_bo_news": TASK | {"source_language": "zh"}}}
+    two, four = plan(tmp_path), planned(tmp_path, more)
     assert four["tabulate_paper"] == two["tabulate_paper"]  # of more rows
     assert four["split_pairs"] == 4
     assert four["train_grpo"] - two["train_grpo"] == 3 * 2
     assert four["judge_pairs"] == 3 * 4
-    first = plan(tmp_path, target="results/table1.csv", overlays=[overlay])
+    first = planned(tmp_path, more, "results/table1.csv")
     assert first["train_grpo"] == 3 * 2  # mt and zh_bo_news: from one language to another
 
 
 def test_a_task_of_another_name_takes_the_place_of_both(tmp_path: Path) -> None:
-    overlay = tmp_path / "other.yaml"
     tasks = {"mt": None, "hg": None, "story": TASK}
     primary = {"primary": [{"task": "story", "measure": "judge_net"}]}
     nothing = dict.fromkeys(("few_shot", "ablation", "encoder_ablation", "frontier"))
     policy = {"pretraining": {"corpus": [{"kind": "text", "source": TASK["train"][0]}]}}
-    overlay.write_text(yaml.safe_dump({"tasks": tasks, "statistics": primary, "policy": policy} | nothing))
-    jobs = plan(tmp_path, overlays=[overlay])
+    jobs = planned(tmp_path, {"tasks": tasks, "statistics": primary, "policy": policy} | nothing)
     assert jobs["tabulate_paper"] == 4  # tables 2, 3, 6a and 6b
     assert jobs["train_grpo"] == 3
 
@@ -136,9 +136,7 @@ def test_metrics_that_are_functions_are_tried_first(tmp_path: Path) -> None:
     (tmp_path / "own_metrics.py").write_text(
         "def exact(outputs, references, sources):\n    return [1.0 for _ in outputs]\n"
     )
-    overlay = tmp_path / "own.yaml"
-    overlay.write_text(yaml.safe_dump({"tasks": {"mt": {"metrics": ["bleu", "own_metrics:exact"]}}}))
-    assert plan(tmp_path, overlays=[overlay])["check_metrics"] == 1
+    assert planned(tmp_path, {"tasks": {"mt": {"metrics": ["bleu", "own_metrics:exact"]}}})["check_metrics"] == 1
     assert "check_metrics" not in plan(tmp_path)
 
 

@@ -11,11 +11,10 @@ import torch
 import yaml
 from safetensors.torch import save
 
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.unit.servers import COMMIT, Files, Hub, serving
 from tests.workflow.run import plan, snakemake
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TARGETS = ("results/data/mt/prepared.jsonl", "results/sources.csv")
 PAIRS = [{"id": str(i), "source": f"老师看书{i}。", "target": f"དགེ་རྒན་གྱིས་དཔེ་ཆ་{'ཀ' * (i + 1)}བལྟས།"} for i in range(6)]
 CONTENTS = {
@@ -132,26 +131,3 @@ def test_a_model_of_the_hub_is_fetched_and_checked_for_what_it_is_to_be(
     (run / model / "tokenizer_config.json").unlink()  # what lies there is looked at before anything runs
     result = snakemake(run, "all", "-n", overlays=[TINY, file])
     assert "config key policy.path: results/downloads/model: the tokenizer has no chat template" in result.stdout
-
-
-def test_a_path_that_no_download_makes_ends_the_run_before_it_begins(tmp_path: Path) -> None:
-    urls = {"zh-bo/train.jsonl": "http://127.0.0.1:1/train.jsonl"}
-    result = snakemake(tmp_path, "all", "-n", overlays=overlay(tmp_path, "", urls=urls, sha256={}))
-    assert result.returncode != 0
-    assert (
-        "config key tasks.mt.test.0.path: results/downloads/pairs/zh-bo/test.jsonl: zh-bo/test.jsonl is not among the "
-        "files of pairs: zh-bo/train.jsonl"
-    ) in result.stdout + result.stderr
-
-
-def test_an_address_with_a_token_is_refused_and_written_nowhere(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    urls = {name: f"https://host/{name}?token=hunter22" for name in CONTENTS}
-    result = snakemake(run, "downloads", overlays=overlay(tmp_path, "", urls=urls))
-    assert result.returncode != 0
-    output = result.stdout + result.stderr
-    assert "config key downloads.pairs.urls.zh-bo/train.jsonl: holds token=…, which looks like a key" in output
-    assert "Traceback" not in output
-    assert "hunter22" not in output
-    assert [file for file in run.rglob("*") if file.is_file() and b"hunter22" in file.read_bytes()] == []

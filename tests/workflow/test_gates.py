@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from semalign.runtime.files import read_json, write_json
+from tests.conftest import TINY
 from tests.workflow.run import command, counted, runs, snakemake
-from tests.workflow.test_reruns import TINY
 
 REACHED: dict[str, Any] = {"exam": {"thresholds": {"retrieval": 0.01}}}
 NEVER_REACHED: dict[str, Any] = {"exam": {"thresholds": {"retrieval": 1.0, "spearman": 1.0}}}

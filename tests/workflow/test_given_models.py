@@ -9,13 +9,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, TINY
 from tests.unit.policies import policy, tokenizer_of
 from tests.unit.policy.test_given_models import trained
 from tests.workflow.own import make_data
 from tests.workflow.run import plan, plans, snakemake
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 PAGE = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
 
 

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, TINY
 from tests.workflow.run import snakemake
-from tests.workflow.test_reruns import TINY
 
 pytestmark = pytest.mark.long
 SHIPPED: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["frontier"]["methods"]

@@ -12,11 +12,10 @@ from snakemake.utils import update_config
 
 from semalign.preflight.root import validate
 from tests.conftest import ROOT
+from tests.unit.inputs import DATA, needs_data
 from tests.workflow.pages import blocks, named_files, project, run
 
-DATA = ROOT.parent / "shared" / "data"
 LANGUAGES = named_files("languages")
-with_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the public samples are not at {DATA}")
 
 
 def default() -> dict[str, Any]:
@@ -101,7 +100,7 @@ def test_the_overlays_of_other_languages_are_valid(language: str) -> None:
 
 
 @pytest.mark.long
-@with_data
+@needs_data
 def test_other_languages_run(tmp_path: Path) -> None:
     copy = project(tmp_path)
     (copy / "data").mkdir()

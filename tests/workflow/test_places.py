@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, TINY
 from tests.workflow.run import command, counted, plan, plans
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 NAME = 'a b\'s "c" $HOME `id` #1 (2); & ä藏 [x] * ? % \\ \n'
 TARGET = "results/data/cmrc/test.jsonl"
 MODULE = f"""

@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.unit.policies import policy, tokenizer_of
 from tests.workflow.run import plan, snakemake
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 CHECKS = "results/data/policy.checks.json"
 
 

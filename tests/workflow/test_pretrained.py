@@ -5,12 +5,11 @@ from pathlib import Path
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling
 
 from semalign.runtime.files import read_json
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.unit.encoder.pretrained_folders import WIDTH, made, tensors
 from tests.unit.encoder.pretrained_folders import folders as folders
 from tests.workflow.run import snakemake
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 REPORT = "results/encoders/pretrained.json"
 
 

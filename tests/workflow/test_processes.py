@@ -6,10 +6,9 @@ import pytest
 import yaml
 
 from semalign.runtime.files import read_json, read_jsonl
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.workflow.run import plan, snakemake
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 SFT, RL = {"micro_batch_size": 8}, {"micro_batch_size": 32}
 TWO = {"processes": 2, "cold_sft": SFT, "strong_sft": SFT, "few_shot": {"sft": SFT}, "rl": RL}
 TARGET = "results/mt/rl/0/adapter"

@@ -14,11 +14,10 @@ import pytest
 
 from semalign.runtime.files import read_jsonl
 from semalign.runtime.progress import SECONDS
-from tests.conftest import ROOT
+from tests.conftest import ROOT, TINY
 from tests.workflow.run import command, snakemake
 
 RUN = "mt/cold_sft/0"
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TARGETS = [f"results/{RUN}/scores/{kind}.json" for kind in ("text", "similarity")]
 # A shell's job in the background, as these tests may be, ignores Ctrl-C.
 AS_IN_A_TERMINAL = "import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"

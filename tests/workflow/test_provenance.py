@@ -12,7 +12,7 @@ import yaml
 
 from semalign.reporting.lineage import describe, lineage, records_by_output
 from semalign.runtime.provenance import SUFFIX
-from tests.conftest import ROOT
+from tests.conftest import ROOT, TINY
 from tests.workflow.own import make_data, own_config
 from tests.workflow.run import snakemake
 
@@ -100,19 +100,14 @@ def test_the_users_own_data_stand_at_the_end_with_their_hashes(tmp_path: Path) -
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_a_dirty_tree_is_said(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    for name in ("config", "envs", "profiles", "workflow"):
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", project)
+def test_a_dirty_tree_is_said(project: Path, tmp_path: Path) -> None:
     git = ["git", "-C", str(project), "-c", "user.name=a", "-c", "user.email=a@b"]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "as it is"]):
         subprocess.run([*git, *arguments], check=True)
-    tiny = ROOT / "tests" / "workflow" / "tiny.yaml"
     target = "results/world/lexicon.txt"
 
     def made() -> list[str]:
-        run = snakemake(tmp_path, target, "--force", overlays=[tiny], project=project)
+        run = snakemake(tmp_path, target, "--force", overlays=[TINY], project=project)
         assert run.returncode == 0, run.stderr
         return lineage(target, tmp_path).warnings
 

@@ -11,13 +11,10 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
+from tests.unit.inputs import DATA, needs_data
 from tests.workflow.run import snakemake
 
-DATA = ROOT.parent / "shared" / "data"
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(not DATA.is_dir(), reason=f"the public samples are not at {DATA}"),
-]
+pytestmark = [pytest.mark.long, needs_data]
 
 
 @pytest.fixture(scope="module")

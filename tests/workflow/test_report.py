@@ -5,24 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
-from tests.conftest import ROOT
-from tests.workflow.run import plan, plans, snakemake
+from tests.conftest import TINY
+from tests.workflow.run import plans, snakemake
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 TARGET = "results/report.html"
-
-
-@pytest.fixture(scope="module")
-def reported(untouched: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the finished run, with its report."""
-    folder = Path(shutil.copytree(untouched, tmp_path_factory.mktemp("reported") / "copied"))
-    assert plan(folder, TARGET, overlays=[TINY]) == {"report": 1, "total": 1}
-    result = snakemake(folder, TARGET, overlays=[TINY])
-    assert result.returncode == 0, result.stdout + result.stderr
-    return folder
 
 
 def test_the_report_of_a_finished_run(reported: Path) -> None:
@@ -76,14 +64,3 @@ def as_make_does(folder: Path) -> subprocess.CompletedProcess[str]:
     """`make report`, of a folder with the tiny config."""
     only = ("--allowed-rules", "report", "--force")
     return snakemake(folder, TARGET, *only, overlays=[TINY], environment={"SEMALIGN_REPORT": "present"})
-
-
-def test_without_experiments_judge_and_a_task(tmp_path: Path) -> None:
-    overlay = tmp_path / "less.yaml"
-    less = dict.fromkeys(("few_shot", "forgetting", "frontier", "ablation", "encoder_ablation"))
-    less |= {"tasks": {"hg": None}, "judge": {"kind": "none"}, "statistics": {"primary": []}}
-    overlay.write_text(yaml.safe_dump(less))
-    jobs = plan(tmp_path, TARGET, overlays=[TINY, overlay])
-    assert jobs["report"] == 1
-    assert jobs["tabulate_paper"] == 2
-    assert "judge_pairs" not in jobs

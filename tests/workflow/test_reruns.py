@@ -18,12 +18,11 @@ from pydantic import BaseModel
 from snakemake.utils import update_config
 
 from semalign.preflight.root import Config, validate
-from tests.conftest import ROOT
+from tests.conftest import ROOT, TINY
 from tests.workflow.jobs import reruns
 from tests.workflow.read_by import READ_BY, SOURCES
 from tests.workflow.run import plans
 
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # Keys that add or remove jobs: tested by name in test_reruns_otherwise.py.
 CHANGE_THE_JOBS = {"seeds", "judge.kind", "ablation.task", "few_shot.task", "few_shot.source_task", "few_shot.starts"}
 CHANGE_THE_JOBS |= {"models", "train"}  # the first adds jobs, in test_given_models.py

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import TINY
 from tests.workflow.jobs import reruns
 from tests.workflow.run import plans, snakemake
-from tests.workflow.test_reruns import CONFIG, TINY
+from tests.workflow.test_reruns import CONFIG
 
 NOTHING: Counter[str] = Counter()
 COUNTED = {"check_amounts": 1}  # what must be there before anything costly

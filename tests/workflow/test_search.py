@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.conftest import TINY
 from tests.workflow.run import plans, snakemake
-from tests.workflow.test_reruns import TINY
 
 RATE: dict[str, Any] = {"of": "rl", "task": "mt", "grid": {"learning_rate": [1.0e-2]}}
 OF_A_TRIAL = {"train_grpo": 1, "generate": 1, "score_text": 1, "score_similarity": 1, "tabulate_search": 1}

@@ -11,11 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import TINY
 from tests.workflow.run import command
 
 TARGET = "results/world/text.jsonl"
-TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 # What stands in the script after its first import from the library, and before it.
 AFTER = "\nimport os, pathlib, time\n"
 AFTER += "if os.environ.get('SLOW') == 'after':\n    pathlib.Path('up').touch(); time.sleep(60)\n"

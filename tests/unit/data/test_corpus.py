@@ -1,6 +1,5 @@
 """What models made on the spot are trained on."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from semalign.config.data import AlignedText, Captions, CorpusItem, PairTable, S
 from semalign.data.corpus import contrastive_rows, pretraining_documents
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import write_jsonl
+from tests.unit.data.test_sources import squad
 
 
 def table(path: Path, rows: list[dict[str, str]]) -> PairTable:
@@ -17,22 +17,11 @@ def table(path: Path, rows: list[dict[str, str]]) -> PairTable:
 
 
 def test_documents_carry_the_prompts_of_the_config(tmp_path: Path) -> None:
-    squad = {
-        "data": [
-            {
-                "paragraphs": [
-                    {
-                        "context": "甲。",
-                        "qas": [
-                            {"id": "1", "question": "谁？", "answers": [{"text": "甲"}]},
-                            {"id": "2", "question": "何？", "answers": [{"text": " "}]},
-                        ],
-                    }
-                ]
-            }
-        ]
-    }
-    (tmp_path / "q.json").write_text(json.dumps(squad))
+    asked = [
+        {"id": "1", "question": "谁？", "answers": [{"text": "甲"}]},
+        {"id": "2", "question": "何？", "answers": [{"text": " "}]},
+    ]
+    (tmp_path / "q.json").write_text(squad({"context": "甲。", "qas": asked}))
     items = [
         CorpusItem(kind="questions", task=None, source=Squad(format="squad", path=tmp_path / "q.json")),
         CorpusItem(kind="pairs", task="mt", source=table(tmp_path / "p.jsonl", [{"source": "s", "target": "t"}])),
@@ -73,11 +62,6 @@ def test_blank_sides_of_an_encoders_rows_are_counted_and_texts_cleaned(tmp_path:
     kept, counts = contrastive_rows([table(tmp_path / "rows.jsonl", rows)], [], "key")
     assert kept == [{"anchor": "a", "positive": "b c"}]
     assert counts == {"read": 6, "kept": 1, "incomplete": 5, "held_out": 0}
-
-
-def test_rows_without_negatives_have_two_columns(tmp_path: Path) -> None:
-    source = table(tmp_path / "rows.jsonl", [{"anchor": "a", "positive": "b"}])
-    assert contrastive_rows([source], set(), "key")[0] == [{"anchor": "a", "positive": "b"}]
 
 
 def test_pairs_of_any_format_train_an_encoder(tmp_path: Path) -> None:

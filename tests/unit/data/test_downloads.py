@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ from semalign.data import fetching
 from semalign.data.downloads import check_digests, fetch, from_mirror, place, record, unpickle
 from semalign.data.fetching import fetch_url
 from semalign.data.hub import Fetched
-from semalign.network.waits import asked_wait
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
 from tests.unit.servers import COMMIT, Files, serving
@@ -103,13 +100,6 @@ def test_an_empty_file_is_not_what_was_asked_for(tmp_path: Path) -> None:
         fetch("x", of_urls(address, "a.txt"), ["a.txt"], tmp_path)
 
 
-def test_a_server_names_its_pause_in_seconds_or_as_a_date() -> None:
-    later = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    assert asked_wait({"Retry-After": "7"}) == 7
-    assert asked_wait({"Retry-After": later}) == pytest.approx(100, abs=3)
-    assert [asked_wait(headers) for headers in ({}, {"Retry-After": "soon"})] == [None, None]
-
-
 def test_another_content_than_expected_is_an_error_and_does_not_stay(tmp_path: Path) -> None:
     with serving(Files({"a.txt": TEXT})) as address:
         download = of_urls(address, "a.txt", sha256={"a.txt": digest(b"other")})
@@ -144,12 +134,6 @@ def test_the_mirror_is_the_only_place_when_there_is_one(tmp_path: Path, monkeypa
         fetch("x", download, ["a.txt"], tmp_path / "work")
     (mirror / "x" / "a.txt").write_bytes(TEXT)
     assert fetch("x", download, ["a.txt"], tmp_path / "work").files["a.txt"].read_bytes() == TEXT
-
-
-def test_offline_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEMALIGN_OFFLINE", "1")
-    with pytest.raises(InputError, match=r"downloads.x: HF_HUB_OFFLINE is set; unset it, or name a folder"):
-        fetch("x", of_urls("http://127.0.0.1:1", "a.txt"), ["a.txt"], tmp_path)
 
 
 def test_a_model_of_the_mirror_is_taken_whole(tmp_path: Path) -> None:

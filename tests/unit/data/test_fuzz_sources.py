@@ -1,6 +1,7 @@
 """Aligned text, headlines, questions, documents, predictions, damaged: rows, or an InputError naming the file."""
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from semalign.config.data import (
     CorpusItem,
     Headlines,
     Joined,
-    Lines,
     PairTable,
     Squad,
     Table,
@@ -36,90 +36,88 @@ from tests.unit.fuzz import (
     as_jsonl,
     cmrc2018,
     damaged,
-    file,
     fuzz,
-    fuzz_few,
     outcome,
     parquet,
     question_rows,
     squad,
 )
+from tests.unit.inputs import written
 
-# Aligned text, headlines, questions, documents
+# Aligned text, headlines, captions, joined tables, questions, documents
 
 LINES = "一\r\n二\n\n四 \u2028 五\n".encode()
 IDS = b"d1\nd1\nd2\nd3\n"
-
-
-@fuzz
-@given(left=DAMAGE, right=DAMAGE, ids=st.none() | DAMAGE)
-def test_damaged_aligned_text(
-    tmp_path_factory: Files, left: list[Any], right: list[Any], ids: list[Any] | None
-) -> None:
-    folder = tmp_path_factory.mktemp("fuzz")
-    paths = [file(folder, "a.zh", damaged(LINES, left)), file(folder, "a.bo", damaged(LINES, right))]
-    if ids is not None:
-        paths.append(file(folder, "ids", damaged(IDS, ids)))
-    source = AlignedText(format="aligned", source=paths[0], target=paths[1], documents=dict(enumerate(paths)).get(2))
-    rows = outcome(lambda: read_pairs(source), *paths)
-    are_rows(rows, PAIR)
-    if rows is not None:
-        assert [row["id"] for row in rows] == [f"a:{number}" for number in range(1, len(rows) + 1)]
-
-
-@fuzz
-@given(text=DAMAGE, ids=DAMAGE, segments=st.none() | st.integers(1, 3))
-def test_damaged_headlines(tmp_path_factory: Files, text: list[Any], ids: list[Any], segments: int | None) -> None:
-    folder = tmp_path_factory.mktemp("fuzz")
-    paths = [file(folder, "a.txt", damaged(LINES, text)), file(folder, "ids", damaged(IDS, ids))]
-    rows = outcome(
-        lambda: read_pairs(Headlines(format="headlines", text=paths[0], documents=paths[1], segments=segments)), *paths
-    )
-    are_rows(rows, PAIR)
-    assert rows is None or len({row["id"] for row in rows}) == len(rows)
-
-
 ZH = "a.jpg#zhc#0 一\r\na.jpg#zhc#1 二 \u2028\n\nb c.jpg#zhc#0\n".encode()
 BO = "b c.jpg#tic#0 ཀ\na.jpg#tic#0 ཁ\na.jpg#tic#1\tག\n".encode()
-
-
-@fuzz
-@given(left=DAMAGE, right=DAMAGE)
-def test_damaged_captions(tmp_path_factory: Files, left: list[Any], right: list[Any]) -> None:
-    folder = tmp_path_factory.mktemp("fuzz")
-    paths = [file(folder, "a.zh", damaged(ZH, left)), file(folder, "a.bo", damaged(BO, right))]
-    rows = outcome(lambda: read_pairs(Captions(format="captions", source=paths[0], target=paths[1])), *paths)
-    are_pairs(rows)
-    assert rows is None or len({row["id"] for row in rows}) == len(rows)
-
-
-def are_pairs(rows: list[Any] | None) -> None:
-    """Pairs, or what their source leaves out."""
-    are_rows([row for row in rows or [] if "left_out" not in row], PAIR)
-    are_rows([row for row in rows or [] if "left_out" in row], {"id", "left_out"})
-
-
 SIDE = as_jsonl({"id": 1, "text": "一", "group": "d"}, {"id": "2", "text": None}, {"id": "3", "text": "三"})
+PARQUET = parquet(
+    {"id": ["q1", "q2"], "context": ["甲", "乙"], "question": ["谁", "谁"]}
+    | {"answers": [{"text": ["甲"], "answer_start": [0]}, {"text": ["乙"], "answer_start": [0]}]}
+)
+TEXTS = as_jsonl({"text": "中"}, {"text": "བོད", "x": 1})
+FORMATS = {"aligned": AlignedText, "headlines": Headlines, "captions": Captions, "joined": Joined}
 
 
+def pairs(form: str, **fields: Any) -> Iterable[Any]:
+    return read_pairs(FORMATS.get(form, PairTable).model_validate({"format": form} | fields))
+
+
+def texts(kind: str, form: str, **fields: Any) -> Iterable[Any]:
+    item = {"kind": kind, "task": "mt" if kind == "pairs" else None, "source": {"format": form} | fields}
+    return read_documents(CorpusItem.model_validate(item))
+
+
+def side(path: Path) -> Table:
+    return Table.model_validate({"format": path.suffix[1:], "path": path})
+
+
+TWO, DOCUMENTS = {"a.zh": LINES, "a.bo": LINES}, {"ids": IDS}
+# The files of a source as they should be, its reader, and what its rows hold.
+SOURCES: dict[str, tuple[dict[str, bytes], Callable[..., Iterable[Any]], set[str]]] = {
+    "aligned": (TWO, lambda a, b: pairs("aligned", source=a, target=b), PAIR),
+    "documents": (TWO | DOCUMENTS, lambda a, b, ids: pairs("aligned", source=a, target=b, documents=ids), PAIR),
+    "headlines": ({"a": LINES} | DOCUMENTS, lambda a, ids: pairs("headlines", text=a, documents=ids, segments=2), PAIR),
+    "whole articles": ({"a": LINES} | DOCUMENTS, lambda a, ids: pairs("headlines", text=a, documents=ids), PAIR),
+    "captions": ({"a.zh": ZH, "a.bo": BO}, lambda a, b: pairs("captions", source=a, target=b), PAIR),
+    "joined": ({"a.jsonl": SIDE, "b.jsonl": SIDE}, lambda a, b: pairs("joined", source=side(a), target=side(b)), PAIR),
+    "less the rows of another": (
+        {"a.jsonl": JSONL, "b.jsonl": JSONL[:90]},
+        lambda a, b: pairs("jsonl", path=a, exclude_ids_from=[side(b)]),
+        PAIR,
+    ),
+    "squad": ({"a.json": squad()}, lambda a: read_questions(Squad(format="squad", path=a)), QUESTION),
+    "cmrc2018": ({"a.json": cmrc2018()}, lambda a: read_questions(Cmrc2018(format="cmrc2018", path=a)), QUESTION),
+    "a table of questions": ({"a.jsonl": question_rows()}, lambda a: read_questions(side(a)), QUESTION),
+    "questions in parquet": ({"a.parquet": PARQUET}, lambda a: read_questions(side(a)), QUESTION),
+    "texts in lines": ({"a.txt": LINES}, lambda a: texts("text", "lines", path=a), {"text"}),
+    "texts in a table": ({"a.jsonl": TEXTS}, lambda a: texts("text", "jsonl", path=a), {"text"}),
+    "pairs as documents": ({"a.jsonl": JSONL}, lambda a: texts("pairs", "jsonl", path=a), {"source", "target"}),
+    "squad as documents": (
+        {"a.json": squad()},
+        lambda a: texts("questions", "squad", path=a),
+        {"context", "question", "answers"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
 @fuzz
-@given(left=DAMAGE, right=DAMAGE)
-def test_damaged_tables_that_are_joined(tmp_path_factory: Files, left: list[Any], right: list[Any]) -> None:
+@given(damage=st.tuples(DAMAGE, DAMAGE, DAMAGE))
+def test_a_damaged_source(tmp_path_factory: Files, name: str, damage: tuple[list[Any], ...]) -> None:
+    """Rows, or what their source leaves out."""
+    files, read, keys = SOURCES[name]
+    contents = {name: damaged(content, one) for (name, content), one in zip(files.items(), damage, strict=False)}
     folder = tmp_path_factory.mktemp("fuzz")
-    paths = [file(folder, "a.jsonl", damaged(SIDE, left)), file(folder, "b.jsonl", damaged(SIDE, right))]
-    tables = [Table(format="jsonl", path=path) for path in paths]
-    rows = outcome(lambda: read_pairs(Joined(format="joined", source=tables[0], target=tables[1])), *paths)
-    are_pairs(rows)
-    assert rows is None or len({row["id"] for row in rows}) == len(rows)
-
-
-@fuzz
-@given(left=DAMAGE, right=DAMAGE)
-def test_a_damaged_table_less_the_rows_of_another(tmp_path_factory: Files, left: list[Any], right: list[Any]) -> None:
-    folder = tmp_path_factory.mktemp("fuzz")
-    paths = [file(folder, "a.jsonl", damaged(JSONL, left)), file(folder, "b.jsonl", damaged(JSONL[:90], right))]
-    without = [Table(format="jsonl", path=paths[1])]
-    are_pairs(outcome(lambda: read_pairs(PairTable(format="jsonl", path=paths[0], exclude_ids_from=without)), *paths))
+    paths = [written(folder, name, content) for name, content in contents.items()]
+    rows = outcome(lambda: read(*paths), *paths) or []
+    if "squad" in name and b"\\ud83d" in contents["a.json"]:  # see test_half_a_surrogate_pair_in_questions
+        return
+    are_rows([row for row in rows if "left_out" not in row], keys)
+    are_rows([row for row in rows if "left_out" in row], {"id", "left_out"})
+    assert "id" not in keys or len({row["id"] for row in rows}) == len(rows)
+    if name in ("aligned", "documents"):
+        assert [row["id"] for row in rows] == [f"a:{number}" for number in range(1, len(rows) + 1)]
 
 
 VALUES = st.recursive(
@@ -127,57 +125,21 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "text", "data", "x"]), inner),
     max_leaves=6,
 )
+QUESTIONS: dict[str, tuple[Callable[..., bytes], list[str]]] = {
+    "squad": (squad, ["id", "question", "answers"]),
+    "cmrc2018": (cmrc2018, ["query_id", "query_text", "answers"]),
+    "a table of questions": (question_rows, ["id", "context", "question", "answers", "group"]),
+}
 
 
+@pytest.mark.parametrize("name", QUESTIONS)
 @fuzz
-@given(DAMAGE)
-def test_damaged_questions(tmp_path_factory: Files, damage: list[Any]) -> None:
-    content = damaged(squad(), damage)
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.json", content)
-    rows = outcome(lambda: read_questions(Squad(format="squad", path=path)), path)
-    if b"\\ud83d" not in content:  # see test_half_a_surrogate_pair_in_questions
-        are_rows(rows, QUESTION)
-
-
-@fuzz
-@given(damage=DAMAGE, own=st.booleans())
-def test_damaged_questions_of_other_styles(tmp_path_factory: Files, damage: list[Any], own: bool) -> None:
-    content = damaged(cmrc2018() if own else question_rows(), damage)
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.json" if own else "a.jsonl", content)
-    source = Cmrc2018(format="cmrc2018", path=path) if own else Table(format="jsonl", path=path)
-    are_rows(outcome(lambda: read_questions(source), path), QUESTION)
-
-
-@fuzz
-@given(st.sampled_from(["query_id", "query_text", "answers"]), VALUES)
-def test_anything_in_a_question_of_cmrc_2018(tmp_path_factory: Files, key: str, value: Any) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.json", cmrc2018(**{key: value}))
-    are_rows(outcome(lambda: read_questions(Cmrc2018(format="cmrc2018", path=path)), path), QUESTION)
-
-
-@fuzz
-@given(st.sampled_from(["id", "context", "question", "answers", "group"]), VALUES)
-def test_anything_in_a_table_of_questions(tmp_path_factory: Files, key: str, value: Any) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.jsonl", question_rows(**{key: value}))
-    are_rows(outcome(lambda: read_questions(Table(format="jsonl", path=path)), path), QUESTION)
-
-
-@fuzz_few
-@given(damage=DAMAGE)
-def test_a_damaged_parquet_file_of_questions(tmp_path_factory: Files, damage: list[Any]) -> None:
-    rows = {"id": ["q1", "q2"], "context": ["甲", "乙"], "question": ["谁", "谁"]}
-    content = parquet(
-        rows | {"answers": [{"text": ["甲"], "answer_start": [0]}, {"text": ["乙"], "answer_start": [0]}]}
-    )
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.parquet", damaged(content, damage))
-    are_rows(outcome(lambda: read_questions(Table(format="parquet", path=path)), path), QUESTION)
-
-
-@fuzz
-@given(st.sampled_from(["id", "question", "answers"]), VALUES)
-def test_questions_with_anything_in_a_place(tmp_path_factory: Files, key: str, value: Any) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.json", squad(**{key: value}))
-    are_rows(outcome(lambda: read_questions(Squad(format="squad", path=path)), path), QUESTION)
+@given(place=st.integers(0, 4), value=VALUES)
+def test_anything_in_a_place_of_a_question(tmp_path_factory: Files, name: str, place: int, value: Any) -> None:
+    make, keys = QUESTIONS[name]
+    [file_name], read, _ = SOURCES[name]
+    path = written(tmp_path_factory.mktemp("fuzz"), file_name, make(**{keys[place % len(keys)]: value}))
+    are_rows(outcome(lambda: read(path), path), QUESTION)
 
 
 @fuzz
@@ -195,40 +157,15 @@ def test_questions_with_anything_above_them(tmp_path_factory: Files, place: str,
         "group": (paragraph, "id"),
     }[place]
     holder[key] = value
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.json", json.dumps(whole, ensure_ascii=False).encode())
+    path = written(tmp_path_factory.mktemp("fuzz"), "a.json", json.dumps(whole, ensure_ascii=False).encode())
     are_rows(outcome(lambda: read_questions(Squad(format="squad", path=path)), path), QUESTION)
 
 
 @pytest.mark.parametrize("key", ["id", "question"])
 def test_half_a_surrogate_pair_in_questions(tmp_path: Path, key: str) -> None:
-    path = file(tmp_path, "a.json", squad(**{key: "XX"}).replace(b"XX", b"\\ud83d"))
+    path = written(tmp_path, "a.json", squad(**{key: "XX"}).replace(b"XX", b"\\ud83d"))
     rows = outcome(lambda: read_questions(Squad(format="squad", path=path)), path)
     write_jsonl(tmp_path / "prepared.jsonl", rows or [])
-
-
-@pytest.mark.parametrize("kind", ["lines", "table", "pairs", "questions"])
-@fuzz_few
-@given(damage=DAMAGE)
-def test_damaged_documents(tmp_path_factory: Files, kind: str, damage: list[Any]) -> None:
-    folder = tmp_path_factory.mktemp("fuzz")
-    if kind == "lines":
-        path = file(folder, "a.txt", damaged(LINES, damage))
-        item, keys = CorpusItem(kind="text", task=None, source=Lines(format="lines", path=path)), {"text"}
-    elif kind == "table":
-        path = file(folder, "a.jsonl", damaged(as_jsonl({"text": "中"}, {"text": "བོད", "x": 1}), damage))
-        item, keys = CorpusItem(kind="text", task=None, source=PairTable(format="jsonl", path=path)), {"text"}
-    elif kind == "pairs":
-        path = file(folder, "a.jsonl", damaged(JSONL, damage))
-        item, keys = (
-            CorpusItem(kind="pairs", task="mt", source=PairTable(format="jsonl", path=path)),
-            {"source", "target"},
-        )
-    else:
-        damage = [change for change in damage if change[0][1] != b"\\ud83d"]  # see above
-        path = file(folder, "a.json", damaged(squad(), damage))
-        item = CorpusItem(kind="questions", task=None, source=Squad(format="squad", path=path))
-        keys = {"context", "question", "answers"}
-    are_rows(outcome(lambda: read_documents(item), path), keys)
 
 
 # Predictions
@@ -245,8 +182,8 @@ ITEMS = as_jsonl(*[{"id": name, "source": "中"} for name in ("a", "b", "c")])
 def test_predictions_that_lost_lines(tmp_path_factory: Files, answers: list[Any], items: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "mt").mkdir()
-    predictions = file(folder, "predictions.jsonl", damaged(ANSWERS, answers))
-    test = file(folder / "mt", "test.jsonl", damaged(ITEMS, items))
+    predictions = written(folder, "predictions.jsonl", damaged(ANSWERS, answers))
+    test = written(folder / "mt", "test.jsonl", damaged(ITEMS, items))
     found = outcome(lambda: [join(predictions, [str(test)])], predictions, test)
     if found is not None:
         rows = found[0]["mt"]
@@ -257,6 +194,6 @@ def test_predictions_that_lost_lines(tmp_path_factory: Files, answers: list[Any]
 @pytest.mark.parametrize("row", [{}, {"id": "a"}, {"testset": "mt"}, {"testset": "mt", "id": ["a"]}])
 def test_predictions_without_their_keys(tmp_path: Path, row: Row) -> None:
     (tmp_path / "mt").mkdir()
-    test = file(tmp_path / "mt", "test.jsonl", ITEMS)
-    predictions = file(tmp_path, "predictions.jsonl", ANSWERS + as_jsonl(row))
+    test = written(tmp_path / "mt", "test.jsonl", ITEMS)
+    predictions = written(tmp_path, "predictions.jsonl", ANSWERS + as_jsonl(row))
     assert outcome(lambda: [join(predictions, [str(test)])], predictions, test) is None

@@ -28,7 +28,6 @@ from tests.unit.fuzz import (
     Files,
     are_rows,
     damaged,
-    file,
     fuzz,
     fuzz_few,
     in_time,
@@ -36,6 +35,7 @@ from tests.unit.fuzz import (
     parquet,
     squad,
 )
+from tests.unit.inputs import written
 
 # Lines and JSON
 
@@ -43,7 +43,7 @@ from tests.unit.fuzz import (
 @fuzz
 @given(st.binary(max_size=60) | DAMAGE.map(lambda damage: damaged(TSV, damage)))
 def test_lines_of_any_bytes(tmp_path_factory: Files, content: bytes) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.txt", content)
+    path = written(tmp_path_factory.mktemp("fuzz"), "a.txt", content)
     found = outcome(lambda: read_lines(path), path)
     text = content.decode(errors="replace")
     if found is None:
@@ -61,7 +61,7 @@ def test_lines_of_any_bytes(tmp_path_factory: Files, content: bytes) -> None:
 @example(b'{"a": NaN, "b": 1e999, "a": -Infinity}')
 @example(b'{"\\ud800": "\\u0000"}')
 def test_json_lines_of_any_bytes(tmp_path_factory: Files, content: bytes) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.jsonl", content)
+    path = written(tmp_path_factory.mktemp("fuzz"), "a.jsonl", content)
     found = outcome(lambda: read_jsonl(path), path)
     assert found is None or all(isinstance(row, dict) for row in found)
 
@@ -69,14 +69,14 @@ def test_json_lines_of_any_bytes(tmp_path_factory: Files, content: bytes) -> Non
 @fuzz
 @given(st.binary(max_size=60) | DAMAGE.map(lambda damage: damaged(JSON, damage)))
 def test_json_of_any_bytes(tmp_path_factory: Files, content: bytes) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.json", content)
+    path = written(tmp_path_factory.mktemp("fuzz"), "a.json", content)
     outcome(lambda: [read_json(path)], path)
 
 
 @fuzz
 @given(st.binary(max_size=60) | DAMAGE.map(lambda damage: damaged(JSONL, damage)), st.integers(0, 9))
 def test_a_journal_goes_on_from_any_bytes(tmp_path_factory: Files, content: bytes, number: int) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.jsonl", content)
+    path = written(tmp_path_factory.mktemp("fuzz"), "a.jsonl", content)
     with in_time():
         journal = Journal(path)
         assert content.startswith(path.read_bytes())
@@ -92,7 +92,7 @@ def test_a_journal_goes_on_from_any_bytes(tmp_path_factory: Files, content: byte
 @fuzz_few
 @given(damage=DAMAGE)
 def test_a_damaged_table(tmp_path_factory: Files, ending: str, damage: list[Any]) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", damaged(TABLES[ending], damage))
+    path = written(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", damaged(TABLES[ending], damage))
     table = PairTable(format=ending, path=path)
     are_rows(outcome(lambda: read_pairs(table), path), PAIR)
     raw = outcome(lambda: read_rows(table, ("source",), ("group",)), path)
@@ -103,7 +103,7 @@ def test_a_damaged_table(tmp_path_factory: Files, ending: str, damage: list[Any]
 @fuzz_few
 @given(content=st.binary(max_size=50))
 def test_a_table_of_any_bytes(tmp_path_factory: Files, ending: str, content: bytes) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", content)
+    path = written(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", content)
     table = PairTable(format=ending, path=path)
     assert outcome(lambda: read_pairs(table), path) in (None, []) or b"source" in content
 
@@ -114,7 +114,7 @@ def test_a_table_of_any_bytes(tmp_path_factory: Files, ending: str, content: byt
 def test_a_table_of_separators(tmp_path_factory: Files, ending: str, content: str, plain: bool) -> None:
     separator = {"csv": ",", "tsv": "\t"}[ending]
     text = f"source{separator}target\nfirst{separator}row\n{content}"
-    path = file(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", text.encode())
+    path = written(tmp_path_factory.mktemp("fuzz"), f"a.{ending}", text.encode())
     table = PairTable(format=ending, path=path, quoting="none" if plain else None)
     rows = outcome(lambda: read_pairs(table), path)
     are_rows(rows, PAIR)
@@ -125,7 +125,7 @@ def test_a_table_of_separators(tmp_path_factory: Files, ending: str, content: st
 @fuzz_few
 @given(damage=DAMAGE)
 def test_a_damaged_parquet_file(tmp_path_factory: Files, valid: bytes, damage: list[Any]) -> None:
-    path = file(tmp_path_factory.mktemp("fuzz"), "a.parquet", damaged(valid, damage))
+    path = written(tmp_path_factory.mktemp("fuzz"), "a.parquet", damaged(valid, damage))
     try:
         rows = outcome(lambda: read_pairs(PairTable(format="parquet", path=path)), path)
     except UnicodeDecodeError:  # see test_parquet_of_another_encoding
@@ -147,7 +147,7 @@ def of_bytes(*values: bytes) -> pyarrow.Array:
     ids=["cell", "name"],
 )
 def test_parquet_of_another_encoding(tmp_path: Path, content: bytes) -> None:
-    path = file(tmp_path, "a.parquet", content)
+    path = written(tmp_path, "a.parquet", content)
     assert outcome(lambda: read_pairs(PairTable(format="parquet", path=path)), path) is None
 
 
@@ -159,7 +159,7 @@ BEYOND = ["[" * 100_000, '{"a":' * 100_000, "9" * 5000, "-" + "9" * 5000]
 @pytest.mark.parametrize("value", BEYOND, ids=["[", "{", "long", "-long"])
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 def test_json_beyond_pythons_limits(tmp_path: Path, name: str, value: str) -> None:
-    path = file(tmp_path, name, f'{{"data": {value}}}\n'.encode())
+    path = written(tmp_path, name, f'{{"data": {value}}}\n'.encode())
     assert outcome(lambda: read_jsonl(path) if name == "a.jsonl" else [read_json(path)], path) is None
     assert outcome(lambda: read_questions(Squad(format="squad", path=path)), path) is None
     assert outcome(lambda: read_pairs(PairTable(format="jsonl", path=path)), path) is None
@@ -167,7 +167,7 @@ def test_json_beyond_pythons_limits(tmp_path: Path, name: str, value: str) -> No
 
 @pytest.mark.parametrize("value", BEYOND, ids=["[", "{", "long", "-long"])
 def test_a_journal_beyond_pythons_limits(tmp_path: Path, value: str) -> None:
-    path = file(tmp_path, "a.jsonl", f'{{"n": 1}}\n{{"n": {value}}}\n'.encode())
+    path = written(tmp_path, "a.jsonl", f'{{"n": 1}}\n{{"n": {value}}}\n'.encode())
     assert Journal(path).rows == [{"n": 1}]
 
 
@@ -177,10 +177,10 @@ def test_a_journal_beyond_pythons_limits(tmp_path: Path, value: str) -> None:
 )
 def test_figures_in_the_place_of_text(tmp_path_factory: Files, value: str) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
-    path = file(folder, "a.jsonl", f'{{"id": {value}, "source": "a", "target": "b"}}'.encode())
+    path = written(folder, "a.jsonl", f'{{"id": {value}, "source": "a", "target": "b"}}'.encode())
     rows = outcome(lambda: read_pairs(PairTable(format="jsonl", path=path)), path)
     assert rows is None if value != "9" * 4000 else rows is not None and rows[0]["id"] == value
-    path = file(folder, "a.json", squad(id="XX").replace(b'"text": 7', f'"text": {value}'.encode()))
+    path = written(folder, "a.json", squad(id="XX").replace(b'"text": 7', f'"text": {value}'.encode()))
     rows = outcome(lambda: read_questions(Squad(format="squad", path=path)), path)
     assert (rows is None) is value.startswith(("[", "NaN", "1e999", "-1e999"))
     are_rows(rows, QUESTION)

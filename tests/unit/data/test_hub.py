@@ -1,6 +1,5 @@
 """Downloads from the hub: a server that speaks enough of its interface stands for it."""
 
-import hashlib
 import json
 import os
 import subprocess
@@ -11,15 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
+from tests.unit.data.test_downloads import HUB, TEXT, digest
 from tests.unit.servers import COMMIT, Files, Hub, serving
-
-TEXT = b"".join(b"line %d\n" % number for number in range(50_000))
-HUB = {"repo": "owner/name", "kind": "dataset", "licence": "MIT"}
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
 
 # The hub's library reads its settings as it is imported: each case is a process of its own.
 CODE = """
@@ -90,19 +82,24 @@ def test_a_file_that_is_not_what_the_hub_says_is_an_error(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("statuses", "change", "message"),
     [
-        ({"revision": "nowhere"}, "the hub answers 404 for owner/name@nowhere; check both"),
-        ({"files": ["bo/b.csv"]}, f"owner/name@{COMMIT} has no file bo/b.csv; it has bo/a.csv, config.json"),
+        ([403], {}, "owner/name asks its users to accept its terms; do so on its page, and set HF"),
+        ([], {"revision": "nowhere"}, "the hub answers 404 for owner/name@nowhere; check both"),
+        ([], {"files": ["bo/b.csv"]}, f"owner/name@{COMMIT} has no file bo/b.csv; it has bo/a.csv, config.json"),
     ],
 )
-def test_what_the_hub_lacks_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    download = DATASET | change
-    with serving(Files(REPOSITORY), Hub) as address:
-        result = through_hub(address, download, download["files"], tmp_path / "work")
+def test_what_the_hub_refuses_or_lacks_is_named(
+    tmp_path: Path, statuses: list[int], change: dict[str, Any], message: str
+) -> None:
+    download, files = DATASET | change, Files(REPOSITORY)
+    files.statuses = statuses
+    with serving(files, Hub) as address:
+        result = through_hub(address, download, download["files"], tmp_path / "work", HF_TOKEN="hf_secret")
     assert result.returncode == 1
     assert f"config key downloads.x: {message}" in result.stderr
     assert "Traceback" not in result.stderr
+    assert "hf_secret" not in result.stdout + result.stderr
 
 
 def test_offline_the_hubs_cache_serves_or_the_message_says_what_to_do(tmp_path: Path) -> None:
@@ -121,14 +118,6 @@ def test_offline_the_hubs_cache_serves_or_the_message_says_what_to_do(tmp_path: 
     assert json.loads(result.stdout)["commit"] == COMMIT
 
 
-def test_a_fetched_record_has_no_place_for_a_token(tmp_path: Path) -> None:
-    secret = "hf_" + "s" * 30
-    with serving(Files(REPOSITORY), Hub) as address:
-        result = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work", HF_TOKEN=secret)
-        refused = through_hub(address, DATASET | {"revision": "x"}, ["bo/a.csv"], tmp_path / "work", HF_TOKEN=secret)
-    assert secret not in result.stdout + result.stderr + refused.stdout + refused.stderr
-
-
 def test_a_file_of_the_hub_is_gone_on_with_and_the_token_stays_with_the_hub(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work/model.safetensors").write_bytes(TEXT[:1000])
@@ -140,12 +129,4 @@ def test_a_file_of_the_hub_is_gone_on_with_and_the_token_stays_with_the_hub(tmp_
     assert store.asked == [("model.safetensors", "bytes=1000-")]
     assert store.tokens == [None]
     assert set(files.tokens) == {"Bearer hf_secret"}
-
-
-def test_terms_that_were_not_accepted_are_named(tmp_path: Path) -> None:
-    files = Files(REPOSITORY)
-    files.statuses = [403]
-    with serving(files, Hub) as address:
-        result = through_hub(address, DATASET, ["bo/a.csv"], tmp_path / "work")
-    assert result.returncode == 1
-    assert "downloads.x: owner/name asks its users to accept its terms; do so on its page, and set HF" in result.stderr
+    assert "hf_secret" not in result.stdout + result.stderr  # which hold the record

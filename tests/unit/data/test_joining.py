@@ -1,18 +1,15 @@
-"""Pairs of two files, tables less the rows of others, and CMHG's shape: by hand, and on public text."""
+"""Pairs of two files, tables less the rows of others, and CMHG's shape, by hand."""
 
 import csv
 from pathlib import Path
 from typing import Any
 
-import pyarrow
-import pyarrow.parquet
 import pytest
 
-from semalign.config.data import AlignedText, Captions, Joined, Language, PairTable, Split
+from semalign.config.data import Captions, Joined, Language, PairTable
 from semalign.data.preparation import prepare_pairs
 from semalign.data.sources import origin, read_all_pairs, read_pairs
-from semalign.data.splits import split_pairs
-from tests.unit.inputs import DATA, message, needs_data, table, written
+from tests.unit.inputs import message, table, written
 
 CHINESE = Language(script="Han", excluded_scripts=["Tibetan"], latin_share=0.5, bleu_tokens="zh")
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han"], latin_share=0.5, bleu_tokens="tibetan")
@@ -69,28 +66,6 @@ def test_tables_that_cannot_be_joined(tmp_path: Path, source: str, target: str, 
     assert text.startswith(f"{tmp_path}/{expected.format(folder=tmp_path)}")
 
 
-def test_parquet_of_a_benchmark_is_joined(tmp_path: Path) -> None:
-    for name, texts in (("cmn_Hans", ["一", "二"]), ("bod_Tibt", ["ཀ", "ཁ"])):
-        columns = {
-            "id": pyarrow.array([0, 1], pyarrow.int32()),
-            "text": texts,
-            "url": ["u", "u"],
-            "iso_639_3": ["x", "x"],
-        }
-        pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / f"{name}.parquet")
-    source = Joined.model_validate(
-        {
-            "format": "joined",
-            "source": {"format": "parquet", "path": tmp_path / "cmn_Hans.parquet", "columns": {"group": "url"}},
-            "target": {"format": "parquet", "path": tmp_path / "bod_Tibt.parquet"},
-        }
-    )
-    assert list(read_pairs(source)) == [
-        {"id": "0", "group": "u", "source": "一", "target": "ཀ"},
-        {"id": "1", "group": "u", "source": "二", "target": "ཁ"},
-    ]
-
-
 # Captions
 
 
@@ -114,19 +89,6 @@ def test_captions_are_joined_by_image_and_number_and_grouped_by_image(tmp_path: 
     ]
     _, report = prepare_pairs(read_pairs(source), CHINESE, TIBETAN, origin="here").all()
     assert report["dropped"] == {"empty_source": 1, "no_partner": 1}
-
-
-def test_an_image_is_on_one_side_of_the_split(tmp_path: Path) -> None:
-    sides = [
-        "".join(f"{image}.jpg#{language}#{k} {text}{image}་{k}\n" for image in range(20) for k in range(5))
-        for language, text in (("zhc", "人"), ("tic", "མི"))
-    ]
-    source = captions(tmp_path, *sides)
-    rows, _ = prepare_pairs(read_pairs(source), CHINESE, TIBETAN, origin="here").all()
-    parts, _ = split_pairs(rows, None, Split(cold=20, dev=12, test=13), key="split")
-    assert sum(map(len, parts.values())) == 100
-    images = [{row["group"] for row in part} for part in parts.values()]
-    assert sum(map(len, images)) == len(set.union(*images)) == 20
 
 
 @pytest.mark.parametrize(
@@ -258,41 +220,3 @@ def test_a_list_of_objects_is_a_table(tmp_path: Path) -> None:
 def test_broken_list_is_named_by_row(tmp_path: Path, content: str, expected: str) -> None:
     path = written(tmp_path, "t.json", content)
     assert message(read_pairs(table(path))).startswith(f"{path}{expected}")
-
-
-# Public text
-
-
-@needs_data
-def test_public_text_by_any_way_gives_the_same_pairs(tmp_path: Path) -> None:
-    """News translations as aligned text, as captions of their documents and as joined tables."""
-    news = DATA / "ntrex128"
-    files = {"source": news / "newstest2019-ref.zho-CN.txt", "target": news / "newstest2019-ref.bod.txt"}
-    documents = news / "DOCUMENT_IDS.tsv"
-    aligned = list(read_pairs(AlignedText.model_validate({"format": "aligned", "documents": documents} | files)))
-    names = documents.read_text().splitlines()
-    for side, path in files.items():
-        lines = path.read_text(encoding="utf-8").split("\n")[: len(names)]
-        rows = [(n, line, name) for n, (name, line) in enumerate(zip(names, lines, strict=True))]
-        written(tmp_path, f"{side}.txt", "".join(f"{name}#{side}#{n} {line}\n" for n, line, name in rows))
-        with open(tmp_path / f"{side}.csv", "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("id", "text", "group"), *rows])
-    files = {side: tmp_path / f"{side}.txt" for side in files}
-    by_caption = list(read_pairs(Captions.model_validate({"format": "captions"} | files)))
-    tables = {side: {"format": "csv", "path": tmp_path / f"{side}.csv"} for side in files}
-    by_table = list(read_pairs(Joined.model_validate({"format": "joined"} | tables)))
-    expected = [(row["group"], row["source"].strip(), row["target"].strip()) for row in aligned]
-    assert len(expected) == 1356
-    for found in (by_caption, by_table):
-        assert [(row["group"], row["source"].strip(), row["target"].strip()) for row in found] == expected
-
-
-@needs_data
-def test_public_rows_are_left_out_of_their_own_table(tmp_path: Path) -> None:
-    path = DATA / "mitra_parallel/K10D0252_H0253_T17n0774.tsv"
-    columns = {"source": "tgt_original", "target": "src_original", "id": "src_segmentnr"}
-    rows = [row["id"] for row in read_pairs(table(path, columns=columns))]
-    test = written(tmp_path, "test.tsv", "id\n" + "".join(f"{name}\n" for name in rows[::3]))
-    source = table(path, columns=columns, exclude_ids_from=[{"format": "tsv", "path": test}])
-    kept = [row["id"] for row in read_pairs(source) if "left_out" not in row]
-    assert kept == [name for name in rows if name not in rows[::3]]

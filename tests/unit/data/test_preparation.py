@@ -1,6 +1,5 @@
 from collections.abc import Iterable
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,15 +7,14 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from semalign.config.data import AlignedText, Headlines, Language, PairTable, Squad
+from semalign.config.data import AlignedText, Headlines, Language, Squad
 from semalign.data.preparation import filter_length, prepare_pairs, prepare_questions
 from semalign.data.questions import read_questions
-from semalign.data.sources import origin, read_all_pairs, read_pairs
+from semalign.data.sources import origin, read_pairs
 from semalign.runtime.errors import InputError
+from tests.unit.inputs import DATA, needs_data
 
-DATA = Path(__file__).parents[4] / "shared/data"
 NEWS = DATA / "ntrex128"
-needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"the public samples are not at {DATA}")
 TIBETAN = Language(script="Tibetan", excluded_scripts=["Han", "Cyrillic"], latin_share=0.1, bleu_tokens="tibetan")
 NEWS_TIBETAN = TIBETAN.model_copy(update={"latin_share": 0.5})
 CHINESE = Language(script="Han", excluded_scripts=["Tibetan"], latin_share=0.5, bleu_tokens="zh")
@@ -211,26 +209,6 @@ def test_news_headlines_are_kept() -> None:
     kept, report = prepare_pairs(read_pairs(source), NEWS_TIBETAN, NEWS_TIBETAN, origin="here").all()
     assert (report["read"], len(kept), report["dropped"]) == (83, 79, {"wrong_script_target": 4})
     assert max(row["source"].count("\n") for row in kept) == 2
-
-
-@needs_data
-def test_swapped_languages_leave_nothing() -> None:
-    text = NEWS / "newstest2019-ref.bod.txt"
-    source = Headlines(format="headlines", text=text, documents=NEWS / "DOCUMENT_IDS.tsv", segments=1)
-    with pytest.raises(InputError, match=r"of 83 rows \(83 wrong_script_source\)"):
-        prepare_pairs(read_pairs(source), CHINESE, TIBETAN, origin="here").all()
-
-
-@needs_data
-def test_classical_pairs_repeat_themselves() -> None:
-    columns = {"source": "tgt_original", "target": "src_original"}
-    tables = [
-        PairTable(format="tsv", path=path, columns=columns, quoting=None)
-        for path in sorted((DATA / "mitra_parallel").glob("*.tsv"))
-    ]
-    kept, report = prepare_pairs(read_all_pairs(tables, "train"), CHINESE, TIBETAN, origin="here").all()
-    assert report["read"] == 35158 == len(kept) + sum(report["dropped"].values())
-    assert report["dropped"] == {"duplicate": 35158 - len({(row["source"], row["target"]) for row in kept})}
 
 
 @needs_data

@@ -155,35 +155,3 @@ def test_a_size_changes_no_part_before_it(pool: Rows, sizes: dict[str, Any], nam
     assert {part: after[part] for part in earlier} == {part: before[part] for part in earlier}
     common = min(len(before[name]), len(after[name]))
     assert after[name][:common] == before[name][:common]  # the part itself only grows or shrinks at its end
-
-
-@few
-@given(pools(), SIZES, st.integers(1, 3))
-def test_a_test_set_of_its_own_is_as_one_that_was_cut(pool: Rows, sizes: dict[str, Any], seed: int) -> None:
-    parts, report = split(pool, sizes)
-    # given what was cut as the test set, and the rest in the order of its groups: nothing of it may come back
-    rest = [row for row in pool if row["id"] not in {held["id"] for held in parts["test"]}]
-    own = Split.model_validate(sizes | {"test": None, "seed": seed})
-    try:
-        again, given_report = split_pairs(rest, parts["test"], own, key=KEY)
-    except InputError:
-        return
-    assert again["test"] == parts["test"]
-    assert given_report["dropped"]["test"] == report["dropped"]["test"]
-
-
-@few
-@given(pool=pools(), chosen=st.sets(st.integers(0, 24), min_size=1, max_size=5))
-def test_a_given_test_set_is_never_touched(pool: Rows, chosen: set[int]) -> None:
-    test = [pool[n] | {"id": f"t{n}"} for n in chosen]
-    try:
-        own = Split.model_validate({"cold": 2, "rl": None, "dev": 2, "test": None})
-        parts, report = split_pairs(pool, test, own, key=KEY)
-    except InputError:
-        assume(False)
-    assert parts["test"] == test
-    trained = parts["cold"] + parts["rl"] + parts["dev"]
-    assert {row["group"] for row in trained}.isdisjoint(row["group"] for row in test)
-    assert {number_of(row) for row in trained}.isdisjoint(map(number_of, test))
-    seen = {row["target"] for row in parts["cold"] + parts["rl"]}
-    assert report["targets_seen_in_training"]["test"] == sum(row["target"] in seen for row in test)

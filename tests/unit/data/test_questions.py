@@ -13,6 +13,7 @@ from semalign.data.preparation import prepare_questions
 from semalign.data.questions import read_questions
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import Row, write_jsonl
+from tests.unit.data.test_sources import squad
 from tests.unit.inputs import DATA, message, needs_data, written
 
 QUERY = {"query_id": "q1", "query_text": " 谁？ ", "answers": ["我", 39764.0]}
@@ -124,18 +125,6 @@ def test_both_published_styles_hold_the_same_questions(part: str) -> None:
         assert by_name["DEV_10_QUERY_2"]["answers"][2] == "39764.0"
 
 
-@needs_data
-@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
-def test_the_hubs_table_holds_them_too(tmp_path: Path, ending: str) -> None:
-    asked = list(read_questions(Squad(format="squad", path=DATA / "cmrc2018/squad_dev.json")))
-    rows = [row | {"answers": {"text": row["answers"], "answer_start": [0] * len(row["answers"])}} for row in asked]
-    table = as_file(tmp_path, ending, [{key: row[key] for key in row if key != "group"} for row in rows])
-    read = list(read_questions(hub(table)))
-    plain = [{key: row[key] for key in row if key != "group"} for row in asked]
-    assert [{key: row[key] for key in row if key != "group"} for row in read] == plain
-    assert len({(row["group"], other["group"]) for row, other in zip(read, asked, strict=True)}) == 424
-
-
 def test_unanswerable_questions_have_the_empty_answer(tmp_path: Path) -> None:
     asked = [
         {"id": "a", "question": "q", "answers": [{"text": "x"}], "is_impossible": False},
@@ -143,7 +132,7 @@ def test_unanswerable_questions_have_the_empty_answer(tmp_path: Path) -> None:
         {"id": "c", "question": "q", "answers": []},
     ]
     path = tmp_path / "two.json"
-    path.write_text(json.dumps({"data": [{"paragraphs": [{"context": "c", "qas": asked}]}]}))
+    path.write_text(squad({"context": "c", "qas": asked}))
     source = Squad(format="squad", path=path)
     assert [row["answers"] for row in read_questions(source, unanswerable=True)] == [["x"], [""], [""]]
     with pytest.raises(InputError, match="every question needs answers"):

@@ -7,7 +7,7 @@ import pytest
 from semalign.config.data import AlignedText, CorpusItem, Headlines, Lines, Squad
 from semalign.data.questions import read_questions
 from semalign.data.sources import origin, read_all_pairs, read_all_questions, read_documents, read_pairs
-from tests.unit.inputs import DATA, message, needs_data, table, written
+from tests.unit.inputs import message, table, written
 
 # Aligned text and headlines
 
@@ -166,26 +166,3 @@ def test_documents_have_only_their_kinds_fields(tmp_path: Path) -> None:
 def test_empty_text_is_refused(tmp_path: Path) -> None:
     source = Lines(format="lines", path=written(tmp_path, "a.txt", "\n \n"))
     assert "holds no rows" in message(read_documents(CorpusItem(kind="text", task=None, source=source)))
-
-
-# Real text
-
-
-@needs_data
-@pytest.mark.parametrize(
-    ("name", "questions", "passages"),
-    [
-        ("cmrc2018/squad_dev.json", 1493, 424),
-        ("cmrc2018/squad_trial.json", 1002, 256),
-        ("drcd/DRCD_dev.json", 3524, 1000),
-    ],
-)
-def test_public_questions_are_read_whole(name: str, questions: int, passages: int) -> None:
-    rows = list(read_questions(Squad(format="squad", path=DATA / name)))
-    assert (len(rows), len({row["group"] for row in rows})) == (questions, passages)
-
-
-@needs_data
-def test_other_style_of_questions_is_explained() -> None:
-    source = Squad(format="squad", path=DATA / "cmrc2018/native_dev.json")
-    assert "SQuAD style is needed" in message(read_questions(source))

@@ -12,7 +12,7 @@ from semalign.config.models import Encoder
 from semalign.encoder.model import embed, load_encoder, similarity, truncation_rate
 from semalign.encoder.training import train_encoder
 from semalign.runtime.errors import InputError
-from semalign.runtime.files import Row, sha256
+from semalign.runtime.files import Row
 from semalign.runtime.workspace import Workspace
 
 CONCEPTS = 30
@@ -102,15 +102,6 @@ def test_without_epochs_nothing_is_tuned(
     assert np.abs(random_one - given).max() > 0.01
 
 
-def test_same_seed_same_weights(lexicon: Path, tmp_path: Path, workspace: Workspace) -> None:
-    rows = triplets(96, seed=0)
-    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        train_encoder(settings(lexicon, seed=seed), rows, tmp_path / name, workspace)
-    a, b, c = (sha256(tmp_path / name / "model.safetensors") for name in "abc")
-    assert a == b
-    assert a != c
-
-
 def test_tuning_changes_a_pretrained_encoder(
     lexicon: Path, trained: tuple[Path, dict[str, Any]], tmp_path: Path, workspace: Workspace
 ) -> None:
@@ -186,13 +177,6 @@ def test_wrong_rows(lexicon: Path, tmp_path: Path, rows: list[Row], message: str
     with pytest.raises(InputError, match=message):
         train_encoder(settings(lexicon), rows, tmp_path / "encoder", workspace)
     assert not (tmp_path / "encoder").exists()
-
-
-def test_pretrained_without_safetensors_is_refused(lexicon: Path, tmp_path: Path, workspace: Workspace) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(InputError, match="safetensors"):
-        train_encoder(settings(lexicon, path=str(tmp_path)), triplets(4, seed=0), tmp_path / "encoder", workspace)
 
 
 def test_more_tokens_than_positions(

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from semalign.frontier import verdict
@@ -234,4 +233,3 @@ def test_figures_are_the_score_files_own(tmp_path: Path) -> None:
     found = compared(tmp_path, only)
     assert one(found, "end", "rl").values == pytest.approx([base["cmrc_avg"] - strong["cmrc_avg"]] * 2)
     assert one(found, "end", "rl", cost="kl_mean").values == pytest.approx([strong["kl_mean"]] * 2)
-    assert isinstance(frame, pd.DataFrame)

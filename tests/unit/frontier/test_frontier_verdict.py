@@ -28,6 +28,7 @@ def test_the_rule_asks_for_all_seeds_one_sign_two_deviations_and_the_items() -> 
     assert difference("a", [2.0, 2.0, -2.0]).verdict() == "inconclusive"
     assert difference("a", [2.0, 2.0, None]).verdict() == "inconclusive"
     assert difference("a", [2.0]).verdict() == "inconclusive"
+    assert difference("a", [2.0, 2.1], ends=(math.nan, math.nan)).verdict() == "inconclusive"  # of one item
     assert difference("a", [2.0, 2.1, 1.9], ends=(-0.1, 4.0)).verdict() == "inconclusive"
     assert difference("a", [None, None]).verdict() == "not reached"
 

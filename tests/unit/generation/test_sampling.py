@@ -8,7 +8,7 @@ from semalign.policy.candidates import scored
 from semalign.policy.models import load_policy
 from semalign.rewards.builtin import length_reward, repetition_reward
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS
+from tests.conftest import PAIRS, work
 
 SOURCES = [row["source"] for row in PAIRS[:4]]
 
@@ -16,13 +16,11 @@ SOURCES = [row["source"] for row in PAIRS[:4]]
 def sampled(policy: Path, folder: Path, texts: list[str], sampling: Sampling, batch_size: int = 8) -> Any:
     model, tokenizer = load_policy(policy, "float32", "cpu")
     options: dict[str, Any] = {"max_new_tokens": 6, "batch_size": batch_size, "name": "candidates"}
-    return sample(model, tokenizer, texts, sampling, **options, workspace=Workspace(folder, 3600))
+    return sample(model, tokenizer, texts, sampling, **options, workspace=work(folder))
 
 
 def test_samples_differ_by_seed_alone_and_keep_their_order(tiny_policy: Path, tmp_path: Path) -> None:
     folders = [tmp_path / str(n) for n in range(3)]
-    for folder in folders:
-        folder.mkdir()
     one = sampled(tiny_policy, folders[0], SOURCES, Sampling(3, 1.0, 1.0, 0))
     assert one == sampled(tiny_policy, folders[1], SOURCES, Sampling(3, 1.0, 1.0, 0))
     assert one != sampled(tiny_policy, folders[2], SOURCES, Sampling(3, 1.0, 1.0, 1))

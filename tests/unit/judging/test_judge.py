@@ -49,6 +49,7 @@ SECOND = answers(["aa", "aa", "aa", "a", "aaa"])
 def test_a_fair_comparer_is_read_the_same_whatever_the_slots(seed: int) -> None:
     verdicts = judged(FIRST, SECOND, longer, seed)
     assert [v["winner"] for v in verdicts] == [1, 2, 0, 1, 2]
+    assert [v["winner"] for v in judged(SECOND, FIRST, longer, seed)] == [2, 1, 0, 2, 1]
     summary = summarise(verdicts, ("rl", "sft"))
     assert summary["win"] == {"rl": 40.0, "sft": 40.0}
     assert summary["single_order_win"] == {"rl": 40.0, "sft": 40.0}

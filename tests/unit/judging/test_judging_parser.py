@@ -76,12 +76,6 @@ def test_thought_is_gone_whatever_its_shape(text: str) -> None:
     assert "</think>" not in without_thought(text)
 
 
-@given(st.text(), st.sampled_from([0, 1, 2]), st.sampled_from(["", "\n", "**", "```", "\u3000"]))
-def test_an_answer_in_the_form_asked_for_is_read(reason: str, value: int, around: str) -> None:
-    text = f"{disarmed(reason).replace('<', '')}\n{around}Decision: [[{value}]]{around}"
-    assert parse_verdict(text) == value
-
-
 @pytest.mark.parametrize(
     ("body", "value", "problem"),
     [
@@ -93,6 +87,15 @@ def test_an_answer_in_the_form_asked_for_is_read(reason: str, value: int, around
         (completion(None), None, "no text"),
         (completion("  "), None, "no text"),
         (completion(None, refusal="I cannot [[1]]"), None, "refused"),
+        (completion([{"type": "refusal", "refusal": "I will not"}]), None, "refused"),
+        (completion([{"type": "thinking", "thinking": "[[1]]"}]), None, "no text"),
+        (completion([[["[[1]]"]]]), None, "no text"),
+        (completion(1), None, "no text"),
+        (
+            {"choices": [{"finish_reason": "length", "index": 0}], "usage": {}},
+            None,
+            "ended by length",
+        ),  # all in thoughts
         (completion("both [[1]] [[2]]"), None, "no single verdict"),
         ({"choices": []}, None, "no choices"),
         ({"choices": None}, None, "no choices"),

@@ -1,11 +1,8 @@
 """A server that fails, lies and dawdles; a key that is never shown."""
 
-import json
-import logging
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -128,26 +125,6 @@ def test_a_missing_key_is_named_before_any_call(monkeypatch: pytest.MonkeyPatch,
     assert winners(judged(settings(server))) == [1, 2, 1, 2]  # a local server needs none
     said = message(lambda: judged(settings(server, base_url="https://api.openai.com/v1")))
     assert "the environment variable TEST_JUDGE_KEY is not set: export it" in said
-
-
-def test_the_key_is_sent_and_never_written(server: ChatServer, caplog: pytest.LogCaptureFixture) -> None:
-    seen: set[str] = set()
-
-    def echo(request: Request) -> Reply:
-        seen.add(request.key)
-        if request.time == 1:
-            return error(500, None, f"internal error for {request.key}")
-        return Reply(body=completion(f"Your key is {request.key}. [[1]]", key=request.key))
-
-    server.behave = echo
-    with caplog.at_level(logging.DEBUG):
-        rows = judged(settings(server))
-    assert seen == {KEY}
-    assert "[key]" in json.dumps(rows)
-    assert KEY not in caplog.text
-    written = b"".join(file.read_bytes() for file in Path("results").rglob("*") if file.is_file())
-    assert b"Your key is [key]" in written
-    assert KEY.encode() not in written
 
 
 def test_calls_are_made_so_many_at_a_time(server: ChatServer) -> None:

@@ -1,7 +1,6 @@
 import json
 import random
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +9,9 @@ from nltk.tokenize import word_tokenize
 
 from semalign.metrics.cmrc import exact_match, f1, score, strip_think
 from semalign.runtime.errors import InputError
+from tests.unit.inputs import DATA, needs_data
 
-DEV = Path(__file__).parents[4] / "shared/data/cmrc2018/squad_dev.json"
+DEV = DATA / "cmrc2018/squad_dev.json"
 DROPPED = list("-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
 KEPT = list(".,!?\"'()‘【】—…;[]{}<>@#$%&|")
 TEXT = st.text(alphabet=st.sampled_from(sorted([*"北京大学年龥龦㐀aB.'\"12 \t\n", *DROPPED, *KEPT])), max_size=14)
@@ -142,7 +142,7 @@ def test_agrees_with_a_plain_implementation(prediction: str, answers: list[str])
     assert exact_match(prediction, answers) == plain_em(prediction, answers)
 
 
-@pytest.mark.skipif(not DEV.exists(), reason=f"{DEV} is absent")
+@needs_data
 def test_real_questions_agree_with_a_plain_implementation() -> None:
     paragraphs = [p for article in json.loads(DEV.read_text(encoding="utf-8"))["data"] for p in article["paragraphs"]]
     questions = [(p["context"], question) for p in paragraphs for question in p["qas"]]

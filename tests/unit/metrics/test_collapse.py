@@ -4,8 +4,6 @@ from math import log2
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from semalign.config.audit import Thresholds
 from semalign.metrics.collapse import collapse, divergence, group_diversity, verdict, worst
@@ -66,18 +64,8 @@ def test_divergence_by_hand() -> None:
     assert divergence([["a"]], [["a", "b"]]) == pytest.approx(
         log2(1 / 0.75) / 2 + (0.5 * log2(0.5 / 0.75) + 0.5 * log2(0.5 / 0.25)) / 2
     )
+    assert divergence([["a", "b"]], [["a"]]) == divergence([["a"]], [["a", "b"]])
     assert divergence([[]], [["a"]]) is None
-
-
-TOKENS = st.lists(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4), min_size=1, max_size=5)
-
-
-@given(TOKENS, TOKENS)
-def test_divergence_is_a_symmetric_share(one: list[list[str]], two: list[list[str]]) -> None:
-    there, back = divergence(one, two), divergence(two, one)
-    assert there is not None
-    assert there == back
-    assert -1e-12 <= there <= 1 + 1e-12
 
 
 def test_excesses_over_the_references_by_hand() -> None:

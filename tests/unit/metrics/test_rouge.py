@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +6,8 @@ from semalign.metrics.rouge import rouge_l, rouge_l_with_items
 from semalign.metrics.scores import floor
 from semalign.runtime.errors import InputError
 from semalign.text.tokens import rouge_tokens
+from tests.unit.inputs import DATA, needs_data
 
-NEWS = Path(__file__).parents[4] / "shared/data/ntrex128"
 TEXT = st.text(alphabet=st.sampled_from("ཀཁགིྱ་། aBé1༡中文"), max_size=20)
 
 
@@ -70,9 +68,9 @@ def test_agrees_with_the_definition(hypothesis: str, reference: str) -> None:
     )
 
 
-@pytest.mark.skipif(not NEWS.exists(), reason=f"{NEWS} is absent")
+@needs_data
 def test_real_tibetan_is_identical_to_itself_and_unlike_its_neighbour() -> None:
-    lines = (NEWS / "newstest2019-ref.bod.txt").read_text(encoding="utf-8").splitlines()[:300]
+    lines = (DATA / "ntrex128" / "newstest2019-ref.bod.txt").read_text(encoding="utf-8").splitlines()[:300]
     assert set(rouge_l_with_items(lines, lines)[1]) == {1.0}
     unrelated = floor(rouge_l, lines, lines)
     assert unrelated is not None

@@ -1,14 +1,10 @@
-"""SQuAD's rules on values worked out by hand, and what must hold for any texts."""
+"""SQuAD's rules on values worked out by hand."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from semalign.metrics.scoring import score_questions
 from semalign.metrics.squad import exact_match, f1, normalised, score
 from semalign.runtime.errors import InputError
-
-WORDS = st.lists(st.sampled_from(["the", "Cat", "cat.", "a", "dog", "x-y", "  ", "—"]), max_size=6).map(" ".join)
 
 
 @pytest.mark.parametrize(
@@ -46,19 +42,6 @@ def test_texts_are_compared_as_squad_has_them(text: str, expected: str) -> None:
 def test_marks_by_hand(prediction: str, answers: list[str], em: float, expected: float) -> None:
     assert exact_match(prediction, answers) == em
     assert f1(prediction, answers) == pytest.approx(expected)
-
-
-@given(WORDS, st.lists(WORDS, min_size=1, max_size=3))
-def test_marks_of_any_texts(prediction: str, answers: list[str]) -> None:
-    exact, overlap = exact_match(prediction, answers), f1(prediction, answers)
-    assert exact in (0, 100)
-    assert 0 <= overlap <= 100 + 1e-9
-    assert overlap >= exact - 1e-9
-    assert normalised(normalised(prediction)) == normalised(prediction)
-    assert f1(prediction, [prediction]) == exact_match(prediction, [prediction]) == 100
-    assert f1(prediction, [*answers, prediction]) >= overlap - 1e-9 or not normalised(prediction)
-    if len(answers) == 1:
-        assert f1(answers[0], [prediction]) == pytest.approx(overlap)
 
 
 def test_a_whole_set_with_a_missing_and_an_unanswerable_question() -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,34 +14,23 @@ from semalign.model_files.model_folders import POLICY, model_problem
 from semalign.model_files.weights import check_policy_weights
 from semalign.policy.models import load_adapter, load_policy, save_adapter
 from semalign.runtime.errors import InputError
-from tests.unit.policies import policy, tokenizer_of
+from tests.unit.encoder.pretrained_folders import tensors
+from tests.unit.policies import policy, rewritten, tokenizer_of
 from tests.unit.policy.test_training import fresh
 
 Tensors = dict[str, torch.Tensor]
 UP, SECOND = "model.layers.0.mlp.up_proj.weight", "model.layers.1."
 
 
-def held(change: Callable[[Tensors], object]) -> Callable[[Path], None]:
-    """The folder's tensors, changed."""
+held = partial(tensors, "model.safetensors")
 
-    def changed(folder: Path) -> None:
-        tensors = load_file(folder / "model.safetensors")
-        change(tensors)
-        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
-    return changed
+def config(**values: object) -> Callable[[Path], None]:
+    return lambda folder: rewritten(folder, "config.json", **values)
 
 
 def put(name: str, make: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[Path], None]:
     return held(lambda tensors: tensors.update({name: make(tensors[UP if name not in tensors else name])}))
-
-
-def config(**values: object) -> Callable[[Path], None]:
-    def changed(folder: Path) -> None:
-        content = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(content | values))
-
-    return changed
 
 
 def sharded(change: Callable[[Tensors, Tensors, dict[str, str]], object]) -> Callable[[Path], None]:

@@ -1,8 +1,7 @@
 """Proxies of the environment: one that cannot be used, or that stands before a local server, is named."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from semalign.data.downloads import fetch
 from semalign.runtime.errors import InputError
 from tests.unit.chat_server import ChatServer
 from tests.unit.judging.asked import KEY, judged, message, settings, winners
+from tests.unit.servers import running
 
 PASSWORD = "pr0xy-pass-word"
 
@@ -44,17 +44,14 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[ChatServer]:
-    with ChatServer().running() as running:
-        yield running
+    with ChatServer().running() as server:
+        yield server
 
 
 @pytest.fixture
 def proxy() -> Iterator[str]:
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Catching)
-    threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    yield f"127.0.0.1:{running.server_address[1]}"
-    running.shutdown()
-    running.server_close()
+    with running(Catching) as address:
+        yield address.removeprefix("http://")
 
 
 def fetched(address: str) -> None:

@@ -11,8 +11,8 @@ from semalign.policy.policy_checks import Use, policy_checks
 from semalign.policy.policy_tokenizer import load_tokenizer
 from semalign.policy.sft import conversations
 from semalign.runtime.errors import InputError
-from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import conversation_text, prompt_text
+from tests.conftest import work
 from tests.unit.policies import policy, tokenizer_of
 
 BARE = (
@@ -39,9 +39,9 @@ def test_the_given_template_takes_its_place(base: Path, tmp_path: Path) -> None:
     assert prompt_text(tokenizer, "老师？") == "<bos>老师？\n"
     assert conversation_text(tokenizer, "老师？", "看书") == "<bos>老师？\n看书<eos>"
     assert tokenizer.decode(start_ids(tokenizer)) == "<bos>"
-    (tmp_path / "work").mkdir()
-    where = Workspace(tmp_path / "work", 3600)
-    [answer] = generate(model, tokenizer, ["老师？"], max_new_tokens=4, batch_size=1, workspace=where, name="x")
+    [answer] = generate(
+        model, tokenizer, ["老师？"], max_new_tokens=4, batch_size=1, workspace=work(tmp_path / "work"), name="x"
+    )
     assert answer.tokens <= 4
 
 

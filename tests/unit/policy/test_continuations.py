@@ -12,8 +12,8 @@ from semalign.policy.continuations import Continuation, loglikelihoods, of_answe
 from semalign.policy.likelihood import token_statistics
 from semalign.policy.models import load_policy
 from semalign.policy.policy_tokenizer import load_tokenizer
-from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import prompt_ids
+from tests.conftest import work
 from tests.unit.policies import TEMPLATES, policy, tokenizer_of
 
 PAIRS = [
@@ -33,8 +33,7 @@ def reference(model: Any, ids: list[int], first: int) -> float:
 
 
 def measured(folder: Path, model: Any, tokenizer: Any, sequences: list[Continuation], size: int) -> list[float]:
-    folder.mkdir(exist_ok=True)
-    where: dict[str, Any] = {"workspace": Workspace(folder, 3600), "name": "x"}
+    where: dict[str, Any] = {"workspace": work(folder), "name": "x"}
     return loglikelihoods(model, tokenizer, sequences, batch_size=size, chunk_tokens=5, **where)
 
 

@@ -14,17 +14,15 @@ from semalign.policy.dense_lora import dense_lora
 from semalign.policy.grpo import train_grpo
 from semalign.policy.models import load_policy, new_adapter
 from semalign.policy.shared_prompts import read_prompts
-from semalign.runtime.workspace import Workspace
+from tests.conftest import work
+from tests.unit.policies import stirred
 from tests.unit.policy.test_decoding import CONFIGS
 from tests.unit.random_models import model_of, prompts
 
 
 def adapted(config: PretrainedConfig, rank: int = 16) -> PeftModel:
-    found = new_adapter(model_of(config), Lora(rank=rank, alpha=16, dropout=0.0), seed=0)
-    for name, parameter in found.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.3)
-    return found
+    made: PeftModel = stirred(new_adapter(model_of(config), Lora(rank=rank, alpha=16, dropout=0.0), 0), 0.3, "lora_B")
+    return made
 
 
 def gradients(model: PeftModel, output: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -109,7 +107,6 @@ def test_grpo_earns_the_same_with_prompts_read_once(
 
     def trained(name: str) -> list[dict[str, Any]]:
         model, tokenizer = load_policy(tiny_policy, "float32", "cpu")
-        (tmp_path / name).mkdir()
         _, history = train_grpo(
             new_adapter(model, Lora(rank=8, alpha=16, dropout=0.0), seed=0),
             tokenizer,
@@ -120,7 +117,7 @@ def test_grpo_earns_the_same_with_prompts_read_once(
             dtype="float32",
             device="cpu",
             seed=0,
-            workspace=Workspace(tmp_path / name, 3600),
+            workspace=work(tmp_path / name),
         )
         return [entry for entry in history if "reward" in entry]
 

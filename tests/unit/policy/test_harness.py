@@ -12,7 +12,7 @@ from semalign.config.retention import LmEval
 from semalign.policy.harness import measure
 from semalign.policy.models import load_policy
 from semalign.runtime.errors import InputError
-from semalign.runtime.workspace import Workspace
+from tests.conftest import work
 from tests.unit.policies import policy, tokenizer_of
 
 pytestmark = pytest.mark.skipif(
@@ -51,17 +51,12 @@ def settings_of(**given: Any) -> dict[str, Any]:
     return LmEval.model_validate({"kind": "lm_eval", "metric": "acc"} | given).model_dump(mode="json")
 
 
-def workspace(folder: Path) -> Workspace:
-    folder.mkdir()
-    return Workspace(folder, 3600)
-
-
 def test_figures_are_those_of_the_harness_by_hand(task: Path, tmp_path: Path) -> None:
     import lm_eval
 
     folder = policy(tmp_path / "policy", tokenizer_of("chatml"))
     model, tokenizer = load_policy(folder, "float32", "cpu")
-    scores, items = measure(model, tokenizer, settings_of(file=str(task)), workspace(tmp_path / "one"))
+    scores, items = measure(model, tokenizer, settings_of(file=str(task)), work(tmp_path / "one"))
     by_hand = lm_eval.simple_evaluate(
         model="hf",
         model_args={"pretrained": str(folder), "dtype": "float32"},
@@ -76,14 +71,14 @@ def test_figures_are_those_of_the_harness_by_hand(task: Path, tmp_path: Path) ->
     assert len(scores["task_hash"]) == 64
     assert scores["lm_eval"] == lm_eval.__version__
     assert {item["id"] for item in items} == {"0", "1", "2", "3"}
-    again, _ = measure(model, tokenizer, settings_of(file=str(task)), Workspace(tmp_path / "one", 3600))
+    again, _ = measure(model, tokenizer, settings_of(file=str(task)), work(tmp_path / "one"))
     assert again == scores
 
 
 def test_what_the_harness_does_not_have_is_said(task: Path, tmp_path: Path) -> None:
     model, tokenizer = load_policy(policy(tmp_path / "policy", tokenizer_of("chatml")), "float32", "cpu")
     with pytest.raises(InputError, match=r"mine: has no metric 'f1,none' .*; it has acc,none, acc_norm,none"):
-        measure(model, tokenizer, settings_of(file=str(task), metric="f1"), workspace(tmp_path / "a"))
+        measure(model, tokenizer, settings_of(file=str(task), metric="f1"), work(tmp_path / "a"))
     task.write_text("a: !function utils.f\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"functions \(!function\) are not run"):
-        measure(model, tokenizer, settings_of(file=str(task)), workspace(tmp_path / "c"))
+        measure(model, tokenizer, settings_of(file=str(task)), work(tmp_path / "c"))

@@ -10,6 +10,7 @@ import torch
 from semalign.config.training import Lora
 from semalign.policy.likelihood import nll_and_kl, noise_floor, summary, token_statistics
 from semalign.policy.models import load_policy, new_adapter
+from tests.unit.policies import stirred
 
 TEXTS = ["老师看书。", "妈妈做饭。孩子喝水。", "学", "", "དགེ་རྒན་གྱིས་དཔེ་ཆ་བལྟས།", "学生写信。"]
 HOW: dict[str, Any] = {"max_tokens": 64, "batch_size": 4, "chunk_tokens": 1024}
@@ -28,13 +29,7 @@ def reference(adapted: np.ndarray, base: np.ndarray, targets: np.ndarray) -> tup
 @pytest.fixture(scope="module")
 def adapted(tiny_policy: Path) -> tuple[Any, Any]:
     base, tokenizer = load_policy(tiny_policy, "float32", "cpu")
-    model = new_adapter(base, Lora(rank=4, alpha=8, dropout=0.0), seed=0)
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "lora_B" in name:
-                parameter.normal_(std=0.05)
-    return model, tokenizer
+    return stirred(new_adapter(base, Lora(rank=4, alpha=8, dropout=0.0), seed=0), only="lora_B"), tokenizer
 
 
 def naive(model: Any, tokenizer: Any, max_tokens: int) -> tuple[list[float], list[float], list[int]]:

@@ -21,9 +21,8 @@ from semalign.policy.models import load_policy, logits, new_adapter
 from semalign.policy.policy_tokenizer import end_tokens, load_tokenizer, set_aside
 from semalign.policy.rollouts import ROLLOUTS
 from semalign.policy.sft import train_sft
-from semalign.runtime.workspace import Workspace
 from semalign.text.prompts import conversation_ids, prompt_ids, prompt_text
-from tests.conftest import PAIRS
+from tests.conftest import PAIRS, work
 from tests.unit.policies import TEMPLATES, policy, rewritten, tokenizer_of
 from tools.releasing.folder import write_tokenizer
 
@@ -74,11 +73,6 @@ TOKENIZING = {
     "model_max_length": 5,
     "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
 }
-
-
-def work(folder: Path) -> Workspace:
-    folder.mkdir(parents=True)
-    return Workspace(folder, 3600)
 
 
 def all_answers(folder: Path, home: Path) -> list[Any]:

@@ -14,6 +14,7 @@ from semalign.policy.sft import train_sft
 from semalign.rewards.builtin import length_reward
 from semalign.runtime.workspace import Workspace
 from tests.conftest import PAIRS
+from tests.unit.policies import stirred
 
 ONE_STEP: dict[str, Any] = {
     "learning_rate": 5e-7,
@@ -36,11 +37,7 @@ GROUPS: dict[str, Any] = {
 def adapter(tiny_policy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An adapter both of whose matrices have values: B of a fresh one is 0, which leaves A without a gradient."""
     base, _ = load_policy(tiny_policy, "bfloat16", "cpu")
-    model = new_adapter(base, Lora(rank=8, alpha=16, dropout=0.0), seed=0)
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for parameter in trainable(model).values():
-            parameter.normal_(std=0.05)
+    model = stirred(new_adapter(base, Lora(rank=8, alpha=16, dropout=0.0), seed=0))
     folder = tmp_path_factory.mktemp("adapter")
     save_adapter(model, folder)
     return folder

@@ -24,8 +24,8 @@ from semalign.rewards.builtin import length_reward
 from semalign.runtime.errors import InputError
 from semalign.runtime.workspace import Workspace
 from tests.conftest import PAIRS
-from tests.unit.policies import policy, tokenizer_of
-from tests.unit.policy.test_precision import HERE, ONE_STEP
+from tests.unit.policies import policy, stirred, tokenizer_of
+from tests.unit.policy.test_precision import HERE, ONE_STEP, trainable
 from tools.releasing.folder import write_merged
 
 needs_bitsandbytes = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
@@ -54,16 +54,7 @@ def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def adapted(folder: Path) -> tuple[PeftModel, Any]:
     """The base in 4 bits with an adapter both of whose matrices have values."""
     base, tokenizer = load_policy(folder, **NF4)
-    model = new_adapter(base, Lora(rank=8, alpha=16, dropout=0.0), seed=0)
-    torch.manual_seed(1)
-    with torch.no_grad():
-        for parameter in trainable(model).values():
-            parameter.normal_(std=0.05)
-    return model, tokenizer
-
-
-def trainable(model: PeftModel) -> dict[str, torch.nn.Parameter]:
-    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+    return stirred(new_adapter(base, Lora(rank=8, alpha=16, dropout=0.0), seed=0)), tokenizer
 
 
 @pytest.mark.skipif(find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")

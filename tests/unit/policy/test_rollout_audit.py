@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from semalign.config.audit import Audit
 from semalign.config.training import Grpo, Lora
 from semalign.policy import rollout_audit
 from semalign.policy.grpo import train_grpo
@@ -130,7 +129,3 @@ def test_a_look_after_a_restart_sees_what_one_without_it_sees(
     monkeypatch.setattr(rollout_audit, "verdict", noting("killed"))
     train(tiny_policy, tmp_path / "killed", {"training": {"every": 3}})
     assert seen["killed"] == seen["whole"]
-
-
-def test_nothing_is_stopped_unless_asked() -> None:
-    assert Audit().training.stop is False

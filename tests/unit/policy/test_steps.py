@@ -5,7 +5,7 @@ from pathlib import Path
 from semalign.policy.grpo import train_grpo
 from semalign.policy.sft import train_sft
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS
+from tests.conftest import PAIRS, work
 from tests.unit.policy.test_training import HERE, PROMPT, SFT, fresh, grpo, short
 
 
@@ -23,8 +23,6 @@ def test_grpo_makes_so_many_updates_however_few_its_epochs(tiny_policy: Path, wo
     """16 prompts, two a batch: half an epoch makes four updates. One given number is less, the other more."""
     for steps in (2, 10):
         model, tokenizer = fresh(tiny_policy)
-        folder = workspace.folder / str(steps)
-        folder.mkdir()
         report, _ = train_grpo(
             model,
             tokenizer,
@@ -33,7 +31,7 @@ def test_grpo_makes_so_many_updates_however_few_its_epochs(tiny_policy: Path, wo
             {"mine:short": short},
             grpo(epochs=0.5),
             **HERE,
-            workspace=Workspace(folder, checkpoint_seconds=3600),
+            workspace=work(workspace.folder / str(steps)),
             steps=steps,
         )
         assert report["steps"] == steps

@@ -12,14 +12,13 @@ from semalign.policy.grpo import config, train_grpo
 from semalign.policy.models import load_policy, new_adapter
 from semalign.policy.stops import place
 from semalign.runtime.files import read_jsonl
-from semalign.runtime.workspace import Workspace
+from tests.conftest import work
 
 TEXTS = ["书", "老师看书。", "妈妈做饭。孩子喝水。", "水"]
 
 
 def answers(folder: Path, model: Any, tokenizer: Any, size: int, stops: list[str]) -> list[Any]:
-    folder.mkdir()
-    where: dict[str, Any] = {"workspace": Workspace(folder, 3600), "name": "test", "stops": stops}
+    where: dict[str, Any] = {"workspace": work(folder), "name": "test", "stops": stops}
     return generate(model, tokenizer, TEXTS, max_new_tokens=12, batch_size=size, **where)
 
 
@@ -75,7 +74,6 @@ GRPO |= {"warmup_ratio": 0.0, "rewards": {"mine:length": 1.0}}
 
 def rolled_out(folder: Path, policy: Path, stops: list[str]) -> tuple[list[str], list[str], list[dict[str, Any]]]:
     """What the reward saw, what was written down, and the log of the steps."""
-    folder.mkdir()
     model, tokenizer = load_policy(policy, "float32", "cpu")
     seen: list[str] = []
 
@@ -84,7 +82,7 @@ def rolled_out(folder: Path, policy: Path, stops: list[str]) -> tuple[list[str],
         return [float(len(text)) for text in completions]
 
     rows = [{"id": str(n), "source": text, "target": text} for n, text in enumerate(TEXTS)]
-    where: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0, "workspace": Workspace(folder, 3600)}
+    where: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0, "workspace": work(folder)}
     adapted = new_adapter(model, Lora(rank=2), 0)
     settings = Grpo.model_validate(GRPO)
     _, log = train_grpo(adapted, tokenizer, rows, "{source}", {"mine:length": length}, settings, **where, stops=stops)
@@ -108,6 +106,6 @@ def test_rollouts_end_before_a_stop_string_too(tiny_policy: Path, tmp_path: Path
 
 def test_vllm_is_told_the_stop_strings(tmp_path: Path) -> None:
     settings = Grpo.model_validate(GRPO | {"generation": "vllm"})
-    given = (settings, 4, [1], "float32", "cpu", 0, Workspace(tmp_path, 3600))
+    given = (settings, 4, [1], "float32", "cpu", 0, work(tmp_path))
     assert config(*given, ["\n"]).generation_kwargs == {"stop_token_ids": [1], "stop": ["\n"]}
     assert config(*given).generation_kwargs == {"stop_token_ids": [1]}

@@ -13,7 +13,8 @@ from semalign.policy.models import load_policy, new_adapter
 from semalign.policy.sft import conversations, token_lengths, train_sft
 from semalign.rewards.builtin import length_reward
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS
+from tests.conftest import work
+from tests.unit.policy.test_policy_folder import BATCH, HERE, PROMPT, ROWS
 
 # As Qwen3's: a prompt ends in an empty think block when thinking is switched off, and the last answer begins with one.
 TEMPLATE = (
@@ -25,16 +26,6 @@ TEMPLATE = (
     "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
     "{% endif %}"
 )
-PROMPT = "翻译：{source}"
-ROWS = PAIRS[:4]
-BATCH: dict[str, Any] = {
-    "learning_rate": 1e-3,
-    "epochs": 1,
-    "batch_size": 4,
-    "micro_batch_size": 4,
-    "warmup_ratio": 0.0,
-}
-HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0}
 
 
 @pytest.fixture
@@ -90,9 +81,8 @@ def test_sft_rollouts_and_evaluation_see_the_same_prompt_tokens(
 
     batches = list[dict[str, Any]]()
     model.register_forward_pre_hook(lambda module, args, kwargs: batches.append(kwargs), with_kwargs=True)
-    (tmp_path / "sft").mkdir()
     sft = Sft.model_validate(BATCH | {"max_tokens": 256})
-    train_sft(model, tokenizer, ROWS, PROMPT, sft, **HERE, workspace=Workspace(tmp_path / "sft", 3600))
+    train_sft(model, tokenizer, ROWS, PROMPT, sft, **HERE, workspace=work(tmp_path / "sft"))
     examples = [
         (ids[mask == 1], labels[mask == 1])
         for batch in batches

@@ -28,7 +28,7 @@ from semalign.rewards.builtin import Reward
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import read_jsonl
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS
+from tests.conftest import PAIRS, work
 
 PROMPT = "翻译：{source}"
 HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0}
@@ -88,24 +88,6 @@ def test_sft_moves_the_adapter_and_not_the_base(tiny_policy: Path, workspace: Wo
     assert losses[-1] < losses[0]
 
 
-def test_sft_learns_from_the_completion_alone(tiny_policy: Path, workspace: Workspace) -> None:
-    model, tokenizer = fresh(tiny_policy)
-    report, _ = train_sft(model, tokenizer, PAIRS, PROMPT, SFT, **HERE, workspace=workspace)
-    changed = [row | {"target": "ཀ" * 3} for row in PAIRS]
-    other, _ = fresh(tiny_policy)
-    again, _ = train_sft(other, tokenizer, changed, PROMPT, SFT, **HERE, workspace=workspace)
-    assert again["mean_loss"] != report["mean_loss"]
-
-
-def test_sft_is_repeatable_bit_by_bit(tiny_policy: Path, workspace: Workspace) -> None:
-    digests = set()
-    for _ in range(2):
-        model, tokenizer = fresh(tiny_policy, dropout=0.05)
-        report, _ = train_sft(model, tokenizer, PAIRS, PROMPT, SFT, **HERE, workspace=workspace)
-        digests.add(report["adapter_sha256"])
-    assert len(digests) == 1
-
-
 @pytest.mark.parametrize("kl_weight", [0.0, 0.5])
 def test_sft_without_padding_learns_the_same_in_as_many_updates(
     kl_weight: float, tiny_policy: Path, workspace: Workspace, tmp_path: Path
@@ -115,8 +97,7 @@ def test_sft_without_padding_learns_the_same_in_as_many_updates(
     for padding_free in (False, True):
         model, tokenizer = fresh(tiny_policy)
         settings = SFT.model_copy(update={"padding_free": padding_free, "learning_rate": 1e-3, "micro_batch_size": 4})
-        (tmp_path / str(padding_free)).mkdir()
-        own = Workspace(tmp_path / str(padding_free), 3600)
+        own = work(tmp_path / str(padding_free))
         report, history = train_sft(
             model, tokenizer, PAIRS, PROMPT, settings, **HERE, workspace=own, kl_weight=kl_weight
         )

@@ -1,39 +1,19 @@
 """Too few pairs, prompts, updates, documents or scenes: known from the config, or as soon as the data are divided."""
 
-import copy
 import math
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snakemake.utils import update_config
 
 from semalign.config.training import Grpo, Sft
 from semalign.preflight.amounts import least_examples, least_prompts, needs
 from semalign.preflight.counts import check_encoder, check_exam, check_task
-from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
-from tests.conftest import ROOT
+from tests.unit.shipped import said, validated
 
-SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 EPOCHS = st.sampled_from([0.1, 0.25, 1 / 3, 0.5, 0.7, 1, 1.5, 2, 3])
-
-
-def config(*changes: dict[str, Any]) -> Config:
-    raw = copy.deepcopy(SHIPPED)
-    for change in changes:
-        update_config(raw, change)
-    return validate(raw)
-
-
-def said(*changes: dict[str, Any]) -> str:
-    try:
-        config(*changes)
-    except InputError as error:
-        return str(error)
-    return ""
 
 
 def split(**parts: Any) -> dict[str, Any]:
@@ -135,7 +115,7 @@ def rows(number: int) -> list[dict[str, Any]]:
 
 def checked(cold: int, rl: int, limits: dict[str, dict[str, int]] | None = None, **changes: Any) -> dict[str, int]:
     """The tiny amounts of a config where RL takes all that is left. A prompt has as many tokens as its source."""
-    tiny = config(NOTHING, split(cold=32, rl=None), *([changes] if changes else []))
+    tiny = validated(NOTHING, split(cold=32, rl=None), *([changes] if changes else []))
     return check_task(
         "mt",
         rows(cold),

@@ -3,7 +3,6 @@
 tests/workflow/test_bad_config.py asks the same on the command line, with a case of each kind of check.
 """
 
-import copy
 import json
 import os
 import shutil
@@ -13,12 +12,11 @@ from typing import Any
 
 import pytest
 import torch
-from snakemake.utils import update_config
 
 from semalign.preflight.checks import check
-from semalign.preflight.root import validate
 from semalign.runtime.errors import InputError
-from tests.unit.preflight.test_config import SHIPPED
+from tests.unit.policies import rewritten
+from tests.unit.shipped import validated
 
 LLM = {
     "kind": "openai",
@@ -80,6 +78,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     **{f"the result {path} for {key}": (change, f"config key {key}: {path} lies in results, which this workflow writes itself") for key, path, change in RESULTS},
     **{f"downloads of {' and '.join(files)}": (fetched(files), "config key downloads: d/a") for files in (["a", "a/b"], ["a", "a.json/b"], ["a", "a.log/b"], ["a", "a.provenance.json"])},
     **{f"a download of {file!r}": (fetched([file]), f"{file!r} {said}") for file, said in {"../a": "is no path inside", "/a": "is no path inside", "{x}.csv": "cannot be a result's name", "<x>": "cannot be a result's name", "x" * 200: "cannot be a result's name", "a\nb": "cannot be a result's name"}.items()},
+    "a file that no download makes": (fetched(["a.jsonl"]) | mt_from("results/downloads/d/b.jsonl"), "config key tasks.mt.train.0.path: results/downloads/d/b.jsonl: b.jsonl is not among the files of d: a.jsonl"),
     "a file that is not there, in a list within": (
         {"tasks": {"mt": {"train": [{"format": "captions", "source": "folder", "target": "absent.txt"}]}}},
         "config key tasks.mt.train.0.target: absent.txt does not exist",
@@ -97,7 +96,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "the judge as its own second": ({"judge": LLM | {"second": {"model": "m", "prices": None, "parameters": {"max_tokens": 9}}}}, "second: is the judge itself"),
     "a metric's model that is not there": ({"tasks": {"mt": {"metrics": ["bleu", {"name": "cos", "function": "semalign.encoder.metric:cosine", "model": "none"}]}}}, "config key tasks.mt.metrics.1.model: none does not exist"),
     "a judge's prompt of no task": ({"judge": LLM | {"prompts": {"en_sw": "any"}}}, "judge.prompts.en_sw: en_sw is not among tasks: ['mt', 'hg']"),
-    "an identifier without a code": ({"languages": {"bo": {"identify": "lingua"}}}, "config key languages.bo: code: is given with identify: lingua or module:function"),
+    "a judge's prompt without a text": ({"judge": LLM | {"prompts": {"mt": "prompt.txt"}}}, "prompt.txt (judge.prompts.mt): {second} is missing"),
     "votes that are not there": ({"judge": LLM | {"human_votes": {"mt": {"format": "csv", "path": "v.csv"}}}}, "config key judge.human_votes.mt.path: v.csv does not exist"),
     "votes on no run": ({"judge": LLM | {"human_votes": {"mt": {"format": "csv", "path": "v.csv", "seed": 7}}}}, "judge.human_votes.mt.seed: 7 is not among seeds"),
     "a file of a world that is not there": ({"world": None, "judge": {"kind": "none"}}, "config key encoder_ablation.encoders.monolingual.train.0.path: results/world/encoder_paraphrases.jsonl is a file of the generated world, and world is null"),
@@ -106,7 +105,6 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "a snapshot that is not kept": ({"frontier": {"rl_steps": [75]}}, "frontier.rl_steps: 75 is no multiple of rl.snapshot_steps (50)"),
     "a snapshot after the end": ({"frontier": {"rl_steps": [200]}}, "frontier.rl_steps: step 200 must come before the last, for which RL needs 1608 prompts, mt has 1600 for RL"),
     "more pairs than there are": ({"frontier": {"sft_pairs": [9999]}}, "frontier.sft_pairs: 9999 pairs are asked for"),
-    "a method that is none": ({"frontier": {"methods": {"mine": {"method": "ppo"}}}}, "config key frontier.methods.mine: method: 'ppo' is not one of 'best_of_n'"),
     "more shots than there are": ({"few_shot": {"pairs": 9999}}, "few_shot.pairs: 9999 pairs are asked for, cold start and RL of hg have 3000"),
     "transfer to itself": ({"few_shot": {"task": "mt"}}, "config key few_shot: task and source_task must differ"),
     "transfer from a task that is taken out": ({"tasks": {"mt": None}, "statistics": {"primary": []}}, "mt is not among tasks: ['hg']"),
@@ -124,16 +122,6 @@ def without(*names: str) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         for name in names:
             (folder / name).unlink()
-
-    return change
-
-
-def rewritten(name: str, **values: Any) -> Callable[[Path], None]:
-    """A JSON file of the folder with other values."""
-
-    def change(folder: Path) -> None:
-        content = json.loads((folder / name).read_text())
-        (folder / name).write_text(json.dumps(content | values))
 
     return change
 
@@ -167,7 +155,7 @@ MODELS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a file": (a_file, "policy is a file; the folder of a pretrained model is needed"),
     "no config": (without("config.json"), "config key policy.path: policy holds no config.json"),
     "a broken config": (lambda folder: (folder / "config.json").write_text("{"), "config.json is no model's config: policy/config.json:1: broken JSON"),
-    "an encoder": (rewritten("config.json", architectures=["BertModel"]), "policy is no causal language model: its architecture is BertModel"),
+    "an encoder": (lambda folder: rewritten(folder, "config.json", architectures=["BertModel"]), "policy is no causal language model: its architecture is BertModel"),
     "pickled weights": (pickled, "safetensors weights are needed, found only pytorch_model.bin, and pickled weights can run code"),
     "no weights": (without("model.safetensors"), "safetensors weights are needed, found none"),
     "weights cut off": (cut_off, "model.safetensors: damaged or cut off (5000 bytes); download the model again"),
@@ -180,16 +168,15 @@ AS_ENCODER = {"weights cut off", "pickled weights", "no config"}
 
 def said(overlay: dict[str, Any]) -> str:
     """What is said of the shipped config with this laid over it, in the working folder."""
-    raw = copy.deepcopy(SHIPPED)
-    update_config(raw, overlay)
     with pytest.raises(InputError) as caught:
-        check(validate(raw), Path.cwd())
+        check(validated(overlay), Path.cwd())
     return str(caught.value)
 
 
 @pytest.mark.parametrize("case", CONFIGS)
 def test_a_bad_config(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder").mkdir()
+    (tmp_path / "prompt.txt").write_text("{source} {first} [[0]] [[1]] [[2]]")
     monkeypatch.chdir(tmp_path)
     overlay, message = CONFIGS[case]
     assert message in said(overlay)

@@ -1,41 +1,19 @@
 """What no training could use is refused with its key and a remedy, before anything runs."""
 
-import copy
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from snakemake.utils import update_config
 
 from semalign.preflight.checks import check_extras, check_positions
 from semalign.preflight.root import validate
 from semalign.runtime.errors import InputError
-from tests.conftest import ROOT
+from tests.unit.shipped import SHIPPED, at, said, validated
 
-SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 LLM = {"kind": "openai", "model": "m", "prices": None}
 HUGE = 2**63
-
-
-def said(changes: dict[str, Any]) -> str:
-    """What is said of the shipped config with these laid over it; nothing where it is valid."""
-    raw = copy.deepcopy(SHIPPED)
-    update_config(raw, changes)
-    try:
-        validate(raw)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
-def at(key: str, value: Any) -> dict[str, Any]:
-    """The overlay that sets one key."""
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return dict(value)
 
 
 VALUES: dict[str, list[Any]] = {
@@ -44,7 +22,7 @@ VALUES: dict[str, list[Any]] = {
     "rl.epsilon": [0, -0.2, float("inf")],
     "rl.beta": [-0.1, float("inf"), float("nan")],
     "rl.max_grad_norm": [0, -1, float("inf")],
-    "rl.learning_rate": [0, 0.0, True, float("inf")],
+    "rl.learning_rate": [0, 0.0, True, float("inf"), float("nan")],
     "rl.epochs": [0, -1, float("inf"), 1e300, 1e-300],
     "encoders.reward.epochs": [-1, 5e-324, 1e300],
     "rl.warmup_ratio": [1, 1.0, 1.5, -0.1],
@@ -60,7 +38,8 @@ VALUES: dict[str, list[Any]] = {
     "strong_sft.max_grad_norm": [0],
     "few_shot.sft.learning_rate": [0],
     "lora.dropout": [1, 1.0, -0.1],
-    "lora.rank": [0, HUGE, 10**400],
+    "lora.rank": [0, HUGE, 10**400, "8"],
+    "tasks.mt.split.cold": [0],
     "policy.pretraining.learning_rate": [0],
     "policy.pretraining.warmup_ratio": [1],
     "policy.pretraining.max_tokens": [1],
@@ -126,7 +105,7 @@ def test_a_second_judge_that_is_asked_nothing() -> None:
 
 
 def test_seeds_leave_room_for_every_process() -> None:
-    batches = {name: {"micro_batch_size": 8} for name in ("cold_sft", "strong_sft", "rl")}
+    batches: dict[str, Any] = {name: {"micro_batch_size": 8} for name in ("cold_sft", "strong_sft", "rl")}
     two = batches | {"processes": 2, "frontier": None, "few_shot": {"sft": {"micro_batch_size": 8}}}
     assert said(two | {"seeds": [2**32 - 2]}) == ""
     assert "seeds: 4294967295 is too large: each of 2 processes adds" in said(two | {"seeds": [2**32 - 1]})
@@ -235,11 +214,8 @@ def test_an_encoder_has_positions_for_its_tokens(kind: str, limit: int, tmp_path
     (tmp_path / "config.json").write_text(json.dumps(shape))
 
     def checked(tokens: int) -> None:
-        raw = copy.deepcopy(SHIPPED)
-        update_config(
-            raw, {"encoder_ablation": None, "encoders": {"reward": {"path": str(tmp_path), "max_tokens": tokens}}}
-        )
-        check_positions(validate(raw))
+        encoder = {"reward": {"path": str(tmp_path), "max_tokens": tokens}}
+        check_positions(validated({"encoder_ablation": None, "encoders": encoder}))
 
     checked(limit)
     with pytest.raises(

@@ -1,5 +1,4 @@
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,32 +8,12 @@ from snakemake.utils import update_config
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
-
-SHIPPED = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text(encoding="utf-8"))
-
-
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """The shipped config with one key set."""
-    raw: dict[str, Any] = copy.deepcopy(SHIPPED)
-    *parents, last = path.split(".")
-    place: Any = raw
-    for part in parents:
-        place = place[int(part)] if isinstance(place, list) else place[part]
-    place[int(last) if isinstance(place, list) else last] = value
-    return raw
-
-
-def message(raw: Any) -> str:
-    with pytest.raises(InputError) as caught:
-        validate(raw)
-    return str(caught.value)
+from tests.unit.shipped import SHIPPED, changed, laid, message
 
 
 @pytest.mark.parametrize("name", ["one_seed.yaml", "gpt_judge.yaml", "mixed_scripts.yaml"])
 def test_shipped_overlays_are_valid(name: str) -> None:
-    raw = changed("seeds", [0, 1])
-    update_config(raw, yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8")))
-    validate(raw)
+    validate(laid({"seeds": [0, 1]}, yaml.safe_load((ROOT / "config" / name).read_text(encoding="utf-8"))))
 
 
 @pytest.mark.parametrize("kind", ["parser", "none"])
@@ -47,21 +26,6 @@ def test_an_overlay_may_turn_a_language_model_off(kind: str) -> None:
     raw["judge"]["modle"] = "x"
     with pytest.raises(InputError, match=r"judge\.modle: unknown key; did you mean model\?"):
         validate(raw)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"api_key_env": "sk-a1b2c3"},
-        {"base_url": "https://me:sk-a1b2c3@example.org"},
-        {"api_key": "sk-a1b2c3"},
-        {"parameters": {"extra_headers": {"Authorization": "Bearer sk-a1b2c3"}}},
-    ],
-)
-def test_a_key_in_the_config_is_refused_without_being_shown(wrong: dict[str, Any]) -> None:
-    said = message(changed("judge", {"kind": "openai", "model": "m", "prices": None} | wrong))
-    assert f"config key judge.{next(iter(wrong))}: " in said
-    assert "a1b2c3" not in said
 
 
 def test_shipped_config_is_valid() -> None:
@@ -83,25 +47,17 @@ def test_validated_config_cannot_be_changed() -> None:
         ("mechanism", {"passages": 4}, "config key mechanism: is now forgetting"),
         ("exam.bars", {"retrieval": 0.5}, "config key exam.bars: is now exam.thresholds"),
         ("tasks.mt.train.0.without", [], "config key tasks.mt.train.0.without: is now exclude_ids_from"),
-        ("retention.primary", "mine", "config key retention: primary: mine is not among benchmarks: ['cmrc']"),
         ("tasks.mt.train.0.paht", "x", "config key tasks.mt.train.0.paht: unknown key; did you mean path?"),
         ("rl.learning_rate", "1e-3", "config key rl.learning_rate: '1e-3' is text to YAML"),
-        ("encoders.reward.learning_rate", "2E-5", "config key encoders.reward.learning_rate: '2E-5' is text to YAML"),
         ("rl.learning_rate", -1, "config key rl.learning_rate: Input should be greater than 0, found -1"),
-        ("rl.learning_rate", float("nan"), "config key rl.learning_rate: "),
-        ("rl.learning_rate", float("inf"), "config key rl.learning_rate: "),
-        ("rl.top_p", 1.5, "config key rl.top_p: Input should be less than or equal to 1, found 1.5"),
         (
             "tasks.mt.split.cold",
             "many",
             "config key tasks.mt.split.cold: Input should be a valid integer, found 'many'",
         ),
         ("tasks.mt.split.cold", True, "config key tasks.mt.split.cold: Input should be a valid integer, found True"),
-        ("tasks.mt.split.cold", 0, "config key tasks.mt.split.cold: Input should be greater than or equal to 1"),
-        ("lora.rank", "8", "config key lora.rank: Input should be a valid integer, found '8'"),
         ("cold_sft", None, "config key cold_sft: keys and values are needed here, found None"),
         ("seeds", [], "config key seeds: "),
-        ("seeds", [0, 1, 0], "config key seeds: repeats 0; take one of them out"),
         ("seeds", [-1], "config key seeds.0: "),
         ("seeds", [2**32], "config key seeds.0: "),
         ("judge.kind", "gpt", "config key judge: kind: 'gpt' is not one of 'parser', 'none', 'openai'"),

@@ -1,39 +1,27 @@
 """Wrong downloads are named with their key and what would be right."""
 
-import copy
 from typing import Any
 
 import pytest
-import yaml
 
 from semalign.preflight.checks import check_downloads
-from semalign.preflight.root import validate
 from semalign.runtime.errors import InputError
-from tests.conftest import ROOT
+from tests.unit.shipped import said as said_of
+from tests.unit.shipped import validated
 
-SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 MODEL = {"repo": "owner/name", "kind": "model", "revision": "main", "licence": "MIT"}
 SET = MODEL | {"kind": "dataset", "files": ["bo/a.csv"]}
 URLS = {"urls": {"a.txt": "https://host/a.txt"}, "licence": "CC0"}
 
 
-def config(**changes: Any) -> dict[str, Any]:
-    raw: dict[str, Any] = copy.deepcopy(SHIPPED)
-    return raw | changes
-
-
 def said(entry: Any) -> str:
     """What is said of a download; nothing where it is right."""
-    try:
-        validate(config(downloads={"x": entry}))
-    except InputError as error:
-        return str(error)
-    return ""
+    return said_of({"downloads": {"x": entry}})
 
 
 @pytest.mark.parametrize("entry", [MODEL, SET, URLS, URLS | {"about": "x"}, SET | {"sha256": {"bo/a.csv": "0" * 64}}])
 def test_both_kinds_are_told_apart_by_their_keys(entry: dict[str, Any]) -> None:
-    found = validate(config(downloads={"x": entry, "taken-out": None})).downloads
+    found = validated({"downloads": {"x": entry, "taken-out": None}}).downloads
     assert list(found) == ["x"]
     assert type(found["x"]).__name__ == ("UrlDownload" if "urls" in entry else "HubDownload")
 
@@ -124,14 +112,13 @@ def test_a_repository_that_the_hub_cannot_have(repo: str) -> None:
 
 
 def test_a_name_is_a_folders() -> None:
-    with pytest.raises(InputError, match="config key downloads"):
-        validate(config(downloads={"../x": MODEL}))
+    assert said_of({"downloads": {"../x": MODEL}}).startswith("config key downloads")
 
 
 def test_a_mirror_in_vain_is_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"config key mirror: nowhere is no folder \(looked for in"):
-        check_downloads(validate(config(mirror="nowhere")))
+        check_downloads(validated({"mirror": "nowhere"}))
     (tmp_path / "results/downloads").mkdir(parents=True)
     with pytest.raises(InputError, match="config key mirror: results/downloads is where downloads go; copy it"):
-        check_downloads(validate(config(mirror="results/downloads")))
+        check_downloads(validated({"mirror": "results/downloads"}))

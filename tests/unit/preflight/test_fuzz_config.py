@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,9 +19,7 @@ from tests.unit.fuzz import (
     in_time,
     outcome,
 )
-
-SHIPPED = yaml.safe_load((Path(__file__).parents[3] / "config/config.yaml").read_text(encoding="utf-8"))
-
+from tests.unit.shipped import SHIPPED
 
 # The config
 

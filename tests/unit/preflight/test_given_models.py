@@ -8,21 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from semalign.config.base import deep_merge
 from semalign.preflight.checks import check
 from semalign.preflight.comparisons import comparisons
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
-from tests.conftest import ROOT
 from tests.unit.policies import laid_on, policy, rewritten, tokenizer_of
-
-MINIATURE = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+from tests.unit.shipped import SHIPPED
 
 
 def config(**changes: Any) -> Config:
-    return validate(deep_merge(MINIATURE, changes))
+    return validate(deep_merge(SHIPPED, changes))
 
 
 def adapter(folder: Path, base: Path, **changes: Any) -> Path:
@@ -140,7 +137,7 @@ def test_entries_that_are_refused(models: dict[str, Any], said: str) -> None:
 
 
 def test_without_trainings_their_sections_are_not_needed() -> None:
-    raw = {key: value for key, value in MINIATURE.items() if key not in ("cold_sft", "strong_sft", "rl")}
+    raw = {key: value for key, value in SHIPPED.items() if key not in ("cold_sft", "strong_sft", "rl")}
     with pytest.raises(InputError, match="config key rl: missing"):
         validate(raw)
     found = validate(raw | {"train": False})
@@ -150,10 +147,10 @@ def test_without_trainings_their_sections_are_not_needed() -> None:
     ):
         validate(raw | {"train": False, "models": {"theirs": {"model": "m", "judged_against": ["rl"]}}})
     assert found.rewards() == {}
-    task = MINIATURE["tasks"]["mt"] | {"train": [], "split": None}
+    task = SHIPPED["tasks"]["mt"] | {"train": [], "split": None}
     with pytest.raises(InputError, match=r"tasks\.mt\.train: no pairs to train on; .* `train: false`"):
-        validate(MINIATURE | {"tasks": {"mt": task, "hg": MINIATURE["tasks"]["hg"]}})
-    assert validate(raw | {"train": False, "tasks": {"mt": task}, "policy": MINIATURE["policy"]})
+        validate(SHIPPED | {"tasks": {"mt": task, "hg": SHIPPED["tasks"]["hg"]}})
+    assert validate(raw | {"train": False, "tasks": {"mt": task}, "policy": SHIPPED["policy"]})
     assert json.dumps(task)
 
 
@@ -175,7 +172,7 @@ def test_whom_the_judge_compares() -> None:
 
 
 def test_the_miniatures_judge_reads_no_other_data() -> None:
-    own = {key: value for key, value in MINIATURE.items() if key not in ("cold_sft", "strong_sft", "rl")}
+    own = {key: value for key, value in SHIPPED.items() if key not in ("cold_sft", "strong_sft", "rl")}
     own |= {"train": False, "world": None}
     assert validate(own).judge.kind == "none"
     llm = {"kind": "openai", "model": "m", "prices": None}

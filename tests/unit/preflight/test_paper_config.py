@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import yaml
-from snakemake.utils import update_config
 
 from semalign.data.preparation import prepare_pairs
 from semalign.data.sources import read_all_pairs
@@ -16,6 +15,7 @@ from semalign.preflight.referenced_paths import is_external, named_files
 from semalign.preflight.root import Config, validate
 from tests.conftest import ROOT
 from tests.unit.inputs import DATA, needs_data
+from tests.unit.shipped import laid
 
 # Section of arXiv 2605.14366: {config key: value}. What the paper leaves open is not here.
 PAPER: dict[str, dict[str, Any]] = {
@@ -97,9 +97,7 @@ REPOSITORIES = {
 
 def raw(name: str) -> dict[str, Any]:
     """An overlay over the default config, as Snakemake lays it."""
-    whole: dict[str, Any] = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    update_config(whole, yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
-    return whole
+    return laid(yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text(encoding="utf-8")))
 
 
 def value(config: Config, key: str) -> Any:

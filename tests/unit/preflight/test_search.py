@@ -7,7 +7,7 @@ import pytest
 from semalign.config.search import Drawn, Trial
 from semalign.preflight.amounts import needs
 from semalign.preflight.root import Config, validate
-from tests.unit.preflight.test_config import changed, message
+from tests.unit.shipped import changed, message
 
 RATES: dict[str, Any] = {"of": "rl", "task": "mt", "grid": {"learning_rate": [1.0e-4, 3.0e-4], "beta": [0.0, 0.02]}}
 DRAWN: dict[str, Any] = {

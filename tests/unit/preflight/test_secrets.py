@@ -1,8 +1,8 @@
 """Secrets: refused in a config wherever they stand, taken out of what servers send, never shown."""
 
 import base64
-import copy
 import json
+import logging
 import os
 import urllib.parse
 from collections.abc import Callable
@@ -10,32 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from semalign.config.secrets import masked
 from semalign.data.downloads import fetch
 from semalign.network.redaction import redacted
 from semalign.preflight.root import validate
 from semalign.runtime.errors import InputError
-from tests.conftest import ROOT
 from tests.unit.chat_server import ChatServer, Reply, Request, completion, error, longer
 from tests.unit.data.test_downloads import of_urls
 from tests.unit.judging.asked import KEY, judged, settings
 from tests.unit.servers import Files, serving
+from tests.unit.shipped import SHIPPED, message
 
-SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 SECRET = "zQ7-key/Ab3+dEf6hIj9Kl=mN0pQrStUv_w.YZ"
 
 
-def config(**changes: Any) -> dict[str, Any]:
-    raw: dict[str, Any] = copy.deepcopy(SHIPPED)
-    return raw | changes
+JUDGE = {"kind": "openai", "model": "m", "prices": None}
 
 
 def said(**changes: Any) -> str:
-    with pytest.raises(InputError) as raised:
-        validate(config(**changes))
-    return str(raised.value)
+    return message(SHIPPED | changes)
 
 
 ADDRESSES = [
@@ -68,9 +62,9 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_with_a_secret_is_refused_without_showing_it(address: str) -> None:
-    message = said(downloads={"x": {"urls": {"f": address}, "licence": "CC0"}})
-    assert message.startswith("config key downloads.x.urls.f: ")
-    assert "hunter22" not in message
+    found = said(downloads={"x": {"urls": {"f": address}, "licence": "CC0"}})
+    assert found.startswith("config key downloads.x.urls.f: ")
+    assert "hunter22" not in found
 
 
 @pytest.mark.parametrize(
@@ -88,13 +82,14 @@ def test_an_address_with_a_secret_is_refused_without_showing_it(address: str) ->
     ],
 )
 def test_other_addresses_are_not(address: str) -> None:
-    validate(config(downloads={"x": {"urls": {"f": address}, "licence": "CC0"}}))
+    validate(SHIPPED | {"downloads": {"x": {"urls": {"f": address}, "licence": "CC0"}}})
 
 
 @pytest.mark.parametrize(
     "parameters",
     [
         {"extra_body": {"api_key": "hunter22"}},
+        {"extra_headers": {"Authorization": "Bearer sk-hunter22"}},
         {"data_sources": [{"parameters": {"authentication": {"type": "api_key", "key": "hunter22"}}}]},
         {"metadata": {"X-Api-Key": "hunter22"}},
         {"metadata": {"note": "Bearer hunter22hunter22"}},
@@ -109,10 +104,10 @@ def test_other_addresses_are_not(address: str) -> None:
     ],
 )
 def test_a_secret_in_parameters_is_refused_at_every_depth(parameters: dict[str, Any]) -> None:
-    message = said(judge={"kind": "openai", "model": "m", "prices": None, "parameters": parameters})
-    assert message.startswith("config key judge.parameters: ")
-    assert "looks like a secret" in message
-    assert "hunter22" not in message
+    found = said(judge=JUDGE | {"parameters": parameters})
+    assert found.startswith("config key judge.parameters: ")
+    assert "looks like a secret" in found
+    assert "hunter22" not in found
 
 
 def test_parameters_that_only_sound_like_it_are_sent() -> None:
@@ -125,14 +120,24 @@ def test_parameters_that_only_sound_like_it_are_sent() -> None:
         "user": "550e8400-e29b-41d4-a716-446655440000",
         "response_format": {"json_schema": {"properties": {"key": {"type": "string"}}}},
     }
-    validate(config(judge={"kind": "openai", "model": "m", "prices": None, "parameters": parameters}))
+    validate(SHIPPED | {"judge": JUDGE | {"parameters": parameters}})
 
 
-@pytest.mark.parametrize("base_url", ["http://host/v1?api-key=hunter22", "http://host/v1#hunter22", "http://a@host/v1"])
-def test_an_address_of_the_judge_holds_nothing_but_the_server(base_url: str) -> None:
-    message = said(judge={"kind": "openai", "model": "m", "prices": None, "base_url": base_url})
-    assert "config key judge.base_url: " in message
-    assert "hunter22" not in message
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("base_url", "http://host/v1?api-key=hunter22"),  # nothing but the server
+        ("base_url", "http://host/v1#hunter22"),
+        ("base_url", "http://hunter22@host/v1"),
+        ("base_url", "https://me:hunter22@host"),
+        ("api_key_env", "sk-hunter22"),
+        ("api_key", "sk-hunter22"),
+    ],
+)
+def test_a_secret_of_the_judge_is_refused_without_being_shown(key: str, value: str) -> None:
+    found = said(judge=JUDGE | {key: value})
+    assert f"config key judge.{key}: " in found
+    assert "hunter22" not in found
 
 
 @pytest.mark.parametrize(
@@ -145,20 +150,20 @@ def test_an_address_of_the_judge_holds_nothing_but_the_server(base_url: str) -> 
     ],
 )
 def test_what_is_left_of_a_judge_that_is_turned_off_holds_no_secret(left: dict[str, Any]) -> None:
-    message = said(judge={"kind": "none"} | left)
-    assert message.startswith("config key judge: ")
-    assert "hunter22" not in message
+    found = said(judge={"kind": "none"} | left)
+    assert found.startswith("config key judge: ")
+    assert "hunter22" not in found
 
 
 def test_the_value_of_a_keys_variable_is_refused_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", "plain words as a key")
     judge = {"kind": "openai", "model": "plain words as a key", "prices": None, "api_key_env": "MY_KEY"}
-    message = said(judge=judge)
-    assert message.startswith("config key judge.model: holds the value of the environment variable MY_KEY")
-    assert "plain words" not in message
-    validate(config(licences={"data": "Basic translation corpus, CC BY 4.0, https://host/about"}))
-    message = said(licences={"data": "see https://me:hunter22@host"})
-    assert message.startswith("config key licences.data: holds a password, key or token")
+    found = said(judge=judge)
+    assert found.startswith("config key judge.model: holds the value of the environment variable MY_KEY")
+    assert "plain words" not in found
+    validate(SHIPPED | {"licences": {"data": "Basic translation corpus, CC BY 4.0, https://host/about"}})
+    found = said(licences={"data": "see https://me:hunter22@host"})
+    assert found.startswith("config key licences.data: holds a password, key or token")
 
 
 def test_a_wrong_value_is_shown_without_what_looks_secret() -> None:
@@ -217,14 +222,19 @@ def test_other_texts_stay(text: str) -> None:
 
 @pytest.mark.parametrize("spelling", ["as it is", "JSON inside JSON", "percent twice", "base64 of the header"])
 def test_a_key_that_a_judge_echoes_is_in_no_file_and_no_row(
-    spelling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spelling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TEST_JUDGE_KEY", KEY)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    caplog.set_level(logging.DEBUG)
+    seen: set[str] = set()
 
     def echo(request: Request) -> Reply:
+        seen.add(request.key)
         written = SPELLINGS[spelling](request.key)
+        if request.time == 1 and "来源3\n" in request.prompt:
+            return error(500, None, f"internal error for {written}")
         if "来源1\n" in request.prompt:
             return error(400, None, f"not for {written}")
         body = json.dumps(completion("mine is @. [[1]]")).replace("@", json.dumps(written)[1:-1])
@@ -233,13 +243,14 @@ def test_a_key_that_a_judge_echoes_is_in_no_file_and_no_row(
     with ChatServer().running() as server:
         server.behave = echo
         rows = judged(settings(server))
+    assert seen == {KEY}
     assert [row["winner"] for row in rows] == [1, None, 0, 2]
     assert "[key]" in rows[1]["reasons"]["forward"]
     shown = rows[2]["reasons"]["forward"]
     assert shown.startswith("mine is ")
     assert len(shown) < 40
     kept = b"".join(file.read_bytes() for file in Path("results").rglob("*") if file.is_file())
-    assert written_nowhere(SPELLINGS[spelling](KEY), kept.decode("utf-8", "replace") + json.dumps(rows))
+    assert written_nowhere(SPELLINGS[spelling](KEY), kept.decode("utf-8", "replace") + json.dumps(rows) + caplog.text)
 
 
 def written_nowhere(written: str, text: str) -> bool:

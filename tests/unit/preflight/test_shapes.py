@@ -15,7 +15,7 @@ from semalign.policy.lora_targets import lora_targets
 from semalign.policy.pretraining import new_policy
 from semalign.preflight.consistency import BUILT_MODULES
 from semalign.text.tokenizer import build_encoder_tokenizer, build_tokenizer
-from tests.unit.preflight.test_bad_values import at, said
+from tests.unit.shipped import at, said
 
 WIDTHS, HEADS = (2, 3, 4, 6, 8, 15, 96), (1, 2, 3, 4, 5, 96)
 SHAPES: list[dict[str, Any]] = [

@@ -16,6 +16,7 @@ from semalign.report.request import Request
 from semalign.report.verdict import Verdict, verdicts
 from semalign.report.wording import gloss, pieces
 from tests.unit.pages import Page
+from tests.unit.report.test_report import run as run
 from tests.unit.reported import TASKS, without, write_finished
 from tests.unit.scored import write_lines
 
@@ -23,13 +24,6 @@ from tests.unit.scored import write_lines
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Request:
     return write_finished(tmp_path_factory.mktemp("written"), [0, 1, 2])
-
-
-@pytest.fixture
-def run(written: Request, tmp_path: Path) -> Request:
-    """A run of the test's own."""
-    shutil.copytree(written.root, tmp_path, dirs_exist_ok=True)
-    return replace(written, root=tmp_path)
 
 
 def edited(request: Request, change: Callable[[dict[str, Any]], None]) -> Request:

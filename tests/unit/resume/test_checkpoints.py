@@ -20,7 +20,7 @@ from semalign.runtime.files import sha256
 from semalign.runtime.step_progress import StepProgress as Progress
 from semalign.runtime.workspace import Workspace
 from semalign.text.tokenizer import build_tokenizer
-from tests.conftest import PAIRS
+from tests.conftest import PAIRS, work
 
 HERE: dict[str, Any] = {"dtype": "float32", "device": "cpu", "seed": 0}
 BATCHES = {"learning_rate": 1e-2, "batch_size": 4, "micro_batch_size": 2}
@@ -125,8 +125,7 @@ def test_a_killed_training_ends_as_it_would_have(
 ) -> None:
     train, steps = TRAININGS[name]
     whole = train(tiny_policy, tmp_path / "whole", workspace)
-    killed = Workspace(tmp_path / "killed", checkpoint_seconds=0)
-    killed.folder.mkdir()
+    killed = work(tmp_path / "killed", 0)
     for step in steps:
         with monkeypatch.context() as patch:
             killed_at(step, patch)
@@ -146,8 +145,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
 ) -> None:
     caplog.set_level("INFO")
     whole = grpo(tiny_policy, tmp_path / "whole", workspace)
-    killed = Workspace(tmp_path / "killed", checkpoint_seconds=0)
-    killed.folder.mkdir()
+    killed = work(tmp_path / "killed", 0)
     with monkeypatch.context() as patch:
         killed_at(6, patch)
         with pytest.raises(KeyboardInterrupt):

@@ -17,28 +17,13 @@ from semalign.policy.models import load_policy, new_adapter, save_adapter
 from semalign.policy.preferences import train_dpo
 from semalign.runtime.files import read_json, sha256
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS, ROOT
-from tests.unit.ranked_job import HERE
+from tests.conftest import PAIRS
+from tests.unit.ranked_job import HERE, started
 from tests.unit.resume.test_checkpoints import BATCHES, base, encoder, grpo, killed_at, sft
 
 RUNS = Path("results", "tracking", "tensorboard")
 PATIENCE = 300  # seconds, for a job that imports everything on a busy machine
 EXTRA = "is an extra: envs/requirements-{}.txt"
-SCRIPT = """
-import sys
-from types import SimpleNamespace
-sys.path[:0] = [{root!r} + "/workflow/scripts", {root!r}]
-from semalign.runtime import job
-from tests.unit import ranked_job
-snakemake = SimpleNamespace(
-    rule="train", log=["log.txt"], input=[], output=["results/mt/rl/0/adapter"], wildcards={{}}, threads=2,
-    params=SimpleNamespace(settings={settings!r}), resources={{"gpu": 0}},
-    config={{
-        "checkpoint_seconds": 0, "gradient_checkpointing": None, "tracking": {kind!r}, "tracking_project": "project"
-    }},
-)
-job.run(ranked_job.train, snakemake, resumable=True)
-"""
 
 
 def dpo(policy: Path, output: Path, workspace: Workspace) -> Any:
@@ -121,11 +106,11 @@ def test_a_killed_training_continues_its_run_and_a_new_one_is_another(
 
 def start(folder: Path, policy: Path, kind: str, processes: int) -> "subprocess.Popen[str]":
     settings = {"kind": "sft", "base": str(policy), "dropout": 0.0, "policy": HERE, "processes": processes}
-    (folder / "job.py").write_text(SCRIPT.format(root=str(ROOT), settings=settings, kind=kind))
-    offline = {"HF_HUB_OFFLINE": "1", "TRACKIO_DIR": str(folder / "trackio")}
-    return subprocess.Popen(
-        [sys.executable, "job.py"], cwd=folder, env=os.environ | offline, stderr=subprocess.PIPE, text=True
-    )
+    tracking = {"tracking": kind, "tracking_project": "project"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("TRACKIO_DIR", str(folder / "trackio"))
+        return started(folder, "train", settings, "results/mt/rl/0/adapter", checkpoint_seconds=0, **tracking)
 
 
 def runs_of_tensorboard(folder: Path) -> dict[str, list[tuple[int, float]]]:

@@ -95,6 +95,8 @@ def test_a_reward_may_be_written_in_any_form_of_python(tmp_path: Path) -> None:
         ("import numpy as np\ndef f(c, r, s):\n    return np.float64(1)", "returned 1.0; a list of 2"),
         ("import numpy as np\ndef f(c, r, s):\n    return [np.ones(2)] * 2", "ValueError: can only convert an array of size 1"),
         ("def f(c, r, s):\n    return [1e16] * 2", "returned 1e+16 for 'a'; a finite number is needed, at most 1e+15"),
+        ("def f(c, r, s):\n    return ['1'] * len(c)", "returned '1' for 'a'; a finite number is needed"),
+        ("def f(c, r, s):\n    return [float('nan')] * len(c)", "returned nan for 'a'; a finite number is needed"),
         ("def f(c, r, s):\n    return [None] * len(c)", "returned None for 'a'; a finite number is needed"),
         ("def f(c, r, s):\n    return [10 ** 400] * len(c)", "for 'a'; a finite number is needed"),
         ("def f(c, r, s):\n    return [1 + 2j] * len(c)", "returned a complex for 'a'"),

@@ -66,6 +66,15 @@ def test_length_reward_falls_to_nothing_at_twice_the_length() -> None:
     assert length_reward(["กินข้าว", "Müller"], ["กินข้าวกินข้าว", "Müller Müller"], ["", ""]) == [0.5, 0.5]
 
 
+@pytest.mark.parametrize("blank", ["", "\n\t", "\u3000 ", "\u200b\ufeff"])
+def test_a_blank_completion_earns_nothing(blank: str) -> None:
+    def embed(texts: list[str]) -> np.ndarray:
+        return np.ones((len(texts), 1))
+
+    for reward in (similarity_reward(embed, 0.3), language_reward(TIBETAN), bleu_reward(TIBETAN), length_reward):
+        assert reward([blank, "བོད"], ["བོད", "བོད"], ["", ""]) == pytest.approx([0.0, 1.0])
+
+
 def test_trl_calls_a_reward_by_its_name_with_texts() -> None:
     called = for_trl(
         "mine:words", lambda completions, references, sources: [len(completions[0] + references[0] + sources[0])]
@@ -95,10 +104,6 @@ def test_only_the_named_rewards_are_built() -> None:
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "own_rewards.py").write_text(
         "def words(completions, references, sources):\n    return [len(c) for c in completions]\n"
-        "def short(completions, references, sources):\n    return [1.0]\n"
-        "def nothing(completions, references, sources):\n    return [float('nan')] * len(completions)\n"
-        "def one(completions, references, sources):\n    return 1.0\n"
-        "def text(completions, references, sources):\n    return ['1'] * len(completions)\n"
     )
     (tmp_path / "random.py").write_text("def f(c, r, s):\n    return [3.0] * len(c)\n")
     (tmp_path / "modern.py").write_text(
@@ -109,7 +114,6 @@ def folder(tmp_path: Path) -> Path:
     )
     (tmp_path / "pack").mkdir()
     (tmp_path / "pack" / "inner.py").write_text("def f(c, r, s):\n    return [0.0] * len(c)\n")
-    (tmp_path / "broken_rewards.py").write_text("def f(:\n")
     return tmp_path
 
 
@@ -125,25 +129,9 @@ def test_a_users_own_reward(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("short", "returned 1 figures for 2 completions"),
-        ("nothing", "returned nan"),
-        ("text", "returned '1'"),
-        ("one", "returned 1.0; a list of 2"),
-    ],
-)
-def test_what_a_users_reward_returns_is_checked(folder: Path, name: str, message: str) -> None:
-    with pytest.raises(InputError, match=f"reward own_rewards:{name}: {message}"):
-        user_reward(f"own_rewards:{name}", folder)(["a", "b"], ["", ""], ["", ""])
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("own_rewards:missing", "defines no missing; it defines nothing, one, short, text, words"),
         ("not_there:f", r"no module not_there in .*; put not_there\.py there"),
         ("pack:f", "no module pack"),
         ("own_rewards.py:words", r"own_rewards\.py:words: write the module without \.py: own_rewards:words"),
-        ("broken_rewards:f", r"broken_rewards\.py:1: "),
     ],
 )
 def test_a_users_reward_is_looked_for_before_anything_runs(folder: Path, name: str, message: str) -> None:

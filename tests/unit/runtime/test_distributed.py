@@ -2,7 +2,6 @@
 
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,33 +19,16 @@ from semalign.policy.sft import train_sft
 from semalign.runtime.files import read_json, read_jsonl, sha256
 from semalign.runtime.progress import SECONDS
 from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS, ROOT
-from tests.unit.ranked_job import GRPO, HERE, LORA, SFT
-
-SCRIPT = """
-import sys
-from types import SimpleNamespace
-sys.path[:0] = [{root!r} + "/workflow/scripts", {root!r}]
-from semalign.runtime import job
-from tests.unit import ranked_job
-snakemake = SimpleNamespace(
-    rule="train", log=["log.txt"], input=[], output=["results/made"], wildcards={{}}, threads=2,
-    params=SimpleNamespace(settings={settings!r}),
-    resources={{'gpu': 0}},
-    config={{
-        "checkpoint_seconds": {seconds!r}, "gradient_checkpointing": None, "audit": {{"training": {{"every": 2}}}}
-    }},
-)
-job.run(ranked_job.{main}, snakemake, resumable=True)
-"""
+from tests.conftest import PAIRS
+from tests.unit.ranked_job import GRPO, HERE, LORA, SFT, started
 
 
 def start(folder: Path, main: str, *, seconds: float = 3600, **settings: Any) -> "subprocess.Popen[str]":
     """The job of two processes, as Snakemake starts one, with `folder` as its working directory."""
     folder.mkdir(exist_ok=True)
+    audit = {"training": {"every": 2}}
     settings = {"processes": 2, "policy": HERE} | settings
-    (folder / "job.py").write_text(SCRIPT.format(root=str(ROOT), settings=settings, seconds=seconds, main=main))
-    return subprocess.Popen([sys.executable, "job.py"], cwd=folder, stderr=subprocess.PIPE, text=True)
+    return started(folder, main, settings, checkpoint_seconds=seconds, audit=audit)
 
 
 def run(folder: Path, main: str, *, seconds: float = 3600, **settings: Any) -> tuple[int, str]:

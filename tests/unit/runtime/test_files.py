@@ -59,51 +59,6 @@ def test_what_gzip_has_compressed_is_unpacked_and_damage_is_named(tmp_path: Path
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"ok\n\xe0\xbd\xff\n", ":2: not UTF-8 (byte 0xe0 at column 1)"),
-        ("中".encode("gb18030"), ":1: not UTF-8"),
-        ("中\n".encode("utf-16"), ":1: not UTF-8"),
-        (b"ok\nok\nbad\0\n", ":3: contains a NUL"),
-    ],
-)
-def test_damaged_text_is_named_by_line(tmp_path: Path, content: bytes, expected: str) -> None:
-    path = written(tmp_path, content)
-    with pytest.raises(InputError) as caught:
-        list(read_lines(path))
-    assert str(caught.value).startswith(f"{path}{expected}")
-
-
-@pytest.mark.parametrize("read", [read_lines, read_jsonl])
-def test_missing_file_names_path_and_reason(tmp_path: Path, read: Any) -> None:
-    with pytest.raises(InputError, match=r"absent\.jsonl: cannot be read \(No such file"):
-        list(read(tmp_path / "absent.jsonl"))
-    with pytest.raises(InputError, match="cannot be read"):
-        list(read(tmp_path))
-
-
-def test_jsonl_passes_over_blank_lines_and_counts_them(tmp_path: Path) -> None:
-    path = written(tmp_path, b'{"a": 1}\r\n\n  \n{"a": 2}\n{"a": \n')
-    rows = read_jsonl(path)
-    assert [next(rows), next(rows)] == [{"a": 1}, {"a": 2}]
-    with pytest.raises(InputError, match=r"data\.jsonl:5: broken JSON \(Expecting value at column 7\)"):
-        next(rows)
-
-
-@pytest.mark.parametrize(("line", "kind"), [(b"[1]", "list"), (b'"x"', "str"), (b"null", "NoneType"), (b"3", "int")])
-def test_jsonl_line_must_be_an_object(tmp_path: Path, line: bytes, kind: str) -> None:
-    with pytest.raises(InputError, match=rf":1: a JSON object is needed, found {kind}"):
-        list(read_jsonl(written(tmp_path, line)))
-
-
-def test_broken_json_is_named_by_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"data\.json:3: broken JSON"):
-        read_json(written(tmp_path, b'{\n"a": 1,\n}\n', "data.json"))
-    with pytest.raises(InputError, match=r"data\.json:1: broken JSON"):
-        read_json(written(tmp_path, b"", "data.json"))
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
         ('{"a": 1,\n "b": [{"a": 1}, {"a": 1}],\n\n "a": 2}', ":4: the key 'a' was already at line 1"),
         ('[{"x": {\n"k": "{\\"k\\": 1",\n"k": []}}]', ":3: the key 'k' was already at line 2"),
         ('{"k": 1, "\\u006b" : 1}', ":1: the key 'k' was already at line 1"),

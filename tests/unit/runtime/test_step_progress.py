@@ -12,23 +12,22 @@ from semalign.config.training import Sft
 from semalign.policy.models import save_adapter
 from semalign.policy.sft import train_sft
 from semalign.runtime.progress import SECONDS, heard
-from semalign.runtime.workspace import Workspace
-from tests.conftest import PAIRS
+from tests.conftest import PAIRS, work
 from tests.unit.policy.test_training import HERE, PROMPT, fresh, run_grpo
 
 SFT = Sft(learning_rate=1e-2, epochs=1, batch_size=4, micro_batch_size=4, max_tokens=128)
 
 
-def sft(policy: Path, work: Path) -> None:
+def sft(policy: Path, folder: Path) -> None:
     model, tokenizer = fresh(policy)
-    train_sft(model, tokenizer, PAIRS, PROMPT, SFT, **HERE, workspace=Workspace(work, 3600))
-    save_adapter(model, work / "adapter")
+    train_sft(model, tokenizer, PAIRS, PROMPT, SFT, **HERE, workspace=work(folder))
+    save_adapter(model, folder / "adapter")
 
 
-def grpo(policy: Path, work: Path) -> None:
+def grpo(policy: Path, folder: Path) -> None:
     model, tokenizer = fresh(policy)
-    run_grpo(model, tokenizer, Workspace(work, 3600), epochs=1)
-    save_adapter(model, work / "adapter")
+    run_grpo(model, tokenizer, work(folder), epochs=1)
+    save_adapter(model, folder / "adapter")
 
 
 @pytest.mark.parametrize(
@@ -48,8 +47,6 @@ def test_a_training_tells_each_step_and_ends_with_the_bytes_of_one_that_nobody_w
     figures: str,
 ) -> None:
     watched, alone = tmp_path / "watched", tmp_path / "alone"
-    watched.mkdir()
-    alone.mkdir()
     caplog.set_level(logging.INFO)
     read, write = os.pipe()
     monkeypatch.setenv(SECONDS, "0")

@@ -14,6 +14,7 @@ import pytest
 from semalign.runtime.signals import Stopped, stop_on_signals, stopping
 from semalign.runtime.workspace import Workspace, identity, opened
 from tests.conftest import ROOT
+from tests.unit.ranked_job import started
 
 SCRIPTS = str(ROOT / "workflow" / "scripts")
 
@@ -189,24 +190,6 @@ def test_a_gate_comes_before_the_work_and_its_inputs_make_no_other_job() -> None
     assert made() is True
 
 
-TRACKED = """
-import sys
-from types import SimpleNamespace
-sys.path.insert(0, {scripts!r})
-from semalign.runtime import job
-from semalign.runtime.files import write_json
-
-def main(settings, input, output, workspace):
-    write_json(output[0], workspace.tracking)
-
-job.run(main, SimpleNamespace(
-    rule="make", log=["log.txt"], input=[], output=["results/mt/rl/0/made.json"], wildcards={{}}, threads=1,
-    params=SimpleNamespace(settings={{}}), resources={{}},
-    config={{"checkpoint_seconds": 1, "gradient_checkpointing": None}} | {tracking!r},
-), resumable=True)
-"""
-
-
 @pytest.mark.parametrize(
     ("tracking", "expected"),
     [
@@ -219,6 +202,8 @@ job.run(main, SimpleNamespace(
     ],
 )
 def test_a_job_is_told_its_run_in_the_experiment_tracker(tracking: dict[str, str], expected: Any) -> None:
-    code = TRACKED.format(scripts=SCRIPTS, tracking=tracking)
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert json.loads(Path("results/mt/rl/0/made.json").read_text()) == expected
+    file = "results/mt/rl/0/made.json"
+    job = started(Path(), "tells_its_run", {}, file, checkpoint_seconds=1, **tracking)
+    _, said = job.communicate()
+    assert job.returncode == 0, said
+    assert json.loads(Path(file).read_text()) == expected

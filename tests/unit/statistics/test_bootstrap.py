@@ -17,13 +17,18 @@ RNG = np.random.default_rng(3)
 KEYS = [str(i) for i in range(40)]
 
 
-def test_a_mean_is_scipys_percentile_interval() -> None:
-    values = RNG.random((3, 40))
-    found = bootstrap(mean_of_items(KEYS, values), SETTINGS)
+@pytest.mark.parametrize(("confidence", "shift"), [(0.95, 0.0), (0.8, -0.5), (0.5, -2.0)])
+def test_a_mean_is_scipys_percentile_interval(confidence: float, shift: float) -> None:
+    """All resampled means lie above 0, on both sides of it, or below."""
+    values = RNG.random((3, 40)) + shift
+    found = bootstrap(mean_of_items(KEYS, values), Statistics(resamples=500, confidence=confidence))
     expected = stats.bootstrap(
-        (values.mean(axis=0),), np.mean, n_resamples=500, method="percentile", rng=np.random.default_rng(0), batch=250
-    ).confidence_interval
-    assert (found.low, found.high) == pytest.approx(tuple(expected))
+        (values.mean(axis=0),), np.mean, n_resamples=500, confidence_level=confidence, method="percentile",
+        rng=np.random.default_rng(0), batch=250,
+    )  # fmt: skip
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval))
+    below = int((expected.bootstrap_distribution <= 0).sum())
+    assert found.p == pytest.approx(min(1.0, 2 * (min(below, 500 - below) + 1) / 501))
     assert (found.n, found.units) == (40, 40)
 
 
@@ -39,6 +44,7 @@ def test_differences_are_paired() -> None:
     found = bootstrap(one - two, SETTINGS)
     assert found.low == pytest.approx(1)
     assert found.high == pytest.approx(1)
+    assert bootstrap(two - one, SETTINGS).high == pytest.approx(-1)
     with pytest.raises(InputError, match="same items"):
         bootstrap(one - mean_of_items(KEYS[::-1], noise[None]), SETTINGS)
 

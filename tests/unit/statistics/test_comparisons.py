@@ -80,6 +80,17 @@ def test_the_judges_sign_test_leaves_ties_out(results: Path) -> None:
     assert signs["difference"] == pytest.approx(100 * (4 - 1) / 6)
 
 
+def test_declared_comparisons_alone_are_adjusted_by_holm(results: Path) -> None:
+    rows = compare(request(results))
+    declared = rows[rows["primary"]].sort_values("p")
+    assert set(declared["measure"]) == {"cmrc_avg", "judge_net"}
+    assert set(declared["seed"]) == {"all"}
+    smaller, larger = declared["p"]
+    doubled = min(1.0, 2 * smaller)
+    assert declared["p_holm"].tolist() == pytest.approx([doubled, max(doubled, larger)])
+    assert rows[~rows["primary"]]["p_holm"].isna().all()
+
+
 def test_a_declared_comparison_that_was_not_measured_still_counts(results: Path) -> None:
     rows = compare(request(results, judged=False))
     [only] = rows[rows["primary"]].to_dict("records")

@@ -10,7 +10,7 @@ import pytest
 from semalign.config.models import ExamThresholds
 from semalign.config.statistics import Statistics
 from semalign.statistics.differences import NONE
-from semalign.tables.encoder_table import Difference, Request, build, exam_figures, made
+from semalign.tables.encoder_table import Request, build, exam_figures, made
 from tests.unit.scored import CMRC, write_run
 
 BARS = ExamThresholds.model_validate(
@@ -139,22 +139,6 @@ def test_the_note_says_what_the_figures_say(request_of: Request) -> None:
     )
     assert table.sidecar["shortfalls"]["reward"] == []
     assert [d["verdict"] for d in table.sidecar["differences"] if d["encoder"] == "raw"] == ["lower", "lower", NONE]
-
-
-@pytest.mark.parametrize(
-    ("values", "low", "high", "verdict"),
-    [
-        ([0.2, 0.25, 0.22], 0.1, 0.3, "higher"),
-        ([-0.2, -0.25, -0.22], -0.3, -0.1, "lower"),
-        ([0.2, 0.25, 0.22], -0.1, 0.3, NONE),  # the interval holds 0
-        ([0.2, 0.25, -0.01], 0.1, 0.3, NONE),  # two signs
-        ([0.1, 0.5, 0.9], 0.1, 0.9, NONE),  # mean 0.5, sd 0.4
-        ([0.2], 0.1, 0.3, NONE),  # one seed
-        ([0.2, 0.25], float("nan"), float("nan"), NONE),  # one item
-    ],
-)
-def test_the_declared_rule(values: list[float], low: float, high: float, verdict: str) -> None:
-    assert Difference("raw", "content", values, low, high).verdict() == verdict
 
 
 def test_one_seed_shows_no_difference(request_of: Request) -> None:

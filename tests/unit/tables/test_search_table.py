@@ -13,8 +13,8 @@ from semalign.config.audit import Audit
 from semalign.config.statistics import Statistics
 from semalign.preflight.root import validate
 from semalign.tables.search_table import Request, build, note, overlay
-from tests.unit.preflight.test_config import changed
 from tests.unit.scored import CMRC, write_run
+from tests.unit.shipped import changed
 
 ITEMS = [0.5, 0.25, 0.75, 0.5]  # mean 0.5
 GAINS = {"rl": 0.0, "rl-trial-worse": -0.125, "rl-trial-best": 0.25, "rl-trial-alike": 0.25}

@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from semalign.preflight.referenced_paths import source_keys
 from semalign.preflight.root import validate
 from semalign.reruns.file_hashes import Contents
 from semalign.tables.sources_table import rows, write
-from tests.conftest import ROOT
+from tests.unit.shipped import SHIPPED
 
-SHIPPED = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 MODEL = {"repo": "owner/model", "kind": "model", "revision": COMMIT, "licence": "MIT"}
 SET = {"repo": "owner/set", "kind": "dataset", "revision": "main", "files": ["a.csv"], "licence": "CC0"}

@@ -1,12 +1,11 @@
-from pathlib import Path
-
 import pytest
 
 from semalign.config.data import Language
 from semalign.runtime.errors import InputError
 from semalign.text.languages import in_another_language, language_consistency
+from tests.unit.inputs import DATA, needs_data
 
-NEWS = Path(__file__).parents[4] / "shared/data/ntrex128"
+NEWS = DATA / "ntrex128"
 FOREIGN_TO_TIBETAN = ["Han", "Hiragana", "Katakana", "Hangul", "Cyrillic", "Arabic"]
 TIBETAN = Language(script="Tibetan", excluded_scripts=FOREIGN_TO_TIBETAN, latin_share=0.1, bleu_tokens="tibetan")
 CHINESE = Language(
@@ -31,6 +30,7 @@ CHINESE = Language(
         ("ཀཀཀཀཀཀཀཀx", 0.0),
         ("ཀིཀིཀིཀིཀིཀིཀིཀིx", 0.0),  # vowel signs are no letters
         ("ཀཀཀཀཀཀཀཀཀé", 1.0),
+        ("ཀཀཀཀཀཀཀཀཀe\u0301", 1.0),  # composed or not
         ("ཀ" * 9 + "ｘ", 1.0),  # a wide x is Latin like any
         ("ཀ" * 8 + "ｘ", 0.0),
         ("Tibet", 0.0),
@@ -43,6 +43,9 @@ CHINESE = Language(
         ("<think>བསམ་བློ</think>བོད་ཡིག" + "ཀ" * 200, 0.0),
         ("<think>" + "ཀ" * 200, 0.0),
         ("ཀ" * 200 + "</think>བོད", 0.0),
+        ("ཀ" * 200 + "<think></think>", 0.0),
+        ("ཀ" * 200 + "々", 0.0),  # one letter is enough
+        ("ཀ" * 200 + "𠀀", 0.0),
     ],
 )
 def test_tibetan(text: str, value: float) -> None:
@@ -85,7 +88,7 @@ def test_unknown_script_names_the_key(script: str) -> None:
         language_consistency("བོད", TIBETAN.model_copy(update={"excluded_scripts": [script]}))
 
 
-@pytest.mark.skipif(not NEWS.exists(), reason=f"{NEWS} is absent")
+@needs_data
 @pytest.mark.parametrize(
     ("file", "language", "least"),
     [
@@ -101,7 +104,7 @@ def test_genuine_news_passes(file: str, language: Language, least: float) -> Non
     assert sum(language_consistency(line, language) for line in lines) / len(lines) >= least
 
 
-@pytest.mark.skipif(not NEWS.exists(), reason=f"{NEWS} is absent")
+@needs_data
 @pytest.mark.parametrize(("file", "language"), [("bod", CHINESE), ("uig", TIBETAN), ("kaz", TIBETAN), ("kor", CHINESE)])
 def test_news_of_another_script_fails(file: str, language: Language) -> None:
     lines = (NEWS / f"newstest2019-ref.{file}.txt").read_text(encoding="utf-8").splitlines()

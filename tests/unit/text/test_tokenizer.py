@@ -50,8 +50,9 @@ def test_bpe_gives_any_text_back_exactly(by_bytes: PreTrainedTokenizerFast, text
 
 
 def test_unknown_text_is_seen_and_counted(by_words: PreTrainedTokenizerFast, by_bytes: PreTrainedTokenizerFast) -> None:
-    assert by_words.decode(by_words("老师x书")["input_ids"], skip_special_tokens=True) == "老师<unk>书"
-    assert count_unknown(by_words, ["老师x书", "y", "书"]) == 2
+    assert by_words.decode(by_words("老师xЖ😀书")["input_ids"], skip_special_tokens=True) == "老师<unk>书"
+    assert count_unknown(by_words, ["老师xЖ😀书y", "y", "书"]) == 3  # runs of unknown characters
+    assert count_unknown(by_words, []) == 0
     assert count_unknown(by_bytes, ["ༀ anything"]) == 0
 
 
@@ -106,6 +107,7 @@ def test_encoder_tokenizer(lexicon: Path, tmp_path: Path) -> None:
         assert len(batch[0]) == len(batch[1]) == 6
         assert (batch[1][0], batch[1][-1]) == (0, 2)
         assert (batch[0][0], batch[0][-1]) == (0, 1)  # padded on the right
+        assert tokenizer.decode(tokenizer("老师书")["input_ids"], skip_special_tokens=True) == "老师书"
 
 
 def test_wrong_settings_are_named(tmp_path: Path) -> None:

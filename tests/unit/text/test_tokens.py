@@ -1,13 +1,11 @@
 import unicodedata
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from semalign.text.tokens import bleu_tokens, rouge_tokens
-
-NEWS = Path(__file__).parents[4] / "shared/data/ntrex128/newstest2019-ref.bod.txt"
+from tests.unit.inputs import DATA, needs_data
 
 # one of each kind that the rule tells apart, and the neighbours that tempt a tokeniser to err
 ALPHABET = (
@@ -182,21 +180,8 @@ def test_tokens_of_tokens_are_the_tokens(text: str) -> None:
     assert bleu_tokens(" ".join(bleu_tokens(text))) == bleu_tokens(text)
 
 
-@given(st.one_of(TEXT, st.text(alphabet=st.characters(min_codepoint=0x0F00, max_codepoint=0x0FFF))))
-def test_no_tibetan_letter_is_lost(text: str) -> None:
-    def letters(characters: str) -> list[str]:
-        return [c for c in characters if 0x0F00 <= ord(c) <= 0x0FFF and unicodedata.category(c)[0] in "LMN"]
-
-    assert letters("".join(rouge_tokens(text))) == letters(unicodedata.normalize("NFC", text))
-
-
-@given(TEXT)
-def test_either_tsheg_gives_the_same_tokens(text: str) -> None:
-    assert bleu_tokens(text.replace("\u0f0c", "\u0f0b")) == bleu_tokens(text)
-
-
-@pytest.mark.skipif(not NEWS.exists(), reason=f"{NEWS} is absent")
+@needs_data
 def test_real_tibetan_news_agrees_with_the_rule() -> None:
-    for line in NEWS.read_text(encoding="utf-8").splitlines():
+    for line in (DATA / "ntrex128" / "newstest2019-ref.bod.txt").read_text(encoding="utf-8").splitlines():
         assert bleu_tokens(line) == by_the_rule(line, punctuation=True)
         assert rouge_tokens(line) == without_case(by_the_rule(line, punctuation=False))

@@ -6,15 +6,16 @@ test_plan_costs.py: what the steps cost.
 from pathlib import Path
 
 import pytest
-import yaml
 
 from semalign.config.training import Grpo, Sft
 from semalign.preflight.amounts import grpo_updates, updates
 from semalign.preflight.root import Config, validate
 from semalign.runtime.errors import InputError
 from tests.conftest import ROOT
+from tests.unit.shipped import changed
 from tools.plan import main
 from tools.planning.dag import Job, merged, parsed
+from tools.planning.steps import Work
 from tools.planning.work import Bounds, Plan
 
 BOUNDS = Bounds({"mt": 1000}, {"mt": 1000, "hg": 621}, 3219, 5000, None, 30, 20, None)
@@ -23,6 +24,13 @@ RL = {"learning_rate": 1e-6, "epochs": 1, "batch_size": 32, "micro_batch_size": 
 
 def miniature(**changes: object) -> Config:
     return validate(merged([]) | changes)
+
+
+def work_of(plan: Plan, rule: str, **places: str) -> Work:
+    """The work of a job that has some."""
+    found = plan.work(Job(rule, places))
+    assert found is not None
+    return found
 
 
 def test_steps_of_sft_count_the_short_last_batch() -> None:
@@ -45,14 +53,11 @@ def test_steps_of_grpo(prompts: int, per_generation: int | None, steps: int) -> 
 
 def test_jobs_of_the_miniature() -> None:
     plan = Plan(miniature(), BOUNDS)
-    rl = plan.work(Job("train_grpo", {"task": "mt", "model": "rl", "seed": "0"}))
-    assert rl is not None
+    rl = work_of(plan, "train_grpo", task="mt", model="rl", seed="0")
     assert (rl.steps, rl.completions, rl.tokens) == (200, 12_800, 12_800 * 50)
-    strong = plan.work(Job("train_sft", {"task": "hg", "model": "strong_sft", "seed": "0"}))
-    assert strong is not None
+    strong = work_of(plan, "train_sft", task="hg", model="strong_sft", seed="0")
     assert (strong.steps, strong.sequences) == (564, 9000)
-    answers = plan.work(Job("generate", {"run": "mt/rl/0"}))
-    assert answers is not None
+    answers = work_of(plan, "generate", run="mt/rl/0")
     assert (answers.steps, answers.sequences) == (11, 700)  # 300 pairs and 400 questions in batches of 64
     assert plan.work(Job("score_text", {"run": "mt/rl/0"})) is None
     assert not any("rl-pairs" in name for name in plan.taken)
@@ -64,14 +69,11 @@ def test_work_of_a_searchs_trials() -> None:
     epochs = {"of": "strong_sft", "task": "mt", "grid": {"epochs": [1]}}
     config = miniature(search={"rates": rates, "epochs": epochs})
     plan, trials = Plan(config, BOUNDS), config.trials()
-    short = plan.work(Job("train_grpo", {"task": "mt", "model": trials["rates"][1].model, "seed": "0"}))
-    assert short is not None
+    short = work_of(plan, "train_grpo", task="mt", model=trials["rates"][1].model, seed="0")
     assert (short.steps, short.completions) == (20, 1280)
-    once = plan.work(Job("train_sft", {"task": "mt", "model": trials["epochs"][1].model, "seed": "0"}))
-    assert once is not None
+    once = work_of(plan, "train_sft", task="mt", model=trials["epochs"][1].model, seed="0")
     assert (once.steps, once.sequences) == (163, 2600)
-    answers = plan.work(Job("generate", {"run": f"mt/{trials['rates'][1].model}/0/dev"}))
-    assert answers is not None
+    answers = work_of(plan, "generate", run=f"mt/{trials['rates'][1].model}/0/dev")
     assert (answers.steps, answers.sequences) == (4, 200)
 
 
@@ -87,17 +89,14 @@ def test_work_of_a_searchs_trials() -> None:
     ],
 )
 def test_work_of_the_methods(model: str, kind: str, steps: int) -> None:
-    work = Plan(miniature(), BOUNDS).work(Job("train_method", {"task": "mt", "model": model, "seed": "0"}))
-    assert work is not None
+    work = work_of(Plan(miniature(), BOUNDS), "train_method", task="mt", model=model, seed="0")
     assert (work.kind, work.steps) == (kind, steps)
 
 
 def test_work_of_sampling() -> None:
     plan = Plan(miniature(), BOUNDS)
-    candidates = plan.work(Job("sample_candidates", {"task": "mt", "seed": "0"}))
-    chosen = plan.work(Job("choose_answers", {"task": "hg", "model": "mbr@16", "seed": "0"}))
-    assert candidates is not None
-    assert chosen is not None
+    candidates = work_of(plan, "sample_candidates", task="mt", seed="0")
+    chosen = work_of(plan, "choose_answers", task="hg", model="mbr@16", seed="0")
     assert (candidates.sequences, candidates.completions) == (12_800, 12_800)  # eight for each prompt of RL
     assert chosen.sequences == 300 * 16
     assert plan.work(Job("train_method", {"task": "mt", "model": "interpolation@0.5", "seed": "0"})) is None
@@ -105,24 +104,16 @@ def test_work_of_sampling() -> None:
 
 def test_jobs_of_the_encoder_ablation() -> None:
     plan = Plan(miniature(), BOUNDS)
-    raw, pairs = (plan.work(Job("train_encoder", {"encoder": name})) for name in ("raw", "bilingual"))
-    assert raw is not None
-    assert pairs is not None
+    raw, pairs = (work_of(plan, "train_encoder", encoder=name) for name in ("raw", "bilingual"))
     assert (raw.steps, raw.sequences) == (0, 0)
     assert pairs.steps == 250  # 16,000 rows in batches of 64
-    places = {"task": "mt", "seed": "0", "threshold": "threshold-raw"}
-    threshold = plan.work(Job("measure_threshold", places))
-    assert threshold is not None
-    assert threshold.sequences == 200
+    assert work_of(plan, "measure_threshold", task="mt", seed="0", threshold="threshold-raw").sequences == 200
     assert not plan.taken.keys() & {"--encoder-rows"}
 
 
 def test_what_only_the_data_tell_is_taken_from_the_bounds_and_said() -> None:
-    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
-    raw["tasks"]["mt"]["split"]["rl"] = None
-    plan = Plan(validate(raw), BOUNDS)
-    work = plan.work(Job("train_grpo", {"task": "mt", "model": "rl", "seed": "0"}))
-    assert work is not None
+    plan = Plan(validate(changed("tasks.mt.split.rl", None)), BOUNDS)
+    work = work_of(plan, "train_grpo", task="mt", model="rl", seed="0")
     assert work.steps == 1000 * 8 // 64
     assert plan.taken["--rl-pairs mt=1000"] == "tasks.mt.split.rl is null"
 
@@ -158,8 +149,7 @@ def mine(**mt: object) -> Plan:
 
 
 def rl_steps(plan: Plan, task: str = "mt") -> int:
-    work = plan.work(Job("train_grpo", {"task": task, "model": "rl", "seed": "0"}))
-    assert work is not None
+    work = work_of(plan, "train_grpo", task=task, model="rl", seed="0")
     return work.steps
 
 
@@ -171,8 +161,7 @@ def test_pairs_to_be_fetched_are_those_published(monkeypatch: pytest.MonkeyPatch
     assert plan.test_pairs("mt") == 1012
     assert plan.taken["tasks.mt.train, 2994 rows"].startswith("as published")
     assert "1894 pairs for RL on mt" in plan.taken
-    encoder = plan.work(Job("train_encoder", {"encoder": "reward"}))
-    assert encoder is not None
+    encoder = work_of(plan, "train_encoder", encoder="reward")
     assert encoder.steps == -(-3 * (800 + 1894 + 35_158) // 128)  # with the scriptures, three times, in batches of 128
     of_paper = Plan(validate(merged([ROOT / "config" / "paper.yaml"])), NOTHING_GIVEN)
     assert rl_steps(of_paper) == (35_158 - 5000 - 500 - 1000) // 4

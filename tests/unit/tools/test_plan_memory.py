@@ -5,23 +5,21 @@ from typing import Any
 
 import pytest
 import torch
-import yaml
 from peft import LoraConfig, get_peft_model
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from bench.floors import MINIATURE_ENCODER, QWEN3_4B, Shape, memory_of
 from semalign.preflight.root import Config, validate
 from tests.conftest import ROOT
+from tests.unit.bench.test_floors import SMALL
+from tests.unit.shipped import laid
 from tools.plan import main
 from tools.planning.dag import Job, merged
 from tools.planning.memory import CONTEXT, GIB, Training, fits, layer_bytes, memory, peak, training_of
 
-# one layer: q, o 4×4, k, v 4×2, gate, up 4×8, down 8×4: 144 weights; embedding 10×4; adapter of rank 1: 64
-SMALL = Shape(1, 4, 8, 2, 1, 2, 10, lora_rank=1)
-
 
 def config(policy: dict[str, Any] | None = None, **changes: Any) -> Config:
-    raw = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    raw = laid()
     raw["policy"] |= {"dtype": "bfloat16", "cuda_graphs": False} | (policy or {})
     return validate(raw | {"device": "cuda"} | changes)
 
@@ -103,24 +101,23 @@ def test_weights_in_4_bits() -> None:
 def test_trainings_are_those_of_the_config() -> None:
     shipped = config(lora={"rank": 64, "alpha": 128, "dropout": 0.05})
 
-    def of(rule: str, model: str) -> Training | None:
-        return training_of(shipped, Job(rule, {"task": "mt", "model": model, "seed": "0"}))
+    def of(rule: str, model: str) -> Training:
+        found = training_of(shipped, Job(rule, {"task": "mt", "model": model, "seed": "0"}))
+        assert found is not None
+        return found
 
     most, rl = shipped.tasks["mt"].max_tokens, shipped.rl
     cold = of("train_sft", "cold_sft")
     assert cold == Training(16, min(most, shipped.cold_sft.max_tokens), dropout=True)
     grpo = of("train_grpo", "rl")
-    assert grpo is not None
     assert (grpo.rows, grpo.length, grpo.sampled) == (64, rl.max_prompt_tokens + rl.max_new_tokens, 64)
     dpo, to_base = of("train_method", "dpo@1600"), of("train_method", "grpo_kl_base@0.1")
-    assert dpo is not None
     assert (dpo.length, dpo.reference, dpo.dropout) == (2 * most, True, False)
-    assert to_base is not None
     assert to_base.reference
     kl = of("train_method", "kl_sft@1200")
-    assert kl is not None
     assert kl.kl
-    assert of("train_method", "interpolation@0.5") is None
+    untrained = {"task": "mt", "model": "interpolation@0.5", "seed": "0"}
+    assert training_of(shipped, Job("train_method", untrained)) is None
     assert training_of(shipped, Job("generate", {"run": "base"})) is None
 
 

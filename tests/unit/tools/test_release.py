@@ -32,15 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_policy: Path) -> Path:
     return released_run(tmp_path_factory.mktemp("run"), tiny_policy, "--merged", "--licence", "Apache-2.0")
 
 
-@pytest.fixture
-def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it as the working folder."""
-    shutil.copytree(made, tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    return tmp_path / "copy"
-
-
-def test_every_file_is_there_and_as_its_checksum_says(here: Path) -> None:
+def test_every_file_is_there_and_as_its_checksum_says(copy: Path) -> None:
     checked = subprocess.run(
         ["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=FOLDER, capture_output=True, text=True, check=False
     )
@@ -54,11 +46,11 @@ def test_every_file_is_there_and_as_its_checksum_says(here: Path) -> None:
         f"results/{RUN}/adapter/adapter_model.safetensors"
     ).read_bytes()
     text = "".join(path.read_text() for path in FOLDER.rglob("*") if path.suffix in (".json", ".md", ".jinja"))
-    assert str(here) not in text  # nothing of the machine on which it was made
+    assert str(copy) not in text  # nothing of the machine on which it was made
     assert "results/base" not in text
 
 
-def test_the_hub_reads_the_card(here: Path) -> None:
+def test_the_hub_reads_the_card(copy: Path) -> None:
     data = ModelCard.load(FOLDER / "README.md").data
     assert data.language == ["bo", "zh"]
     assert data.license == "apache-2.0"
@@ -75,7 +67,7 @@ def test_the_hub_reads_the_card(here: Path) -> None:
         assert words in text
 
 
-def test_the_card_lists_benchmarks_of_every_kind(here: Path) -> None:
+def test_the_card_lists_benchmarks_of_every_kind(copy: Path) -> None:
     config = read_json("results/configs/x.json")
     table = [{"format": "jsonl", "path": "items.jsonl"}]
     config["retention"]["benchmarks"] |= {
@@ -106,7 +98,7 @@ def test_the_card_lists_benchmarks_of_every_kind(here: Path) -> None:
         find(RUN)
 
 
-def test_its_snippet_runs_with_the_folder_alone(here: Path, tmp_path: Path) -> None:
+def test_its_snippet_runs_with_the_folder_alone(copy: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone"
     shutil.copytree(FOLDER, alone)
     text = (alone / "README.md").read_text(encoding="utf-8")
@@ -122,15 +114,15 @@ def test_its_snippet_runs_with_the_folder_alone(here: Path, tmp_path: Path) -> N
     assert ended.stdout.rstrip("\n") == answers[tests[source[1]]]
 
 
-def test_the_same_model_gives_the_same_bytes(here: Path) -> None:
+def test_the_same_model_gives_the_same_bytes(copy: Path) -> None:
     before = sha256(FOLDER)
     release.main([RUN, "--merged", "--licence", "Apache-2.0"])
     assert sha256(FOLDER) == before
-    assert lineage(str(FOLDER), here).jobs[-1]["rule"] == "release"
+    assert lineage(str(FOLDER), copy).jobs[-1]["rule"] == "release"
     assert not list(FOLDER.parent.glob(".*"))
 
 
-def test_a_licence_is_what_the_user_says(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_licence_is_what_the_user_says(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     release.main([RUN])
     assert ModelCard.load(FOLDER / "README.md").data.license is None
     assert "the card states no licence for the adapter" in capsys.readouterr().out
@@ -144,7 +136,7 @@ def logits(model: torch.nn.Module, ids: torch.Tensor) -> torch.Tensor:
         return model.eval()(input_ids=ids).logits.float()
 
 
-def test_merged_weights_answer_as_the_adapter_does(here: Path) -> None:
+def test_merged_weights_answer_as_the_adapter_does(copy: Path) -> None:
     """In float32 to 1e-4 of logits that span several units; without the adapter they differ by far more."""
     base, tokenizer = load_policy("results/base/model", "float32", "cpu")
     ids = tokenizer("老师看书。", return_tensors="pt")["input_ids"]
@@ -155,7 +147,7 @@ def test_merged_weights_answer_as_the_adapter_does(here: Path) -> None:
     assert (plain - adapted).abs().max() > 1e-2
 
 
-def test_a_bfloat16_policy_is_merged_in_float32_and_rounded_once(here: Path) -> None:
+def test_a_bfloat16_policy_is_merged_in_float32_and_rounded_once(copy: Path) -> None:
     write_merged(Path("results/base/model"), Path(f"results/{RUN}/adapter"), "bfloat16", "float32", Path("rounded"))
     whole, rounded = load_file(FOLDER / "merged" / "model.safetensors"), load_file("rounded/model.safetensors")
     assert whole.keys() == rounded.keys()
@@ -163,7 +155,7 @@ def test_a_bfloat16_policy_is_merged_in_float32_and_rounded_once(here: Path) -> 
     assert read_json("rounded/config.json")["dtype"] == "bfloat16"
 
 
-def test_a_card_says_that_the_base_was_in_4_bits(here: Path) -> None:
+def test_a_card_says_that_the_base_was_in_4_bits(copy: Path) -> None:
     in_4_bits = "measured on the base in 4 bits"
     assert in_4_bits not in (FOLDER / "README.md").read_text(encoding="utf-8")
     run = find(RUN)
@@ -189,24 +181,24 @@ def test_a_run_in_bfloat16_is_merged_and_still_belongs_to_its_base(
 
 
 @pytest.mark.parametrize("name", ["mt/rl/7", "base", "mt/rl", "../etc/0"])
-def test_a_name_without_a_model_is_answered_with_those_there_are(here: Path, name: str) -> None:
+def test_a_name_without_a_model_is_answered_with_those_there_are(copy: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"no trained model <task>/<model>/<seed> has this name; there are mt/rl/0"):
         find(name)
 
 
-def test_a_model_that_is_not_measured_says_what_measures_it(here: Path) -> None:
+def test_a_model_that_is_not_measured_says_what_measures_it(copy: Path) -> None:
     Path(f"results/{RUN}/scores/text.json").unlink()
     with pytest.raises(InputError, match=f"snakemake --cores all results/{RUN}/scores/text.json"):
         find(RUN)
 
 
-def test_a_base_that_is_gone_is_said(here: Path) -> None:
+def test_a_base_that_is_gone_is_said(copy: Path) -> None:
     shutil.rmtree("results/base/model")
     with pytest.raises(SystemExit, match=r"release: results/base/model: the base is not there any more"):
         release.main([RUN])
 
 
-def test_figures_of_another_adapter_are_not_released(here: Path) -> None:
+def test_figures_of_another_adapter_are_not_released(copy: Path) -> None:
     answers = list(read_jsonl(f"results/{RUN}/predictions.jsonl"))
     write_jsonl(f"results/{RUN}/predictions.jsonl", answers[:3])
     with pytest.raises(InputError, match=r"predictions.jsonl: has been changed since it was made"):

@@ -33,14 +33,6 @@ def here(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-@pytest.fixture
-def copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which a test may change."""
-    shutil.copytree(made, tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    return tmp_path / "copy"
-
-
 def pairs() -> list[tuple[str, str]]:
     """Sources of the test set and the answers when the model was measured, as one line each."""
     answers = {row["id"]: row["output"] for row in read_jsonl(f"results/{RUN}/predictions.jsonl")}

@@ -97,14 +97,6 @@ def page(made: Path) -> Iterator[Served]:
     process.wait()
 
 
-@pytest.fixture
-def copy(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the working folder, which a test may change."""
-    shutil.copytree(made, tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    return tmp_path / "copy"
-
-
 @pytest.fixture(scope="module")
 def alone(made: Path) -> dict[str, list[str]]:
     """What each model answers to the sources when it is loaded by itself."""
