@@ -56,7 +56,7 @@ PARQUET = parquet(
     | {"answers": [{"text": ["甲"], "answer_start": [0]}, {"text": ["乙"], "answer_start": [0]}]}
 )
 TEXTS = as_jsonl({"text": "中"}, {"text": "བོད", "x": 1})
-FORMATS = {"aligned": AlignedText, "headlines": Headlines, "captions": Captions, "joined": Joined}
+FORMATS: dict[str, Any] = {"aligned": AlignedText, "headlines": Headlines, "captions": Captions, "joined": Joined}
 
 
 def pairs(form: str, **fields: Any) -> Iterable[Any]:
