@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import psutil
@@ -113,9 +114,9 @@ def test_jobs_that_start_warm_make_the_same_files(untouched: Path, tmp_path: Pat
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert differing(untouched / "results", folder / "results" / "hg") == []
     made = records(folder / "results" / "hg")
-    seen = [pd.read_csv(folder / benchmark_of(one), sep="\t", na_values="-").at[0, "max_rss"] for one in made]
-    warm = [one["rule"] for one, mib in zip(made, seen, strict=True) if mib < 100 < 400 < one["peak_memory_mib"]]
-    assert {"generate", "score_similarity", "score_text"} <= set(warm)
+    seen: Any = [pd.read_csv(folder / benchmark_of(one), sep="\t", na_values="-").at[0, "max_rss"] for one in made]
+    forked = [one["rule"] for one, mib in zip(made, seen, strict=True) if mib < 100 < 400 < one["peak_memory_mib"]]
+    assert {"generate", "score_similarity", "score_text"} <= set(forked)
 
 
 @pytest.mark.parametrize("flock", ["fcntl.flock", "unsupported"])
