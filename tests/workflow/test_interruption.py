@@ -18,21 +18,23 @@ import psutil
 import pytest
 
 from semalign.reporting.performance import benchmark_of, records
+from semalign.runtime import warm_start
 from tests.conftest import ROOT
 from tests.workflow.run import command, differing
 
 OVERLAYS = [ROOT / "tests" / "workflow" / name for name in ("tiny.yaml", "saving.yaml")]
-TARGETS = ["results/mt/judge/0.json", "results/mt/rl/0/audit.json"]
+TARGETS = ["results/table3.csv"]
 SOAK = "SEMALIGN_KILLS" in os.environ
 KILLS = int(os.environ.get("SEMALIGN_KILLS", "5"))
 
 
 def jobs_of(snakemake: psutil.Process) -> list[psutil.Process]:
-    """The processes of running scripts."""
+    """The processes of running scripts: those that Snakemake started, their forks, and what these are forks of."""
     found = []
     for process in snakemake.children(recursive=True):
         try:
-            if any(".snakemake/scripts" in part for part in process.cmdline()) and "python" in process.name():
+            named = any(".snakemake/scripts" in part or warm_start.__file__ == part for part in process.cmdline())
+            if named and "python" in process.name():
                 found.append(process)
         except psutil.NoSuchProcess:
             continue
@@ -53,12 +55,15 @@ def kill(run: "subprocess.Popen[bytes]", dice: random.Random) -> str:
 
 
 def begin(folder: Path, untouched: Path) -> None:
-    """A folder in which nothing that the task trains is made yet."""
+    """A folder in which nothing that a task trains is made yet: enough jobs for a warm start."""
     if SOAK:
         folder.mkdir()
         return
     shutil.copytree(untouched, folder)
-    shutil.rmtree(folder / "results" / "mt")
+    for task in ("mt", "hg"):
+        shutil.rmtree(folder / "results" / task)
+    for table in (folder / "results").glob("table3.*"):
+        table.unlink()
 
 
 def unlock(folder: Path) -> None:
@@ -100,6 +105,7 @@ def test_killed_at_random_moments_it_ends_as_it_would_have(untouched: Path, tmp_
             folder = tmp_path / str(len(done))
             begin(folder, untouched)
     finish(folder, untouched / "results", done)
+    assert (tmp_path / "0" / warm_start.LOG).exists()
 
 
 def test_jobs_that_start_warm_make_the_same_files(untouched: Path, tmp_path: Path) -> None:

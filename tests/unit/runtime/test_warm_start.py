@@ -1,6 +1,7 @@
 """A job that starts warm is, to all that deal with it, the process that was started for it."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -188,6 +189,17 @@ def test_requests_leave_no_descriptor(server: Server, tmp_path: Path) -> None:
                 socket.send_fds(link, [size], [0, 1, 2])
     job(server, "", tmp_path).wait(timeout=60)
     assert comes(lambda: server.descriptors() <= before)
+
+
+def test_a_job_waits_where_no_more_files_may_be_open(server: Server, tmp_path: Path) -> None:
+    """The process of the libraries, which all forks need, goes on."""
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (server.descriptors(), limits[1]))
+    one = job(server, "print('done')", tmp_path)
+    time.sleep(2)
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, limits)
+    assert one.communicate(timeout=60)[0] == "done\n"
+    assert server.process.poll() is None
 
 
 def test_downloads_start_cold(server: Server, tmp_path: Path) -> None:

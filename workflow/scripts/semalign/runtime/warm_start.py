@@ -27,6 +27,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ FEWEST_JOBS = 20  # with fewer, the imports take longer than they save
 SCRIPTS = Path(__file__).resolve().parents[2]
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_TRIES = 0.1
 SECONDS_TO_ASK = 10.0
 SIZE = 8  # bytes that say how long a request is
 STREAMS = [0, 1, 2]
@@ -167,7 +169,11 @@ def serve(server: socket.socket, wanted: Callable[[], bool]) -> dict[str, Any] |
             os.read(awake, 4096)
             _tell_ended(links)
         if server in ready:
-            link, _ = server.accept()
+            try:
+                link, _ = server.accept()
+            except OSError:  # as many files are open as may be: who asks waits until a fork has ended
+                time.sleep(SECONDS_BETWEEN_TRIES)
+                continue
             request, files = _received(link)
             pid = _forked() if request else -1
             if pid == 0:
@@ -184,10 +190,12 @@ def serve(server: socket.socket, wanted: Callable[[], bool]) -> dict[str, Any] |
                 return request
             for number in files:
                 os.close(number)
-            if pid > 0:
-                links[pid] = link
             with contextlib.suppress(OSError):
                 link.sendall(f"{max(pid, 0)}\n".encode())
+            if pid > 0:
+                links[pid] = link
+            else:
+                link.close()
     return None
 
 
