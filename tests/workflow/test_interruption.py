@@ -29,12 +29,13 @@ KILLS = int(os.environ.get("SEMALIGN_KILLS", "5"))
 
 
 def jobs_of(snakemake: psutil.Process) -> list[psutil.Process]:
-    """The processes of running scripts: those that Snakemake started, their forks, and what these are forks of."""
+    """The processes of running scripts: those that Snakemake started, and their forks."""
     found = []
     for process in snakemake.children(recursive=True):
         try:
-            named = any(".snakemake/scripts" in part or warm_start.__file__ == part for part in process.cmdline())
-            if named and "python" in process.name():
+            call = process.cmdline()
+            forked = warm_start.__file__ in call and process.ppid() != snakemake.pid
+            if forked or (any(".snakemake/scripts" in part for part in call) and "python" in process.name()):
                 found.append(process)
         except psutil.NoSuchProcess:
             continue
@@ -111,14 +112,13 @@ def test_killed_at_random_moments_it_ends_as_it_would_have(untouched: Path, tmp_
 def test_jobs_that_start_warm_make_the_same_files(untouched: Path, tmp_path: Path) -> None:
     """Snakemake sees the memory of the process that waits, in which no library is imported."""
     folder = tmp_path / "warm"
-    shutil.copytree(untouched, folder)
-    shutil.rmtree(folder / "results" / "hg")
+    begin(folder, untouched)
     warm = tmp_path / "warm.yaml"
     warm.write_text("warm_start: true", encoding="utf-8")
-    call = command(folder, "results/table3.csv", overlays=[OVERLAYS[0], warm])
+    call = command(folder, *TARGETS, overlays=[OVERLAYS[0], warm])
     ended = subprocess.run(call, capture_output=True, text=True, check=False, timeout=600)
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert differing(untouched / "results", folder / "results" / "hg") == []
+    assert differing(untouched / "results", folder / "results") == []
     made = records(folder / "results" / "hg")
     seen: Any = [pd.read_csv(folder / benchmark_of(one), sep="\t", na_values="-").at[0, "max_rss"] for one in made]
     forked = [one["rule"] for one, mib in zip(made, seen, strict=True) if mib < 100 < 400 < one["peak_memory_mib"]]
