@@ -75,7 +75,7 @@ onstart:
     one_line_a_job(logger, (job.name for job in workflow.dag.needrun_jobs()))
     patch_scheduler(workflow.scheduler, snakemake_version, logger)
     if starts_warm():
-        warm_start.start()
+        warm_start.start(logger)
     record_locks(
         Path(".snakemake"),
         workflow.persistence.all_inputfiles(),

@@ -161,7 +161,11 @@ def main(path: str, kind: str, owner: int) -> None:
     read = files_read() if kind == "snakemake" else None
     if read:
         import_project()
-    asked = warm.serve(Path(path), lambda: exists(owner))
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{path}.new")
+        listening.listen(64)
+        os.rename(f"{path}.new", path)
+        asked = warm.serve(listening, lambda: exists(owner))
     with end.observing():
         if asked is None:
             shutil.rmtree(os.path.dirname(path), ignore_errors=True)

@@ -223,6 +223,7 @@ def starts_warm():
         and CONFIG.device == "cpu"
         and sys.platform == "linux"
         and workflow.local_exec
+        and not workflow.touch
         and not workflow.deployment_settings.deployment_method
         and len(list(workflow.dag.needrun_jobs())) >= warm_start.FEWEST_JOBS
     )
