@@ -295,7 +295,7 @@ def test_time_and_memory_and_versions(run: Request) -> None:
     assert f"{jobs} jobs, {2 * jobs} seconds of wall time" in said
     assert "Model computation is 50% of them." in said
     assert "train_grpo train_sft, generate_world".replace(", ", " ") not in said  # in the order of names
-    assert "train_grpo generate_world, train_sft 2 4.0 2.0 –" in said
+    assert "train_grpo generate_world, train_sft 2 4.0 2.0 100" in said
     assert "torch 2.13.0" in said
     assert "my/raw.csv (SHA-256 aaaaaaaaaaaa…)" in said
     assert json.dumps({"seeds": [0]}, indent=2)[1:-1].strip() in build(run).replace("&#34;", '"')

@@ -11,7 +11,7 @@ from semalign.reporting.performance import by_rule, measured
 
 def job(rule: str, inputs: list[str], output: str, **more: Any) -> dict[str, Any]:
     record = {"rule": rule, "inputs": dict.fromkeys(inputs, ""), "outputs": {output: ""}, "model_seconds": 1.0}
-    return record | {"log": f"results/logs/{output}.log"} | more
+    return record | {"log": f"results/logs/{output}.log", "peak_memory_mib": 50} | more
 
 
 JOBS = [
@@ -36,7 +36,7 @@ def test_time_and_memory_by_rule(tmp_path: Path) -> None:
         (folder / f"{name}.tsv").write_text(f"s\tmax_rss\n{seconds}\t{memory}\n")
     table = by_rule(measured([*JOBS[:3], job("rl", [], "none")], tmp_path))
     expected = pd.DataFrame(
-        [["sft", 2, 0, 7.0, 2.0, 70.5], ["data", 1, 0, 1.5, 1.0, None], ["rl", 1, 1, 0.0, 1.0, None]],
+        [["sft", 2, 0, 7.0, 2.0, 70.5], ["data", 1, 0, 1.5, 1.0, 50.0], ["rl", 1, 1, 0.0, 1.0, 50.0]],
         columns=["rule", "jobs", "without", "seconds", "model_seconds", "peak_mib"],
     ).set_index("rule")
     pd.testing.assert_frame_equal(table, expected)

@@ -56,6 +56,14 @@ class Server:
         self.process.wait()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _hangups() -> Iterator[None]:
+    """Signals are passed on that are not ignored, as SIGHUP is where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 def serves(name: str) -> bool:
     """Whether a process of the libraries listens at this name."""
     with socket.socket(socket.AF_UNIX) as link:

@@ -28,8 +28,8 @@ def benchmark_of(record: Record) -> str:
 def measured(jobs: Iterable[Record], root: Path) -> pd.DataFrame:
     """One row a job of a working folder `root`: rule, wall seconds, peak_mib and seconds of model computation.
 
-    Seconds are Snakemake's, empty where the job has no benchmark file. So is memory, of all its processes together,
-    seen at intervals; of a short job, and of one that started warm, it is what the job recorded of its largest process.
+    Seconds are Snakemake's, empty where the job has no benchmark file. Memory is Snakemake's, of all its processes seen
+    at intervals, or what the job recorded of its largest process where that is more: a short job, or a warm one.
     """
     rows = []
     for job in jobs:
