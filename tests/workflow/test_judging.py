@@ -172,7 +172,7 @@ def test_a_model_trained_elsewhere_is_judged_beside_ours(finished_judging: Path,
     assert sum(server.asked.values()) - before == 2 * 2 * (ITEMS + 3 + 6)  # two orders, two opponents
     files = [finished_judging / target.replace(".json", ".jsonl") for target in targets]
     rows = [file.read_bytes() for file in files]
-    for file in files:
+    for file in [*files, *(finished_judging / target for target in targets)]:
         file.unlink()
     result = run(finished_judging, own, targets=targets)
     assert result.returncode == 0, result.stdout + result.stderr
