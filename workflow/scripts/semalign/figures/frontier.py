@@ -96,7 +96,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, methods: Sequence[str], cost: str, up
     for number, method in enumerate(methods):
         look = LOOKS.get(method) or look_of(method, number)
         own = rows[rows["method"] == method]
-        labels += _curve(axes, own, means[means["method"] == method], cost, look, (left, right))
+        alone = _alone_first(means, method, cost, (left, right))
+        labels += _curve(axes, own, means[means["method"] == method], cost, look, (left, right), alone)
     inside = means[means[PRIMARY].between(left, right)][cost]
     height = (inside.max() - inside.min()) or 0.1
     bottom, top = inside.min() - 0.12 * height, inside.max() + 0.12 * height
@@ -129,16 +130,25 @@ def _around(band: tuple[float, float], adequacies: pd.Series) -> tuple[float, fl
 
 
 def _curve(
-    axes: Axes, rows: pd.DataFrame, means: pd.DataFrame, cost: str, look: Look, view: tuple[float, float]
+    axes: Axes,
+    rows: pd.DataFrame,
+    means: pd.DataFrame,
+    cost: str,
+    look: Look,
+    view: tuple[float, float],
+    alone: list[tuple[float, float]],
 ) -> list[Label]:
-    """One method: its points from weak to strong, joined; its name and, of the paper's methods, strengths as labels."""
+    """One method: its points from weak to strong, joined; its name and, of the paper's methods, strengths as labels.
+
+    alone: the points beside which the name may stand, the best first.
+    """
     papers = look in LOOKS.values()
     if rows["seed"].nunique() > 1:
         axes.scatter(rows[PRIMARY], rows[cost], SEED, color=look.colour, marker=look.marker, lw=0, alpha=0.3, zorder=2)
     at = list(zip(means[PRIMARY], means[cost], strict=True))
     width, size = (THICK, MEAN**0.5) if papers else (0.9, 0.75 * MEAN**0.5)
     axes.plot(*zip(*at, strict=True), color=look.colour, ls=look.line, lw=width, marker=look.marker, ms=size)
-    name = Label(axes, _written(axes, look.label, look, bold=papers), _in_view(at, view), RINGS, look)
+    name = Label(axes, _written(axes, look.label, look, bold=papers), alone, RINGS, look)
     strengths = rows.groupby("place")["strength"].first() if papers else pd.Series()
     numbers = [
         Label(axes, _written(axes, f"{strength:g}", look), _in_view([at[place]], view), RINGS[:2], look)
@@ -146,6 +156,20 @@ def _curve(
         if pd.notna(strength)
     ]
     return [name, *numbers]
+
+
+def _alone_first(means: pd.DataFrame, method: str, cost: str, view: tuple[float, float]) -> list[tuple[float, float]]:
+    """A method's points that a panel shows, those first that lie farthest from the points of all others."""
+    shown = means[means[PRIMARY].between(*view)]
+    spans = (shown[[PRIMARY, cost]].max() - shown[[PRIMARY, cost]].min()).replace(0, 1)
+    own, others = (
+        shown.loc[which, [PRIMARY, cost]] for which in (shown["method"] == method, shown["method"] != method)
+    )
+
+    def distance(point: tuple[float, float]) -> float:
+        return float((((others - point) / spans) ** 2).sum(axis=1).min()) if len(others) else 0.0
+
+    return sorted(own.iloc[::-1].itertuples(index=False, name=None), key=distance, reverse=True)
 
 
 def _in_view(points: list[tuple[float, float]], view: tuple[float, float]) -> list[tuple[float, float]]:
