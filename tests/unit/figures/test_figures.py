@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from semalign.figures import fonts, style
 from semalign.figures.auditing import PANELS, audit
 from semalign.figures.encoder import encoder
 from semalign.figures.frontier import frontier
 from semalign.figures.likelihood import likelihood
-from semalign.figures.points import tradeoff
+from semalign.figures.points import tick_similarities, tradeoff
 from semalign.figures.training import reward, rollouts
 from semalign.runtime.errors import InputError
 from semalign.runtime.files import write_json, write_jsonl
@@ -145,6 +146,14 @@ def test_one_seed_of_one_task_fits_one_column(name: str, results: Path, tmp_path
     assert width(png) == style.SINGLE
     assert "headlines" in words
     assert "thin: seeds" not in words
+
+
+@pytest.mark.parametrize(("drawn", "last"), [((0.9, 1.0), 1.0), ((1.0, 1.0), 1.0), ((0.2, 0.8), 0.8)])
+def test_no_tick_lies_beyond_a_similarity_of_one(drawn: tuple[float, float], last: float) -> None:
+    axes = Figure().add_subplot()
+    axes.scatter(drawn, (0, 1))
+    tick_similarities(axes)
+    assert max(axes.get_xticks()) == pytest.approx(last)
 
 
 def test_frontier_names_every_method_where_it_stands(results: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
-from semalign.figures.points import MEAN, SIMILARITY
+from semalign.figures.points import MEAN, SIMILARITY, tick_similarities
 from semalign.figures.style import (
     BAND,
     GREY,
@@ -102,7 +102,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, methods: Sequence[str], cost: str, up
     height = (inside.max() - inside.min()) or 0.1
     bottom, top = inside.min() - 0.12 * height, inside.max() + 0.12 * height
     axes.set_xlim(left, right)
-    axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, 1)])  # no cosine exceeds 1
+    tick_similarities(axes)
     if len(inside) < len(means):
         bottom, top = (bottom, top + FREE * height) if upwards else (bottom - FREE * height, top)
         axes.set_ylim(bottom, top)

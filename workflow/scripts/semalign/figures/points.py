@@ -14,6 +14,12 @@ SIMILARITY = "similarity to the reference\n(cosine, independent encoder)"
 SEED, MEAN = 9, 40  # areas of markers, in square points
 
 
+def tick_similarities(axes: Axes) -> None:
+    """Tick the x axis, once all is drawn, where similarities can be: none exceeds 1."""
+    left, right = axes.get_xlim()
+    axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= min(right, 1)])
+
+
 def points(axes: Axes, seeds: pd.DataFrame, y: str, look: Look, label: str | None) -> tuple[float, float]:
     """Small open markers of the seeds and a filled one of their mean, which is returned."""
     x, mean = "similarity_independent", seeds[["similarity_independent", y]].mean()
@@ -75,6 +81,7 @@ def tradeoff(
                     before(axes, figures.iloc[0], primary.main, look)
                 else:
                     points(axes, figures, primary.main, look, look.label)
+            tick_similarities(axes)
             axes.set_xlabel(SIMILARITY)
         panels[0].set_ylabel(described(primary.main))
         note(figure, "small: seeds, large: their mean" if len(seeds) > 1 else "one seed")

@@ -28,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -139,9 +140,13 @@ def import_libraries() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             within = node.module if isinstance(node, ast.ImportFrom) else None
             if names and (within or names[0]).partition(".")[0] not in ("semalign", "__future__"):
-                with contextlib.suppress(Exception):  # an extra, absent or broken; a job that needs it tells
+                try:
                     for name in names:
                         getattr(importlib.import_module(within), name) if within else importlib.import_module(name)
+                except ImportError:
+                    pass  # an extra that is not installed
+                except Exception:  # a broken one: in this process's log, and a job that needs it fails by itself
+                    traceback.print_exc()
 
 
 def serve(server: socket.socket, wanted: Callable[[], bool]) -> dict[str, Any] | None:
