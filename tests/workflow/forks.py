@@ -2,7 +2,7 @@
 
 `python forks.py serve <socket> <kind> <pid>` serves until the process `pid` is gone. Kinds: `snakemake` has imported
 Snakemake and what this project's Snakefile imports, `bare` Snakemake alone, for copies of the project, whose code may
-differ, and `scripts` what jobs that start warm have (`semalign.runtime.warm_start`, whose forks these are). What a
+differ, and `scripts` what jobs that start warm have (`semalign.runtime.warm_server`, whose forks these are). What a
 server has read of the project stays as it was: a run says so, and fails, where a file was edited since.
 
 `python forks.py job <folder> <pid> <script>` is what Snakemake calls in place of Python. Tests of what is killed,
@@ -25,9 +25,11 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 OF_EACH_JOB = {"OMP_NUM_THREADS": "1"}  # of a server; a job sets its own number
 
 
-def warm_start() -> Any:
+def warm_server() -> Any:
     """The module, without its package: a server of jobs has imported nothing of the project."""
-    spec: Any = importlib.util.spec_from_file_location("warm_start", SCRIPTS / "semalign" / "runtime" / "warm_start.py")
+    spec: Any = importlib.util.spec_from_file_location(
+        "warm_server", SCRIPTS / "semalign" / "runtime" / "warm_server.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -54,7 +56,7 @@ def ask(path: str, environment: dict[str, str], descriptors: list[int], **reques
     """Have a server run this; returns the exit status."""
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(path)
-        warm_start().ask(link, {"environment": environment, "folder": os.getcwd()} | request, descriptors)
+        warm_server().ask(link, {"environment": environment, "folder": os.getcwd()} | request, descriptors)
         with link.makefile() as answers:
             assert int(answers.readline() or "0"), f"{path} cannot fork"
             return int(answers.readline() or "1")
@@ -152,7 +154,7 @@ def job(folder: str, owner: int, script: str) -> int:
 
 def main(path: str, kind: str, owner: int) -> None:
     """Serve, and in each fork do what is asked."""
-    warm = warm_start()
+    warm = warm_server()
     end = warm.Exit()
     if kind == "scripts":
         warm.import_libraries()

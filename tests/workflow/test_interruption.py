@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from semalign.reporting.performance import benchmark_of, records
-from semalign.runtime import warm_start
+from semalign.runtime import warm_server, warm_start
 from tests.conftest import ROOT
 from tests.workflow.run import command, differing
 
@@ -34,7 +34,7 @@ def jobs_of(snakemake: psutil.Process) -> list[psutil.Process]:
     for process in snakemake.children(recursive=True):
         try:
             call = process.cmdline()
-            forked = warm_start.__file__ in call and process.ppid() != snakemake.pid
+            forked = warm_server.__file__ in call and process.ppid() != snakemake.pid
             if forked or (any(".snakemake/scripts" in part for part in call) and "python" in process.name()):
                 found.append(process)
         except psutil.NoSuchProcess:

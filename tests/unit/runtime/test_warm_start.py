@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from semalign.runtime import warm_start
+from semalign.runtime import warm_server, warm_start
 from semalign.runtime.processes import alive
 
 SCRIPT = """
@@ -40,7 +40,7 @@ class Server:
 
     def __init__(self, temporary: Path) -> None:
         self.name = f"semalign-test-{uuid.uuid4()}"
-        call = [sys.executable, warm_start.__file__, self.name, str(os.getpid())]
+        call = [sys.executable, warm_server.__file__, self.name, str(os.getpid())]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""}
         environment |= {"TMPDIR": str(temporary), "MPLCONFIGDIR": "/dev/null"}
         self.process = subprocess.Popen(call, env=environment, start_new_session=True)
@@ -73,7 +73,7 @@ def serves(name: str) -> bool:
 def script(code: str, folder: Path, rule: str = "score") -> str:
     """A job's script, which does this once it has imported the project."""
     path = folder / "script.py"
-    path.write_text(SCRIPT.format(rule=rule, scripts=str(warm_start.SCRIPTS), code=code), encoding="utf-8")
+    path.write_text(SCRIPT.format(rule=rule, scripts=str(warm_server.SCRIPTS), code=code), encoding="utf-8")
     return str(path)
 
 
@@ -165,7 +165,7 @@ def test_any_environment_reaches_the_fork(server: Server, tmp_path: Path) -> Non
 def test_what_cannot_be_printed_fails(server: Server, tmp_path: Path) -> None:
     """As Python ends a process of its own."""
     with open("/dev/full", "wb") as full:
-        assert job(server, "print('lost')", tmp_path, stdout=full).wait(timeout=60) == warm_start.UNWRITTEN
+        assert job(server, "print('lost')", tmp_path, stdout=full).wait(timeout=60) == warm_server.UNWRITTEN
 
 
 def test_a_job_without_input_starts_cold(server: Server, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_requests_leave_no_descriptor(server: Server, tmp_path: Path) -> None:
     """Nor does one whose sender was killed before it had sent all."""
     job(server, "", tmp_path).wait(timeout=60)
     before = server.descriptors()
-    for size in (b"", (100).to_bytes(warm_start.SIZE, "big"), bytes(warm_start.SIZE)):
+    for size in (b"", (100).to_bytes(warm_server.SIZE, "big"), bytes(warm_server.SIZE)):
         with socket.socket(socket.AF_UNIX) as link:
             link.connect(f"\0{server.name}")
             if size:
@@ -283,7 +283,7 @@ def starter(folder: Path, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", STARTER],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(warm_start.SCRIPTS)} | environment,
+        env=os.environ | {"PYTHONPATH": str(warm_server.SCRIPTS)} | environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

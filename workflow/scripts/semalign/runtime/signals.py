@@ -12,7 +12,7 @@ from types import FrameType
 
 import psutil
 
-from semalign.runtime import warm_start
+from semalign.runtime import warm_server
 from semalign.runtime.processes import alive
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -137,7 +137,7 @@ def pass_on_terminations() -> None:
         for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 # A job that started warm is told by the process that waits for it.
-                if process.name().startswith("python") and warm_start.__file__ not in process.cmdline():
+                if process.name().startswith("python") and warm_server.__file__ not in process.cmdline():
                     process.terminate()
 
     _handle_terminations(lambda number, frame: threading.Thread(target=stop, daemon=True).start())
